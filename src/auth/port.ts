@@ -1,0 +1,27 @@
+/** Auth port: a bearer token in, a Principal out. The core knows auth only by this file. */
+
+export interface Principal {
+  /** The token's `sub`: a UUID in lower case. */
+  readonly userId: string;
+  /** `app_metadata.organization_id` (server-set). */
+  readonly organizationId: string | null;
+  /** `app_metadata.tier` (server-set); user_metadata is never read. */
+  readonly tier: string | null;
+  readonly anonymous: boolean;
+  /** The token's `exp`, Unix ms. */
+  readonly expiresAt: number;
+}
+
+export interface Authenticator {
+  /**
+   * Verifies a token and its claims.
+   * @throws RelayError `unauthorized` (one generic message whatever is wrong), `forbidden` (an anonymous user where
+   * those are not admitted), or `unavailable` (the key set cannot be had: the token may be good).
+   */
+  verify(token: string): Promise<Principal>;
+  /** Loads keys; resolves even if the first attempt fails (it is repeated in the background). */
+  start(): Promise<void>;
+  /** Whether a key set (or a secret) is at hand: part of /readyz. */
+  readonly ready: boolean;
+  close(): void;
+}

@@ -1,0 +1,222 @@
+/** The frames of `dash-relay.v1` as types. PROTOCOL.md is the law; a test compares the field names with it. */
+import type { ErrorCode } from './codes.ts';
+
+export const SUBPROTOCOL = 'dash-relay.v1';
+
+export interface TextBlock {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+export interface ImageBlock {
+  readonly type: 'image';
+  readonly source: {
+    readonly type: 'base64';
+    readonly media_type: 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
+    readonly data: string;
+  };
+}
+
+export interface Message {
+  readonly role: 'user' | 'assistant';
+  readonly content: string | readonly (TextBlock | ImageBlock)[];
+}
+
+/** What a run asks for: the fields of `start` but its `id`, the same at every door. */
+export interface StreamRequest {
+  readonly action: string;
+  readonly messages: readonly Message[];
+  readonly context?: string | Readonly<Record<string, unknown>> | undefined;
+  readonly model?: string | undefined;
+  readonly maxTokens?: number | undefined;
+  readonly events?: 'text' | 'all' | undefined;
+  readonly onDisconnect?: 'resume' | 'cancel' | undefined;
+}
+
+export interface StartFrame extends StreamRequest {
+  readonly type: 'start';
+  /** Absent only in the plan's own frame (no `type`); the relay then makes one. */
+  readonly id?: string | undefined;
+}
+
+export interface CancelFrame {
+  readonly type: 'cancel';
+  readonly id: string;
+}
+
+export interface ResumeFrame {
+  readonly type: 'resume';
+  readonly id: string;
+  readonly epoch: string;
+  /** Last seq held, 0 for none. */
+  readonly after: number;
+}
+
+export interface AckFrame {
+  readonly type: 'ack';
+  readonly id: string;
+  readonly seq: number;
+}
+
+export interface AuthFrame {
+  readonly type: 'auth';
+  readonly token: string;
+}
+
+export interface PingFrame {
+  readonly type: 'ping';
+  readonly t?: number | string | undefined;
+}
+
+export type ClientFrame = StartFrame | CancelFrame | ResumeFrame | AckFrame | AuthFrame | PingFrame;
+
+/** Where a count comes from. `estimated` is a documented estimate; `input_only`: the model had begun but said nothing yet. */
+export type UsageSource = 'final' | 'estimated' | 'input_only' | 'none';
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly source: UsageSource;
+  /** US dollars; only where the operator switched SHOW_COST on and the model has a price. */
+  readonly costUsd?: number;
+}
+
+export interface Timing {
+  /** From acceptance to the first text, ms; null if there was none. */
+  readonly firstTokenMs: number | null;
+  /** From acceptance to the ending, ms. */
+  readonly totalMs: number;
+  /** Deltas numbered so far. */
+  readonly chunks: number;
+  /** UTF-8 bytes of text. */
+  readonly bytes: number;
+  /** From the cancel's arrival until the upstream request was closed, ms. */
+  readonly upstreamClosedMs?: number;
+}
+
+export interface HelloFrame {
+  readonly type: 'hello';
+  readonly version: string;
+  readonly connectionId: string;
+  readonly userId: string;
+  /** Unix ms. */
+  readonly tokenExpiresAt: number;
+  readonly heartbeatMs: number;
+  readonly resumeWindowMs: number;
+  readonly limits: {
+    readonly streams: number;
+    readonly frameBytes: number;
+    readonly framesPerMinute: number;
+  };
+}
+
+export interface AcceptedFrame {
+  readonly type: 'accepted';
+  readonly id: string;
+  readonly epoch: string;
+  readonly model: string;
+}
+
+export interface ChunkFrame {
+  readonly type: 'chunk';
+  readonly id: string;
+  readonly seq: number;
+  readonly count?: number;
+  readonly content: string;
+}
+
+export interface EventFrame {
+  readonly type: 'event';
+  readonly id: string;
+  readonly seq: number;
+  readonly event: unknown;
+}
+
+export interface ResumedFrame {
+  readonly type: 'resumed';
+  readonly id: string;
+  readonly epoch: string;
+  readonly after: number;
+  readonly head: number;
+  readonly model: string;
+  readonly state: 'live' | 'ended';
+}
+
+export interface DoneFrame {
+  readonly type: 'done';
+  readonly id: string;
+  readonly seq: number;
+  readonly stopReason: string | null;
+  readonly model: string;
+  /** UTF-16 code units of all text. */
+  readonly textLength: number;
+  readonly usage: Usage;
+  readonly timing: Timing;
+}
+
+export interface CancelledFrame {
+  readonly type: 'cancelled';
+  readonly id: string;
+  readonly seq: number;
+  readonly textLength: number;
+  readonly usage: Usage;
+  readonly timing: Timing;
+}
+
+export interface ErrorFrame {
+  readonly type: 'error';
+  readonly id?: string;
+  /** Present: it answers that client frame and ends nothing. */
+  readonly of?: 'start' | 'resume' | 'cancel' | 'ack';
+  readonly seq?: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+  readonly requestId?: string;
+  readonly usage?: Usage;
+}
+
+export interface AuthenticatedFrame {
+  readonly type: 'authenticated';
+  readonly tokenExpiresAt: number;
+}
+
+export interface TokenExpiringFrame {
+  readonly type: 'token_expiring';
+  readonly expiresInMs: number;
+}
+
+export interface GoingAwayFrame {
+  readonly type: 'going_away';
+  readonly reconnectAfterMs: number;
+  readonly deadlineMs: number;
+  readonly resume: 'elsewhere' | 'here';
+}
+
+export interface PongFrame {
+  readonly type: 'pong';
+  readonly t?: number | string;
+}
+
+/** The last entry of every log: exactly one per run. */
+export type EndingFrame =
+  | DoneFrame
+  | CancelledFrame
+  | (ErrorFrame & { readonly id: string; readonly seq: number });
+
+export type ServerFrame =
+  | HelloFrame
+  | AcceptedFrame
+  | ChunkFrame
+  | EventFrame
+  | ResumedFrame
+  | DoneFrame
+  | CancelledFrame
+  | ErrorFrame
+  | AuthenticatedFrame
+  | TokenExpiringFrame
+  | GoingAwayFrame
+  | PongFrame;

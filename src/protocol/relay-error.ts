@@ -1,0 +1,44 @@
+import { ERROR_CODES, type ErrorCode } from './codes.ts';
+
+export interface RelayErrorDetails {
+  /** What happened underneath: for the operator's log (status, type, ids), never sent to a client. */
+  readonly cause?: unknown;
+  /** Milliseconds the client should wait before it tries again. */
+  readonly retryAfterMs?: number;
+  /** The upstream's `request-id`, if it gave one. */
+  readonly requestId?: string;
+}
+
+/**
+ * The one error class: a code of the table and a message that is safe to show to any client.
+ * A message never holds text of a prompt, an answer, a token, a key or an upstream error body.
+ */
+export class RelayError extends Error {
+  override readonly name = 'RelayError';
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: RelayErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.retryAfterMs = details.retryAfterMs;
+    this.requestId = details.requestId;
+  }
+
+  /** HTTP status of this code. */
+  get status(): number {
+    return ERROR_CODES[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+
+  /** The error itself if it is a RelayError, otherwise `internal` with the original as its cause. */
+  static from(error: unknown): RelayError {
+    return error instanceof RelayError
+      ? error
+      : new RelayError('internal', 'the relay failed; try again', { cause: error });
+  }
+}

@@ -1,0 +1,95 @@
+/** What the core asks of a socket and offers to the doors. Adapters in http/ implement and call these. */
+import type { Principal } from '../auth/port.ts';
+import type { CloseCode, ErrorCode } from '../protocol/codes.ts';
+import type { StreamRequest, Usage } from '../protocol/frames.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+
+/** A socket of whole text frames, as the core sees it. */
+export interface FrameSocket {
+  /** Sends each text as one frame, all of them in one write. */
+  write(frames: readonly WireText[]): void;
+  /** Bytes written and not yet taken by the kernel. At 64 KiB or more a `drained()` is owed. */
+  readonly bufferedBytes: number;
+  /** A WebSocket ping; the answer arrives as `pong()`. */
+  ping(): void;
+  /** Graceful close, terminated after a bounded wait if the peer does not answer. Nothing received after it is handled. */
+  close(code: CloseCode, reason: string): void;
+}
+
+/** What the adapter tells the core about one socket. After `closed` none of them is called. */
+export interface ConnectionEvents {
+  /** One text frame. Never throws. */
+  received(text: string): void;
+  pong(): void;
+  /** The kernel took what was buffered. */
+  drained(): void;
+  /** The socket is gone, however it went. `code` is the WebSocket close code (1006 without a close frame). */
+  closed(code: number): void;
+}
+
+export interface ConnectionInfo {
+  readonly connectionId: string;
+  readonly principal: Principal;
+}
+
+/** Opens a connection in the core: sends `hello` and serves its frames from then on. */
+export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ConnectionEvents;
+
+/**
+ * What happened, for logs and metrics. Implementations never throw and never block.
+ * Nothing here holds a word of a prompt or an answer, a token or a key.
+ */
+export interface Observer {
+  connectionOpened(event: { connectionId: string; userId: string; connections: number }): void;
+  connectionClosed(event: {
+    connectionId: string;
+    userId: string;
+    code: number;
+    /** Why the relay closed it, if it did: a code name such as `noPong`. */
+    reason: string | null;
+    durationMs: number;
+    connections: number;
+  }): void;
+  streamStarted(event: StreamIdentity & { connectionId: string | null; liveStreams: number }): void;
+  streamEnded(
+    event: StreamIdentity & {
+      status: 'done' | 'cancelled' | 'error';
+      code: ErrorCode | null;
+      /** For what reason the relay itself ended it, if it did. */
+      stopReason: string | null;
+      usage: Usage;
+      firstTokenMs: number | null;
+      totalMs: number;
+      upstreamClosedMs: number | null;
+      chunks: number;
+      bytes: number;
+      /** The upstream's request id. */
+      upstreamRequestId: string | null;
+      /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
+      cause: unknown;
+      liveStreams: number;
+    },
+  ): void;
+  /** A frame or request was refused. */
+  refused(event: {
+    connectionId: string | null;
+    userId: string | null;
+    streamId: string | null;
+    of: string;
+    code: ErrorCode;
+    cause: unknown;
+  }): void;
+  resumed(event: StreamIdentity & { connectionId: string | null; after: number; head: number }): void;
+  /** An error that no client could be told of. */
+  failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
+}
+
+export interface StreamIdentity {
+  readonly streamId: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly action: string;
+  readonly model: string;
+}
+
+export type { StreamRequest };

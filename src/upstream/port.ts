@@ -1,0 +1,56 @@
+/** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
+import type { Message } from '../protocol/frames.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
+import type { UsageReading } from '../protocol/usage-reading.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+
+export interface UpstreamRequest {
+  /** The run's epoch: correlates log lines; never sent upstream. */
+  readonly epoch: string;
+  readonly model: string;
+  readonly maxTokens: number;
+  readonly system: string;
+  readonly messages: readonly Message[];
+  /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */
+  readonly userHash: string;
+  /** Whether `sink.event` is wanted; `text` saves the work. */
+  readonly events: 'text' | 'all';
+}
+
+/** Called synchronously, in upstream order, never after the call's `ended` has resolved. */
+export interface UpstreamSink {
+  /** One non-empty text delta: the inside of its JSON string literal (escapes kept, without the quotes). */
+  text(json: WireText): void;
+  /** Any other upstream event but `ping`, whole and untouched (valid JSON, one line). Only with `events: "all"`; then text deltas come through `text` alone. */
+  event(json: WireText): void;
+  /** The model has begun (`message_start`): input is billed from here on. Called once for each message of the body. */
+  began(): void;
+}
+
+export type UpstreamEnding =
+  /** The body ended after a `message_stop`. `model` is the one the API named; null if it named none. */
+  | {
+      readonly kind: 'done';
+      readonly stopReason: string | null;
+      readonly model: string | null;
+      readonly requestId: string | null;
+    }
+  /** The signal was aborted before the end. */
+  | { readonly kind: 'aborted'; readonly requestId: string | null }
+  | { readonly kind: 'failed'; readonly error: RelayError };
+
+export interface UpstreamCall {
+  /** Resolves once, when the ending is known and the upstream request is closed. Never rejects. */
+  readonly ended: Promise<UpstreamEnding>;
+  /** The bill so far; after `ended` the last word. */
+  usage(): UsageReading;
+}
+
+export interface Upstream {
+  /** Begins a call. Aborting the signal closes the upstream request at once, also before its first byte and between tries. */
+  open(request: UpstreamRequest, sink: UpstreamSink, signal: AbortSignal): UpstreamCall;
+  /** Upstream requests open at this instant (invariant: equals the live streams that call upstream). */
+  readonly openRequests: number;
+  /** Closes pooled connections. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,48 @@
+/** Usage port: one row per run, keyed by epoch, committed before the upstream call and settled exactly once. */
+import type { ErrorCode } from '../protocol/codes.ts';
+import type { UsageReading } from '../protocol/usage-reading.ts';
+
+export interface UsageIntent {
+  readonly epoch: string;
+  readonly streamId: string;
+  readonly userId: string;
+  readonly organizationId: string | null;
+  readonly action: string;
+  readonly model: string;
+  /** Unix ms. */
+  readonly startedAt: number;
+}
+
+export interface UsageSettlement {
+  readonly epoch: string;
+  readonly status: 'done' | 'cancelled' | 'error';
+  readonly code: ErrorCode | null;
+  readonly usage: UsageReading;
+  readonly firstTokenMs: number | null;
+  readonly totalMs: number;
+  /** The upstream's request id. */
+  readonly requestId: string | null;
+  /** Unix ms. */
+  readonly endedAt: number;
+}
+
+export interface UsageLedger {
+  /**
+   * Commits the intent row; resolves when it is on disk. Until `settle`, `reading` is asked each second and saved,
+   * for all live runs in one transaction.
+   * @throws RelayError `unavailable` when the row cannot be written: the run must not start.
+   */
+  open(intent: UsageIntent, reading: () => UsageReading): Promise<void>;
+  /** Saves the reading at once, in the next batch: the model has begun. */
+  touch(epoch: string): void;
+  /**
+   * Settles the row; resolves when it is on disk, with the cost (US dollars, null without a price). A second call for
+   * the same epoch changes nothing and gives the first cost. Never throws for lack of a disk: it keeps the settlement
+   * in memory, retries, and resolves; `degraded` tells.
+   */
+  settle(settlement: UsageSettlement): Promise<{ readonly costUsd: number | null }>;
+  /** Whether writes fail at this instant. */
+  readonly degraded: boolean;
+  /** Flushes everything and closes the store. */
+  close(): Promise<void>;
+}
