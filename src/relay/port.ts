@@ -40,7 +40,7 @@ export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ConnectionE
  * Nothing here holds a word of a prompt or an answer, a token or a key.
  */
 export interface Observer {
-  connectionOpened(event: { connectionId: string; userId: string; connections: number }): void;
+  connectionOpened(event: { connectionId: string; userId: string }): void;
   connectionClosed(event: {
     connectionId: string;
     userId: string;
@@ -48,9 +48,8 @@ export interface Observer {
     /** Why the relay closed it, if it did: a code name such as `noPong`. */
     reason: string | null;
     durationMs: number;
-    connections: number;
   }): void;
-  streamStarted(event: StreamIdentity & { connectionId: string | null; liveStreams: number }): void;
+  streamStarted(event: StreamIdentity & { connectionId: string | null }): void;
   streamEnded(
     event: StreamIdentity & {
       status: 'done' | 'cancelled' | 'error';
@@ -67,7 +66,6 @@ export interface Observer {
       upstreamRequestId: string | null;
       /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
       cause: unknown;
-      liveStreams: number;
     },
   ): void;
   /** A frame or request was refused. */

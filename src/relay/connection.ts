@@ -1,0 +1,399 @@
+/**
+ * One client's connection: reads its frames, answers them, and follows streams on its behalf. It owns its rates, its
+ * token and its followers; a stream never depends on it. Nothing is handled after it decided to close.
+ */
+import type { Authenticator, Principal } from '../auth/port.ts';
+import { CLOSE_CODES } from '../protocol/codes.ts';
+import { encodeFrame } from '../protocol/encode-frame.ts';
+import type {
+  AckFrame,
+  AuthFrame,
+  CancelFrame,
+  ClientFrame,
+  ErrorFrame,
+  HelloFrame,
+  ResumeFrame,
+  ServerFrame,
+  StartFrame,
+} from '../protocol/frames.ts';
+import { parseClientFrame } from '../protocol/parse-client-frame.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Clock } from '../time/clock.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+import { EndingWaiter } from './ending-waiter.ts';
+import type { FlushScheduler } from './flush-scheduler.ts';
+import { Follower, type FollowerOwner } from './follower.ts';
+import { FrameBudget } from './frame-budget.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Outbox, type OutboxOwner } from './outbox.ts';
+import type { ConnectionEvents, ConnectionInfo, FrameSocket, Observer } from './port.ts';
+import { StallWatch } from './stall-watch.ts';
+import type { Stream } from './stream.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+import type { StreamStarter } from './stream-starter.ts';
+import { TokenWatch } from './token-watch.ts';
+
+export interface ConnectionParts {
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly starter: StreamStarter;
+  readonly registry: StreamRegistry;
+  readonly scheduler: FlushScheduler;
+  readonly observer: Observer;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly resumeWindowMs: number;
+  readonly limits: HelloFrame['limits'];
+}
+
+/** Which stream and which client frame an error is about, as far as that is known. */
+type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
+
+const UNKNOWN_STREAM = 'there is no such stream, or it is not yours';
+
+export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner {
+  readonly #parts: ConnectionParts;
+  readonly #socket: FrameSocket;
+  readonly #connectionId: string;
+  readonly #outbox: Outbox;
+  readonly #followers = new Map<string, Follower>();
+  readonly #waiters = new Set<EndingWaiter>();
+  readonly #budget: FrameBudget;
+  readonly #heartbeat: Heartbeat;
+  readonly #stall: StallWatch;
+  readonly #token: TokenWatch;
+  readonly #openedAt: number;
+  readonly #onClosed: (connection: Connection) => void;
+  #principal: Principal;
+  #acks = false;
+  #closeReason: keyof typeof CLOSE_CODES | undefined;
+
+  constructor(
+    socket: FrameSocket,
+    { connectionId, principal }: ConnectionInfo,
+    parts: ConnectionParts,
+    onClosed: (connection: Connection) => void,
+  ) {
+    const { clock, wheel, limits, heartbeatMs } = parts;
+    this.#parts = parts;
+    this.#socket = socket;
+    this.#connectionId = connectionId;
+    this.#principal = principal;
+    this.#onClosed = onClosed;
+    this.#openedAt = clock.elapsed();
+    this.#outbox = new Outbox(socket, this);
+    this.#budget = new FrameBudget(limits.framesPerMinute, clock);
+    this.#heartbeat = new Heartbeat(wheel, heartbeatMs, {
+      ping: () => socket.ping(),
+      missed: () => this.close('noPong'),
+    });
+    this.#stall = new StallWatch(wheel, {
+      outstanding: () => this.#outbox.waiting || this.unackedBytes > 0,
+      stalled: () => this.close('tryAgainLater'),
+    });
+    this.#token = new TokenWatch(wheel, clock, {
+      expiring: (expiresInMs) => this.#send({ type: 'token_expiring', expiresInMs }),
+      expired: () => this.close('tokenExpired'),
+    });
+    this.#greet();
+  }
+
+  get userId(): string {
+    return this.#principal.userId;
+  }
+
+  /** Zero for a client that never acknowledged: it is governed by socket buffers alone. */
+  get unackedBytes(): number {
+    if (!this.#acks) return 0;
+    let bytes = 0;
+    for (const follower of this.#followers.values()) bytes += follower.unackedBytes;
+    return bytes;
+  }
+
+  received(text: string): void {
+    if (this.#closeReason !== undefined) return;
+    const parsed = parseClientFrame(text);
+    if (!this.#budget.take('frame' in parsed ? parsed.frame : undefined)) {
+      this.close('tooManyFrames');
+    } else if ('frame' in parsed) {
+      this.#handle(parsed.frame);
+    } else {
+      this.#refuse(parsed.error, parsed);
+      if (parsed.of === undefined && !this.#budget.forgive()) this.close('badFrames');
+    }
+  }
+
+  pong(): void {
+    this.#heartbeat.pong();
+  }
+
+  drained(): void {
+    this.#stall.progress();
+    this.#parts.scheduler.mark(this);
+  }
+
+  closed(code: number): void {
+    this.#detach();
+    this.#parts.observer.connectionClosed({
+      connectionId: this.#connectionId,
+      userId: this.userId,
+      code,
+      reason: this.#closeReason ?? null,
+      durationMs: Math.round(this.#parts.clock.elapsed() - this.#openedAt),
+    });
+    this.#onClosed(this);
+  }
+
+  /** Writes what is due. The scheduler calls it once a turn. */
+  flush(): void {
+    if (this.#closeReason !== undefined) return;
+    this.#outbox.flush();
+    this.#stall.watch();
+  }
+
+  /** Sends what was answered already, then closes with that code. */
+  close(reason: keyof typeof CLOSE_CODES): void {
+    if (this.#closeReason !== undefined) return;
+    this.#outbox.flush();
+    this.#closeReason = reason;
+    this.#detach();
+    this.#socket.close(CLOSE_CODES[reason], reason);
+  }
+
+  /** Tells the client that this process is about to go. */
+  goingAway(reconnectAfterMs: number, deadlineMs: number): void {
+    this.#send({ type: 'going_away', reconnectAfterMs, deadlineMs, resume: 'here' });
+  }
+
+  followerAccepted(follower: Follower): void {
+    const { id, epoch, model } = follower.stream;
+    if (follower.attached) this.#sendResumed(follower.stream, 0);
+    else this.#send({ type: 'accepted', id, epoch, model });
+  }
+
+  followerReady(follower: Follower): void {
+    this.#outbox.ready(follower);
+    this.#parts.scheduler.mark(this);
+  }
+
+  followerRefused(follower: Follower, error: RelayError): void {
+    this.#followers.delete(follower.stream.id);
+    this.#send(errorFrame(error, { id: follower.stream.id, of: 'start' }));
+  }
+
+  followerFinished(follower: Follower, how: 'ending' | 'gap'): void {
+    this.#unfollow(follower);
+    if (how === 'gap') {
+      this.#refuse(new RelayError('resume_gap', 'what comes next is not held any more'), {
+        id: follower.stream.id,
+        of: 'resume',
+      });
+    }
+  }
+
+  #greet(): void {
+    const { version, heartbeatMs, resumeWindowMs, limits, observer } = this.#parts;
+    const { userId, expiresAt } = this.#principal;
+    observer.connectionOpened({ connectionId: this.#connectionId, userId });
+    this.#send({
+      type: 'hello',
+      version,
+      connectionId: this.#connectionId,
+      userId,
+      tokenExpiresAt: expiresAt,
+      heartbeatMs,
+      resumeWindowMs,
+      limits,
+    });
+    this.#token.start(expiresAt);
+  }
+
+  #handle(frame: ClientFrame): void {
+    if (frame.type === 'ping') {
+      this.#send(frame.t === undefined ? { type: 'pong' } : { type: 'pong', t: frame.t });
+    } else if (frame.type === 'auth') {
+      void this.#authenticate(frame);
+    } else {
+      this.#handleStreamFrame(frame);
+    }
+  }
+
+  #handleStreamFrame(frame: StartFrame | CancelFrame | ResumeFrame | AckFrame): void {
+    try {
+      if (frame.type === 'start') this.#start(frame);
+      else if (frame.type === 'cancel') this.#cancel(frame);
+      else if (frame.type === 'resume') this.#resume(frame);
+      else this.#ack(frame);
+    } catch (error) {
+      const { id, type: of } = frame;
+      this.#refuse(RelayError.from(error), id === undefined ? { of } : { id, of });
+    }
+  }
+
+  #start({ type: _, id, ...request }: StartFrame): void {
+    const followed = id !== undefined && this.#followers.has(id);
+    if (!followed) this.#admitOneMore();
+    const { stream, attached } = this.#parts.starter.start({
+      principal: this.#principal,
+      id,
+      request,
+      connectionId: this.#connectionId,
+    });
+    const cursor = stream.accepted ? stream.log.cursor(0) : undefined;
+    if (stream.accepted && cursor === undefined) {
+      throw new RelayError('resume_gap', 'the beginning of this answer is not held any more');
+    }
+    if (stream.accepted) this.#sendResumed(stream, 0);
+    this.#follow(new Follower(stream, cursor, attached, this));
+  }
+
+  #resume({ id, epoch, after }: ResumeFrame): void {
+    const stream = this.#parts.registry.find(this.userId, id);
+    if (stream?.accepted !== true) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    const cursor = stream.epoch === epoch ? stream.log.cursor(after) : undefined;
+    if (cursor === undefined) {
+      throw new RelayError('resume_gap', 'this position is not held: start again, or show what you have');
+    }
+    if (!this.#followers.has(id) && stream.ending === undefined) this.#admitOneMore();
+    this.#sendResumed(stream, after);
+    this.#follow(new Follower(stream, cursor, true, this));
+    const { observer } = this.#parts;
+    observer.resumed({
+      ...stream.identity(),
+      connectionId: this.#connectionId,
+      after,
+      head: stream.log.head,
+    });
+  }
+
+  #cancel({ id }: CancelFrame): void {
+    const stream = this.#parts.registry.find(this.userId, id);
+    if (stream === undefined) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    stream.stop('cancelled');
+    if (this.#followers.has(id)) return; // the ending arrives in its place, behind the last frames
+    if (stream.ending === undefined) this.#awaitEnding(stream);
+    else this.#sendWire(stream.ending.wire);
+  }
+
+  #awaitEnding(stream: Stream): void {
+    const waiter: EndingWaiter = new EndingWaiter(stream, (answer) => {
+      this.#waiters.delete(waiter);
+      this.#parts.registry.leave(stream, waiter);
+      if (answer !== undefined) this.#sendWire(answer);
+    });
+    this.#waiters.add(waiter);
+    this.#parts.registry.join(stream, waiter);
+  }
+
+  #ack({ id, seq }: AckFrame): void {
+    const follower = this.#followers.get(id);
+    const stream = follower?.stream ?? this.#parts.registry.find(this.userId, id);
+    if (stream === undefined) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    if (seq > stream.log.head) throw new RelayError('bad_request', 'seq: past the last frame of this stream');
+    this.#acks = true;
+    if (follower?.ack(seq) !== true) return;
+    this.#stall.progress();
+    this.#parts.scheduler.mark(this);
+  }
+
+  async #authenticate({ token }: AuthFrame): Promise<void> {
+    try {
+      const principal = await this.#parts.authenticator.verify(token);
+      if (this.#closeReason !== undefined) return;
+      if (principal.userId !== this.userId) return this.close('wrongUser');
+      this.#principal = principal;
+      this.#send({ type: 'authenticated', tokenExpiresAt: principal.expiresAt });
+      this.#token.start(principal.expiresAt);
+    } catch (cause) {
+      const error = RelayError.from(cause);
+      const unavailable = error.code === 'unavailable';
+      this.#refuse(
+        unavailable
+          ? new RelayError('internal', 'tokens cannot be checked now; try again', { cause })
+          : error,
+        {},
+      );
+    }
+  }
+
+  #admitOneMore(): void {
+    let unended = 0;
+    for (const { stream } of this.#followers.values()) if (stream.ending === undefined) unended += 1;
+    if (unended < this.#parts.limits.streams) return;
+    throw new RelayError(
+      'too_many_streams',
+      `at most ${this.#parts.limits.streams} streams on a connection; wait for one to end`,
+    );
+  }
+
+  /** One cursor per stream and connection: a new one takes the place of the old. */
+  #follow(follower: Follower): void {
+    const { stream } = follower;
+    const before = this.#followers.get(stream.id);
+    this.#followers.set(stream.id, follower);
+    this.#parts.registry.join(stream, follower);
+    if (before !== undefined) this.#drop(before);
+    if (stream.accepted) follower.wake();
+  }
+
+  #unfollow(follower: Follower): void {
+    this.#followers.delete(follower.stream.id);
+    this.#drop(follower);
+  }
+
+  #drop(follower: Follower): void {
+    this.#outbox.remove(follower);
+    this.#parts.registry.leave(follower.stream, follower);
+  }
+
+  #detach(): void {
+    this.#heartbeat.stop();
+    this.#stall.stop();
+    this.#token.stop();
+    for (const follower of this.#followers.values()) this.#drop(follower);
+    this.#followers.clear();
+    for (const waiter of this.#waiters) this.#parts.registry.leave(waiter.stream, waiter);
+    this.#waiters.clear();
+  }
+
+  #sendResumed({ id, epoch, model, log, ending }: Stream, after: number): void {
+    const state = ending === undefined ? 'live' : 'ended';
+    this.#send({ type: 'resumed', id, epoch, after, head: log.head, model, state });
+  }
+
+  #refuse(error: RelayError, about: About): void {
+    this.#send(errorFrame(error, about));
+    this.#parts.observer.refused({
+      connectionId: this.#connectionId,
+      userId: this.userId,
+      streamId: about.id ?? null,
+      of: about.of ?? 'frame',
+      code: error.code,
+      cause: error.cause,
+    });
+  }
+
+  #send(frame: ServerFrame): void {
+    this.#sendWire(encodeFrame(frame));
+  }
+
+  #sendWire(wire: ReturnType<typeof encodeFrame>): void {
+    if (this.#closeReason !== undefined) return;
+    this.#outbox.answer(wire);
+    this.#parts.scheduler.mark(this);
+  }
+}
+
+function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
+  const { code, message, retryable, retryAfterMs } = error;
+  return {
+    type: 'error',
+    ...(id === undefined ? {} : { id }),
+    ...(of === undefined ? {} : { of }),
+    code,
+    message,
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * One connection's place in one stream: a cursor, what was acknowledged, and what is still owed (the `accepted`
+ * answer, frames, the ending). It encodes frames; when and how many are written is the outbox's business.
+ */
+import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/encode-frame.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+import type { LogCursor } from '../stream-log/port.ts';
+import type { Stream, StreamReader } from './stream.ts';
+
+export interface FollowerOwner {
+  followerAccepted(follower: Follower): void;
+  followerReady(follower: Follower): void;
+  followerRefused(follower: Follower, error: RelayError): void;
+}
+
+/** What comes next for a follower; `undefined` where it has caught up. */
+export type Next =
+  | { readonly kind: 'frame'; readonly wire: WireText }
+  | { readonly kind: 'ending'; readonly wire: WireText }
+  | { readonly kind: 'gap' };
+
+export class Follower implements StreamReader {
+  readonly stream: Stream;
+  /** The run was there before this follower asked for it: the answer is `resumed`, not `accepted`. */
+  readonly attached: boolean;
+  /** In the outbox's queue. */
+  queued = false;
+  /** Bytes of frames sent and not yet acknowledged; exact right after an ack, in proportion between two. */
+  unackedBytes = 0;
+  readonly #owner: FollowerOwner;
+  readonly #chunkPrefix: WireText;
+  #cursor: LogCursor | undefined;
+  #ackedSeq: number;
+
+  /** `cursor` is undefined while the stream is opening. */
+  constructor(stream: Stream, cursor: LogCursor | undefined, attached: boolean, owner: FollowerOwner) {
+    this.stream = stream;
+    this.attached = attached;
+    this.#owner = owner;
+    this.#cursor = cursor;
+    this.#ackedSeq = cursor?.seq ?? 0;
+    this.#chunkPrefix = chunkPrefix(stream.id);
+  }
+
+  /** Seq of the last delta sent. */
+  get sentSeq(): number {
+    return this.#cursor?.seq ?? 0;
+  }
+
+  accepted(): void {
+    this.#cursor = this.stream.log.cursor(0);
+    this.#owner.followerAccepted(this);
+  }
+
+  wake(): void {
+    if (!this.queued) this.#owner.followerReady(this);
+  }
+
+  refused(error: RelayError): void {
+    this.#owner.followerRefused(this, error);
+  }
+
+  /** Reads at most about `maxBytes` of the log, or the ending once all of it is read. */
+  next(maxBytes: number): Next | undefined {
+    const entry = this.#cursor?.next(maxBytes);
+    if (entry === 'gap') return { kind: 'gap' };
+    if (entry === undefined) {
+      const { ending } = this.stream;
+      return ending === undefined ? undefined : { kind: 'ending', wire: ending.wire };
+    }
+    const wire =
+      entry.kind === 'text'
+        ? encodeChunk(this.#chunkPrefix, entry.seq, entry.count, entry.json)
+        : encodeEvent(eventPrefix(this.stream.id), entry.seq, entry.json);
+    this.unackedBytes += wire.length;
+    return { kind: 'frame', wire };
+  }
+
+  /** Returns whether the ack moved anything on; lower ones than the last are ignored. */
+  ack(seq: number): boolean {
+    if (seq <= this.#ackedSeq) return false;
+    const outstanding = this.sentSeq - this.#ackedSeq;
+    this.unackedBytes =
+      seq >= this.sentSeq ? 0 : Math.round((this.unackedBytes * (this.sentSeq - seq)) / outstanding);
+    this.#ackedSeq = seq;
+    return true;
+  }
+}

@@ -1,0 +1,32 @@
+import type { ClientFrame } from '../protocol/frames.ts';
+import type { Clock } from '../time/clock.ts';
+import { FrameRate } from './frame-rate.ts';
+
+/** `ack`, `ping` and `resume` a second: they do not count as frames, but are not free either. */
+const LIGHT_FRAMES_PER_SECOND = 50;
+/** Unreadable frames a minute that are still forgiven. */
+const BAD_FRAMES_PER_MINUTE = 4;
+
+/** How many frames of which sort a connection may still send. */
+export class FrameBudget {
+  readonly #frames: FrameRate;
+  readonly #light: FrameRate;
+  readonly #bad: FrameRate;
+
+  constructor(framesPerMinute: number, clock: Clock) {
+    this.#frames = new FrameRate(framesPerMinute, 60_000, clock);
+    this.#light = new FrameRate(LIGHT_FRAMES_PER_SECOND, 1000, clock);
+    this.#bad = new FrameRate(BAD_FRAMES_PER_MINUTE, 60_000, clock);
+  }
+
+  /** Counts a frame, or one that could not be parsed (`undefined`); false once its rate is passed. */
+  take(frame: ClientFrame | undefined): boolean {
+    const light = frame?.type === 'ack' || frame?.type === 'ping' || frame?.type === 'resume';
+    return (light ? this.#light : this.#frames).take();
+  }
+
+  /** Counts an unreadable frame; false once the connection has sent too many. */
+  forgive(): boolean {
+    return this.#bad.take();
+  }
+}

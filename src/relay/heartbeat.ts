@@ -1,0 +1,37 @@
+import type { Timer } from '../time/clock.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+
+/** How long a pong may take, ms. */
+const PONG_WITHIN_MS = 10_000;
+
+/** Pings each interval; a pong that does not come in time is reported once. */
+export class Heartbeat {
+  readonly #wheel: TimerWheel;
+  readonly #intervalMs: number;
+  readonly #events: { ping(): void; missed(): void };
+  #next: Timer;
+  #deadline: Timer | undefined;
+
+  constructor(wheel: TimerWheel, intervalMs: number, events: { ping(): void; missed(): void }) {
+    this.#wheel = wheel;
+    this.#intervalMs = intervalMs;
+    this.#events = events;
+    this.#next = wheel.after(intervalMs, () => this.#beat());
+  }
+
+  pong(): void {
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+  }
+
+  stop(): void {
+    this.#next.cancel();
+    this.pong();
+  }
+
+  #beat(): void {
+    this.#deadline ??= this.#wheel.after(PONG_WITHIN_MS, () => this.#events.missed());
+    this.#next = this.#wheel.after(this.#intervalMs, () => this.#beat());
+    this.#events.ping();
+  }
+}

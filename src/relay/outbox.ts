@@ -1,0 +1,86 @@
+/**
+ * What a connection still has to write: answers first, then its followers in turn, one frame each, as long as the
+ * socket takes it. It holds no copy of a stream: a socket that does not drain leaves its followers where they are.
+ */
+import type { WireText } from '../protocol/wire-text.ts';
+import type { Follower } from './follower.ts';
+import type { FrameSocket } from './port.ts';
+
+/** What may lie in the socket's buffer; above it nothing is read from the logs. */
+const HIGH_WATER_BYTES = 64 * 1024;
+/** A merged chunk stays below this, so that streams of a connection take turns also when all are behind. */
+const MERGED_CHUNK_BYTES = 16 * 1024;
+/** Where a client acknowledges, what may be on its way to it: kernel buffers alone would hide megabytes. */
+const UNACKED_BYTES = 256 * 1024;
+
+export interface OutboxOwner {
+  /** The follower has sent its ending, or cannot go on (`gap`). */
+  followerFinished(follower: Follower, how: 'ending' | 'gap'): void;
+  /** Whether this client acknowledges, and how many bytes are outstanding then. */
+  readonly unackedBytes: number;
+}
+
+export class Outbox {
+  readonly #socket: FrameSocket;
+  readonly #owner: OutboxOwner;
+  #answers: WireText[] = [];
+  #queue: Follower[] = [];
+
+  constructor(socket: FrameSocket, owner: OutboxOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+  }
+
+  /** Anything not yet written that waits for the socket or for an ack. */
+  get waiting(): boolean {
+    return this.#queue.length > 0 || this.#socket.bufferedBytes > 0;
+  }
+
+  answer(frame: WireText): void {
+    this.#answers.push(frame);
+  }
+
+  ready(follower: Follower): void {
+    follower.queued = true;
+    this.#queue.push(follower);
+  }
+
+  remove(follower: Follower): void {
+    if (!follower.queued) return;
+    follower.queued = false;
+    this.#queue = this.#queue.filter((each) => each !== follower);
+  }
+
+  /** Writes what the socket may take now, in one write. */
+  flush(): void {
+    const frames = this.#answers;
+    this.#answers = [];
+    let budget = HIGH_WATER_BYTES - this.#socket.bufferedBytes;
+    while (budget > 0 && this.#queue.length > 0 && this.#owner.unackedBytes < UNACKED_BYTES) {
+      const round = this.#queue;
+      this.#queue = [];
+      for (const [at, follower] of round.entries()) {
+        budget -= this.#serve(follower, Math.min(budget, MERGED_CHUNK_BYTES), frames);
+        if (budget > 0) continue;
+        this.#queue = [...round.slice(at + 1), ...this.#queue]; // those not served yet come first next time
+        break;
+      }
+    }
+    if (frames.length > 0) this.#socket.write(frames);
+  }
+
+  /** Moves one frame of a follower to `frames` and queues it again unless it has caught up. Returns the bytes. */
+  #serve(follower: Follower, maxBytes: number, frames: WireText[]): number {
+    follower.queued = false;
+    const next = follower.next(maxBytes);
+    if (next === undefined) return 0;
+    if (next.kind === 'gap') {
+      this.#owner.followerFinished(follower, 'gap');
+      return 0;
+    }
+    frames.push(next.wire);
+    if (next.kind === 'ending') this.#owner.followerFinished(follower, 'ending');
+    else this.ready(follower);
+    return next.wire.length;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The core in one place: builds the parts of relay/, keeps the connections, and drains. Doors talk to this.
+ */
+import type { Authenticator } from '../auth/port.ts';
+import type { HelloFrame } from '../protocol/frames.ts';
+import type { StreamLogs } from '../stream-log/port.ts';
+import type { Clock } from '../time/clock.ts';
+import { TimerWheel } from '../time/timer-wheel.ts';
+import type { Upstream } from '../upstream/port.ts';
+import type { UsageLedger } from '../usage/port.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { FlushScheduler } from './flush-scheduler.ts';
+import type { Connect, Observer } from './port.ts';
+import type { RequestPolicy } from './prepare-request.ts';
+import { StreamRegistry } from './stream-registry.ts';
+import { type StartLimit, StreamStarter } from './stream-starter.ts';
+
+export interface RelayOptions {
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly upstream: Upstream;
+  readonly logs: StreamLogs;
+  readonly ledger: UsageLedger;
+  readonly startLimit: StartLimit;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly policy: RequestPolicy;
+  readonly showCost: boolean;
+  readonly heartbeatMs: number;
+  readonly resumeWindowMs: number;
+  readonly abandonAfterMs: number;
+  readonly maxStreamsPerUser: number;
+  readonly limits: HelloFrame['limits'];
+}
+
+export class Relay {
+  readonly registry: StreamRegistry;
+  readonly #starter: StreamStarter;
+  readonly #wheel: TimerWheel;
+  readonly #clock: Clock;
+  readonly #connectionParts: ConnectionParts;
+  readonly #connections = new Set<Connection>();
+  #hasten: (() => void) | undefined;
+
+  constructor(options: RelayOptions) {
+    const { clock, observer, authenticator } = options;
+    this.#clock = clock;
+    this.#wheel = new TimerWheel(clock);
+    this.registry = new StreamRegistry(this.#wheel, options);
+    this.#starter = new StreamStarter({ ...options, registry: this.registry });
+    this.#connectionParts = {
+      version: options.version,
+      authenticator,
+      starter: this.#starter,
+      registry: this.registry,
+      scheduler: new FlushScheduler(),
+      observer,
+      wheel: this.#wheel,
+      clock,
+      heartbeatMs: options.heartbeatMs,
+      resumeWindowMs: options.resumeWindowMs,
+      limits: options.limits,
+    };
+  }
+
+  readonly connect: Connect = (socket, info) => {
+    const connection = new Connection(socket, info, this.#connectionParts, (closed) =>
+      this.#connections.delete(closed),
+    );
+    this.#connections.add(connection);
+    return connection;
+  };
+
+  get draining(): boolean {
+    return this.#starter.draining;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Lets live streams end, for at most `deadlineMs`; those left then end as `interrupted`. Resolves when every row
+   * is settled and every connection was told to close. Calling it again makes it stop waiting.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.draining) return this.#hasten?.();
+    this.#starter.draining = true;
+    for (const connection of this.#connections) {
+      connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs);
+    }
+    await this.#idleWithin(deadlineMs);
+    for (const stream of this.registry.liveStreams()) stream.stop('interrupted');
+    await this.registry.idle();
+    await new Promise((resolve) => setImmediate(resolve)); // the endings leave with this turn's flush
+    for (const connection of this.#connections) connection.close('restart');
+  }
+
+  /** Stops all timers. Connections must be gone or closing. */
+  close(): void {
+    this.#wheel.close();
+  }
+
+  async #idleWithin(deadlineMs: number): Promise<void> {
+    const deadline = new Promise<void>((resolve) => {
+      this.#hasten = resolve;
+    });
+    const timer = this.#clock.after(deadlineMs, () => this.#hasten?.());
+    await Promise.race([this.registry.idle(), deadline]);
+    timer.cancel();
+  }
+}

@@ -1,0 +1,41 @@
+import type { Timer } from '../time/clock.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+
+const CHECK_MS = 5_000;
+/** Checks without progress until a reader counts as stalled: 30 s. */
+const CHECKS = 6;
+
+/** Notices a reader that takes nothing for 30 s while something is outstanding. Costs a timer only then. */
+export class StallWatch {
+  readonly #wheel: TimerWheel;
+  readonly #events: { outstanding(): boolean; stalled(): void };
+  #timer: Timer | undefined;
+  #checks = 0;
+
+  constructor(wheel: TimerWheel, events: { outstanding(): boolean; stalled(): void }) {
+    this.#wheel = wheel;
+    this.#events = events;
+  }
+
+  /** Something was written: begins to watch unless it does already. */
+  watch(): void {
+    this.#timer ??= this.#wheel.after(CHECK_MS, () => this.#check());
+  }
+
+  /** The reader took something. */
+  progress(): void {
+    this.#checks = 0;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #check(): void {
+    this.#timer = undefined;
+    this.#checks = this.#events.outstanding() ? this.#checks + 1 : 0;
+    if (this.#checks >= CHECKS) this.#events.stalled();
+    else if (this.#checks > 0) this.watch();
+  }
+}

@@ -1,0 +1,305 @@
+/**
+ * One run: a stream with one log, one owner and one ending, apart from any socket.
+ *
+ *   opening ──intent committed──► live ──upstream ended──► settling ──row settled──► ended
+ *      └──refused (no row, no call): the run never was
+ *
+ * `stop` works in every state: while opening no call is made; while live the upstream request is aborted; later it
+ * changes nothing, since the ending that came first stands. Order is the point of this file, and the lines that keep
+ * it say so: intent before call, append before deliver, settle before ending.
+ *
+ * It does not know who may start it, how long it is kept, or how its readers write.
+ */
+import type { Principal } from '../auth/port.ts';
+import { encodeFrame } from '../protocol/encode-frame.ts';
+import type { EndingFrame, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import { utf8Length, utf16Length } from '../protocol/text-length.ts';
+import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+import type { StreamLog } from '../stream-log/port.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import type { UsageLedger } from '../usage/port.ts';
+import type { Observer, StreamIdentity } from './port.ts';
+import type { PreparedRequest } from './prepare-request.ts';
+
+/** Something that follows a stream through a cursor of its own. */
+export interface StreamReader {
+  /** The run was accepted: its epoch and model are final. */
+  accepted(): void;
+  /** There is more to read, or the ending. Called often: it only marks. */
+  wake(): void;
+  /** The run was refused before it began. */
+  refused(error: RelayError): void;
+}
+
+/** Why the relay or its client stopped a run before upstream ended it. */
+export type StopReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted';
+
+export interface StreamParts {
+  readonly upstream: Upstream;
+  readonly ledger: UsageLedger;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** Whether `usage` frames carry the cost (SHOW_COST). */
+  readonly showCost: boolean;
+}
+
+export interface StreamSpec {
+  readonly id: string;
+  readonly epoch: string;
+  readonly principal: Principal;
+  readonly request: StreamRequest;
+  readonly requestHash: string;
+  readonly prepared: PreparedRequest;
+  readonly onDisconnect: 'resume' | 'cancel';
+  readonly userHash: string;
+  readonly log: StreamLog;
+  /** The connection that asked for it, for the log; null for HTTP callers. */
+  readonly connectionId: string | null;
+}
+
+interface Ending {
+  readonly frame: EndingFrame;
+  readonly wire: WireText;
+}
+
+export class Stream implements UpstreamSink {
+  readonly id: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly action: string;
+  readonly model: string;
+  readonly requestHash: string;
+  readonly onDisconnect: 'resume' | 'cancel';
+  readonly log: StreamLog;
+  readonly readers = new Set<StreamReader>();
+
+  readonly #parts: StreamParts;
+  readonly #abort = new AbortController();
+  #spec: StreamSpec | undefined;
+  #call: UpstreamCall | undefined;
+  #accepted = false;
+  #ending: Ending | undefined;
+  #stopReason: StopReason | undefined;
+  #stoppedAt = 0;
+  #startedAt: number;
+  #firstTextAt: number | undefined;
+  #textLength = 0;
+  #textBytes = 0;
+
+  constructor(spec: StreamSpec, parts: StreamParts) {
+    this.id = spec.id;
+    this.epoch = spec.epoch;
+    this.userId = spec.principal.userId;
+    this.action = spec.request.action;
+    this.model = spec.prepared.model;
+    this.requestHash = spec.requestHash;
+    this.onDisconnect = spec.onDisconnect;
+    this.log = spec.log;
+    this.#spec = spec;
+    this.#parts = parts;
+    this.#startedAt = parts.clock.elapsed();
+  }
+
+  /** Whether its intent is committed: it has an epoch that a client may know. */
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  /** The ending, once the row is settled: the last entry of the log. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /**
+   * Commits the intent, then runs until the ending. Resolves when it has one. Never rejects after acceptance.
+   * @throws RelayError if the intent cannot be committed; nothing was called then, and no row is left.
+   */
+  async run(): Promise<void> {
+    const spec = this.#spec;
+    if (spec === undefined) return;
+    await this.#commitIntent(spec); // intent before call
+    this.#accepted = true;
+    this.#parts.observer.streamStarted({ ...this.identity(), connectionId: spec.connectionId });
+    for (const reader of this.readers) reader.accepted();
+    const ending = await this.#callUpstream(spec);
+    this.#spec = undefined; // the prompt is not needed any more, and the log is kept for minutes
+    await this.#settle(ending);
+  }
+
+  /** Tells the readers that the run never was. */
+  refuse(error: RelayError): void {
+    this.#spec = undefined;
+    for (const reader of this.readers) reader.refused(error);
+    this.readers.clear();
+    this.log.release();
+  }
+
+  /** Stops the run for that reason, unless something ended it before. */
+  stop(reason: StopReason): void {
+    if (this.#stopReason !== undefined || this.#ending !== undefined) return;
+    this.#stopReason = reason;
+    this.#stoppedAt = this.#parts.clock.elapsed();
+    this.#abort.abort();
+  }
+
+  text(json: WireText): void {
+    this.#firstTextAt ??= this.#parts.clock.elapsed();
+    this.#textLength += utf16Length(json);
+    this.#textBytes += utf8Length(json);
+    this.#append('text', json);
+  }
+
+  event(json: WireText): void {
+    this.#append('event', json);
+  }
+
+  began(): void {
+    this.#parts.ledger.touch(this.epoch);
+  }
+
+  #append(kind: 'text' | 'event', json: WireText): void {
+    this.log.append(kind, json); // append before deliver
+    for (const reader of this.readers) reader.wake();
+  }
+
+  async #commitIntent({ principal }: StreamSpec): Promise<void> {
+    const intent = {
+      epoch: this.epoch,
+      streamId: this.id,
+      userId: this.userId,
+      organizationId: principal.organizationId,
+      action: this.action,
+      model: this.model,
+      startedAt: this.#parts.clock.now(),
+    };
+    await this.#parts.ledger.open(intent, () => this.#reading());
+  }
+
+  async #callUpstream(spec: StreamSpec): Promise<UpstreamEnding> {
+    if (this.#abort.signal.aborted) return { kind: 'aborted', requestId: null };
+    try {
+      const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
+      this.#call = this.#parts.upstream.open(request, this, this.#abort.signal);
+      return await this.#call.ended;
+    } catch (error) {
+      return { kind: 'failed', error: RelayError.from(error) };
+    }
+  }
+
+  async #settle(upstream: UpstreamEnding): Promise<void> {
+    const { clock, ledger, observer } = this.#parts;
+    const endedAt = clock.elapsed();
+    const outcome = this.#outcome(upstream);
+    const reading = this.#reading();
+    const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
+    const timing = this.#timing(endedAt);
+    const cost = await ledger
+      .settle({
+        epoch: this.epoch,
+        status: outcome.status,
+        code: outcome.error?.code ?? null,
+        usage: reading,
+        firstTokenMs: timing.firstTokenMs,
+        totalMs: timing.totalMs,
+        requestId,
+        endedAt: clock.now(),
+      }) // settle before ending
+      .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
+    const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
+    const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
+    this.#ending = { frame, wire: encodeFrame(frame) };
+    observer.streamEnded({
+      ...this.identity(),
+      status: outcome.status,
+      code: outcome.error?.code ?? null,
+      stopReason: this.#stopReason ?? null,
+      usage,
+      ...timing,
+      upstreamClosedMs: timing.upstreamClosedMs ?? null,
+      upstreamRequestId: requestId,
+      cause: outcome.error?.cause,
+    });
+    for (const reader of this.readers) reader.wake();
+  }
+
+  /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped. */
+  #outcome(upstream: UpstreamEnding): { status: 'done' | 'cancelled' | 'error'; error?: RelayError } {
+    if (upstream.kind === 'done') return { status: 'done' };
+    if (upstream.kind === 'failed') return { status: 'error', error: upstream.error };
+    if (this.#stopReason === 'abandoned') {
+      return { status: 'error', error: new RelayError('abandoned', 'nobody followed this stream any more') };
+    }
+    if (this.#stopReason === 'interrupted') {
+      return {
+        status: 'error',
+        error: new RelayError('interrupted', 'the server stopped before the answer ended; start again'),
+      };
+    }
+    return { status: 'cancelled' };
+  }
+
+  #endingFrame(
+    outcome: { status: 'done' | 'cancelled' | 'error'; error?: RelayError },
+    upstream: UpstreamEnding,
+    usage: Usage,
+    timing: Timing,
+    requestId: string | null,
+  ): EndingFrame {
+    const { id } = this;
+    const seq = this.log.head;
+    const textLength = this.#textLength;
+    if (upstream.kind === 'done') {
+      const { stopReason, model } = upstream;
+      return { type: 'done', id, seq, stopReason, model: model ?? this.model, textLength, usage, timing };
+    }
+    const { error } = outcome;
+    if (error === undefined) return { type: 'cancelled', id, seq, textLength, usage, timing };
+    const { code, message, retryable, retryAfterMs } = error;
+    return {
+      type: 'error',
+      id,
+      seq,
+      code,
+      message,
+      retryable,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(requestId === null ? {} : { requestId }),
+      usage,
+    };
+  }
+
+  identity(): StreamIdentity {
+    const { id: streamId, epoch, userId, action, model } = this;
+    return { streamId, epoch, userId, action, model };
+  }
+
+  #reading(): UsageReading {
+    return this.#call?.usage() ?? NO_USAGE;
+  }
+
+  #usageFrame(
+    { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source }: UsageReading,
+    costUsd: number | null,
+  ): Usage {
+    const usage = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source };
+    return this.#parts.showCost && costUsd !== null ? { ...usage, costUsd } : usage;
+  }
+
+  #firstTokenMs(): number | null {
+    return this.#firstTextAt === undefined ? null : Math.round(this.#firstTextAt - this.#startedAt);
+  }
+
+  #timing(endedAt: number): Timing {
+    const timing = {
+      firstTokenMs: this.#firstTokenMs(),
+      totalMs: Math.round(endedAt - this.#startedAt),
+      chunks: this.log.head,
+      bytes: this.#textBytes,
+    };
+    if (this.#stopReason === undefined) return timing;
+    return { ...timing, upstreamClosedMs: Math.round((endedAt - this.#stoppedAt) * 100) / 100 };
+  }
+}

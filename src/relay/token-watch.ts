@@ -1,0 +1,53 @@
+import type { Clock, Timer } from '../time/clock.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+
+const WARN_BEFORE_MS = 60_000;
+/** Tolerance for clocks that differ, the same as when a token is verified. */
+const GRACE_MS = 5_000;
+
+/** Warns before a token expires and reports when it has. Reads the wall clock anew at each timer: it may be stepped. */
+export class TokenWatch {
+  readonly #wheel: TimerWheel;
+  readonly #clock: Clock;
+  readonly #events: { expiring(expiresInMs: number): void; expired(): void };
+  #timer: Timer | undefined;
+  #expiresAt = 0;
+  #warned = false;
+
+  constructor(
+    wheel: TimerWheel,
+    clock: Clock,
+    events: { expiring(expiresInMs: number): void; expired(): void },
+  ) {
+    this.#wheel = wheel;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** Watches this expiry (Unix ms) instead of any before. */
+  start(expiresAt: number): void {
+    this.#expiresAt = expiresAt;
+    this.#warned = false;
+    this.#check();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #check(): void {
+    this.stop();
+    const left = this.#expiresAt - this.#clock.now();
+    if (left <= -GRACE_MS) {
+      this.#events.expired();
+      return;
+    }
+    if (left <= WARN_BEFORE_MS && !this.#warned) {
+      this.#warned = true;
+      this.#events.expiring(Math.max(0, left));
+    }
+    const wait = this.#warned ? left + GRACE_MS : left - WARN_BEFORE_MS;
+    this.#timer = this.#wheel.after(wait, () => this.#check());
+  }
+}

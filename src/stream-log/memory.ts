@@ -1,0 +1,234 @@
+/**
+ * The stream log in memory. A record is one delta: a varint of (byte length × 2 + 1 for an event), then its bytes.
+ * A record lies within one page, so that a page can be dropped whole; one larger than a page gets a page of its own.
+ * Reading is by cursor and copies nothing that was not read: a slow reader costs a position, not a queue.
+ */
+import type { WireText } from '../protocol/wire-text.ts';
+import { PAGE_BYTES, PagePool } from './page-pool.ts';
+import type { LogCursor, LogEntry, StreamLog, StreamLogs } from './port.ts';
+
+export interface MemoryLogLimits {
+  /** Bytes one log may hold (STREAM_LOG_MAX_BYTES). */
+  readonly maxBytes: number;
+  /** Bytes all logs may hold (STREAM_LOG_TOTAL_BYTES). */
+  readonly totalBytes: number;
+}
+
+/** Five bytes of varint reach 2^35: far above any frame. */
+const MAX_VARINT_BYTES = 5;
+
+interface Page {
+  readonly bytes: Buffer;
+  used: number;
+  /** Seq of its first record. */
+  readonly firstSeq: number;
+}
+
+export class MemoryStreamLogs implements StreamLogs {
+  readonly #pool = new PagePool();
+  readonly #limits: MemoryLogLimits;
+  /** In order of creation: where memory is short the oldest log loses its oldest page first. */
+  readonly #logs = new Set<MemoryStreamLog>();
+  #heldBytes = 0;
+
+  constructor(limits: MemoryLogLimits) {
+    this.#limits = limits;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  create(): StreamLog {
+    const log = new MemoryStreamLog(this);
+    this.#logs.add(log);
+    return log;
+  }
+
+  /** For a log that needs `minBytes` more: makes room, then hands out a page. */
+  allocate(log: MemoryStreamLog, minBytes: number): Buffer {
+    const size = Math.max(minBytes, PAGE_BYTES);
+    while (log.heldBytes + size > this.#limits.maxBytes && log.trim());
+    if (this.#heldBytes + size > this.#limits.totalBytes) this.#reclaim(size);
+    this.#heldBytes += size;
+    return size === PAGE_BYTES ? this.#pool.take() : Buffer.allocUnsafeSlow(size);
+  }
+
+  free(page: Buffer): void {
+    this.#heldBytes -= page.length;
+    if (page.length === PAGE_BYTES) this.#pool.give(page);
+  }
+
+  forget(log: MemoryStreamLog): void {
+    this.#logs.delete(log);
+  }
+
+  #reclaim(bytes: number): void {
+    for (const log of this.#logs) {
+      while (log.trim()) if (this.#heldBytes + bytes <= this.#limits.totalBytes) return;
+    }
+  }
+}
+
+class MemoryStreamLog implements StreamLog {
+  readonly #logs: MemoryStreamLogs;
+  #pages: Page[] = [];
+  /** Pages dropped from the front: a cursor's page number minus this is its index. */
+  #dropped = 0;
+  #head = 0;
+  #heldBytes = 0;
+
+  constructor(logs: MemoryStreamLogs) {
+    this.#logs = logs;
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  get first(): number {
+    return this.#pages[0]?.firstSeq ?? this.#head + 1;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  append(kind: 'text' | 'event', json: WireText): number {
+    const page = this.#pageFor(json.length + MAX_VARINT_BYTES);
+    this.#head += 1;
+    const at = writeVarint(page.bytes, page.used, json.length * 2 + (kind === 'event' ? 1 : 0));
+    page.used = at + page.bytes.write(json, at, 'latin1');
+    return this.#head;
+  }
+
+  cursor(after: number): LogCursor | undefined {
+    if (after > this.#head || after < this.first - 1) return undefined;
+    const cursor = new MemoryLogCursor(this);
+    cursor.seek(after);
+    return cursor;
+  }
+
+  release(): void {
+    for (const page of this.#pages) this.#drop(page);
+    this.#dropped += this.#pages.length;
+    this.#pages = [];
+    this.#logs.forget(this);
+  }
+
+  /** Drops the oldest page, never the one being written. False if there is none to drop. */
+  trim(): boolean {
+    if (this.#pages.length < 2) return false;
+    const oldest = this.#pages.shift();
+    if (oldest !== undefined) this.#drop(oldest);
+    this.#dropped += 1;
+    return true;
+  }
+
+  /** The page of that number since the log began, `'gap'` if it was dropped, `undefined` past the last one. */
+  page(number: number): Page | 'gap' | undefined {
+    return number < this.#dropped ? 'gap' : this.#pages[number - this.#dropped];
+  }
+
+  /** Number of the page that holds the record after `seq`, or of the last page. */
+  pageNumberAfter(seq: number): number {
+    let index = this.#pages.length - 1;
+    while (index > 0 && (this.#pages[index]?.firstSeq ?? 0) > seq + 1) index -= 1;
+    return this.#dropped + Math.max(index, 0);
+  }
+
+  #pageFor(bytes: number): Page {
+    const last = this.#pages.at(-1);
+    if (last !== undefined && last.used + bytes <= last.bytes.length) return last;
+    const page: Page = { bytes: this.#logs.allocate(this, bytes), used: 0, firstSeq: this.#head + 1 };
+    this.#heldBytes += page.bytes.length;
+    this.#pages.push(page);
+    return page;
+  }
+
+  #drop(page: Page): void {
+    this.#heldBytes -= page.bytes.length;
+    this.#logs.free(page.bytes);
+  }
+}
+
+class MemoryLogCursor implements LogCursor {
+  readonly #log: MemoryStreamLog;
+  #pageNumber = 0;
+  #offset = 0;
+  #seq = 0;
+
+  constructor(log: MemoryStreamLog) {
+    this.#log = log;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Moves to just behind `after`, which the log holds or which is one before its first. */
+  seek(after: number): void {
+    this.#pageNumber = this.#log.pageNumberAfter(after);
+    const page = this.#log.page(this.#pageNumber);
+    this.#seq = page === undefined || page === 'gap' ? after : page.firstSeq - 1;
+    while (this.#seq < after) this.#read(Number.POSITIVE_INFINITY, undefined);
+  }
+
+  next(maxBytes: number): LogEntry | 'gap' | undefined {
+    const first = this.#read(Number.POSITIVE_INFINITY, undefined);
+    if (typeof first !== 'object' || first.kind === 'event') return first;
+    let { seq, count, json } = first;
+    for (;;) {
+      const more = this.#read(maxBytes - json.length, 'text');
+      if (typeof more !== 'object') break;
+      json = (json + more.json) as WireText;
+      seq = more.seq;
+      count += 1;
+    }
+    return { kind: 'text', seq, count, json };
+  }
+
+  /** Reads one record if it is of the kind and no longer than that; otherwise stays where it is. */
+  #read(maxBytes: number, kind: 'text' | undefined): LogEntry | 'gap' | undefined {
+    let page = this.#log.page(this.#pageNumber);
+    if (page !== undefined && page !== 'gap' && this.#offset >= page.used) {
+      const following = this.#log.page(this.#pageNumber + 1);
+      if (following === undefined) return undefined;
+      this.#pageNumber += 1;
+      this.#offset = 0;
+      page = following;
+    }
+    if (page === undefined || page === 'gap') return page;
+    return this.#readRecord(page, maxBytes, kind);
+  }
+
+  #readRecord(page: Page, maxBytes: number, kind: 'text' | undefined): LogEntry | undefined {
+    let at = this.#offset;
+    let header = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = page.bytes[at] ?? 0;
+      at += 1;
+      header += (byte & 127) * scale;
+      if (byte < 128) break;
+    }
+    const isEvent = header % 2 === 1;
+    const length = (header - (isEvent ? 1 : 0)) / 2;
+    if (length > maxBytes || (kind === 'text' && isEvent)) return undefined;
+    this.#offset = at + length;
+    this.#seq += 1;
+    const json = page.bytes.toString('latin1', at, at + length) as WireText;
+    return { kind: isEvent ? 'event' : 'text', seq: this.#seq, count: 1, json };
+  }
+}
+
+function writeVarint(bytes: Buffer, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  while (rest >= 128) {
+    bytes[at] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+    at += 1;
+  }
+  bytes[at] = rest;
+  return at + 1;
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { BOB, createCore, settled, start } from '../support/core.ts';
+
+describe('frames', () => {
+  it.each(['', 'null', '[]', '7', '{', '{"type":"nope"}', '{"type":"start","id":""}', '['.repeat(10_000)])(
+    'answers an unreadable one with bad_request and stays open: %s',
+    async (text) => {
+      const { connect } = createCore();
+      const socket = connect();
+      socket.send(text);
+      await settled();
+      expect(socket.of('error')).toMatchObject([{ code: 'bad_request', retryable: false }]);
+      expect(socket.closedWith).toBeUndefined();
+    },
+  );
+
+  it('closes with 4400 at the fifth unreadable one within a minute, after answering it', async () => {
+    const { connect, clock } = createCore();
+    const socket = connect();
+    for (let frame = 0; frame < 4; frame += 1) socket.send('garbage');
+    clock.advance(130_000);
+    for (let frame = 0; frame < 4; frame += 1) socket.send('garbage');
+    expect(socket.closedWith).toBeUndefined();
+    socket.send('garbage');
+    await settled();
+    expect(socket.of('error')).toHaveLength(9);
+    expect(socket.closedWith).toMatchObject({ code: 4400 });
+  });
+
+  it('handles none of what arrives behind a violation', async () => {
+    const { connect, upstream } = createCore();
+    const socket = connect();
+    for (let frame = 0; frame < 5; frame += 1) socket.send('garbage');
+    for (let frame = 0; frame < 500; frame += 1) socket.send(start(`s${frame}`));
+    await settled();
+    expect(upstream.calls).toHaveLength(0);
+    expect(socket.of('accepted')).toHaveLength(0);
+  });
+
+  it('closes with 4429 over framesPerMinute', async () => {
+    const { connect } = createCore({ limits: { streams: 16, frameBytes: 1, framesPerMinute: 10 } });
+    const socket = connect();
+    for (let frame = 0; frame < 10; frame += 1) socket.send({ type: 'cancel', id: 'x' });
+    expect(socket.closedWith).toBeUndefined();
+    socket.send({ type: 'cancel', id: 'x' });
+    expect(socket.closedWith).toMatchObject({ code: 4429 });
+  });
+
+  it('does not count ack, ping and resume, up to 50 a second', async () => {
+    const { connect, clock } = createCore({ limits: { streams: 16, frameBytes: 1, framesPerMinute: 1 } });
+    const socket = connect();
+    for (let second = 0; second < 20; second += 1) {
+      for (let frame = 0; frame < 40; frame += 1) {
+        socket.send({ type: 'ping', t: frame });
+        clock.advance(25);
+      }
+    }
+    await settled();
+    expect(socket.closedWith).toBeUndefined();
+    expect(socket.of('pong')).toHaveLength(800);
+    for (let frame = 0; frame < 60; frame += 1) socket.send({ type: 'ping' });
+    expect(socket.closedWith).toMatchObject({ code: 4429 });
+  });
+});
+
+describe('heartbeat', () => {
+  it('pings, and closes with 4408 when no pong comes within 10 s', () => {
+    const { connect, clock } = createCore();
+    const socket = connect();
+    clock.advance(25_050);
+    expect(socket.pings).toBe(1);
+    socket.answersPings = false;
+    clock.advance(25_050);
+    expect(socket.pings).toBe(2);
+    clock.advance(9_000);
+    expect(socket.closedWith).toBeUndefined();
+    clock.advance(1_100);
+    expect(socket.closedWith).toMatchObject({ code: 4408 });
+  });
+});
+
+describe('the token of a connection', () => {
+  it('is warned about a minute before it ends, and closes with 4401 five seconds after', async () => {
+    const { connect, clock } = createCore();
+    const socket = connect(undefined, 100_000);
+    clock.advance(39_000);
+    await settled();
+    expect(socket.of('token_expiring')).toHaveLength(0);
+    clock.advance(2_000);
+    await settled();
+    expect(socket.of('token_expiring')[0]?.expiresInMs).toBeLessThanOrEqual(60_000);
+    clock.advance(60_000);
+    expect(socket.closedWith).toBeUndefined();
+    clock.advance(4_200);
+    expect(socket.closedWith).toMatchObject({ code: 4401 });
+  });
+
+  it('is replaced in-band by a fresh one of the same user', async () => {
+    const { connect, clock } = createCore({ heartbeatMs: 1_000_000_000 });
+    const socket = connect(undefined, 100_000);
+    const expiresAt = clock.now() + 500_000;
+    socket.send({ type: 'auth', token: `11111111-1111-4111-8111-111111111111@${expiresAt}` });
+    await settled();
+    expect(socket.of('authenticated')).toEqual([{ type: 'authenticated', tokenExpiresAt: expiresAt }]);
+    clock.advance(400_000);
+    expect(socket.closedWith).toBeUndefined();
+    clock.advance(110_000);
+    expect(socket.closedWith).toMatchObject({ code: 4401 });
+  });
+
+  it.each([
+    ['a bad one: the old one holds', 'garbage', 'unauthorized'],
+    ['keys that cannot be had: the old one holds', 'unavailable@1', 'internal'],
+  ])('%s', async (_name, token, code) => {
+    const { connect } = createCore();
+    const socket = connect();
+    socket.send({ type: 'auth', token });
+    await settled();
+    expect(socket.of('error')).toMatchObject([{ code }]);
+    expect(socket.of('error')[0]).not.toHaveProperty('id');
+    expect(socket.closedWith).toBeUndefined();
+  });
+
+  it('of another user closes with 4403', async () => {
+    const { connect, clock } = createCore();
+    const socket = connect();
+    socket.send({ type: 'auth', token: `${BOB}@${clock.now() + 500_000}` });
+    await settled();
+    expect(socket.closedWith).toMatchObject({ code: 4403 });
+  });
+});

@@ -1,0 +1,108 @@
+/** The core with everything around it in memory and under the test's hand. */
+import type { Authenticator, Principal } from '../../src/auth/port.ts';
+import { RelayError } from '../../src/protocol/relay-error.ts';
+import type { Actions } from '../../src/relay/actions.ts';
+import type { Observer } from '../../src/relay/port.ts';
+import { Relay, type RelayOptions } from '../../src/relay/relay.ts';
+import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { ManualClock } from './manual-clock.ts';
+import { createMemoryLedger } from './memory-ledger.ts';
+import { createScriptedUpstream } from './scripted-upstream.ts';
+
+export const ALICE = '11111111-1111-4111-8111-111111111111';
+export const BOB = '22222222-2222-4222-8222-222222222222';
+
+const ACTIONS: Actions = new Map([
+  ['chat', { system: 'Be kind. {{template}}', defaultMaxTokens: 100, maxTokens: 200, allEvents: false }],
+  ['trace', { system: '', defaultMaxTokens: 100, maxTokens: 200, allEvents: true }],
+]);
+
+export function principal(userId: string, expiresAt: number): Principal {
+  return { userId, organizationId: null, tier: null, anonymous: false, expiresAt };
+}
+
+/** Tokens are `<user id>@<expiry in Unix ms>`; `unavailable` plays a key set that cannot be had. */
+export const tokenTable: Authenticator = {
+  ready: true,
+  start: async () => {},
+  close() {},
+  async verify(token) {
+    const [userId = '', expiresAt] = token.split('@');
+    if (userId === 'unavailable') throw new RelayError('unavailable', 'no keys');
+    if (expiresAt === undefined) throw new RelayError('unauthorized', 'sign in again');
+    return principal(userId, Number(expiresAt));
+  },
+};
+
+type Recorded = { [K in keyof Observer]: { kind: K; event: Parameters<Observer[K]>[0] } }[keyof Observer];
+
+export function createCore(overrides: Partial<RelayOptions> = {}) {
+  const clock = new ManualClock();
+  const upstream = createScriptedUpstream();
+  const ledger = createMemoryLedger();
+  const logs = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 26 });
+  const observed: Recorded[] = [];
+  const record =
+    <K extends keyof Observer>(kind: K) =>
+    (event: Parameters<Observer[K]>[0]) =>
+      void observed.push({ kind, event } as Recorded);
+  const observer: Observer = {
+    connectionOpened: record('connectionOpened'),
+    connectionClosed: record('connectionClosed'),
+    streamStarted: record('streamStarted'),
+    streamEnded: record('streamEnded'),
+    refused: record('refused'),
+    resumed: record('resumed'),
+    failed: record('failed'),
+  };
+  const relay = new Relay({
+    version: 'test',
+    authenticator: tokenTable,
+    upstream,
+    logs,
+    ledger,
+    startLimit: { take: async () => {} },
+    observer,
+    clock,
+    policy: {
+      actions: ACTIONS,
+      defaultModel: 'claude-test',
+      allowedModels: new Set(['claude-test', 'claude-other']),
+    },
+    showCost: false,
+    heartbeatMs: 25_000,
+    resumeWindowMs: 120_000,
+    abandonAfterMs: 60_000,
+    maxStreamsPerUser: 32,
+    limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
+    ...overrides,
+  });
+  let connections = 0;
+  const connect = (userId = ALICE, expiresInMs = 3_600_000): FakeSocket => {
+    const socket = new FakeSocket();
+    connections += 1;
+    const info = { connectionId: `c${connections}`, principal: principal(userId, clock.now() + expiresInMs) };
+    return socket.attach(relay.connect(socket, info));
+  };
+  /** The usage rows as an operator would read them. */
+  const rows = () =>
+    [...ledger.rows.values()].map(({ intent, settlement }) => ({
+      ...intent,
+      status: settlement?.status ?? 'running',
+      code: settlement?.code ?? null,
+      usage: settlement?.usage,
+    }));
+  return { clock, upstream, ledger, rows, logs, observed, relay, connect };
+}
+
+export type Core = ReturnType<typeof createCore>;
+
+/** Lets everything that was promised or scheduled for this event-loop turn happen: commits, flushes, endings. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 6; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export function start(id: string, fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { type: 'start', id, action: 'chat', messages: [{ role: 'user', content: 'hi' }], ...fields };
+}

@@ -1,0 +1,87 @@
+import type { CloseCode } from '../../src/protocol/codes.ts';
+import type { ServerFrame } from '../../src/protocol/frames.ts';
+import { fromWire, type WireText } from '../../src/protocol/wire-text.ts';
+import type { ConnectionEvents, FrameSocket } from '../../src/relay/port.ts';
+
+type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
+
+/** A socket in memory: keeps what the core wrote, can stop draining, and lets a test play the client. */
+export class FakeSocket implements FrameSocket {
+  readonly frames: ServerFrame[] = [];
+  /** One entry a write: how many frames left in it. */
+  readonly writes: number[] = [];
+  pings = 0;
+  closedWith: { readonly code: CloseCode; readonly reason: string } | undefined;
+  bufferedBytes = 0;
+  /** Whether the client answers pings. */
+  answersPings = true;
+  /** While true nothing drains. */
+  stalled = false;
+  #events: ConnectionEvents | undefined;
+
+  attach(events: ConnectionEvents): this {
+    this.#events = events;
+    return this;
+  }
+
+  write(frames: readonly WireText[]): void {
+    this.writes.push(frames.length);
+    for (const wire of frames) {
+      this.frames.push(JSON.parse(fromWire(wire)) as ServerFrame);
+      if (this.stalled) this.bufferedBytes += wire.length;
+    }
+  }
+
+  ping(): void {
+    this.pings += 1;
+    if (this.answersPings) this.#events?.pong();
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.closedWith = { code, reason };
+  }
+
+  send(frame: unknown): void {
+    this.#events?.received(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  drain(): void {
+    this.stalled = false;
+    this.bufferedBytes = 0;
+    this.#events?.drained();
+  }
+
+  /** The client is gone. */
+  drop(code = 1006): void {
+    this.#events?.closed(code);
+  }
+
+  of<T extends ServerFrame['type']>(type: T): FrameOf<T>[] {
+    return this.frames.filter((frame): frame is FrameOf<T> => frame.type === type);
+  }
+
+  /** The text of one stream as its client holds it. Checks that seqs are gapless. */
+  text(id: string, after = 0): string {
+    let seq = after;
+    let text = '';
+    for (const frame of this.frames) {
+      if ((frame.type !== 'chunk' && frame.type !== 'event') || frame.id !== id || frame.seq <= seq) continue;
+      const count = frame.type === 'chunk' ? (frame.count ?? 1) : 1;
+      if (frame.seq - count !== seq) throw new Error(`gap: held ${seq}, got ${frame.seq} (${count})`);
+      seq = frame.seq;
+      if (frame.type === 'chunk') text += frame.content;
+    }
+    return text;
+  }
+
+  /** Endings of one stream: exactly one is right. */
+  endings(id: string): ServerFrame[] {
+    return this.frames.filter(
+      (frame) =>
+        (frame.type === 'done' ||
+          frame.type === 'cancelled' ||
+          (frame.type === 'error' && frame.of === undefined)) &&
+        frame.id === id,
+    );
+  }
+}

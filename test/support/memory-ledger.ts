@@ -1,0 +1,63 @@
+/** The usage ledger without a disk: the same promises, kept in a Map. For tests of whoever uses a ledger. */
+
+import { RelayError } from '../../src/protocol/relay-error.ts';
+import { NO_USAGE, type UsageReading } from '../../src/protocol/usage-reading.ts';
+import { usdOf } from '../../src/usage/pico-dollars.ts';
+import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/usage/port.ts';
+import type { PriceTable } from '../../src/usage/prices.ts';
+
+export interface MemoryRow {
+  readonly intent: UsageIntent;
+  /** Asked when it is looked at; the settlement's once there is one. */
+  readonly usage: () => UsageReading;
+  settlement: UsageSettlement | undefined;
+  costUsd: number | null;
+}
+
+export interface MemoryLedger extends UsageLedger {
+  /** By epoch, in the order of their opening. */
+  readonly rows: ReadonlyMap<string, MemoryRow>;
+  /** From now on the "disk" refuses (true) or takes (false) writes. */
+  refuse(refusing: boolean): void;
+}
+
+export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
+  const rows = new Map<string, MemoryRow>();
+  let refusing = false;
+  let closed = false;
+  return {
+    rows,
+    get degraded() {
+      return refusing;
+    },
+    refuse(refuse) {
+      refusing = refuse;
+    },
+    async open(intent, reading) {
+      if (refusing || closed)
+        throw new RelayError('unavailable', 'the run cannot be recorded now; try again');
+      if (rows.has(intent.epoch)) throw new RelayError('internal', 'the run is recorded already');
+      let saved = NO_USAGE;
+      const usage = () => {
+        const settled = rows.get(intent.epoch)?.settlement?.usage;
+        saved = settled ?? reading();
+        return saved;
+      };
+      rows.set(intent.epoch, { intent, usage, settlement: undefined, costUsd: null });
+    },
+    touch() {},
+    async settle(settlement) {
+      const row = rows.get(settlement.epoch);
+      if (row === undefined) return { costUsd: null };
+      if (row.settlement === undefined) {
+        row.settlement = settlement;
+        const { model, startedAt } = row.intent;
+        row.costUsd = usdOf(prices?.costPico(model, settlement.usage, startedAt) ?? null);
+      }
+      return { costUsd: row.costUsd };
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}
