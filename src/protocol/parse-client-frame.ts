@@ -83,7 +83,7 @@ export function parseClientFrame(text: string): ParsedFrame {
  * @throws RelayError bad_request, unsupported
  */
 export function parseHttpRequest(value: unknown): {
-  readonly id?: string | undefined;
+  readonly id: string | undefined;
   readonly request: StreamRequest;
 } {
   const { id: streamId, ...request } = check(httpRequest, value);

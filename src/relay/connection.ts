@@ -27,6 +27,7 @@ import { FrameBudget } from './frame-budget.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { ConnectionEvents, ConnectionInfo, FrameSocket, Observer } from './port.ts';
+import { resumeGap, unknownStream } from './refusals.ts';
 import { StallWatch } from './stall-watch.ts';
 import type { Stream } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
@@ -49,8 +50,6 @@ export interface ConnectionParts {
 
 /** Which stream and which client frame an error is about, as far as that is known. */
 type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
-
-const UNKNOWN_STREAM = 'there is no such stream, or it is not yours';
 
 export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner {
   readonly #parts: ConnectionParts;
@@ -185,7 +184,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   followerFinished(follower: Follower, how: 'ending' | 'gap'): void {
     this.#unfollow(follower);
     if (how === 'gap') {
-      this.#refuse(new RelayError('resume_gap', 'what comes next is not held any more'), {
+      this.#refuse(resumeGap(), {
         id: follower.stream.id,
         of: 'resume',
       });
@@ -242,7 +241,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     });
     const cursor = stream.accepted ? stream.log.cursor(0) : undefined;
     if (stream.accepted && cursor === undefined) {
-      throw new RelayError('resume_gap', 'the beginning of this answer is not held any more');
+      throw resumeGap();
     }
     if (stream.accepted) this.#sendResumed(stream, 0);
     this.#follow(new Follower(stream, cursor, attached, this));
@@ -250,10 +249,10 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
 
   #resume({ id, epoch, after }: ResumeFrame): void {
     const stream = this.#parts.registry.find(this.userId, id);
-    if (stream?.accepted !== true) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    if (stream?.accepted !== true) throw unknownStream();
     const cursor = stream.epoch === epoch ? stream.log.cursor(after) : undefined;
     if (cursor === undefined) {
-      throw new RelayError('resume_gap', 'this position is not held: start again, or show what you have');
+      throw resumeGap();
     }
     if (!this.#followers.has(id) && stream.ending === undefined) this.#admitOneMore();
     this.#sendResumed(stream, after);
@@ -269,7 +268,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
 
   #cancel({ id }: CancelFrame): void {
     const stream = this.#parts.registry.find(this.userId, id);
-    if (stream === undefined) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    if (stream === undefined) throw unknownStream();
     stream.stop('cancelled');
     if (this.#followers.has(id)) return; // the ending arrives in its place, behind the last frames
     if (stream.ending === undefined) this.#awaitEnding(stream);
@@ -277,10 +276,11 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   #awaitEnding(stream: Stream): void {
-    const waiter: EndingWaiter = new EndingWaiter(stream, (answer) => {
+    const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
       this.#waiters.delete(waiter);
       this.#parts.registry.leave(stream, waiter);
-      if (answer !== undefined) this.#sendWire(answer);
+      if (ending instanceof RelayError) this.#send(errorFrame(ending, { id: stream.id, of: 'cancel' }));
+      else this.#sendWire(ending.wire);
     });
     this.#waiters.add(waiter);
     this.#parts.registry.join(stream, waiter);
@@ -289,7 +289,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   #ack({ id, seq }: AckFrame): void {
     const follower = this.#followers.get(id);
     const stream = follower?.stream ?? this.#parts.registry.find(this.userId, id);
-    if (stream === undefined) throw new RelayError('unknown_stream', UNKNOWN_STREAM);
+    if (stream === undefined) throw unknownStream();
     if (seq > stream.log.head) throw new RelayError('bad_request', 'seq: past the last frame of this stream');
     this.#acks = true;
     if (follower?.ack(seq) !== true) return;

@@ -1,14 +1,13 @@
 import type { RelayError } from '../protocol/relay-error.ts';
-import type { WireText } from '../protocol/wire-text.ts';
-import type { Stream, StreamReader } from './stream.ts';
+import type { Ending, Stream, StreamReader } from './stream.ts';
 
 /** Waits for nothing but the ending: what a cancel from a connection that does not follow the stream is answered with. */
 export class EndingWaiter implements StreamReader {
   readonly stream: Stream;
-  readonly #done: (answer: WireText | undefined) => void;
+  readonly #done: (ending: Ending | RelayError) => void;
 
-  /** `done` gets the ending, or nothing where the run was refused before it began. */
-  constructor(stream: Stream, done: (answer: WireText | undefined) => void) {
+  /** `done` gets the ending, or why the run was refused before it began. */
+  constructor(stream: Stream, done: (ending: Ending | RelayError) => void) {
     this.stream = stream;
     this.#done = done;
   }
@@ -19,10 +18,10 @@ export class EndingWaiter implements StreamReader {
 
   wake(): void {
     const { ending } = this.stream;
-    if (ending !== undefined) this.#done(ending.wire);
+    if (ending !== undefined) this.#done(ending);
   }
 
-  refused(_error: RelayError): void {
-    this.#done(undefined);
+  refused(error: RelayError): void {
+    this.#done(error);
   }
 }

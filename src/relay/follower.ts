@@ -3,6 +3,7 @@
  * answer, frames, the ending). It encodes frames; when and how many are written is the outbox's business.
  */
 import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/encode-frame.ts';
+import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import type { LogCursor } from '../stream-log/port.ts';
@@ -16,8 +17,18 @@ export interface FollowerOwner {
 
 /** What comes next for a follower; `undefined` where it has caught up. */
 export type Next =
-  | { readonly kind: 'frame'; readonly wire: WireText }
-  | { readonly kind: 'ending'; readonly wire: WireText }
+  | {
+      readonly kind: 'frame';
+      readonly type: 'chunk' | 'event';
+      readonly seq: number;
+      readonly wire: WireText;
+    }
+  | {
+      readonly kind: 'ending';
+      readonly type: EndingFrame['type'];
+      readonly seq: number;
+      readonly wire: WireText;
+    }
   | { readonly kind: 'gap' };
 
 export class Follower implements StreamReader {
@@ -65,16 +76,21 @@ export class Follower implements StreamReader {
   next(maxBytes: number): Next | undefined {
     const entry = this.#cursor?.next(maxBytes);
     if (entry === 'gap') return { kind: 'gap' };
-    if (entry === undefined) {
-      const { ending } = this.stream;
-      return ending === undefined ? undefined : { kind: 'ending', wire: ending.wire };
-    }
-    const wire =
-      entry.kind === 'text'
-        ? encodeChunk(this.#chunkPrefix, entry.seq, entry.count, entry.json)
-        : encodeEvent(eventPrefix(this.stream.id), entry.seq, entry.json);
+    if (entry === undefined) return this.#ending();
+    const { seq, count, json } = entry;
+    const isText = entry.kind === 'text';
+    const wire = isText
+      ? encodeChunk(this.#chunkPrefix, seq, count, json)
+      : encodeEvent(eventPrefix(this.stream.id), seq, json);
     this.unackedBytes += wire.length;
-    return { kind: 'frame', wire };
+    return { kind: 'frame', type: isText ? 'chunk' : 'event', seq, wire };
+  }
+
+  #ending(): Next | undefined {
+    const { ending } = this.stream;
+    if (ending === undefined) return undefined;
+    const { type, seq } = ending.frame;
+    return { kind: 'ending', type, seq, wire: ending.wire };
   }
 
   /** Returns whether the ack moved anything on; lower ones than the last are ignored. */

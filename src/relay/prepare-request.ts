@@ -44,11 +44,10 @@ export function requestHash(request: StreamRequest): string {
   return createHash('sha256').update(body).digest('base64url');
 }
 
+/** The server's own choice needs no permission; a client's does. */
 function chooseModel(asked: string | undefined, action: Action, policy: RequestPolicy): string {
-  const model = asked ?? action.models?.[0] ?? policy.defaultModel;
-  if (policy.allowedModels.has(model) && (action.models === undefined || action.models.includes(model))) {
-    return model;
-  }
+  if (asked === undefined) return action.models?.[0] ?? policy.defaultModel;
+  if (policy.allowedModels.has(asked) && (action.models?.includes(asked) ?? true)) return asked;
   throw new RelayError(
     'model_not_allowed',
     'model: not one this server allows for this action; leave it out for the default',

@@ -2,18 +2,23 @@
  * The core in one place: builds the parts of relay/, keeps the connections, and drains. Doors talk to this.
  */
 import type { Authenticator } from '../auth/port.ts';
-import type { HelloFrame } from '../protocol/frames.ts';
+import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
+import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { Upstream } from '../upstream/port.ts';
 import type { UsageLedger } from '../usage/port.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
+import { EndingWaiter } from './ending-waiter.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
 import type { Connect, Observer } from './port.ts';
 import type { RequestPolicy } from './prepare-request.ts';
+import { resumeGap, unknownStream } from './refusals.ts';
+import type { Stream } from './stream.ts';
 import { StreamRegistry } from './stream-registry.ts';
-import { type StartLimit, StreamStarter } from './stream-starter.ts';
+import { type StartCommand, type StartLimit, StreamStarter } from './stream-starter.ts';
+import { Subscription, type SubscriptionSink } from './subscription.ts';
 
 export interface RelayOptions {
   readonly version: string;
@@ -31,6 +36,14 @@ export interface RelayOptions {
   readonly abandonAfterMs: number;
   readonly maxStreamsPerUser: number;
   readonly limits: HelloFrame['limits'];
+}
+
+/** A place in one user's stream. */
+export interface Position {
+  readonly userId: string;
+  readonly id: string;
+  readonly epoch: string | undefined;
+  readonly after: number;
 }
 
 export class Relay {
@@ -71,6 +84,42 @@ export class Relay {
     return connection;
   };
 
+  /**
+   * Starts a run for an HTTP caller or attaches to it, and reads it from its beginning.
+   * @throws RelayError as the start of a connection does, before the sink is called
+   */
+  start(command: StartCommand, sink: SubscriptionSink): Subscription {
+    const { stream, attached } = this.#starter.start(command);
+    return this.#subscribe(stream, 0, attached, sink);
+  }
+
+  /**
+   * Reads a run on behind `after`. Without an epoch: whatever run has that id.
+   * @throws RelayError unknown_stream, resume_gap
+   */
+  resume({ userId, id, epoch, after }: Position, sink: SubscriptionSink): Subscription {
+    const stream = this.registry.find(userId, id);
+    if (stream?.accepted !== true) throw unknownStream();
+    if (epoch !== undefined && epoch !== stream.epoch) throw resumeGap();
+    return this.#subscribe(stream, after, true, sink);
+  }
+
+  /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
+  async cancel(userId: string, id: string): Promise<EndingFrame> {
+    const stream = this.registry.find(userId, id);
+    if (stream === undefined) throw unknownStream();
+    stream.stop('cancelled');
+    return await new Promise((resolve, reject) => {
+      const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
+        this.registry.leave(stream, waiter);
+        if (ending instanceof RelayError) reject(ending);
+        else resolve(ending.frame);
+      });
+      this.registry.join(stream, waiter);
+      waiter.wake();
+    });
+  }
+
   get draining(): boolean {
     return this.#starter.draining;
   }
@@ -99,6 +148,11 @@ export class Relay {
   /** Stops all timers. Connections must be gone or closing. */
   close(): void {
     this.#wheel.close();
+  }
+
+  #subscribe(stream: Stream, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
+    if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();
+    return new Subscription(stream, after, attached, sink, this.#connectionParts);
   }
 
   async #idleWithin(deadlineMs: number): Promise<void> {

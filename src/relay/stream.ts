@@ -60,7 +60,8 @@ export interface StreamSpec {
   readonly connectionId: string | null;
 }
 
-interface Ending {
+/** The ending as a value and as every reader gets it. */
+export interface Ending {
   readonly frame: EndingFrame;
   readonly wire: WireText;
 }

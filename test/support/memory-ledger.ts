@@ -1,14 +1,14 @@
 /** The usage ledger without a disk: the same promises, kept in a Map. For tests of whoever uses a ledger. */
 
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { NO_USAGE, type UsageReading } from '../../src/protocol/usage-reading.ts';
+import type { UsageReading } from '../../src/protocol/usage-reading.ts';
 import { usdOf } from '../../src/usage/pico-dollars.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/usage/port.ts';
 import type { PriceTable } from '../../src/usage/prices.ts';
 
 export interface MemoryRow {
   readonly intent: UsageIntent;
-  /** Asked when it is looked at; the settlement's once there is one. */
+  /** The reading of this instant; the settlement's once there is one. */
   readonly usage: () => UsageReading;
   settlement: UsageSettlement | undefined;
   costUsd: number | null;
@@ -37,12 +37,7 @@ export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
       if (refusing || closed)
         throw new RelayError('unavailable', 'the run cannot be recorded now; try again');
       if (rows.has(intent.epoch)) throw new RelayError('internal', 'the run is recorded already');
-      let saved = NO_USAGE;
-      const usage = () => {
-        const settled = rows.get(intent.epoch)?.settlement?.usage;
-        saved = settled ?? reading();
-        return saved;
-      };
+      const usage = () => rows.get(intent.epoch)?.settlement?.usage ?? reading();
       rows.set(intent.epoch, { intent, usage, settlement: undefined, costUsd: null });
     },
     touch() {},

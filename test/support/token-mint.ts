@@ -192,6 +192,13 @@ export class KeySetServer {
     return `${this.origin}/auth/v1/.well-known/jwks.json`;
   }
 
+  /** Open connections. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+    );
+  }
+
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return this;

@@ -1,0 +1,32 @@
+/** Distributions of times in microseconds, on Node's built-in HDR histogram (three figures). */
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+
+const ONE_MINUTE = 60_000_000;
+
+export interface Distribution {
+  readonly count: number;
+  /** All in milliseconds; 0 where nothing was recorded. */
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export class Histogram {
+  readonly #recorded: RecordableHistogram = createHistogram({ lowest: 1, highest: ONE_MINUTE, figures: 3 });
+
+  record(micros: number): void {
+    this.#recorded.record(Math.min(ONE_MINUTE, Math.max(1, Math.round(micros))));
+  }
+
+  reset(): void {
+    this.#recorded.reset();
+  }
+
+  summary(): Distribution {
+    const { count } = this.#recorded;
+    if (count === 0) return { count, p50: 0, p90: 0, p99: 0, max: 0 };
+    const at = (percentile: number) => this.#recorded.percentile(percentile) / 1000;
+    return { count, p50: at(50), p90: at(90), p99: at(99), max: this.#recorded.max / 1000 };
+  }
+}

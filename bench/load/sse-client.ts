@@ -1,0 +1,92 @@
+/**
+ * A client of the Messages API's server-sent events over plain HTTP/1.1, for peers that pass them through: one
+ * request after the other on one connection kept alive. Counts deltas by their stamps, reads no event.
+ */
+import type { Socket } from 'node:net';
+import { nowMicros, STAMP_BYTES } from '../stamp.ts';
+import type { Meter } from './meter.ts';
+import { connectShared } from './read-buffer.ts';
+
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+const AT = 0x40;
+
+export class SseClient {
+  readonly ready: Promise<void>;
+  readonly #socket: Socket;
+  readonly #meter: Meter;
+  readonly #name: string;
+  readonly #port: number;
+  #serial = 0;
+  #startSentAt = 0;
+  /** The last bytes read, to find the end of the body across reads. */
+  #tail = '';
+  /** A stamp whose digits have not all come yet. */
+  #rest: Buffer | null = null;
+  #live = false;
+
+  constructor(port: number, name: string, meter: Meter) {
+    this.#port = port;
+    this.#name = name;
+    this.#meter = meter;
+    this.#socket = connectShared(port, (bytes, length) => this.#read(bytes, length));
+    this.ready = new Promise((resolve, reject) => {
+      this.#socket.once('connect', resolve);
+      this.#socket.once('error', reject);
+    });
+    this.#socket.once('connect', () => {
+      meter.connected += 1;
+    });
+    this.#socket.on('error', () => undefined);
+    this.#socket.once('close', () => this.#closed());
+  }
+
+  start(): void {
+    this.#serial += 1;
+    const content = `bench:${this.#name}-${this.#serial} Please explain how the sum of odd numbers is found.`;
+    const messages = [{ role: 'user', content }];
+    const body = JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 4096, stream: true, messages });
+    this.#live = true;
+    this.#startSentAt = nowMicros();
+    this.#meter.started();
+    this.#socket.write(
+      `POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nContent-Type: application/json\r\n` +
+        `x-api-key: bench\r\nanthropic-version: 2023-06-01\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+
+  #read(shared: Buffer, length: number): void {
+    const rest = this.#rest;
+    this.#rest = null;
+    const bytes = rest === null ? shared : Buffer.concat([rest, shared.subarray(0, length)]);
+    const end = rest === null ? length : bytes.length;
+    const cut = unfinishedStamp(bytes, end);
+    if (cut < end) this.#rest = Buffer.from(bytes.subarray(cut, end));
+    if (this.#tail === '' && bytes.toString('latin1', 9, 12) !== '200') this.#meter.fault('status not 200');
+    this.#meter.chunk(bytes, 0, cut, nowMicros(), this.#startSentAt);
+    const newest = shared.toString('latin1', Math.max(0, length - LAST_CHUNK.length), length);
+    this.#tail = (this.#tail + newest).slice(-LAST_CHUNK.length);
+    if (this.#tail === LAST_CHUNK) this.#ended();
+  }
+
+  #ended(): void {
+    this.#tail = '';
+    this.#live = false;
+    this.#meter.ended('done');
+    this.start();
+  }
+
+  #closed(): void {
+    if (this.#live) this.#meter.ended('connection lost');
+    this.#meter.connected -= 1;
+    this.#meter.fault('connection lost');
+  }
+}
+
+/** Where a stamp begins that the read cut off; `end` if none was. */
+function unfinishedStamp(bytes: Buffer, end: number): number {
+  // A first delta has two stamps, one behind the other.
+  for (let at = Math.max(0, end - 2 * STAMP_BYTES); at < end; at += 1) {
+    if (bytes[at] === AT && at + STAMP_BYTES >= end) return at;
+  }
+  return end;
+}

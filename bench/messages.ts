@@ -1,0 +1,20 @@
+/** One JSON object a line, between the benchmark and its companions. */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+export type Message = Readonly<Record<string, unknown>>;
+
+export function readMessages(from: Readable, onMessage: (message: Message) => void): void {
+  createInterface({ input: from }).on('line', (line) => onMessage(JSON.parse(line) as Message));
+}
+
+/** Companion's side: tells the benchmark that `event` happened. */
+export function tell(event: string, message: object = {}): void {
+  process.stdout.write(`${JSON.stringify({ event, ...message })}\n`);
+}
+
+/** Companion's side: runs the named handler for each command; ends with its parent. */
+export function obey(commands: Readonly<Record<string, () => void>>): void {
+  readMessages(process.stdin, ({ command }) => commands[String(command)]?.());
+  process.stdin.once('end', () => process.exit(0));
+}

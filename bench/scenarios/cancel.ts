@@ -1,0 +1,58 @@
+import { type Distribution, Histogram } from '../histogram.ts';
+import type { Round } from '../measure.ts';
+import type { Scenario } from '../scenario.ts';
+import { microsBetween } from '../stamp.ts';
+import { atMost } from '../target.ts';
+import { streamingWorkload } from '../workload.ts';
+import { SOUNDNESS, soundness } from './streaming.ts';
+
+const CANCEL_AFTER: readonly [number, number] = [1, 40];
+
+export const cancel: Scenario = {
+  name: 'cancel',
+  summary: '100 streams on 50 sockets, each cancelled after 1 to 40 deltas and started anew',
+  subjects: ['relay'],
+  workload: (pace) => {
+    const workload = streamingWorkload(pace, 100, 50);
+    return { ...workload, load: { ...workload.load, cancelAfter: CANCEL_AFTER } };
+  },
+  figures: [
+    {
+      name: 'closedP50',
+      label: 'cancel sent → upstream saw its request closed, p50',
+      unit: 'ms',
+      target: atMost(2),
+    },
+    { name: 'closedP99', label: 'the same, p99', unit: 'ms', target: atMost(10) },
+    { name: 'saidP50', label: '`upstreamClosedMs` of the frame, p50', unit: 'ms', target: atMost(2) },
+    { name: 'saidP99', label: 'the same, p99', unit: 'ms', target: atMost(10) },
+    { name: 'roundTripP50', label: 'cancel sent → `cancelled` read, p50', unit: 'ms' },
+    { name: 'roundTripP99', label: 'the same, p99', unit: 'ms' },
+    { name: 'cancelsPerSecond', label: 'cancels', unit: '/s' },
+    ...SOUNDNESS,
+  ],
+  read: (round) => {
+    const closed = closedBehindCancel(round);
+    const { upstreamClosed, cancelRoundTrip } = round.load;
+    return {
+      closedP50: closed.p50,
+      closedP99: closed.p99,
+      saidP50: upstreamClosed.p50,
+      saidP99: upstreamClosed.p99,
+      roundTripP50: cancelRoundTrip.p50,
+      roundTripP99: cancelRoundTrip.p99,
+      cancelsPerSecond: cancelRoundTrip.count / round.seconds,
+      ...soundness(round),
+    };
+  },
+};
+
+/** By stream name: when the client sent its cancel, and when the upstream saw the request closed. */
+function closedBehindCancel({ load, upstream }: Round): Distribution {
+  const histogram = new Histogram();
+  for (const [name, sentAt] of Object.entries(load.cancelSent)) {
+    const closedAt = upstream.aborted[name];
+    if (closedAt !== undefined) histogram.record(microsBetween(sentAt, closedAt));
+  }
+  return histogram.summary();
+}

@@ -1,0 +1,93 @@
+/**
+ * Verifies Supabase access tokens. Which kind of key a token needs is decided by the configuration, never by the
+ * token's header: HS256 only by the secret, ES256 and RS256 only by the issuer's public keys.
+ * The cheap checks come first, so that most bad tokens cost microseconds and no key fetch.
+ */
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Clock } from '../time/clock.ts';
+import { type AccessToken, parseAccessToken } from './access-token.ts';
+import type { KeySet } from './key-set.ts';
+import { fixedKeys, type KeySource } from './key-source.ts';
+import type { Authenticator } from './port.ts';
+import { principalOf } from './principal-of.ts';
+import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';
+import { Signatures } from './signatures.ts';
+import { unauthorized } from './unauthorized.ts';
+import { secretKey, type VerificationKey } from './verification-key.ts';
+
+export interface AuthenticatorOptions {
+  /** `iss`, exactly: `<SUPABASE_URL>/auth/v1`. */
+  readonly issuer: string;
+  readonly clock: Clock;
+  /** HS256 secret of a legacy or migrating project. */
+  readonly secret?: string | undefined;
+  /** Where the issuer publishes its ES256 and RS256 keys. */
+  readonly jwksUrl?: string | undefined;
+  /** Public keys at hand instead of a URL: those of the development issuer. */
+  readonly keySet?: KeySet | undefined;
+  /** Default `authenticated`. */
+  readonly audience?: string | undefined;
+  /** Whether anonymous users are admitted; default false. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** For one fetch of the key set, ms; default 4000: a handshake waiting for it is answered within 5 s. */
+  readonly fetchTimeoutMs?: number | undefined;
+  /** Told of each key-set fetch, for logs and metrics. Must not throw. */
+  readonly onKeySet?: ((event: KeySetEvent) => void) | undefined;
+}
+
+/** @throws TypeError when no key of any kind is configured, or the URL is none. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { issuer, clock, audience = 'authenticated', allowAnonymous = false } = options;
+  const secret = options.secret === undefined ? undefined : secretKey(options.secret);
+  const source = keySourceOf(options);
+  if (secret === undefined && source === undefined) throw new TypeError('an authenticator needs keys');
+  const signatures = new Signatures();
+
+  return {
+    async verify(text) {
+      const token = parseAccessToken(text);
+      const principal = principalOf(token.claims, { issuer, audience }, clock.now());
+      const key = await keyFor(token, secret, source);
+      if (!(await signatures.holds(token.text, key))) throw unauthorized('signature');
+      // Only now: a forged token learns nothing of what is admitted here.
+      if (principal.anonymous && !allowAnonymous) {
+        throw new RelayError('forbidden', 'anonymous users are not admitted; sign in with an account');
+      }
+      return principal;
+    },
+    start: async () => source?.start(),
+    get ready() {
+      return secret !== undefined || source?.ready === true;
+    },
+    close: () => source?.close(),
+  };
+}
+
+function keySourceOf(options: AuthenticatorOptions): KeySource | undefined {
+  const { keySet, jwksUrl, clock, secret, fetchTimeoutMs = 4_000, onKeySet = () => {} } = options;
+  if (keySet !== undefined) return fixedKeys(keySet);
+  if (jwksUrl === undefined) return undefined;
+  return new RemoteKeys({
+    url: new URL(jwksUrl),
+    clock,
+    timeoutMs: fetchTimeoutMs,
+    mayBeEmpty: secret !== undefined,
+    observe: onKeySet,
+  });
+}
+
+async function keyFor(
+  { alg, kid }: AccessToken,
+  secret: VerificationKey | undefined,
+  source: KeySource | undefined,
+): Promise<VerificationKey> {
+  if (alg === 'HS256') {
+    if (secret === undefined) throw unauthorized('algorithm');
+    return secret;
+  }
+  if (source === undefined) throw unauthorized('algorithm');
+  if (kid === undefined) throw unauthorized('key_id');
+  const key = await source.find(alg, kid);
+  if (key === undefined) throw unauthorized('unknown_key');
+  return key;
+}

@@ -1,0 +1,40 @@
+import { type PublicKey, publicKeyOf, type SignatureAlgorithm } from './verification-key.ts';
+
+/** The usable keys of an issuer. */
+export class KeySet {
+  static readonly EMPTY: KeySet = new KeySet([]);
+  readonly #keys: ReadonlyMap<string, PublicKey>;
+
+  private constructor(keys: readonly PublicKey[]) {
+    this.#keys = new Map(keys.map((key) => [nameOf(key.alg, key.kid), key]));
+  }
+
+  /**
+   * Reads a JWK set (RFC 7517). Keys that `previous` holds already stay the same objects, so that what was proven
+   * by them stays proven across refreshes, and nothing else does.
+   * @throws Error when it is no JWK set.
+   */
+  static async from(jwks: unknown, previous: KeySet = KeySet.EMPTY): Promise<KeySet> {
+    const keys = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : undefined;
+    if (!Array.isArray(keys)) throw new Error('not a JWK set');
+    const usable = (await Promise.all(keys.map(publicKeyOf))).filter((key) => key !== undefined);
+    return new KeySet(usable.map((key) => previous.#same(key) ?? key));
+  }
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  find(alg: SignatureAlgorithm, kid: string): PublicKey | undefined {
+    return this.#keys.get(nameOf(alg, kid));
+  }
+
+  #same(key: PublicKey): PublicKey | undefined {
+    const held = this.find(key.alg, key.kid);
+    return held?.fingerprint === key.fingerprint ? held : undefined;
+  }
+}
+
+function nameOf(alg: SignatureAlgorithm, kid: string): string {
+  return `${alg} ${kid}`;
+}

@@ -1,0 +1,75 @@
+/** Judges the claims of a Supabase access token. Pure: it knows no keys and no signatures. */
+import type { JsonObject } from './access-token.ts';
+import { isLabel } from './label.ts';
+import type { Principal } from './port.ts';
+import { unauthorized } from './unauthorized.ts';
+import { userIdOf } from './user-id.ts';
+
+export interface ExpectedClaims {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** How far clocks may differ, ms. */
+const TOLERANCE_MS = 5_000;
+/** The end of the year 9999, Unix seconds: no honest `exp` is later, and timers cannot count so far. */
+const LATEST_SECONDS = 253_402_300_799;
+const USER_ROLE = 'authenticated';
+
+/**
+ * Whom the claims name, if they are those of a signed-in user of this project at `now` (Unix ms).
+ * @throws RelayError `unauthorized`
+ */
+export function principalOf(claims: JsonObject, expected: ExpectedClaims, now: number): Principal {
+  const { iss, aud, role, sub, is_anonymous: anonymous = false, app_metadata: metadata } = claims as Claims;
+  if (iss !== expected.issuer) throw unauthorized('issuer');
+  if (aud !== expected.audience && !(Array.isArray(aud) && aud.includes(expected.audience))) {
+    throw unauthorized('audience');
+  }
+  if (role !== USER_ROLE) throw unauthorized('role');
+  const userId = userIdOf(sub);
+  if (userId === undefined) throw unauthorized('subject');
+  if (typeof anonymous !== 'boolean') throw unauthorized('is_anonymous');
+  return {
+    userId,
+    organizationId: labelOf(metadata, 'organization_id'),
+    tier: labelOf(metadata, 'tier'),
+    anonymous,
+    expiresAt: checkTimes(claims, now),
+  };
+}
+
+interface Claims {
+  readonly iss?: unknown;
+  readonly aud?: unknown;
+  readonly role?: unknown;
+  readonly sub?: unknown;
+  readonly is_anonymous?: unknown;
+  readonly app_metadata?: unknown;
+  readonly exp?: unknown;
+  readonly nbf?: unknown;
+  readonly iat?: unknown;
+}
+
+/** The expiry, Unix ms. A token must end; what says it begins later, or was issued later, is refused. */
+function checkTimes({ exp, nbf, iat }: Claims, now: number): number {
+  if (!isSeconds(exp)) throw unauthorized('expiry');
+  if (now >= exp * 1000 + TOLERANCE_MS) throw unauthorized('expired');
+  if (nbf !== undefined && !(isSeconds(nbf) && nbf * 1000 <= now + TOLERANCE_MS)) {
+    throw unauthorized('not_yet_valid');
+  }
+  if (iat !== undefined && !(isSeconds(iat) && iat * 1000 <= now + TOLERANCE_MS)) {
+    throw unauthorized('issued_in_future');
+  }
+  return Math.floor(exp * 1000);
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LATEST_SECONDS;
+}
+
+function labelOf(metadata: unknown, name: 'tier' | 'organization_id'): string | null {
+  if (typeof metadata !== 'object' || metadata === null || !Object.hasOwn(metadata, name)) return null;
+  const label = (metadata as JsonObject)[name];
+  return isLabel(label) ? label : null;
+}

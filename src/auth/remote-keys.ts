@@ -1,0 +1,128 @@
+/**
+ * The key set of a remote issuer, at hand: the driver of key-set-schedule.ts, which says when to fetch. One fetch at a
+ * time; known keys are never waited for.
+ */
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+import { fetchJson } from './fetch-json.ts';
+import { KeySet } from './key-set.ts';
+import {
+  begin,
+  beginForUnknownKey,
+  fail,
+  isServable,
+  type KeySetSchedule,
+  NOTHING_FETCHED,
+  onUnknownKey,
+  succeed,
+} from './key-set-schedule.ts';
+import type { KeySource } from './key-source.ts';
+import type { SignatureAlgorithm, VerificationKey } from './verification-key.ts';
+
+export type KeySetEvent =
+  | { readonly kind: 'loaded'; readonly keys: number }
+  | { readonly kind: 'failed'; readonly cause: unknown; readonly retryInMs: number };
+
+export interface RemoteKeysOptions {
+  readonly url: URL;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Whether an issuer without any key is taken at its word (a legacy project signs with its secret alone). */
+  readonly mayBeEmpty: boolean;
+  /** Told of each fetch's result, for logs and metrics. */
+  readonly observe: (event: KeySetEvent) => void;
+}
+
+const MAX_BYTES = 65_536;
+
+export class RemoteKeys implements KeySource {
+  readonly #options: RemoteKeysOptions;
+  readonly #closed = new AbortController();
+  #schedule: KeySetSchedule = NOTHING_FETCHED;
+  #keys = KeySet.EMPTY;
+  #fetch: Promise<void> | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: RemoteKeysOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#schedule.loadedAt !== undefined;
+  }
+
+  async start(): Promise<void> {
+    if (this.#fetch === undefined) this.#begin(begin(this.#schedule));
+    await this.#fetch;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#closed.abort();
+  }
+
+  async find(alg: SignatureAlgorithm, kid: string): Promise<VerificationKey | undefined> {
+    const known = this.#servable().find(alg, kid);
+    if (known !== undefined) return known;
+    const now = this.#options.clock.elapsed();
+    const answer = onUnknownKey(this.#schedule, now);
+    if (answer === 'absent') return undefined;
+    if (answer === 'unknowable') throw this.#unavailable();
+    if (answer === 'fetch') this.#begin(beginForUnknownKey(this.#schedule, now));
+    await this.#fetch;
+    const found = this.#servable().find(alg, kid);
+    if (found === undefined && this.#schedule.failures > 0) throw this.#unavailable();
+    return found;
+  }
+
+  #servable(): KeySet {
+    return isServable(this.#schedule, this.#options.clock.elapsed()) ? this.#keys : KeySet.EMPTY;
+  }
+
+  #begin(schedule: KeySetSchedule): void {
+    this.#schedule = schedule;
+    this.#timer?.cancel();
+    this.#fetch = this.#load();
+  }
+
+  /** Never rejects, if `observe` keeps its word. */
+  async #load(): Promise<void> {
+    const { clock, observe } = this.#options;
+    const event = await this.#attempt();
+    if (this.#closed.signal.aborted) return;
+    this.#timer = clock.after(this.#nextFetchIn(), () => this.#begin(begin(this.#schedule)));
+    observe(event);
+  }
+
+  async #attempt(): Promise<KeySetEvent> {
+    const { clock } = this.#options;
+    try {
+      this.#keys = await this.#download();
+      this.#schedule = succeed(this.#schedule, clock.elapsed());
+      return { kind: 'loaded', keys: this.#keys.size };
+    } catch (cause) {
+      this.#schedule = fail(this.#schedule, clock.elapsed());
+      return { kind: 'failed', cause, retryInMs: this.#nextFetchIn() };
+    }
+  }
+
+  async #download(): Promise<KeySet> {
+    const { url, clock, timeoutMs, mayBeEmpty } = this.#options;
+    const limits = { clock, timeoutMs, maxBytes: MAX_BYTES, signal: this.#closed.signal };
+    const keys = await KeySet.from(await fetchJson(url, limits), this.#keys);
+    // A key set that has lost all its keys is a fault of the issuer, not a revocation of everybody.
+    if (keys.size === 0 && !(mayBeEmpty && this.#servable().size === 0)) throw new Error('no usable key');
+    return keys;
+  }
+
+  #nextFetchIn(): number {
+    return Math.max(0, this.#schedule.nextFetchAt - this.#options.clock.elapsed());
+  }
+
+  #unavailable(): RelayError {
+    return new RelayError('unavailable', 'tokens cannot be verified at the moment; try again', {
+      cause: 'key_set_unavailable',
+      retryAfterMs: this.#nextFetchIn(),
+    });
+  }
+}

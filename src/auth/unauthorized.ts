@@ -1,0 +1,30 @@
+import { RelayError } from '../protocol/relay-error.ts';
+
+/** Why a token was refused, for the operator's log. Never holds anything of the token. */
+export type RefusalReason =
+  | 'too_long'
+  | 'api_key'
+  | 'malformed'
+  | 'header'
+  | 'algorithm'
+  | 'key_id'
+  | 'unknown_key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'role'
+  | 'subject'
+  | 'expiry'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'issued_in_future'
+  | 'is_anonymous';
+
+/** The one answer to every bad token: a caller learns nothing of what was wrong; `cause` is the reason. */
+export function unauthorized(reason: RefusalReason): RelayError {
+  return new RelayError(
+    'unauthorized',
+    'the access token is missing, expired or not valid; sign in again to get a new one',
+    { cause: reason },
+  );
+}

@@ -1,0 +1,285 @@
+/**
+ * The composition root: builds every part from the configuration and wires them. The only file that knows them all;
+ * it decides nothing else.
+ */
+import { readFileSync } from 'node:fs';
+import { createAuthenticator } from './auth/create-authenticator.ts';
+import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
+import type { Authenticator } from './auth/port.ts';
+import type { Config } from './config.ts';
+import { aiGatewayRoute } from './http/ai-gateway.ts';
+import { chatRoutes } from './http/chat.ts';
+import { allowOrigins } from './http/cors.ts';
+import type { Health } from './http/health.ts';
+import { HttpServer } from './http/http-server.ts';
+import { transportConfigRoute } from './http/transport-config.ts';
+import { type LogOutput, openLogOutput } from './observe/log-output.ts';
+import { createLogger, type Logger } from './observe/logger.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createObserver } from './observe/observer.ts';
+import { loadActions } from './relay/actions.ts';
+import type { Observer } from './relay/port.ts';
+import { Relay } from './relay/relay.ts';
+import { createStartLimit } from './relay/start-limit.ts';
+import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import { MemoryStreamLogs } from './stream-log/memory.ts';
+import { systemClock } from './time/clock.ts';
+import { createAnthropicUpstream } from './upstream/anthropic.ts';
+import type { Upstream } from './upstream/port.ts';
+import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
+import { loadPrices, type PriceTable } from './usage/prices.ts';
+
+const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
+const DEMO_DIRECTORY = new URL('./demo/', import.meta.url).pathname;
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+/** What the last log lines may take to leave at the end, ms. */
+const LOG_FLUSH_MS = 2000;
+
+export interface RelayService {
+  /** Loads keys and listens. */
+  start(): Promise<void>;
+  /** Where it listens, once it does. */
+  readonly url: string;
+  /** Mints tokens; only in development without keys. */
+  readonly developmentIssuer: DevelopmentIssuer | undefined;
+  /** Whether answers come from the simulated model. */
+  readonly simulated: boolean;
+  /** Lets streams end, as PROTOCOL.md says of going away. A second call stops waiting. */
+  drain(signal: string): Promise<void>;
+  /** Closes every part, last the ledger. Idempotent. */
+  close(): Promise<void>;
+  /** Logs what ended the process. */
+  crashed(cause: unknown): void;
+}
+
+/**
+ * Builds the relay.
+ * @throws Error with a sentence for the operator: a file or directory that cannot be used
+ */
+export async function composeRelay(
+  config: Config,
+  output: LogOutput = openLogOutput(),
+): Promise<RelayService> {
+  const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
+  const logger = createLogger({ level, version, instanceId, output });
+  const metrics = createMetrics();
+  const observer = createObserver(logger, metrics);
+  const prices = loadPrices(config.PRICES_FILE);
+  const policy = requestPolicy(config, prices);
+  const identity = await composeIdentity(config, logger);
+  const ledger = openUsageLedger({
+    dataDir: config.DATA_DIR,
+    prices,
+    clock: systemClock,
+    onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
+  });
+  const { upstream, simulator } = await composeUpstream(config, logger);
+  const logs = new MemoryStreamLogs({
+    maxBytes: config.STREAM_LOG_MAX_BYTES,
+    totalBytes: config.STREAM_LOG_TOTAL_BYTES,
+  });
+  const { authenticator, developmentIssuer } = identity;
+  const relay = new Relay({
+    version,
+    authenticator,
+    upstream,
+    logs,
+    ledger,
+    startLimit: createStartLimit(config.STARTS_PER_MINUTE),
+    observer,
+    clock: systemClock,
+    policy,
+    ...coreLimits(config),
+  });
+  const health = (): Health => ({
+    state: relay.draining ? 'draining' : authenticator.ready ? 'ready' : 'starting',
+  });
+  const http = composeHttp(config, {
+    relay,
+    authenticator,
+    developmentIssuer,
+    observer,
+    metrics,
+    logger,
+    health,
+  });
+  watch(metrics, { upstream, logs, ledger, output });
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await http.close();
+    relay.close();
+    await upstream.close();
+    await simulator?.close();
+    authenticator.close();
+    await ledger.close(); // last: the rows of everything above are in it
+    logger.info('stopped');
+    await output.close(LOG_FLUSH_MS);
+  };
+
+  return {
+    developmentIssuer,
+    simulated: simulator !== undefined,
+    get url() {
+      const { address, family, port } = http.address;
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    },
+    async start() {
+      await authenticator.start();
+      await http.listen();
+      logger.info(
+        { ...http.address, simulated: simulator !== undefined, interrupted: ledger.interrupted },
+        'listening',
+      );
+    },
+    async drain(signal) {
+      logger.info({ signal, liveStreams: relay.registry.live }, 'draining');
+      await relay.drain(config.DRAIN_MS);
+    },
+    close: () => (closing ??= close()),
+    crashed: (cause) => observer.failed({ what: 'process', cause }),
+  };
+}
+
+function requestPolicy(config: Config, prices: PriceTable) {
+  return {
+    actions: loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS),
+    defaultModel: config.DEFAULT_MODEL,
+    allowedModels: new Set(config.ALLOWED_MODELS ?? prices.models),
+  };
+}
+
+function coreLimits(config: Config) {
+  return {
+    showCost: config.SHOW_COST,
+    heartbeatMs: config.HEARTBEAT_MS,
+    resumeWindowMs: config.RESUME_WINDOW_MS,
+    abandonAfterMs: config.ABANDON_AFTER_MS,
+    maxStreamsPerUser: config.MAX_STREAMS_PER_USER,
+    limits: {
+      streams: config.MAX_STREAMS_PER_CONNECTION,
+      frameBytes: config.MAX_FRAME_BYTES,
+      framesPerMinute: config.FRAMES_PER_MINUTE,
+    },
+  };
+}
+
+interface Identity {
+  readonly authenticator: Authenticator;
+  readonly developmentIssuer: DevelopmentIssuer | undefined;
+}
+
+async function composeIdentity(config: Config, logger: Logger): Promise<Identity> {
+  const common = { clock: systemClock, allowAnonymous: config.ALLOW_ANONYMOUS };
+  const { auth } = config;
+  if (auth.kind === 'development') {
+    const issuer = 'http://localhost/dev';
+    const developmentIssuer = await createDevelopmentIssuer({
+      dataDir: config.DATA_DIR,
+      issuer,
+      clock: systemClock,
+    });
+    const { keySet } = developmentIssuer;
+    return { authenticator: createAuthenticator({ ...common, issuer, keySet }), developmentIssuer };
+  }
+  const authenticator = createAuthenticator({
+    ...common,
+    ...auth,
+    onKeySet: (event) => {
+      if (event.kind === 'loaded') logger.info(event, 'key set loaded');
+      else logger.warn(event, 'key set not loaded');
+    },
+  });
+  return { authenticator, developmentIssuer: undefined };
+}
+
+async function composeUpstream(
+  config: Config,
+  logger: Logger,
+): Promise<{ upstream: Upstream; simulator: Simulator | undefined }> {
+  const simulator = config.ANTHROPIC_API_KEY === undefined ? await startSimulator() : undefined;
+  if (simulator !== undefined) logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
+  const upstream = createAnthropicUpstream({
+    apiKey: config.ANTHROPIC_API_KEY ?? 'simulated',
+    baseURL: simulator?.url ?? config.ANTHROPIC_BASE_URL,
+    timeouts: {
+      connectMs: config.UPSTREAM_CONNECT_MS,
+      idleMs: config.UPSTREAM_IDLE_MS,
+      totalMs: config.UPSTREAM_TOTAL_MS,
+    },
+    clock: systemClock,
+    onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
+  });
+  return { upstream, simulator };
+}
+
+interface HttpInputs extends Identity {
+  readonly relay: Relay;
+  readonly observer: Observer;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly health: () => Health;
+}
+
+function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
+  const { relay, authenticator, developmentIssuer, observer, metrics, logger, health } = inputs;
+  const clock = systemClock;
+  const { registry } = metrics;
+  const ownMetricsPort = config.production || config.explicit.has('METRICS_PORT');
+  return new HttpServer({
+    binding: { host: config.HOST, port: config.PORT },
+    metrics: {
+      source: registry,
+      binding: ownMetricsPort ? { host: config.METRICS_HOST, port: config.METRICS_PORT } : undefined,
+      onPublicPort: !config.production,
+    },
+    authenticator,
+    connect: relay.connect,
+    observer,
+    clock,
+    health,
+    limits: {
+      connections: config.MAX_CONNECTIONS,
+      connectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
+      connectionsPerAddress: config.MAX_CONNECTIONS_PER_IP,
+      upgradesPerSecondPerAddress: config.UPGRADES_PER_SECOND_PER_IP,
+    },
+    streamingEnabled: config.STREAMING_ENABLED,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    trustProxy: config.TRUST_PROXY,
+    maxFrameBytes: config.MAX_FRAME_BYTES,
+    developmentIssuer,
+    demoDirectory: config.production ? undefined : DEMO_DIRECTORY,
+    log: logger,
+    doors: [
+      (app) => allowOrigins(app, config.ALLOWED_ORIGINS),
+      (app) => chatRoutes(app, { relay, authenticator, clock }),
+      (app) => aiGatewayRoute(app, { relay, authenticator, clock }),
+      (app) =>
+        transportConfigRoute(app, {
+          authenticator,
+          clock,
+          policy: {
+            streamingEnabled: config.STREAMING_ENABLED,
+            websocketPercent: config.WEBSOCKET_ROLLOUT_PERCENT,
+          },
+        }),
+    ],
+  });
+}
+
+interface Watched {
+  readonly upstream: Upstream;
+  readonly logs: MemoryStreamLogs;
+  readonly ledger: LocalUsageLedger;
+  readonly output: LogOutput;
+}
+
+function watch(metrics: Metrics, { upstream, logs, ledger, output }: Watched): void {
+  metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
+  metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
+  metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
+  metrics.watch('log_lines_dropped', 'Log lines lost: their reader stalled', () => output.dropped);
+}

@@ -1,0 +1,113 @@
+/** How the text of an environment key becomes a value. Messages say what to do and never repeat the text: it may be a secret. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** Node runs a timer of more than 2^31 - 1 ms at once instead of later. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** A whole number in decimal digits. */
+export function integer(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+export function milliseconds() {
+  return integer(1, LONGEST_TIMER_MS);
+}
+
+export function flag() {
+  return z
+    .enum(['true', 'false', '1', '0'], 'must be true, false, 1 or 0')
+    .transform((value) => value === 'true' || value === '1');
+}
+
+/** One line of text. */
+export function text() {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  return z.string().regex(/^[^\x00-\x1f\x7f]+$/, 'must be one line of text without control characters');
+}
+
+export function secret(minLength: number) {
+  return z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .min(minLength, {
+      message: `must have ${minLength} characters or more`,
+    });
+}
+
+/** An IP address or a host name. */
+export function address() {
+  return z
+    .string()
+    .refine(
+      (value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*$/.test(value),
+      'must be an address or a host name',
+    );
+}
+
+/** An http or https URL without query, returned without a trailing slash. */
+export function webUrl() {
+  return z
+    .string()
+    .refine((value) => {
+      const url = URL.parse(value);
+      const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+      return isWeb && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+    }, 'must be an http(s) URL without credentials, query and fragment')
+    .transform((value) => value.replace(/\/+$/, ''));
+}
+
+export function serviceUrl(...schemes: readonly [string, ...string[]]) {
+  return z
+    .string()
+    .refine(
+      (value) => schemes.some((scheme) => URL.parse(value)?.protocol === `${scheme}:`),
+      `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
+}
+
+/** `scheme://host[:port]`, spelled as a browser sends it: comparison is exact. */
+export function origin() {
+  return z
+    .string()
+    .refine(
+      (value) =>
+        /^https?:/i.test(value)
+          ? URL.parse(value)?.origin === value
+          : /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:-]+$/.test(value),
+      'each must be an origin in lower case such as https://app.example.com, without a path',
+    );
+}
+
+/** At least one item between commas; empty items are ignored. */
+export function commaList<Item extends z.ZodType<string, string>>(item: Item) {
+  return z.string().transform(splitCommas).pipe(z.array(item).min(1, 'must name at least one entry'));
+}
+
+export function cidrList() {
+  return commaList(
+    z.string().refine(isCidr, 'must be none, fly or a comma-separated list of CIDRs such as 10.0.0.0/8'),
+  );
+}
+
+function splitCommas(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function isCidr(value: string): boolean {
+  const [network = '', prefix, ...rest] = value.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(network)] ?? -1;
+  return (
+    rest.length === 0 &&
+    bits > 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}

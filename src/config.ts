@@ -1,0 +1,293 @@
+/**
+ * The environment as one typed value: every key, its rule, its default. All bad keys are reported at once.
+ * Does not open anything and reads no file: what a key points at is judged by the part that uses it.
+ */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import {
+  address,
+  cidrList,
+  commaList,
+  flag,
+  integer,
+  milliseconds,
+  origin,
+  secret,
+  serviceUrl,
+  text,
+  webUrl,
+} from './config-values.ts';
+import { isLoopbackHost, isLoopbackUrl } from './http/loopback.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The schema of the contract's keys; a few defaults differ between development and production. */
+function environmentSchema(production: boolean) {
+  return z.object({
+    PORT: integer(0, 65_535).default(8787).describe('Port of the public server; 0 picks a free one'),
+    HOST: address()
+      .default(production ? '0.0.0.0' : '127.0.0.1')
+      .describe('Address the public server binds'),
+    METRICS_PORT: integer(0, 65_535)
+      .default(9091)
+      .describe(
+        'Port of /metrics in production; in development opened only if set, the main port has it too',
+      ),
+    METRICS_HOST: address().default('127.0.0.1').describe('Address /metrics binds on its own port'),
+    NODE_ENV: z
+      .enum(['development', 'production', 'test'], 'must be development, production or test')
+      .default('development')
+      .describe('`test` behaves as `development`'),
+    LOG_LEVEL: z
+      .enum(
+        ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+        'must be fatal, error, warn, info, debug, trace or silent',
+      )
+      .default('info')
+      .describe('Lowest level that is logged'),
+    DATA_DIR: text().default('./.data').describe('Directory of the usage outbox and the development key'),
+    ANTHROPIC_API_KEY: secret(1)
+      .optional()
+      .describe('API key; absent in development: the simulator answers. Required in production'),
+    ANTHROPIC_BASE_URL: webUrl().optional().describe('Base URL of the Messages API, if not the public one'),
+    DEFAULT_MODEL: text()
+      .default('claude-sonnet-5-5')
+      .describe('Model where neither client nor action names one'),
+    ALLOWED_MODELS: commaList(text())
+      .optional()
+      .describe('Models clients may name, comma-separated; default: every model with a price'),
+    ACTIONS_FILE: text().optional().describe('JSON file of actions in place of the shipped one'),
+    PLANS_FILE: text().optional().describe('JSON file of plans in place of the shipped one'),
+    PRICES_FILE: text().optional().describe('JSON file of prices in place of the shipped one'),
+    SHOW_COST: flag().default(false).describe('Whether `usage.costUsd` is sent to clients'),
+    SUPABASE_URL: webUrl()
+      .optional()
+      .describe('Project URL: gives the key set and the issuer; https, or http on loopback in production'),
+    SUPABASE_JWT_SECRET: secret(32)
+      .optional()
+      .describe('Shared HS256 secret of a legacy or migrating project, 32 characters or more'),
+    SUPABASE_JWKS_URL: webUrl().optional().describe('Key set, if not the one under SUPABASE_URL'),
+    SUPABASE_JWT_ISSUER: text().optional().describe('Expected `iss`, if not `<SUPABASE_URL>/auth/v1`'),
+    SUPABASE_JWT_AUDIENCE: text().default('authenticated').describe('Expected `aud`'),
+    ALLOWED_ORIGINS: commaList(origin())
+      .default([])
+      .describe('Web origins that may connect, comma-separated; the own host always may'),
+    TRUST_PROXY: z
+      .union([z.enum(['none', 'fly']), cidrList()])
+      .default('none')
+      .describe('Whose word on the client address counts: `none`, `fly`, or proxies as a CIDR list'),
+    DATABASE_URL: serviceUrl('postgres', 'postgresql')
+      .optional()
+      .describe('Postgres for usage rows (session mode); absent: the local SQLite store is the ledger'),
+    DATABASE_POOL: integer(1, 10).default(5).describe('Postgres connections at most'),
+    DATABASE_MIGRATION_URL: serviceUrl('postgres', 'postgresql')
+      .optional()
+      .describe('Postgres as the owner, for `npm run migrate` only'),
+    REDIS_URL: serviceUrl('redis', 'rediss')
+      .optional()
+      .describe('Redis or Valkey for many machines; absent: one machine, log in memory'),
+    INSTANCE_ID: text()
+      .optional()
+      .describe('Name of this machine in logs; default FLY_MACHINE_ID, or the host name'),
+    RESUME_WINDOW_MS: milliseconds().default(120_000).describe('How long an ended stream can be resumed, ms'),
+    ABANDON_AFTER_MS: milliseconds()
+      .default(60_000)
+      .describe('How long a stream goes on without a reader, ms'),
+    HEARTBEAT_MS: milliseconds().default(25_000).describe('Between WebSocket pings, ms'),
+    MAX_CONNECTIONS: integer(1, 1_000_000).default(10_000).describe('Sockets on this machine'),
+    MAX_CONNECTIONS_PER_USER: integer(1, 1_000_000).default(8).describe('Sockets of one user'),
+    MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000)
+      .default(2000)
+      .describe('Sockets of one address (schools share one); IPv6 counts by /64'),
+    UPGRADES_PER_SECOND_PER_IP: integer(1, 1_000_000)
+      .default(100)
+      .describe('Handshakes a second of one address'),
+    MAX_STREAMS_PER_CONNECTION: integer(1, 10_000).default(16).describe('Unended streams one socket follows'),
+    MAX_STREAMS_PER_USER: integer(1, 10_000)
+      .default(32)
+      .describe('Live streams of one user, followed or not, at all doors'),
+    STARTS_PER_MINUTE: integer(1, 1_000_000).default(60).describe('Starts a minute of one user'),
+    FRAMES_PER_MINUTE: integer(1, 1_000_000)
+      .default(240)
+      .describe('Frames a minute of one socket, without ack, ping and resume'),
+    MAX_FRAME_BYTES: integer(1024, 16_777_216)
+      .default(262_144)
+      .describe('Largest client frame or request body, bytes'),
+    STREAM_LOG_MAX_BYTES: integer(1024, 1_073_741_824)
+      .default(1_048_576)
+      .describe('Largest log of one stream, bytes'),
+    STREAM_LOG_TOTAL_BYTES: integer(1024, 17_179_869_184)
+      .default(67_108_864)
+      .describe('All logs in memory, bytes'),
+    UPSTREAM_CONNECT_MS: milliseconds().default(10_000).describe('Until the model API answers, ms'),
+    UPSTREAM_IDLE_MS: milliseconds().default(60_000).describe('Between two upstream events with content, ms'),
+    UPSTREAM_TOTAL_MS: milliseconds().default(600_000).describe('For one upstream call, ms'),
+    DRAIN_MS: milliseconds()
+      .default(production ? 270_000 : 2000)
+      .describe('How long live streams may finish after SIGTERM, ms'),
+    STREAMING_ENABLED: flag()
+      .default(true)
+      .describe('Kill switch: false refuses upgrades (503) and tells clients to use JSON'),
+    WEBSOCKET_ROLLOUT_PERCENT: integer(0, 100)
+      .default(100)
+      .describe('Share of users told to use WebSockets, percent'),
+    ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
+    QUOTA_ON_OUTAGE: z
+      .enum(['allow', 'deny'], 'must be allow or deny')
+      .default('allow')
+      .describe('What starts get while quota cannot be checked'),
+  });
+}
+
+type Values = z.output<ReturnType<typeof environmentSchema>>;
+export type EnvironmentKey = keyof Values;
+
+/** Who signs the tokens. */
+export type AuthConfig =
+  /** The relay itself, with a key in DATA_DIR: development on loopback only. */
+  | { readonly kind: 'development' }
+  | {
+      readonly kind: 'supabase';
+      readonly issuer: string;
+      readonly audience: string;
+      /** HS256 only by this. */
+      readonly secret: string | undefined;
+      /** ES256 and RS256 only by this key set. */
+      readonly jwksUrl: string | undefined;
+    };
+
+/** The keys by their own names, with what follows from them. */
+export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
+  readonly INSTANCE_ID: string;
+  readonly production: boolean;
+  readonly auth: AuthConfig;
+  /** Keys that were set: these override the plans file. */
+  readonly explicit: ReadonlySet<EnvironmentKey>;
+}
+
+/** The environment is not usable. `problems` are lines `KEY: what is wrong, what to do`, without any value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and judges the environment. An empty string counts as unset; keys of others are ignored.
+ * @throws ConfigError naming every bad or missing key at once.
+ */
+export function readConfig(environment: Environment): Config {
+  const set = setKeys(environment);
+  const production = set.NODE_ENV === 'production';
+  const schema = environmentSchema(production);
+  const parsed = schema.safeParse(set);
+  const problems = parsed.success ? [] : parsed.error.issues.map(describeIssue);
+  // Judged from what is set, not from what parsed, so that one start names the missing keys and the bad ones.
+  problems.push(...missingKeys(set, production));
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return {
+    ...parsed.data,
+    INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
+    production,
+    auth: authConfig(parsed.data),
+    explicit: new Set((Object.keys(schema.shape) as EnvironmentKey[]).filter((key) => key in set)),
+  };
+}
+
+type SetKeys = Readonly<Partial<Record<EnvironmentKey | 'FLY_MACHINE_ID', string>>>;
+
+function setKeys(environment: Environment): SetKeys {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([key, value]) => {
+      const trimmed = value?.trim() ?? '';
+      return trimmed === '' ? [] : [[key, trimmed]];
+    }),
+  );
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  return `${String(issue.path[0])}: ${issue.message}`;
+}
+
+/** What only shows where several keys are seen together. */
+function missingKeys(set: SetKeys, production: boolean): string[] {
+  const problems: string[] = [];
+  if (production) {
+    if (!set.ANTHROPIC_API_KEY)
+      problems.push('ANTHROPIC_API_KEY: required in production; set it to your API key');
+    if (set.SUPABASE_URL?.startsWith('http:') && !isLoopbackUrl(set.SUPABASE_URL)) {
+      problems.push('SUPABASE_URL: must be https in production; http is accepted on loopback only');
+    }
+    const port = set.PORT ?? '8787';
+    if (port !== '0' && port === (set.METRICS_PORT ?? '9091')) {
+      problems.push('METRICS_PORT: must differ from PORT in production; /metrics never is public');
+    }
+  }
+  const auth = missingAuthKey(set);
+  if (auth !== undefined) problems.push(auth);
+  return problems;
+}
+
+function missingAuthKey(set: SetKeys): string | undefined {
+  const hasKeys = set.SUPABASE_URL ?? set.SUPABASE_JWKS_URL ?? set.SUPABASE_JWT_SECRET;
+  if (hasKeys === undefined) {
+    const obstacle = developmentIssuerObstacle(set);
+    return obstacle === undefined
+      ? undefined
+      : `SUPABASE_URL: missing; set it (or SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET): ${obstacle}, so the relay may not issue tokens itself`;
+  }
+  return set.SUPABASE_URL || set.SUPABASE_JWT_ISSUER
+    ? undefined
+    : 'SUPABASE_JWT_ISSUER: missing; set it or SUPABASE_URL, so that `iss` can be checked';
+}
+
+/** Why this process must not sign tokens of its own: it could be reached by others. */
+function developmentIssuerObstacle(set: SetKeys): string | undefined {
+  if ((set.NODE_ENV ?? 'development') === 'production') return 'NODE_ENV is production';
+  if (set.HOST !== undefined && !isLoopbackHost(set.HOST)) return 'HOST is not loopback';
+  if (Object.keys(set).some((key) => key.startsWith('FLY_'))) return 'this is a Fly machine';
+  return undefined;
+}
+
+function authConfig(values: Values): AuthConfig {
+  const { SUPABASE_URL: url, SUPABASE_JWT_SECRET: secretText, SUPABASE_JWKS_URL: jwks } = values;
+  const issuer = values.SUPABASE_JWT_ISSUER ?? (url === undefined ? undefined : `${url}/auth/v1`);
+  const jwksUrl = jwks ?? (url === undefined ? undefined : `${url}/auth/v1/.well-known/jwks.json`);
+  if (issuer === undefined || (secretText === undefined && jwksUrl === undefined))
+    return { kind: 'development' };
+  return {
+    kind: 'supabase',
+    issuer,
+    audience: values.SUPABASE_JWT_AUDIENCE,
+    secret: secretText,
+    jwksUrl,
+  };
+}
+
+export interface EnvironmentRow {
+  readonly key: EnvironmentKey;
+  readonly description: string;
+  /** `null`: unset by default. */
+  readonly development: string | null;
+  readonly production: string | null;
+}
+
+/** Every key with its defaults, in the schema's order: README's table is made from it. */
+export function environmentTable(): EnvironmentRow[] {
+  const development = environmentSchema(false).shape;
+  const production = environmentSchema(true).shape;
+  return (Object.keys(development) as EnvironmentKey[]).map((key) => ({
+    key,
+    description: development[key].description ?? '',
+    development: defaultText(development[key]),
+    production: defaultText(production[key]),
+  }));
+}
+
+function defaultText(schema: z.ZodType): string | null {
+  return schema instanceof z.ZodDefault ? String(schema.def.defaultValue) : null;
+}

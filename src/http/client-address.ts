@@ -1,0 +1,75 @@
+/**
+ * From which address a request comes, as the key of every per-address limit.
+ * A forwarding header counts only as far as TRUST_PROXY says: anyone can send one.
+ */
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, SocketAddress } from 'node:net';
+
+/** `none`: the peer itself. `fly`: Fly's proxy names it. Otherwise the CIDRs of our own proxies. */
+export type TrustProxy = 'none' | 'fly' | readonly string[];
+
+/** Returns an IPv4 address, or the /64 of an IPv6 one: a client owns at least that, and could change within it. */
+export type ClientAddress = (request: IncomingMessage) => string;
+
+export function clientAddressBy(trust: TrustProxy): ClientAddress {
+  if (trust === 'none') return (request) => addressKey(peer(request));
+  if (trust === 'fly')
+    return (request) => addressKey(validAddress(header(request, 'fly-client-ip')) ?? peer(request));
+  const proxies = blockList(trust);
+  return (request) => addressKey(firstUntrusted(request, proxies));
+}
+
+/** Walks X-Forwarded-For from the right, where our proxies wrote, up to the first address that is none of them. */
+function firstUntrusted(request: IncomingMessage, proxies: BlockList): string {
+  let address = peer(request);
+  const hops = header(request, 'x-forwarded-for').split(',');
+  while (contains(proxies, address)) {
+    const previous = validAddress(hops.pop()?.trim() ?? '');
+    if (previous === undefined) break;
+    address = previous;
+  }
+  return address;
+}
+
+function header(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function peer(request: IncomingMessage): string {
+  return validAddress(request.socket.remoteAddress ?? '') ?? 'unknown';
+}
+
+/** The address in its one canonical spelling, IPv4-mapped IPv6 as IPv4; `undefined` if it is none. */
+function validAddress(text: string): string | undefined {
+  const family = isIP(text);
+  if (family === 0) return undefined;
+  if (family === 4) return text;
+  const canonical = new SocketAddress({ address: text.split('%', 1)[0] ?? '', family: 'ipv6' }).address;
+  return canonical.startsWith('::ffff:') && canonical.includes('.')
+    ? canonical.slice('::ffff:'.length)
+    : canonical;
+}
+
+function addressKey(address: string): string {
+  if (!address.includes(':')) return address;
+  const [left = '', right = ''] = address.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  const missing = address.includes('::') ? 8 - groups.length - right.split(':').filter(Boolean).length : 0;
+  const all = [...groups, ...Array<string>(missing).fill('0'), ...right.split(':')];
+  return `${all.slice(0, 4).join(':')}::/64`;
+}
+
+function blockList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [network = '', prefix] = cidr.split('/');
+    const family = isIP(network) === 4 ? 'ipv4' : 'ipv6';
+    list.addSubnet(network, prefix === undefined ? (family === 'ipv4' ? 32 : 128) : Number(prefix), family);
+  }
+  return list;
+}
+
+function contains(list: BlockList, address: string): boolean {
+  return list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}

@@ -1,0 +1,57 @@
+/** A Fastify app as every port of the relay has it: request ids, security headers, JSON errors. It has no route yet. */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Observer } from '../relay/port.ts';
+import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
+import type { ServerLimits } from './server-limits.ts';
+import { isUpgrade } from './upgrade-request.ts';
+
+/** Where a line for each answered request goes: a pino logger is one. */
+export interface AccessLog {
+  debug(fields: object, message: string): void;
+}
+
+export interface AppParts {
+  readonly observer: Observer;
+  readonly serverLimits: ServerLimits;
+  readonly maxBodyBytes: number;
+  readonly log: AccessLog | undefined;
+}
+
+const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+export function createApp({ observer, serverLimits, maxBodyBytes, log }: AppParts): FastifyInstance {
+  const app = Fastify({
+    serverFactory: (handler) =>
+      createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback: isUpgrade }, handler),
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, observer),
+  });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    const { 'content-encoding': encoding = 'identity' } = request.headers;
+    if (encoding !== 'identity') throw new RelayError('unsupported', 'the body must be uncompressed JSON');
+  });
+  // The route's pattern, never the URL: a query may hold a token.
+  app.addHook('onResponse', async ({ id: requestId, method, routeOptions }, { statusCode, elapsedTime }) => {
+    log?.debug(
+      { requestId, method, route: routeOptions.url, status: statusCode, ms: elapsedTime },
+      'request answered',
+    );
+  });
+  errorRoutes(app, observer);
+  return app;
+}

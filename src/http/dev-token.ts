@@ -1,0 +1,29 @@
+/**
+ * `POST /dev/token {sub?, tier?, expiresIn?}`: tokens of the development issuer, for this machine only.
+ * The Host header is judged because a page of another site may have its name resolve to 127.0.0.1 (DNS rebinding).
+ */
+import type { FastifyInstance } from 'fastify';
+import type { DevelopmentIssuer, MintRequest } from '../auth/development-issuer.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import { isLoopbackHost } from './loopback.ts';
+
+const DEFAULT_EXPIRES_IN = 3600;
+
+export function devTokenRoute(app: FastifyInstance, issuer: Pick<DevelopmentIssuer, 'mint'>): void {
+  app.post('/dev/token', async ({ hostname, body }) => {
+    if (!isLoopbackHost(hostname))
+      throw new RelayError('forbidden', 'development tokens are for loopback only');
+    const { sub, tier, expiresIn = DEFAULT_EXPIRES_IN } = mintRequest(body);
+    const token = await issuer.mint({ sub, tier, expiresIn });
+    return { access_token: token, token_type: 'bearer', expires_in: expiresIn };
+  });
+}
+
+/** The values are the issuer's to judge. */
+function mintRequest(body: unknown): MintRequest {
+  if (body === undefined) return {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new RelayError('bad_request', 'the body must be a JSON object');
+  }
+  return body;
+}

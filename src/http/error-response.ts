@@ -1,0 +1,57 @@
+/** How an error leaves through HTTP: one shape of body and headers, before the 101 of an upgrade and at every route. */
+import { STATUS_CODES } from 'node:http';
+import type { RelayError } from '../protocol/relay-error.ts';
+
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly requestId?: string;
+  };
+}
+
+/** Where an error with 429 or 503 does not say itself when to come back, seconds. */
+const RETRY_AFTER_SECONDS = 2;
+
+export function errorBody(error: RelayError, requestId?: string): ErrorBody {
+  const { code, message, retryable } = error;
+  return { error: { code, message, retryable, ...(requestId === undefined ? {} : { requestId }) } };
+}
+
+/** The headers an error's status asks for, names in lower case. */
+export function errorHeaders(error: RelayError): Record<string, string> {
+  switch (error.status) {
+    case 401:
+      return { 'www-authenticate': 'Bearer' };
+    case 426:
+      return { upgrade: 'websocket', connection: 'close, upgrade' };
+    case 429:
+    case 503:
+      return { 'retry-after': String(retryAfterSeconds(error)) };
+    default:
+      return {};
+  }
+}
+
+/** The whole answer as text, for a socket without a ServerResponse; the connection ends with it. */
+export function rawErrorResponse(
+  error: RelayError,
+  { status = error.status, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
+): string {
+  const body = JSON.stringify(errorBody(error));
+  const all = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    ...errorHeaders(error),
+    ...headers,
+    connection: 'close',
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+}
+
+function retryAfterSeconds({ retryAfterMs }: RelayError): number {
+  return retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1000));
+}

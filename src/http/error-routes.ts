@@ -1,0 +1,69 @@
+/** Every way in which a request fails becomes one JSON shape: thrown errors, unknown paths and methods, unreadable HTTP. */
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../protocol/codes.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Observer } from '../relay/port.ts';
+import { errorBody, errorHeaders, rawErrorResponse } from './error-response.ts';
+import { RouteTable } from './route-table.ts';
+
+/** What Fastify refuses by itself; its messages may quote the request, so these are said instead. */
+const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  400: ['bad_request', 'the request is malformed'],
+  404: ['not_found', 'there is nothing here'],
+  408: ['request_timeout', 'the request took too long'],
+  413: ['too_large', 'the body is too large'],
+  415: ['unsupported', 'the body must be uncompressed JSON'],
+};
+
+/** To be called before the routes are added. */
+export function errorRoutes(app: FastifyInstance, observer: Observer): void {
+  const routes = new RouteTable();
+  app.addHook('onRoute', ({ method, url }) => routes.add(method, url));
+  app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, observer));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = routes.methodsOf(request.url);
+    if (methods.length === 0) throw new RelayError('not_found', 'there is nothing here');
+    reply.header('allow', methods.join(', '));
+    throw new RelayError('method_not_allowed', `this path takes ${methods.join(', ')}`);
+  });
+}
+
+export function sendError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  observer: Observer,
+): FastifyReply {
+  const refusal = toRelayError(error);
+  if (refusal.code === 'internal') observer.failed({ what: 'request', cause: refusal.cause });
+  return reply.code(refusal.status).headers(errorHeaders(refusal)).send(errorBody(refusal, request.id));
+}
+
+function toRelayError(error: FastifyError): RelayError {
+  const refusal = REFUSALS[error.statusCode ?? 500];
+  return refusal === undefined || error instanceof RelayError
+    ? RelayError.from(error)
+    : new RelayError(...refusal);
+}
+
+/** Answers what never became a request: node:http has taken the socket apart already. */
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  // In the middle of another answer (pipelined garbage behind a stream) a second one would corrupt the first.
+  const { _httpMessage: answering } = socket as Socket & { _httpMessage?: { headersSent: boolean } };
+  if (socket.writable && error.code !== 'ECONNRESET' && answering?.headersSent !== true) {
+    socket.write(unreadableAnswer(error.code));
+  }
+  socket.destroySoon();
+}
+
+function unreadableAnswer(code: string | undefined): string {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return rawErrorResponse(new RelayError('request_timeout', 'the request took too long'));
+    case 'HPE_HEADER_OVERFLOW':
+      return rawErrorResponse(new RelayError('too_large', 'the headers are too large'), { status: 431 });
+    default:
+      return rawErrorResponse(new RelayError('bad_request', 'the request is malformed'));
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The public port, and the port of /metrics: builds apps and doors, listens, closes.
+ * Not owned here: draining (the core's) and what the doors serve.
+ */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
+import type { Authenticator } from '../auth/port.ts';
+import type { Connect, Observer } from '../relay/port.ts';
+import type { Clock } from '../time/clock.ts';
+import { Admission, type AdmissionParts } from './admission.ts';
+import { type ClientAddress, clientAddressBy, type TrustProxy } from './client-address.ts';
+import { type AccessLog, createApp } from './create-app.ts';
+import { demoRoutes } from './demo.ts';
+import { devTokenRoute } from './dev-token.ts';
+import type { Health } from './health.ts';
+import { healthRoutes, type MetricsSource, metricsRoute } from './operations.ts';
+import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
+import { sessionRoute } from './session.ts';
+import { WebSocketDoor } from './upgrade.ts';
+import { websocketRoutes } from './websocket-routes.ts';
+
+export interface Binding {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+export interface HttpServerParts {
+  readonly binding: Binding;
+  readonly metrics: {
+    readonly source: MetricsSource;
+    /** A port of its own. */
+    readonly binding?: Binding | undefined;
+    /** Whether the public port has /metrics too: in development only. */
+    readonly onPublicPort: boolean;
+  };
+  readonly authenticator: Authenticator;
+  readonly connect: Connect;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly health: () => Health;
+  readonly limits: AdmissionParts['limits'];
+  readonly streamingEnabled: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly trustProxy: TrustProxy;
+  /** Largest client frame, and largest request body. */
+  readonly maxFrameBytes: number;
+  /** Opens POST /dev/token: only where configuration allowed this issuer. */
+  readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
+  /** Opens `/`: only in development. */
+  readonly demoDirectory?: string | undefined;
+  readonly log?: AccessLog | undefined;
+  readonly serverLimits?: ServerLimits | undefined;
+  /** Further doors, in order: each adds its routes or hooks to the public app (CORS first). */
+  readonly doors?: readonly ((app: FastifyInstance, shared: SharedParts) => void)[] | undefined;
+}
+
+/** What the doors share with the WebSocket's. */
+export interface SharedParts {
+  readonly admission: Admission;
+  readonly clientAddress: ClientAddress;
+}
+
+/** Handshakes that may wait for `accept` while the event loop is busy: thousands of clients reconnect at once. */
+const BACKLOG = 4096;
+
+export class HttpServer {
+  readonly #parts: HttpServerParts;
+  readonly #door: WebSocketDoor;
+  readonly #public: FastifyInstance;
+  readonly #metrics: FastifyInstance | undefined;
+
+  constructor(parts: HttpServerParts) {
+    const { observer, maxFrameBytes, log, serverLimits = SERVER_LIMITS, metrics } = parts;
+    const app = { observer, maxBodyBytes: maxFrameBytes, log, serverLimits };
+    const shared = { admission: new Admission(parts), clientAddress: clientAddressBy(parts.trustProxy) };
+    this.#parts = parts;
+    this.#door = new WebSocketDoor({ ...parts, ...shared, allowedOrigins: new Set(parts.allowedOrigins) });
+    this.#public = createApp(app);
+    this.#addRoutes(shared);
+    this.#door.attach(this.#public.server);
+    if (metrics.binding !== undefined) {
+      this.#metrics = createApp(app);
+      metricsRoute(this.#metrics, metrics.source);
+    }
+  }
+
+  #addRoutes(shared: SharedParts): void {
+    const { developmentIssuer, demoDirectory, doors = [], health, metrics } = this.#parts;
+    const app = this.#public;
+    for (const door of doors) door(app, shared);
+    healthRoutes(app, health);
+    websocketRoutes(app);
+    sessionRoute(app, { ...this.#parts, ...shared });
+    if (metrics.onPublicPort) metricsRoute(app, metrics.source);
+    if (developmentIssuer !== undefined) devTokenRoute(app, developmentIssuer);
+    if (demoDirectory !== undefined) demoRoutes(app, demoDirectory);
+  }
+
+  /** WebSockets open at this instant. */
+  get connections(): number {
+    return this.#door.connections;
+  }
+
+  /** Rejects if a port is taken; then nothing listens. */
+  async listen(): Promise<void> {
+    try {
+      await listen(this.#public, this.#parts.binding);
+      if (this.#metrics !== undefined) await listen(this.#metrics, this.#parts.metrics.binding);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** The public port's address. Only while it listens. */
+  get address(): AddressInfo {
+    return this.#public.server.address() as AddressInfo;
+  }
+
+  /** The address of /metrics, if it has a port of its own. Only while it listens. */
+  get metricsAddress(): AddressInfo | undefined {
+    return this.#metrics?.server.address() as AddressInfo | undefined;
+  }
+
+  /** Stops listening and cuts what is still open: the last step, after draining. Idempotent. */
+  async close(): Promise<void> {
+    this.#door.close();
+    for (const app of [this.#public, this.#metrics]) {
+      if (app === undefined) continue;
+      await app.close();
+      await closeServer(app.server);
+    }
+  }
+}
+
+async function listen(app: FastifyInstance, binding: Binding | undefined): Promise<void> {
+  await app.ready();
+  app.server.listen({ ...binding, backlog: BACKLOG });
+  await once(app.server, 'listening');
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close');
+}

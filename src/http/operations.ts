@@ -1,0 +1,26 @@
+/** What load balancers and Prometheus ask for. No token, no user's data. */
+import type { FastifyInstance } from 'fastify';
+import type { Health } from './health.ts';
+
+/** A Prometheus registry, as far as it is served. */
+export interface MetricsSource {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+/** `/healthz`: the process answers. `/readyz`: it may take traffic. */
+export function healthRoutes(app: FastifyInstance, health: () => Health): void {
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', (_request, reply) => {
+    const { state, dependencies } = health();
+    reply.code(state === 'ready' ? 200 : 503);
+    return { status: state, ...(dependencies === undefined ? {} : { dependencies }) };
+  });
+}
+
+export function metricsRoute(app: FastifyInstance, source: MetricsSource): void {
+  app.get('/metrics', (_request, reply) => {
+    reply.type(source.contentType);
+    return source.metrics();
+  });
+}

@@ -1,0 +1,167 @@
+/**
+ * The WebSocket door: from an upgrade request to a served connection, or to a refusal before the 101.
+ * Owns the raw socket until `ws` has it, and the set of open sockets. What frames say is the core's affair.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Authenticator, Principal } from '../auth/port.ts';
+import { SUBPROTOCOL } from '../protocol/frames.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Connect, ConnectionInfo, Observer } from '../relay/port.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Admission } from './admission.ts';
+import type { ClientAddress } from './client-address.ts';
+import { rawErrorResponse } from './error-response.ts';
+import { adaptWebSocket, type ServedSocket } from './frame-socket.ts';
+import type { Seat } from './seat.ts';
+import { handshakeToken, requireHandshake } from './upgrade-request.ts';
+import { verifyInTime } from './verify-in-time.ts';
+
+/** A refused peer gets this long to read the answer and hang up, ms. */
+const LINGER_MS = 1000;
+
+export interface WebSocketDoorParts {
+  readonly authenticator: Authenticator;
+  readonly connect: Connect;
+  readonly admission: Admission;
+  readonly clientAddress: ClientAddress;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly maxFrameBytes: number;
+  readonly observer: Observer;
+  readonly clock: Clock;
+}
+
+export class WebSocketDoor {
+  readonly #parts: WebSocketDoorParts;
+  readonly #websockets: WebSocketServer;
+  /** Sockets that are neither refused nor served yet. */
+  readonly #handshakes = new Set<Socket>();
+  readonly #open = new Map<ServedSocket, Seat>();
+
+  constructor(parts: WebSocketDoorParts) {
+    this.#parts = parts;
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      // Unset, `ws` would echo the first name offered, which may be the token.
+      handleProtocols: () => SUBPROTOCOL,
+      maxPayload: parts.maxFrameBytes,
+      maxFragments: 64,
+      maxBufferedChunks: 1024,
+      skipUTF8Validation: false,
+      closeTimeout: 2000,
+    };
+    this.#websockets = new WebSocketServer(options);
+  }
+
+  /** Sockets served at this instant. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Serves the upgrades of a server whose `shouldUpgradeCallback` is `isUpgrade`: the stream then is the socket itself. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#handle(request, socket as Socket, head);
+    });
+  }
+
+  /** Cuts every socket at once. Graceful closing is the core's, before this. */
+  close(): void {
+    for (const socket of this.#handshakes) socket.destroy();
+    for (const socket of this.#open.keys()) socket.terminate();
+  }
+
+  async #handle(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // Before the first await: Node took its own listener away, and a reset now would end the process.
+    socket.on('error', destroy);
+    this.#handshakes.add(socket);
+    const handshake: Handshake = { connectionId: randomUUID(), request, socket, head };
+    try {
+      await this.#admit(handshake);
+    } catch (cause) {
+      handshake.seat?.release();
+      this.#refuse(handshake, RelayError.from(cause));
+    } finally {
+      this.#handshakes.delete(socket);
+    }
+  }
+
+  /** The guards, cheapest first. @throws RelayError to be answered before the 101 */
+  async #admit(handshake: Handshake): Promise<void> {
+    const { admission, allowedOrigins, authenticator, clientAddress, clock } = this.#parts;
+    const { request } = handshake;
+    requireHandshake(request);
+    const seat = await admission.enter(clientAddress(request));
+    handshake.seat = seat;
+    const token = handshakeToken(request, allowedOrigins);
+    const principal = await verifyInTime(authenticator, token, clock);
+    handshake.userId = principal.userId;
+    seat.claim(principal.userId);
+    this.#accept(handshake, seat, principal);
+  }
+
+  #accept({ request, socket, head, connectionId }: Handshake, seat: Seat, principal: Principal): void {
+    let accepted = false;
+    // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
+    this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
+      accepted = true;
+      const frames = adaptWebSocket(websocket, socket, this.#parts.clock, this.#gone);
+      this.#open.set(frames, seat);
+      this.#serve(frames, { connectionId, principal });
+    });
+    // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
+    if (!accepted) seat.release();
+  }
+
+  #serve(frames: ServedSocket, info: ConnectionInfo): void {
+    try {
+      frames.serve(this.#parts.connect(frames, info));
+    } catch (cause) {
+      this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
+      frames.terminate();
+    }
+  }
+
+  readonly #gone = (frames: ServedSocket): void => {
+    this.#open.get(frames)?.release();
+    this.#open.delete(frames);
+  };
+
+  #refuse({ socket, connectionId, userId }: Handshake, error: RelayError): void {
+    const { code, cause } = error;
+    this.#parts.observer.refused({
+      connectionId,
+      userId: userId ?? null,
+      streamId: null,
+      of: 'upgrade',
+      code,
+      cause,
+    });
+    if (socket.destroyed) return;
+    const allow = code === 'method_not_allowed' ? { allow: 'GET' } : {};
+    socket.end(rawErrorResponse(error, { headers: { 'x-request-id': connectionId, ...allow } }));
+    // Destroyed with bytes unread, the kernel would send a reset that can overtake the answer.
+    socket.resume();
+    const linger = this.#parts.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once('close', () => linger.cancel());
+  }
+}
+
+interface Handshake {
+  readonly connectionId: string;
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  /** Bytes that came in one read with the request's head. */
+  readonly head: Buffer;
+  seat?: Seat;
+  userId?: string;
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
+}

@@ -1,0 +1,75 @@
+/**
+ * Where log lines go: a file descriptor written asynchronously, behind a bounded buffer.
+ * Whoever reads the log may stall for as long as he likes: lines are dropped and counted, the process never waits.
+ */
+import { constants, fstatSync, openSync } from 'node:fs';
+import { pino } from 'pino';
+
+/** Lines waiting beyond this are dropped: some thousand, bytes. */
+const MAX_WAITING_BYTES = 1_048_576;
+
+export interface LogOutput {
+  write(line: string): void;
+  /** Lines lost since the start: the reader stalled, or the disk was full. */
+  readonly dropped: number;
+  /** Writes out what waits, for `timeoutMs` at most; nothing is written afterwards. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** @param fd default: standard output */
+export function openLogOutput(fd = 1): LogOutput {
+  const stream = pino.destination({
+    dest: nonBlocking(fd),
+    sync: false,
+    // With 0 `flush` would not wait for what is being written.
+    minLength: 1,
+    maxLength: MAX_WAITING_BYTES,
+  });
+  let dropped = 0;
+  stream.on('drop', () => {
+    dropped += 1;
+  });
+  // A full disk, a closed pipe: what waits is tried again with the next line, until the buffer is full.
+  stream.on('error', () => {});
+  let open = true;
+  return {
+    write(line) {
+      if (open) stream.write(line);
+      else dropped += 1;
+    },
+    get dropped() {
+      return dropped;
+    },
+    async close(timeoutMs) {
+      if (!open) return;
+      open = false;
+      await flushed(stream, timeoutMs);
+      // Otherwise pino would flush once more at exit, synchronously, and never end before a stalled reader.
+      stream.destroy();
+    },
+  };
+}
+
+/**
+ * A blocking write into a full pipe would hold a thread of the pool, and the process could not even exit: it joins
+ * that thread. The pipe is opened anew, because the flag would be shared with whoever gave us the descriptor.
+ */
+function nonBlocking(fd: number): number {
+  try {
+    if (!fstatSync(fd).isFIFO()) return fd;
+    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // Another user's pipe: no better than it was.
+    return fd;
+  }
+}
+
+function flushed(stream: ReturnType<typeof pino.destination>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timeout = setTimeout(resolve, timeoutMs);
+    stream.flush(() => {
+      clearTimeout(timeout);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,68 @@
+/** Every metric of the relay: the names, the help texts and the labels are all here. Label values are closed sets. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const PREFIX = 'dash_';
+const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600];
+/** A histogram timer of Node wakes the process this often, ms; the default is 10. */
+const EVENT_LOOP_PRECISION_MS = 20;
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** A registry of its own, so that several relays fit in one process (tests). */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({
+    register: registry,
+    prefix: PREFIX,
+    eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
+  });
+
+  const gauge = (name: string, help: string) => new Gauge({ name: PREFIX + name, help, registers });
+  const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name: PREFIX + name, help, labelNames, registers });
+  const latency = (name: string, help: string) =>
+    new Histogram({ name: PREFIX + name, help, buckets: LATENCY_SECONDS, registers });
+
+  return {
+    registry,
+    connections: gauge('connections', 'WebSockets open'),
+    connectionsClosed: counter('connections_closed_total', 'WebSockets closed, by close code', 'code'),
+    upgrades: counter('upgrades_total', 'Handshakes, by outcome: accepted, or the error code', 'outcome'),
+    liveStreams: gauge('live_streams', 'Streams that have not ended'),
+    streamsEnded: counter('streams_ended_total', 'Streams ended, by status and error code', 'status', 'code'),
+    firstToken: latency('first_token_seconds', 'From acceptance to the first text'),
+    streamDuration: latency('stream_duration_seconds', 'From acceptance to the ending'),
+    upstreamClosed: latency(
+      'cancel_upstream_closed_seconds',
+      'From a cancel to the close of the upstream request',
+    ),
+    tokens: counter(
+      'tokens_total',
+      'Tokens of ended streams, by kind and source of the count',
+      'kind',
+      'source',
+    ),
+    deltas: counter('deltas_total', 'Deltas of ended streams'),
+    textBytes: counter('text_bytes_total', 'UTF-8 bytes of text of ended streams'),
+    resumes: counter('resumes_total', 'Streams resumed'),
+    refusals: counter(
+      'refusals_total',
+      'Frames and requests refused, by what they were and error code',
+      'of',
+      'code',
+    ),
+    failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
+    /** A value that others hold, read when it is scraped. Name without the prefix. */
+    watch(name: string, help: string, read: () => number): void {
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+  };
+}

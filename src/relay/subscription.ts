@@ -1,0 +1,120 @@
+/**
+ * One HTTP caller's reading of one stream: the SSE and JSON doors. It is what a connection is for many streams and a
+ * WebSocket; both read the same log through the same follower, so the text is the same at every door.
+ */
+import type { EndingFrame } from '../protocol/frames.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { FlushScheduler } from './flush-scheduler.ts';
+import { Follower, type FollowerOwner } from './follower.ts';
+import { resumeGap } from './refusals.ts';
+import { StallWatch } from './stall-watch.ts';
+import type { Stream } from './stream.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+
+/** What may lie unsent in the response's buffer; above it nothing is read from the log. */
+const HIGH_WATER_BYTES = 64 * 1024;
+const MERGED_CHUNK_BYTES = 16 * 1024;
+
+export interface SubscriptionSink {
+  /** The run is accepted, or was: what follows are its frames behind `after`. */
+  opened(stream: Stream, after: number, attached: boolean): void;
+  /** One frame: gathered until `flush`. */
+  frame(type: 'chunk' | 'event', seq: number, wire: WireText): void;
+  /** The ending: the last call. */
+  ended(frame: EndingFrame, wire: WireText): void;
+  /** The run was refused, or cannot be read on: the last call. */
+  failed(reason: RelayError | 'stalled'): void;
+  /** Writes what was gathered in this turn. */
+  flush(): void;
+  /** Bytes gathered, or written and not yet taken by the kernel. */
+  readonly bufferedBytes: number;
+}
+
+export interface SubscriptionParts {
+  readonly registry: StreamRegistry;
+  readonly scheduler: FlushScheduler;
+  readonly wheel: TimerWheel;
+}
+
+export class Subscription implements FollowerOwner {
+  readonly #parts: SubscriptionParts;
+  readonly #sink: SubscriptionSink;
+  readonly #follower: Follower;
+  readonly #stall: StallWatch;
+  #closed = false;
+
+  /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
+  constructor(
+    stream: Stream,
+    after: number,
+    attached: boolean,
+    sink: SubscriptionSink,
+    parts: SubscriptionParts,
+  ) {
+    this.#parts = parts;
+    this.#sink = sink;
+    const cursor = stream.accepted ? stream.log.cursor(after) : undefined;
+    this.#follower = new Follower(stream, cursor, attached, this);
+    this.#stall = new StallWatch(parts.wheel, {
+      outstanding: () => sink.bufferedBytes > 0,
+      stalled: () => this.#fail('stalled'),
+    });
+    parts.registry.join(stream, this.#follower);
+    if (!stream.accepted) return;
+    sink.opened(stream, after, attached);
+    this.followerReady(this.#follower);
+  }
+
+  /** The caller is gone, or took all: `onDisconnect` acts if the stream goes on. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stall.stop();
+    this.#parts.registry.leave(this.#follower.stream, this.#follower);
+  }
+
+  /** The response's buffer is empty again. */
+  drained(): void {
+    this.#stall.progress();
+    this.#parts.scheduler.mark(this);
+  }
+
+  followerAccepted(follower: Follower): void {
+    this.#sink.opened(follower.stream, 0, follower.attached);
+  }
+
+  followerReady(follower: Follower): void {
+    follower.queued = true;
+    this.#parts.scheduler.mark(this);
+  }
+
+  followerRefused(_follower: Follower, error: RelayError): void {
+    this.#fail(error);
+  }
+
+  flush(): void {
+    while (!this.#closed && this.#sink.bufferedBytes < HIGH_WATER_BYTES) {
+      this.#follower.queued = false;
+      const next = this.#follower.next(MERGED_CHUNK_BYTES);
+      if (next === undefined) break;
+      if (next.kind === 'frame') this.#sink.frame(next.type, next.seq, next.wire);
+      else if (next.kind === 'ending') this.#end();
+      else this.#fail(resumeGap());
+    }
+    this.#sink.flush();
+    if (!this.#closed) this.#stall.watch();
+  }
+
+  #end(): void {
+    const { ending } = this.#follower.stream;
+    this.close();
+    if (ending !== undefined) this.#sink.ended(ending.frame, ending.wire);
+  }
+
+  #fail(reason: RelayError | 'stalled'): void {
+    this.close();
+    this.#sink.failed(reason);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * One response as it happens: prepared writes, each at its time, then an ending.
+ * Owns the timetable of one response; how bytes leave is the outlet's business.
+ */
+import type { Clock } from '../time/clock.ts';
+import { PING, type Write } from './message-events.ts';
+import type { Outlet } from './outlet.ts';
+import type { Paced, Pacer } from './pacer.ts';
+import type { Plan } from './plan.ts';
+import { stamp } from './stamp.ts';
+
+/** A reset discards what the peer's socket has not read yet: let it arrive first. */
+const PAUSE_BEFORE_RESET_MS = 5;
+const MIN_PING_GAP_MS = 10;
+
+export class Playback implements Paced {
+  dueAt: number;
+  readonly #plan: Plan;
+  readonly #outlet: Outlet;
+  readonly #pacer: Pacer;
+  readonly #clock: Clock;
+  readonly #begunAt: number;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #wrote: (write: Write) => void;
+  #next = 0;
+  #open = true;
+  #finished = false;
+
+  constructor(parts: {
+    plan: Plan;
+    outlet: Outlet;
+    pacer: Pacer;
+    clock: Clock;
+    headers: Readonly<Record<string, string>>;
+    wrote: (write: Write) => void;
+  }) {
+    this.#plan = parts.plan;
+    this.#outlet = parts.outlet;
+    this.#pacer = parts.pacer;
+    this.#clock = parts.clock;
+    this.#headers = parts.headers;
+    this.#wrote = parts.wrote;
+    this.#begunAt = parts.clock.elapsed();
+    this.dueAt = this.#begunAt + parts.plan.headAfterMs;
+  }
+
+  start(): void {
+    if (this.step()) this.#pacer.add(this);
+  }
+
+  /** Whether it came to its own ending, rather than being left by the client. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** The client is gone: nothing more is generated. */
+  stop(): void {
+    this.#open = false;
+  }
+
+  step(): boolean {
+    const now = this.#clock.elapsed();
+    while (this.#open && this.dueAt <= now) {
+      const write = this.#plan.answer.writes[this.#next];
+      if (write === undefined) return this.#finish(now);
+      if (this.#next === 0)
+        this.#outlet.head(200, { ...this.#headers, 'content-type': this.#plan.answer.contentType });
+      this.#next += 1;
+      this.dueAt = this.#afterWrite();
+      this.#wrote(write);
+      const flowing = this.#outlet.write(
+        write.stampAt === undefined ? write.wire : stamp(write.wire, write.stampAt),
+      );
+      if (!flowing) this.#outlet.onceDrained(() => this.start());
+      else if (this.#plan.inTurns) setImmediate(() => this.start());
+      else continue;
+      return false;
+    }
+    return this.#open;
+  }
+
+  #afterWrite(): number {
+    const { answer, ending, gapMs, firstDeltaAfterMs } = this.#plan;
+    const next = this.#next === 1 ? this.#begunAt + firstDeltaAfterMs : this.dueAt + gapMs();
+    const breaksNow = this.#next === answer.writes.length && (ending === 'reset' || ending === 'disconnect');
+    return breaksNow ? next + PAUSE_BEFORE_RESET_MS : next;
+  }
+
+  #finish(now: number): boolean {
+    switch (this.#plan.ending) {
+      case 'stall':
+        return false;
+      case 'ping':
+        this.#outlet.write(PING.wire);
+        this.dueAt = now + Math.max(this.#plan.gapMs(), MIN_PING_GAP_MS);
+        return true;
+      case 'end':
+      case 'reset':
+      case 'disconnect':
+        this.#open = false;
+        this.#finished = true;
+        this.#outlet[this.#plan.ending]();
+        return false;
+    }
+  }
+}

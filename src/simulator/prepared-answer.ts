@@ -1,0 +1,134 @@
+/**
+ * The exact writes of an answer, before it has any time. Equal requests to equal behaviours are answered by equal
+ * bytes, so they are prepared once: a benchmark's thousand streams share one copy.
+ */
+import { hash } from 'node:crypto';
+import { toWire, type WireText } from '../protocol/wire-text.ts';
+import { ApiError } from './api-error.ts';
+import type { AnswerBehaviour, RawBehaviour } from './behaviour.ts';
+import { composeMessage } from './message.ts';
+import { errorEvent, messageEvents, messageJson, type SseEvent, type Write } from './message-events.ts';
+import type { MessagesRequest } from './messages-request.ts';
+import { Random } from './random.ts';
+
+export interface PreparedAnswer {
+  readonly contentType: string;
+  readonly writes: readonly Write[];
+  /** How many deltas the model generates for it. */
+  readonly deltas: number;
+}
+
+const SSE = 'text/event-stream; charset=utf-8';
+const KEPT_PER_BEHAVIOUR = 64;
+
+export class AnswerPreparer {
+  readonly #seed: string;
+  /** Keyed by a hash: no word of a prompt is kept. */
+  readonly #kept = new WeakMap<AnswerBehaviour, Map<string, PreparedAnswer>>();
+
+  constructor(seed: string) {
+    this.#seed = seed;
+  }
+
+  prepare(request: MessagesRequest, behaviour: AnswerBehaviour): PreparedAnswer {
+    // The user's hash is no part of what the model sees.
+    const key = hash('sha256', JSON.stringify({ ...request, userHash: null }));
+    const kept = this.#kept.get(behaviour) ?? new Map<string, PreparedAnswer>();
+    this.#kept.set(behaviour, kept);
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    // The same words whether they are streamed or not, and however many of them are allowed.
+    const { model, question, inputTokens } = request;
+    const words = new Random([this.#seed, model, inputTokens, question].join('\n'));
+    const answer = prepareAnswer(request, behaviour, words);
+    for (const oldest of kept.keys()) {
+      if (kept.size < KEPT_PER_BEHAVIOUR) break;
+      kept.delete(oldest);
+    }
+    kept.set(key, answer);
+    return answer;
+  }
+}
+
+export function prepareRaw({ body, sliceBytes }: RawBehaviour): PreparedAnswer {
+  const wire = typeof body === 'string' ? toWire(body) : (Buffer.from(body).toString('latin1') as WireText);
+  return { contentType: SSE, writes: slices([{ wire, tokens: 0 }], sliceBytes), deltas: 0 };
+}
+
+function prepareAnswer(request: MessagesRequest, behaviour: AnswerBehaviour, random: Random): PreparedAnswer {
+  const messages = Array.from({ length: behaviour.messages ?? 1 }, () =>
+    composeMessage(request, behaviour, random),
+  );
+  const events = messages.flatMap((message) => messageEvents(message, random));
+  const deltas = events.filter((event) => event.isDelta).length;
+  if (request.stream) {
+    const writes = slices(together(brokenOff(events, behaviour)), behaviour.sliceBytes);
+    return { contentType: SSE, writes, deltas };
+  }
+  const writes = messages.slice(0, 1).map((message): Write => {
+    const { inputTokens, outputTokens } = message;
+    const wire = toWire(messageJson(message));
+    return behaviour.broken
+      ? { wire: half(wire), tokens: outputTokens }
+      : { wire, tokens: outputTokens, announces: { inputTokens, outputTokens } };
+  });
+  return { contentType: 'application/json', writes, deltas };
+}
+
+function half(wire: WireText): WireText {
+  return wire.slice(0, wire.length >> 1) as WireText;
+}
+
+/** The events up to the break, with what the break itself still says. */
+function brokenOff(events: readonly SseEvent[], { broken }: AnswerBehaviour): readonly SseEvent[] {
+  if (broken === undefined) return events;
+  let deltas = 0;
+  const found = events.findIndex((event) => event.isDelta && deltas++ === broken.afterDeltas);
+  // Fewer deltas than that: everything but the last message_stop.
+  const at = found === -1 ? events.length - 1 : found;
+  const said = events.slice(0, at);
+  const next = events[at];
+  if (broken.by === 'error') {
+    said.push(errorEvent(new ApiError('overloaded_error', 'Overloaded').body()));
+  } else if (broken.by === 'half-event' && next !== undefined) {
+    said.push({ wire: half(next.wire), tokens: 0, isDelta: false });
+  }
+  return said;
+}
+
+/** One write for each delta, and one for each run of other events. */
+function together(events: readonly SseEvent[]): Write[] {
+  const writes: Write[] = [];
+  let wasDelta = true;
+  for (const { isDelta, ...write } of events) {
+    const before = writes.at(-1);
+    if (before === undefined || isDelta || wasDelta) writes.push(write);
+    else writes[writes.length - 1] = { ...before, ...write, wire: (before.wire + write.wire) as WireText };
+    wasDelta = isDelta;
+  }
+  return writes;
+}
+
+/** Cuts the body every `size` bytes, also across events; a slice counts what has become whole with it. */
+function slices(writes: readonly Write[], size: number | undefined): readonly Write[] {
+  if (size === undefined) return writes;
+  const body = writes.map((write) => write.wire).join('');
+  const sliced: Write[] = [];
+  let whole = 0;
+  let end = 0;
+  for (let from = 0; from < body.length; from += size) {
+    let slice: Write = { wire: body.slice(from, from + size) as WireText, tokens: 0 };
+    for (
+      let next = writes[whole];
+      next !== undefined && end + next.wire.length <= from + size;
+      next = writes[whole]
+    ) {
+      const { wire, tokens, ...bill } = next;
+      slice = { ...slice, ...bill, tokens: slice.tokens + tokens };
+      end += wire.length;
+      whole += 1;
+    }
+    sliced.push(slice);
+  }
+  return sliced;
+}

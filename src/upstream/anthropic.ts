@@ -1,0 +1,133 @@
+/**
+ * The upstream port over the Anthropic Messages API. The SDK builds the request and reads error responses; our own
+ * transport carries both, and our own decoder reads the stream. Here the parts are put together and live calls are
+ * supervised; what a call does is in call.ts, what the bytes mean in message-reader.ts.
+ */
+import Anthropic from '@anthropic-ai/sdk';
+import type { Clock, Timer } from '../time/clock.ts';
+import type { AttemptInit } from './attempt.ts';
+import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
+import type { Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
+import { CircuitBreaker } from './transport/circuit-breaker.ts';
+import { Http1Transport } from './transport/http1-transport.ts';
+import { HttpsTransport } from './transport/https-transport.ts';
+import type { Transport } from './transport/transport.ts';
+
+export interface AnthropicUpstreamOptions {
+  readonly apiKey: string;
+  /** `https:` (HTTP/2 or 1.1, as the server offers) or `http:`. A path prefix is kept. */
+  readonly baseURL?: string | undefined;
+  readonly timeouts: {
+    /** Until a request is on a live connection. */
+    readonly connectMs: number;
+    /** Silence of an open request. */
+    readonly idleMs: number;
+    readonly totalMs: number;
+    /** Nothing but pings; default: twice `idleMs`. */
+    readonly noContentMs?: number | undefined;
+  };
+  readonly clock: Clock;
+  /** 0 ≤ x < 1, for jitter. */
+  readonly random?: (() => number) | undefined;
+  /** Certificates to trust instead of the built-in ones, as PEM. */
+  readonly ca?: string | undefined;
+  /** Each failed try, for the log. Must not throw. */
+  readonly onAttemptFailed?: ((event: AttemptFailed) => void) | undefined;
+}
+
+const DEFAULT_BASE_URL = 'https://api.anthropic.com';
+const BREAKER_THRESHOLD = 5;
+const BREAKER_OPEN_MS = 5_000;
+const CHECK_INTERVAL_MS = 250;
+
+export function createAnthropicUpstream(options: AnthropicUpstreamOptions): Upstream {
+  return new AnthropicUpstream(options);
+}
+
+class AnthropicUpstream implements Upstream {
+  readonly #clock: Clock;
+  readonly #transport: Transport;
+  readonly #parts: CallParts;
+  readonly #calls = new Set<Call>();
+  #supervision: Timer | null = null;
+  #checkedAt = 0;
+  /**
+   * Milliseconds this process was running while calls were live. Limits are measured on it: after a stop (SIGSTOP, a
+   * paused machine, a blocked event loop) the upstreams have not been silent, we have been deaf.
+   */
+  #awakeMs = 0;
+
+  constructor(options: AnthropicUpstreamOptions) {
+    const { apiKey, baseURL = DEFAULT_BASE_URL, clock, timeouts, random = Math.random } = options;
+    this.#clock = clock;
+    this.#transport = createTransport(new URL(baseURL), options);
+    const { connectMs, idleMs, totalMs, noContentMs = 2 * idleMs } = timeouts;
+    const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
+    this.#parts = {
+      client: createClient(apiKey, baseURL, totalMs),
+      transport: this.#transport,
+      clock,
+      limits,
+      random,
+      awakeMs: () => this.#awakeMs,
+      attemptFailed: options.onAttemptFailed ?? (() => {}),
+      ended: (call) => this.#onEnded(call),
+    };
+  }
+
+  get openRequests(): number {
+    return this.#calls.size;
+  }
+
+  open(request: UpstreamRequest, sink: UpstreamSink, signal: AbortSignal): UpstreamCall {
+    const call = new Call(this.#parts, request, sink, signal);
+    this.#calls.add(call);
+    if (this.#supervision === null) {
+      this.#checkedAt = this.#clock.elapsed();
+      this.#supervision = this.#clock.every(CHECK_INTERVAL_MS, () => this.#check());
+    }
+    call.start();
+    return call;
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  #check(): void {
+    const now = this.#clock.elapsed();
+    this.#awakeMs += Math.min(now - this.#checkedAt, 2 * CHECK_INTERVAL_MS);
+    this.#checkedAt = now;
+    for (const call of this.#calls) call.check();
+  }
+
+  #onEnded(call: Call): void {
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    this.#supervision?.cancel();
+    this.#supervision = null;
+  }
+}
+
+function createTransport(origin: URL, options: AnthropicUpstreamOptions): Transport {
+  const { clock, ca, timeouts } = options;
+  const breaker = new CircuitBreaker(clock, BREAKER_THRESHOLD, BREAKER_OPEN_MS);
+  const transportOptions = { origin, clock, ca, connectMs: timeouts.connectMs, breaker };
+  return origin.protocol === 'http:'
+    ? new Http1Transport(transportOptions)
+    : new HttpsTransport(transportOptions);
+}
+
+function createClient(apiKey: string, baseURL: string, totalMs: number): Anthropic {
+  return new Anthropic({
+    apiKey,
+    baseURL,
+    // Retries, time limits and logs are the relay's: the SDK's own would hide failures, or print a user's words.
+    maxRetries: 0,
+    timeout: totalMs + 60_000,
+    logLevel: 'off',
+    openTelemetry: false,
+    // Every request is made by an attempt, which passes itself along.
+    fetch: (url, init = {}) => (init as RequestInit & AttemptInit).attempt.fetch(String(url), init),
+  });
+}

@@ -1,0 +1,280 @@
+/**
+ * One try of a call: a single request to the API and the reading of its response.
+ *
+ *   connecting ─sent─► waiting ─200 text/event-stream─► streaming ──┐
+ *       │                 └─────any other response──► refusal ──────┼─► concluded ─request closed─► ended
+ *       └────────────── failure, abort or a limit ──────────────────┘
+ *
+ * The first conclusion stands; the ending is told only once the request is closed. Retrying is the call's business.
+ */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type Anthropic from '@anthropic-ai/sdk';
+import { APIError } from '@anthropic-ai/sdk';
+import { RelayError } from '../protocol/relay-error.ts';
+import { ErrorBody } from './error-body.ts';
+import { type Failure, failure, responseFailure, streamedFailure, transportFailure } from './failure.ts';
+import type { MessageReader } from './message-reader.ts';
+import { sdkResponse } from './sdk-response.ts';
+import { SseDecoder } from './sse-decoder.ts';
+import type { Exchange, ExchangeListener, Transport, TransportError } from './transport/transport.ts';
+
+export type AttemptEnding =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Milliseconds. */
+export interface AttemptLimits {
+  /** Silence of the connection. */
+  readonly idleMs: number;
+  /** Nothing but pings. */
+  readonly noContentMs: number;
+}
+
+/** After `message_stop` the end of the body is a formality; an error's body is worth this much waiting too. */
+const FORMALITY_MS = 5_000;
+
+export interface AttemptParts {
+  readonly client: Anthropic;
+  readonly transport: Transport;
+  readonly limits: AttemptLimits;
+  readonly reader: MessageReader;
+  readonly body: Anthropic.MessageCreateParamsStreaming;
+  /** Unix ms. */
+  now(): number;
+  ended(ending: AttemptEnding): void;
+}
+
+/** Carries the attempt through the SDK to our `fetch`. */
+export interface AttemptInit extends Omit<RequestInit, 'body' | 'headers' | 'method' | 'signal'> {
+  readonly attempt: Attempt;
+}
+
+export class Attempt implements ExchangeListener {
+  readonly #parts: AttemptParts;
+  readonly #decoder: SseDecoder;
+  readonly #head = Promise.withResolvers<Response>();
+  #phase: 'connecting' | 'waiting' | 'streaming' | 'refusal' = 'connecting';
+  #url = '';
+  #exchange: Exchange | null = null;
+  #open = false;
+  #ending: AttemptEnding | null = null;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #errorBody: ErrorBody | null = null;
+  /** Signs of life so far; a check compares it with the last check's, so that a delta costs no look at the clock. */
+  #pulse = 0;
+  #checkedPulse = 0;
+  #checkedContent = 0;
+  #quietSince: number;
+  #emptySince: number;
+
+  /** @param startedAt on the scale of `check`. */
+  constructor(parts: AttemptParts, startedAt: number) {
+    this.#parts = parts;
+    this.#decoder = new SseDecoder((name, data, atEnd) => parts.reader.read(name, data, atEnd));
+    this.#quietSince = startedAt;
+    this.#emptySince = startedAt;
+    // Where nobody waits for the head any more, its rejection is nobody's.
+    this.#head.promise.catch(() => {});
+  }
+
+  get requestId(): string | null {
+    const id = this.#headers['request-id'];
+    return typeof id === 'string' ? id : null;
+  }
+
+  async run(): Promise<void> {
+    const { client, body } = this.#parts;
+    const fetchOptions: AttemptInit = { attempt: this };
+    try {
+      await client.messages.create(body, { fetchOptions }).asResponse();
+    } catch (error) {
+      this.#onSdkError(error);
+    }
+  }
+
+  /** The SDK's `fetch`. */
+  fetch(url: string, init: RequestInit): Promise<Response> {
+    if (this.#ending !== null) return Promise.reject(new Error('given up'));
+    this.#url = url;
+    this.#open = true;
+    this.#exchange = this.#parts.transport.send(
+      {
+        method: init.method ?? 'POST',
+        path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+        headers: wireHeaders(init.headers as Headers),
+        body: init.body as string,
+      },
+      this,
+    );
+    return this.#head.promise;
+  }
+
+  abort(): void {
+    this.#conclude({ kind: 'aborted' });
+  }
+
+  /** A limit was exceeded; `code` names it. */
+  expire(code: string): void {
+    const cause = { status: this.#status || null, requestId: this.requestId, code };
+    this.#fail(failure('upstream_timeout', false, cause));
+  }
+
+  /** Compares signs of life with the limits. @param now ms on any scale that only grows while the process runs. */
+  check(now: number, connectBy: number): void {
+    if (this.#pulse !== this.#checkedPulse) this.#quietSince = now;
+    if (this.#parts.reader.contentEvents !== this.#checkedContent) this.#emptySince = now;
+    this.#checkedPulse = this.#pulse;
+    this.#checkedContent = this.#parts.reader.contentEvents;
+    const { idleMs, noContentMs } = this.#parts.limits;
+    const quietFor = now - this.#quietSince;
+    if (this.#phase === 'connecting') {
+      if (now >= connectBy) this.expire('connect');
+    } else if (this.#parts.reader.stopped) {
+      if (now - this.#emptySince >= FORMALITY_MS) this.ended();
+    } else if (this.#phase === 'refusal') {
+      if (quietFor >= FORMALITY_MS) this.#errorBody?.end();
+    } else if (quietFor >= idleMs) {
+      this.expire('idle');
+    } else if (now - this.#emptySince >= noContentMs) {
+      this.expire('no_content');
+    }
+  }
+
+  sent(): void {
+    this.#pulse += 1;
+    if (this.#phase === 'connecting') this.#phase = 'waiting';
+  }
+
+  response(status: number, headers: IncomingHttpHeaders): void {
+    this.#pulse += 1;
+    this.#status = status;
+    this.#headers = headers;
+    if (status === 200 && !isEventStream(headers)) {
+      const cause = { status, type: 'not_an_event_stream', requestId: this.requestId };
+      this.#fail(failure('upstream_error', false, cause));
+      return;
+    }
+    if (status === 200) {
+      this.#phase = 'streaming';
+    } else {
+      this.#phase = 'refusal';
+      this.#errorBody = new ErrorBody();
+    }
+    this.#head.resolve(sdkResponse(this.#url, status, headers, () => this.#errorText()));
+  }
+
+  data(bytes: Buffer): void {
+    this.#pulse += 1;
+    if (this.#phase === 'refusal') {
+      if (this.#errorBody?.push(bytes) === false) this.#errorBody.end();
+      return;
+    }
+    const { reader } = this.#parts;
+    try {
+      const fits = this.#decoder.push(bytes.toString('latin1'));
+      if (!fits || reader.malformed) this.#fail(this.#protocolFailure());
+      else if (reader.error !== null) this.#failStreamed();
+    } catch (error) {
+      this.#fail({ error: RelayError.from(error), retryable: false });
+    }
+  }
+
+  ended(): void {
+    if (this.#phase === 'refusal') this.#errorBody?.end();
+    else this.#bodyOver(failure('upstream_truncated', true, this.#cause()));
+  }
+
+  failed(error: TransportError): void {
+    if (this.#phase === 'refusal') this.#errorBody?.end();
+    else this.#bodyOver(transportFailure(error, this.requestId));
+  }
+
+  closed(): void {
+    this.#open = false;
+    this.#tell();
+  }
+
+  /** No more bytes will come: a complete message is a good end, however the body ended. */
+  #bodyOver(otherwise: Failure): void {
+    const { reader } = this.#parts;
+    try {
+      this.#decoder.end();
+    } catch (error) {
+      this.#fail({ error: RelayError.from(error), retryable: false });
+    }
+    if (reader.error !== null) this.#failStreamed();
+    else if (reader.stopped) this.#conclude({ kind: 'done' });
+    else this.#fail(otherwise);
+  }
+
+  /** The SDK refuses an error response by throwing; what it says of the transport is known already. */
+  #onSdkError(error: unknown): void {
+    if (this.#phase !== 'refusal') {
+      const type = error instanceof Error ? error.name : null;
+      this.#fail(failure('upstream_error', false, { ...this.#cause(), type }));
+      return;
+    }
+    const type = error instanceof APIError ? error.type : null;
+    const requestId = this.requestId ?? (error instanceof APIError ? requestIdOf(error.error) : null);
+    this.#fail(responseFailure(this.#status, this.#headers, type, requestId, this.#parts.now()));
+  }
+
+  #failStreamed(): void {
+    const error = this.#parts.reader.error;
+    this.#fail(streamedFailure(error?.type ?? null, this.requestId ?? error?.requestId ?? null));
+  }
+
+  #protocolFailure(): Failure {
+    return failure('upstream_error', true, { ...this.#cause(), type: 'malformed_event_stream' });
+  }
+
+  #cause() {
+    return { status: this.#status || null, requestId: this.requestId };
+  }
+
+  #errorText(): Promise<string> {
+    return this.#errorBody?.text ?? Promise.resolve('');
+  }
+
+  #fail(reason: Failure): void {
+    this.#conclude({ kind: 'failed', failure: reason });
+  }
+
+  #conclude(ending: AttemptEnding): void {
+    if (this.#ending !== null) return;
+    this.#ending = ending;
+    this.#parts.reader.halt();
+    this.#errorBody?.end();
+    this.#head.reject(new Error('given up'));
+    this.#exchange?.cancel();
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#ending !== null && !this.#open) this.#parts.ended(this.#ending);
+  }
+}
+
+function isEventStream(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding'];
+  return (
+    /^text\/event-stream\b/i.test(headers['content-type'] ?? '') &&
+    (encoding === undefined || encoding === 'identity')
+  );
+}
+
+function requestIdOf(body: unknown): string | null {
+  if (typeof body !== 'object' || body === null || !('request_id' in body)) return null;
+  return typeof body.request_id === 'string' ? body.request_id : null;
+}
+
+/** Nothing compressed is wanted: a delta must not wait in a compressor. */
+function wireHeaders(headers: Headers): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of headers) plain[name] = value;
+  plain['accept-encoding'] = 'identity';
+  return plain;
+}

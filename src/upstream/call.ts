@@ -1,0 +1,194 @@
+/**
+ * One call of the upstream port: at most two tries, with a wait between them that an abort cuts short.
+ * The second try is made only while nothing of the first has been shown or billed. It opens no connection itself.
+ */
+import type Anthropic from '@anthropic-ai/sdk';
+import type { UsageReading } from '../protocol/usage-reading.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+import { Attempt, type AttemptEnding } from './attempt.ts';
+import { type Failure, type FailureCause, failure } from './failure.ts';
+import { MessageReader } from './message-reader.ts';
+import type { UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
+import { requestBody } from './request-body.ts';
+import type { Transport } from './transport/transport.ts';
+import { UsageMeter } from './usage-meter.ts';
+
+/** Milliseconds. */
+export interface CallLimits {
+  /** Until the request is on a live connection, over all tries. */
+  readonly connectMs: number;
+  /** Silence of the connection. */
+  readonly idleMs: number;
+  /** Nothing but pings. */
+  readonly noContentMs: number;
+  readonly totalMs: number;
+}
+
+/** For the log: no words, no keys. */
+export interface AttemptFailed extends FailureCause {
+  readonly epoch: string;
+  /** 1 or 2. */
+  readonly attempt: number;
+  /** A code of the wire contract. */
+  readonly error: string;
+  readonly willRetry: boolean;
+}
+
+export interface CallParts {
+  readonly client: Anthropic;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly limits: CallLimits;
+  /** 0 ≤ x < 1. */
+  random(): number;
+  /** The scale of all limits: ms that pass only while the process runs. */
+  awakeMs(): number;
+  attemptFailed(event: AttemptFailed): void;
+  /** The call has ended. */
+  ended(call: Call): void;
+}
+
+const MAX_ATTEMPTS = 2;
+/** A longer wait than this is the client's to make. */
+const MAX_RETRY_AFTER_MS = 5_000;
+const MIN_BACKOFF_MS = 300;
+const MAX_BACKOFF_MS = 800;
+
+export class Call implements UpstreamCall {
+  readonly ended: Promise<UpstreamEnding>;
+  readonly #parts: CallParts;
+  readonly #request: UpstreamRequest;
+  readonly #body: Anthropic.MessageCreateParamsStreaming;
+  readonly #sink: UpstreamSink;
+  readonly #signal: AbortSignal;
+  readonly #meter = new UsageMeter();
+  readonly #resolve: (ending: UpstreamEnding) => void;
+  readonly #startedAt: number;
+  readonly #onAbort = () => this.#abort();
+  #reader: MessageReader;
+  #attempt: Attempt | null = null;
+  #attempts = 0;
+  #backoff: Timer | null = null;
+  #finished = false;
+
+  constructor(parts: CallParts, request: UpstreamRequest, sink: UpstreamSink, signal: AbortSignal) {
+    const { promise, resolve } = Promise.withResolvers<UpstreamEnding>();
+    this.ended = promise;
+    this.#resolve = resolve;
+    this.#parts = parts;
+    this.#request = request;
+    this.#body = requestBody(request);
+    this.#sink = sink;
+    this.#signal = signal;
+    this.#startedAt = parts.awakeMs();
+    this.#reader = this.#newReader();
+  }
+
+  usage(): UsageReading {
+    return this.#meter.reading();
+  }
+
+  start(): void {
+    if (this.#signal.aborted) {
+      this.#finish({ kind: 'aborted', requestId: null });
+      return;
+    }
+    this.#signal.addEventListener('abort', this.#onAbort);
+    this.#try();
+  }
+
+  /** Compares with the limits; called a few times a second. */
+  check(): void {
+    const now = this.#parts.awakeMs();
+    const { connectMs, totalMs } = this.#parts.limits;
+    if (now - this.#startedAt < totalMs) {
+      this.#attempt?.check(now, this.#startedAt + connectMs);
+    } else if (this.#attempt !== null) {
+      this.#attempt.expire('total');
+    } else {
+      this.#finish({ kind: 'failed', error: failure('upstream_timeout', false, { code: 'total' }).error });
+    }
+  }
+
+  #newReader(): MessageReader {
+    return new MessageReader(this.#sink, this.#meter, this.#request.events === 'all');
+  }
+
+  #try(): void {
+    const { client, transport, clock, limits } = this.#parts;
+    this.#attempts += 1;
+    this.#backoff = null;
+    const attempt = new Attempt(
+      {
+        client,
+        transport,
+        limits,
+        reader: this.#reader,
+        body: this.#body,
+        now: () => clock.now(),
+        ended: (ending) => this.#onAttemptEnded(ending),
+      },
+      this.#parts.awakeMs(),
+    );
+    this.#attempt = attempt;
+    void attempt.run();
+  }
+
+  #abort(): void {
+    this.#backoff?.cancel();
+    if (this.#attempt !== null) this.#attempt.abort();
+    else this.#finish({ kind: 'aborted', requestId: null });
+  }
+
+  #onAttemptEnded(ending: AttemptEnding): void {
+    const requestId = this.#attempt?.requestId ?? null;
+    this.#attempt = null;
+    if (ending.kind === 'done') {
+      this.#meter.bodyEnded();
+      const { stopReason, model } = this.#reader;
+      this.#finish({ kind: 'done', stopReason, model, requestId });
+    } else if (ending.kind === 'aborted' || this.#signal.aborted) {
+      this.#finish({ kind: 'aborted', requestId });
+    } else {
+      this.#onFailure(ending.failure);
+    }
+  }
+
+  #onFailure(reason: Failure): void {
+    const waitMs = this.#retryWait(reason);
+    const cause = reason.error.cause as Partial<FailureCause> | undefined;
+    this.#parts.attemptFailed({
+      epoch: this.#request.epoch,
+      attempt: this.#attempts,
+      error: reason.error.code,
+      status: cause?.status ?? null,
+      type: cause?.type ?? null,
+      requestId: reason.error.requestId ?? null,
+      code: cause?.code ?? null,
+      willRetry: waitMs !== null,
+    });
+    if (waitMs === null) {
+      this.#finish({ kind: 'failed', error: reason.error });
+      return;
+    }
+    this.#reader = this.#newReader();
+    this.#backoff = this.#parts.clock.after(waitMs, () => this.#try());
+  }
+
+  /** Milliseconds until the next try; null if there is none. */
+  #retryWait({ error, retryable }: Failure): number | null {
+    const shown = this.#reader.began || this.#reader.delivered;
+    if (!retryable || shown || this.#attempts >= MAX_ATTEMPTS) return null;
+    const asked = error.retryAfterMs;
+    if (asked !== undefined) return asked <= MAX_RETRY_AFTER_MS ? asked : null;
+    return MIN_BACKOFF_MS + this.#parts.random() * (MAX_BACKOFF_MS - MIN_BACKOFF_MS);
+  }
+
+  #finish(ending: UpstreamEnding): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#parts.ended(this);
+    this.#resolve(ending);
+  }
+}

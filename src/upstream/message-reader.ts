@@ -1,0 +1,215 @@
+/**
+ * Reads the events of one Messages body: text goes to the sink as it stands, counts to the meter, and what decides
+ * the ending is kept here. Event and block types are open-ended: an unknown one is passed on, never an error.
+ * It knows nothing of sockets, retries or time.
+ */
+import { isUtf8 } from 'node:buffer';
+import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
+import type { UpstreamSink } from './port.ts';
+import { textDelta } from './text-delta.ts';
+import type { ReportedUsage, UsageMeter } from './usage-meter.ts';
+
+/** An error the model's API sent inside the body. Its message may hold a user's words, so it is not kept. */
+export interface StreamedError {
+  /** For example `overloaded_error`. */
+  readonly type: string | null;
+  readonly requestId: string | null;
+}
+
+/** An object of the API, of which nothing is believed but the names. */
+type Json = {
+  readonly [Name in
+    | 'type'
+    | 'message'
+    | 'usage'
+    | 'model'
+    | 'delta'
+    | 'content_block'
+    | 'error'
+    | 'request_id'
+    | 'stop_reason'
+    | 'text'
+    | 'thinking'
+    | 'signature'
+    | 'partial_json'
+    | 'data'
+    | 'input']?: unknown;
+};
+
+export class MessageReader {
+  readonly #sink: UpstreamSink;
+  readonly #meter: UsageMeter;
+  readonly #allEvents: boolean;
+  /** A `message_start` came. */
+  began = false;
+  /** Something was given to the sink: the call can no longer be tried again unseen. */
+  delivered = false;
+  /** The last message was complete. Only then is the body's end a good end. */
+  stopped = false;
+  /** An event came that is not JSON. */
+  malformed = false;
+  stopReason: string | null = null;
+  model: string | null = null;
+  error: StreamedError | null = null;
+  /** Events so far, without pings. */
+  contentEvents = 0;
+  #halted = false;
+
+  constructor(sink: UpstreamSink, meter: UsageMeter, allEvents: boolean) {
+    this.#sink = sink;
+    this.#meter = meter;
+    this.#allEvents = allEvents;
+  }
+
+  /** One event; `data` as latin1. At the body's end a last event may be cut: it is then dropped. */
+  read(name: string, data: string, atEnd: boolean): void {
+    if (this.#halted || this.error !== null) return;
+    const text = textDelta(data);
+    if (text !== undefined) {
+      this.contentEvents += 1;
+      this.#text(text);
+      return;
+    }
+    if (name === 'ping') return;
+    const event = parseObject(data);
+    if (event === undefined) {
+      this.malformed ||= !atEnd;
+      return;
+    }
+    if (event.type === 'ping') return;
+    this.contentEvents += 1;
+    this.#readEvent(name, event, data);
+  }
+
+  /** From now on nothing reaches the sink or the meter, also not from what is already in hand. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  #readEvent(name: string, event: Json, data: string): void {
+    switch (event.type ?? name) {
+      case 'content_block_delta':
+        if (this.#readDelta(object(event.delta))) return;
+        break;
+      case 'content_block_start':
+        this.#readBlock(object(event.content_block));
+        break;
+      case 'message_start':
+        this.#begin(object(event.message));
+        break;
+      case 'message_delta':
+        this.stopReason = string(object(event.delta).stop_reason) ?? this.stopReason;
+        this.#meter.messageTotals(object<ReportedUsage>(event.usage));
+        break;
+      case 'message_stop':
+        this.stopped = true;
+        this.#meter.messageStopped();
+        break;
+      default:
+        if (event.type === 'error' || name === 'error' || isErrorObject(event)) {
+          this.#fail(event);
+          return;
+        }
+    }
+    if (this.#allEvents) this.#event(data);
+  }
+
+  #begin(message: Json): void {
+    this.began = true;
+    this.stopped = false;
+    this.model = string(message.model) ?? this.model;
+    this.#meter.messageStarted(object<ReportedUsage>(message.usage));
+    this.#sink.began();
+  }
+
+  #fail(event: Json): void {
+    this.error ??= {
+      type: string(object(event.error).type),
+      requestId: string(event.request_id),
+    };
+  }
+
+  /** @returns whether it was a text delta, which is complete with that. */
+  #readDelta(delta: Json): boolean {
+    const meter = this.#meter;
+    switch (delta.type) {
+      case 'text_delta':
+        this.#text(toWire(JSON.stringify(string(delta.text) ?? '').slice(1, -1)));
+        return true;
+      case 'thinking_delta':
+        meter.thinking(length(delta.thinking));
+        break;
+      case 'signature_delta':
+        meter.signature(length(delta.signature));
+        break;
+      case 'input_json_delta':
+        meter.toolInput(length(delta.partial_json));
+        break;
+      case 'citations_delta':
+        meter.citation();
+        break;
+    }
+    return false;
+  }
+
+  #readBlock(block: Json): void {
+    const meter = this.#meter;
+    const type = string(block.type) ?? '';
+    if (type === 'text') meter.text(length(block.text));
+    else if (type === 'thinking') meter.thinking(length(block.thinking));
+    else if (type === 'redacted_thinking') meter.redactedThinking(length(block.data));
+    else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
+  }
+
+  /** Also `server_tool_use` and `mcp_tool_use`. Results of server tools are input, not output. */
+  #meterToolCall(input: unknown): void {
+    this.#meter.toolCall();
+    const given = JSON.stringify(input ?? {});
+    if (given !== '{}') this.#meter.toolInput(given.length);
+  }
+
+  #text(json: WireText): void {
+    if (json === '') return;
+    this.#meter.text(json.length);
+    this.delivered = true;
+    this.#sink.text(json);
+  }
+
+  #event(data: string): void {
+    this.delivered = true;
+    this.#sink.event(wellFormed(data));
+  }
+}
+
+/** Bytes as they stand if they are UTF-8, otherwise repaired with U+FFFD. */
+function wellFormed(bytes: string): WireText {
+  const wire = bytes as WireText;
+  return isUtf8(Buffer.from(bytes, 'latin1')) ? wire : toWire(fromWire(wire));
+}
+
+function parseObject(data: string): Json | undefined {
+  try {
+    // Decoded first: an escape beyond U+00FF cannot stand beside bytes.
+    const value: unknown = JSON.parse(fromWire(data as WireText));
+    return typeof value === 'object' && value !== null ? (value as Json) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorObject(event: Json): boolean {
+  return event.type === undefined && typeof event.error === 'object' && event.error !== null;
+}
+
+function object<Shape extends object = Json>(value: unknown): Partial<Shape> {
+  return typeof value === 'object' && value !== null ? (value as Partial<Shape>) : {};
+}
+
+function string(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** UTF-8 bytes. */
+function length(value: unknown): number {
+  return typeof value === 'string' ? Buffer.byteLength(value) : 0;
+}

@@ -1,0 +1,111 @@
+/**
+ * Splits a `text/event-stream` body into events. Works on latin1 strings (one char = one byte), so a slice may end
+ * anywhere, also inside a UTF-8 sequence. Line ends: LF, CRLF, CR. It does not know what an event means.
+ *
+ * Where it differs from the letter of the specification: at the end of the body a last event without its blank line
+ * is given too (`atEnd`), because an upstream's last line may have been cut of its line feed only.
+ */
+
+/** `name` is '' where the event has none. `data`: its lines joined by spaces (within JSON a line feed is only whitespace). */
+export type OnSseEvent = (name: string, data: string, atEnd: boolean) => void;
+
+/** Larger than any event of the API; a body that exceeds it is not one. */
+export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+
+const LF = 10;
+const SPACE = 32;
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+
+export class SseDecoder {
+  readonly #onEvent: OnSseEvent;
+  readonly #maxEventBytes: number;
+  /** The unfinished line: a rope while it grows, so that slices of one byte stay cheap. */
+  #line = '';
+  #name = '';
+  #data = '';
+  #hasData = false;
+  #first = true;
+  #skipLineFeed = false;
+
+  constructor(onEvent: OnSseEvent, maxEventBytes = MAX_EVENT_BYTES) {
+    this.#onEvent = onEvent;
+    this.#maxEventBytes = maxEventBytes;
+  }
+
+  /** Takes the next bytes. @returns false when a line or an event is over the limit: the body must be given up. */
+  push(bytes: string): boolean {
+    let carriageReturn = bytes.indexOf('\r');
+    let from = this.#skipLineFeed && bytes.charCodeAt(0) === LF ? 1 : 0;
+    if (bytes.length > 0) this.#skipLineFeed = false;
+    for (;;) {
+      let end = bytes.indexOf('\n', from);
+      let next = end + 1;
+      if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
+        end = carriageReturn;
+        next = bytes.charCodeAt(end + 1) === LF ? end + 2 : end + 1;
+        this.#skipLineFeed = end + 1 === bytes.length;
+        carriageReturn = bytes.indexOf('\r', next);
+      }
+      if (end === -1) break;
+      this.#takeLine(bytes, from, end);
+      from = next;
+    }
+    if (from < bytes.length) this.#line += from === 0 ? bytes : bytes.slice(from);
+    return this.#line.length + this.#data.length <= this.#maxEventBytes;
+  }
+
+  /** The body has ended: gives what is left as a last event. */
+  end(): void {
+    if (this.#line !== '') this.#takeLine('', 0, 0);
+    this.#dispatch(true);
+  }
+
+  #takeLine(bytes: string, from: number, end: number): void {
+    if (this.#line === '' && !this.#first) {
+      this.#readLine(bytes, from, end);
+      return;
+    }
+    let line = this.#line + bytes.slice(from, end);
+    this.#line = '';
+    if (this.#first && line.startsWith(BYTE_ORDER_MARK)) line = line.slice(BYTE_ORDER_MARK.length);
+    this.#first = false;
+    this.#readLine(line, 0, line.length);
+  }
+
+  #readLine(text: string, from: number, end: number): void {
+    if (from === end) {
+      this.#dispatch(false);
+    } else if (isField(text, 'data', from, end)) {
+      this.#addData(text.slice(valueStart(text, from + 4, end), end));
+    } else if (isField(text, 'event', from, end)) {
+      this.#name = text.slice(valueStart(text, from + 5, end), end);
+    }
+    // Comments, `id`, `retry` and unknown fields mean nothing here.
+  }
+
+  #addData(value: string): void {
+    this.#data = this.#hasData ? `${this.#data} ${value}` : value;
+    this.#hasData = true;
+  }
+
+  #dispatch(atEnd: boolean): void {
+    if (!this.#hasData && this.#name === '') return;
+    const name = this.#name;
+    const data = this.#data;
+    this.#name = '';
+    this.#data = '';
+    this.#hasData = false;
+    if (data !== '') this.#onEvent(name, data, atEnd);
+  }
+}
+
+function isField(text: string, name: string, from: number, end: number): boolean {
+  const after = from + name.length;
+  return text.startsWith(name, from) && (after === end || (after < end && text[after] === ':'));
+}
+
+/** Where a field's value starts, given the end of its name: behind the colon and one space. */
+function valueStart(text: string, nameEnd: number, end: number): number {
+  if (nameEnd === end) return end;
+  return text.charCodeAt(nameEnd + 1) === SPACE && nameEnd + 1 < end ? nameEnd + 2 : nameEnd + 1;
+}

@@ -1,0 +1,162 @@
+/**
+ * One HTTP/2 connection and the exchanges on it.
+ *
+ *   connecting ──settings──► open ──GOAWAY, error, idle──► retired ──last stream closed──► closed
+ *       └──────── refused, bad certificate, not in time ──────┴───────────────────────────────┘
+ *
+ * While connecting, exchanges wait in it. A session's errors never leave this file: unheard, they would end the process.
+ */
+import http2, { type ClientHttp2Session } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { ExchangePlace, Http2Exchange } from './http2-exchange.ts';
+import { errorCode, TransportError } from './transport.ts';
+
+/** Streams a connection carries at most, whatever the peer allows: on one socket they queue behind each other. */
+const MAX_STREAMS = 100;
+/** So that a stream never waits for our window: the relay reads everything at once and holds it in its own log. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+/** Prompts queued for sending count against it: a hundred of some hundred KiB each. Megabytes. */
+const SESSION_MEMORY_MB = 256;
+/**
+ * Supervision counts checks (one a second) instead of reading a clock: a process that was stopped for a minute has
+ * missed its checks, not its peer.
+ */
+const SILENT_CHECKS_BEFORE_PING = 15;
+const CHECKS_FOR_PONG = 10;
+const IDLE_CHECKS_BEFORE_CLOSE = 120;
+
+export interface ConnectionEvents {
+  /** The peer's settings are here: requests may be sent. */
+  opened(): void;
+  /** The session is gone. Once. */
+  closed(): void;
+}
+
+export class Http2Connection implements ExchangePlace {
+  readonly #authority: string;
+  readonly #events: ConnectionEvents;
+  readonly #exchanges = new Set<Http2Exchange>();
+  #session: ClientHttp2Session | null = null;
+  #socket: TLSSocket | null = null;
+  #open = false;
+  #retired = false;
+  #maxStreams = MAX_STREAMS;
+  #bytesRead = 0;
+  #quietChecks = 0;
+  #awaitingPong = false;
+
+  constructor(authority: string, events: ConnectionEvents) {
+    this.#authority = authority;
+    this.#events = events;
+  }
+
+  /** Takes an exchange: sends it if the connection is open, else lets it wait. @returns false if it cannot. */
+  take(exchange: Http2Exchange): boolean {
+    if (this.#retired || this.#exchanges.size >= this.#maxStreams) return false;
+    this.#exchanges.add(exchange);
+    exchange.placedIn(this);
+    const session = this.#session;
+    if (session === null || !this.#open) return true;
+    if (this.#exchanges.size === 1) this.#wake(session);
+    try {
+      exchange.begin(session, this.#authority);
+    } catch (error) {
+      this.#exchanges.delete(exchange);
+      if (session.closed || session.destroyed) {
+        this.#retire();
+        return false;
+      }
+      exchange.fail(new TransportError('reset', errorCode(error)));
+    }
+    return true;
+  }
+
+  release(exchange: Http2Exchange): void {
+    if (!this.#exchanges.delete(exchange) || this.#exchanges.size > 0) return;
+    this.#quietChecks = 0;
+    if (this.#retired) this.#session?.close();
+    else if (this.#open) this.#session?.unref();
+  }
+
+  /** The exchanges that wait here; they are its own no longer. */
+  giveBack(): readonly Http2Exchange[] {
+    const waiting = [...this.#exchanges];
+    this.#exchanges.clear();
+    return waiting;
+  }
+
+  /** Speaks HTTP/2 on a connected socket. */
+  attach(socket: TLSSocket): void {
+    this.#socket = socket;
+    const session = http2.connect(`https://${this.#authority}`, {
+      createConnection: () => socket,
+      maxSessionMemory: SESSION_MEMORY_MB,
+      peerMaxConcurrentStreams: MAX_STREAMS,
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+    });
+    this.#session = session;
+    session.once('connect', () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
+    session.on('remoteSettings', (settings) => this.#onSettings(settings.maxConcurrentStreams));
+    session.on('goaway', () => this.#retire());
+    // The streams hear of it by their own close.
+    session.on('error', () => this.#retire());
+    session.once('close', () => {
+      this.#retire();
+      this.#events.closed();
+    });
+  }
+
+  /** Called each second: finds dead peers and idle connections. */
+  check(): void {
+    const read = this.#socket?.bytesRead ?? 0;
+    const heard = read !== this.#bytesRead;
+    this.#bytesRead = read;
+    if (heard) {
+      this.#awaitingPong = false;
+      if (this.#exchanges.size > 0) this.#quietChecks = 0;
+    }
+    this.#quietChecks += 1;
+    if (this.#exchanges.size === 0) {
+      if (this.#quietChecks >= IDLE_CHECKS_BEFORE_CLOSE) this.#retire();
+    } else if (this.#awaitingPong) {
+      if (this.#quietChecks >= CHECKS_FOR_PONG) this.destroy();
+    } else if (this.#quietChecks >= SILENT_CHECKS_BEFORE_PING) {
+      this.#ping();
+    }
+  }
+
+  /** Cuts it; its exchanges fail. */
+  destroy(): void {
+    this.#retire();
+    this.#session?.destroy();
+    this.#socket?.destroy();
+  }
+
+  #wake(session: ClientHttp2Session): void {
+    session.ref();
+    this.#quietChecks = 0;
+  }
+
+  #ping(): void {
+    this.#awaitingPong = true;
+    this.#quietChecks = 0;
+    // The answer is noticed as bytes read; a session that cannot send it is closing.
+    this.#session?.ping(() => {});
+  }
+
+  #onSettings(maxConcurrentStreams = MAX_STREAMS): void {
+    // A peer that allows none at this instant still gets one, which waits inside the session.
+    this.#maxStreams = Math.max(1, Math.min(MAX_STREAMS, maxConcurrentStreams));
+    if (this.#open) return;
+    this.#open = true;
+    this.#events.opened();
+    if (this.#exchanges.size === 0) this.#session?.unref();
+  }
+
+  #retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (this.#exchanges.size === 0) this.#session?.close();
+  }
+}

@@ -1,0 +1,111 @@
+/** `npm run usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { openUsageReader, type UsageFilter, type UsageReader } from './usage-reader.ts';
+import { usageTable } from './usage-table.ts';
+
+const HELP = `Usage: npm run usage -- [options]
+
+Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
+
+  --json           one JSON object a line for each run instead of the table
+  --user <id>      runs of this user
+  --day <date>     runs started on this day, UTC: 2026-11-22
+  --since <time>   runs started at this time or later: 2026-11-22 or 2026-11-22T08:00:00Z
+  --help           this text
+`;
+
+const DAY_MS = 86_400_000;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** With a zone: a time without one would mean something else on each machine. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** The words on the command line are wrong: the message says which. */
+class CommandLineError extends Error {}
+
+interface Command {
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly filter: UsageFilter;
+}
+
+function readCommand(args: readonly string[]): Command {
+  const { help, json, user, day, since } = parseOptions(args);
+  const dayStart = day === undefined ? undefined : instantOf('--day', day, DAY);
+  const from = since === undefined ? 0 : instantOf('--since', since, DAY, INSTANT);
+  return {
+    help: help ?? false,
+    json: json ?? false,
+    filter: {
+      from: Math.max(from, dayStart ?? 0),
+      before: dayStart === undefined ? Number.MAX_SAFE_INTEGER : dayStart + DAY_MS,
+      userId: user ?? null,
+    },
+  };
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
+        user: { type: 'string' },
+        day: { type: 'string' },
+        since: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new CommandLineError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function instantOf(option: string, text: string, ...shapes: readonly RegExp[]): number {
+  const instant = shapes.some((shape) => shape.test(text)) ? Date.parse(text) : Number.NaN;
+  // Date.parse takes the 31st of February for the 3rd of March.
+  const real =
+    !Number.isNaN(instant) &&
+    new Date(`${text.slice(0, 10)}T00:00:00Z`).toISOString().startsWith(text.slice(0, 10));
+  if (!real) throw new CommandLineError(`${option} is not a date such as 2026-11-22: ${text}`);
+  return instant;
+}
+
+function* outputOf(reader: UsageReader, { json, filter }: Command): Generator<string> {
+  if (json) for (const row of reader.rows(filter)) yield `${JSON.stringify(row)}\n`;
+  else yield* usageTable(reader.summaries(filter));
+}
+
+/** Writes as fast as the reader of our output takes it: memory stays bounded. */
+async function print(lines: Iterable<string>): Promise<void> {
+  for (const line of lines) if (!process.stdout.write(line)) await once(process.stdout, 'drain');
+}
+
+async function main(): Promise<void> {
+  const command = readCommand(process.argv.slice(2));
+  if (command.help) return print([HELP]);
+  const { DATA_DIR } = process.env;
+  const dataDir = DATA_DIR || './.data';
+  const reader = openUsageReader(dataDir);
+  if (reader === undefined) {
+    process.stderr.write(`No usage yet: ${dataDir} holds no ledger. Set DATA_DIR to read another place.\n`);
+    return;
+  }
+  try {
+    await print(outputOf(reader, command));
+  } finally {
+    reader.close();
+  }
+}
+
+// `npm run usage | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await main();
+} catch (error) {
+  const wrongWords = error instanceof CommandLineError;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
+  process.exitCode = wrongWords ? 2 : 1;
+}

@@ -1,0 +1,223 @@
+/**
+ * The usage ledger on local disk. Owns the live runs: what is known of each, and that it is settled once.
+ * Does not own batches and retries (`write-queue.ts`), SQL (`run-table.ts`), the file (`schema.ts`), checkpoints
+ * (`wal-keeper.ts`), or shipping rows elsewhere.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { RelayError } from '../protocol/relay-error.ts';
+import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { usdOf } from './pico-dollars.ts';
+import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
+import type { PriceTable } from './prices.ts';
+import { boundedReading, RunTable } from './run-table.ts';
+import { ledgerFile, openLedgerFile } from './schema.ts';
+import { WalKeeper } from './wal-keeper.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface UsageLedgerOptions {
+  /** Created if absent. One process at a time. */
+  readonly dataDir: string;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  /** What no caller could be told of. Holds no words of users. */
+  readonly onError: (what: string, cause: unknown) => void;
+}
+
+export interface LocalUsageLedger extends UsageLedger {
+  /** Rows that a crash had left open and that opening the ledger settled. */
+  readonly interrupted: number;
+}
+
+type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
+
+interface LiveRun {
+  readonly row: number;
+  readonly intent: UsageIntent;
+  readonly reading: () => UsageReading;
+  /** As it stands on disk. */
+  saved: UsageReading;
+  settled: Promise<Settled> | undefined;
+}
+
+const SAVE_EVERY_MS = 1000;
+
+/** @throws Error (for the operator, naming the directory) when it is locked, unwritable or holds no ledger of ours. */
+export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
+  const lock = lockDirectory(options.dataDir);
+  let database: DatabaseSync | undefined;
+  const release = () => {
+    database?.close();
+    lock.release();
+  };
+  try {
+    database = openLedgerFile(options.dataDir);
+    const table = new RunTable(database, options.prices);
+    return new SqliteUsageLedger(options, table, table.settleInterrupted(), release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+class SqliteUsageLedger implements LocalUsageLedger {
+  readonly interrupted: number;
+  readonly #prices: PriceTable;
+  readonly #clock: Clock;
+  readonly #onError: UsageLedgerOptions['onError'];
+  readonly #table: RunTable;
+  readonly #release: () => void;
+  readonly #wal: WalKeeper;
+  readonly #writes: WriteQueue;
+  readonly #saving: Timer;
+  readonly #live = new Map<string, LiveRun>();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: UsageLedgerOptions, table: RunTable, interrupted: number, release: () => void) {
+    this.#prices = options.prices;
+    this.#clock = options.clock;
+    this.#onError = options.onError;
+    this.#table = table;
+    this.interrupted = interrupted;
+    this.#release = release;
+    this.#wal = new WalKeeper({
+      file: ledgerFile(options.dataDir),
+      clock: options.clock,
+      onError: options.onError,
+      onReleased: () => this.#writes.resume(),
+    });
+    this.#writes = new WriteQueue({
+      clock: options.clock,
+      transaction: (work) => table.transaction(work),
+      probe: () => table.probe(),
+      held: () => this.#wal.holdsWriter,
+      onCommit: (writes) => this.#wal.wrote(writes),
+      onError: options.onError,
+    });
+    this.#saving = options.clock.every(SAVE_EVERY_MS, () => this.#saveAll());
+  }
+
+  get degraded(): boolean {
+    return this.#writes.degraded;
+  }
+
+  open(intent: UsageIntent, reading: () => UsageReading): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(unavailable());
+    if (this.#live.has(intent.epoch)) return Promise.reject(duplicate());
+    const run: LiveRun = { row: this.#table.reserve(), intent, reading, saved: NO_USAGE, settled: undefined };
+    this.#live.set(intent.epoch, run);
+    return new Promise((resolve, reject) => {
+      this.#writes.push({
+        apply: () => {
+          if (!this.#table.insert(run.row, intent)) throw duplicate();
+        },
+        committed: resolve,
+        refused: (cause) => {
+          this.#live.delete(intent.epoch);
+          reject(cause instanceof RelayError ? cause : unavailable(cause));
+          return false;
+        },
+      });
+    });
+  }
+
+  touch(epoch: string): void {
+    const run = this.#live.get(epoch);
+    if (run !== undefined) this.#save(run);
+  }
+
+  settle(settlement: UsageSettlement): Promise<Settled> {
+    const run = this.#live.get(settlement.epoch);
+    if (run === undefined) return Promise.resolve(this.#settledBefore(settlement.epoch));
+    run.settled ??= this.#settleOnce(run, { ...settlement, usage: boundedReading(settlement.usage) });
+    return run.settled;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #settleOnce(run: LiveRun, settlement: UsageSettlement): Promise<Settled> {
+    const costPico = this.#prices.costPico(run.intent.model, settlement.usage, run.intent.startedAt);
+    const settled = { costUsd: usdOf(costPico) };
+    return new Promise((resolve) => {
+      this.#writes.push({
+        apply: () => this.#table.settle(run.row, settlement, costPico),
+        committed: () => {
+          this.#live.delete(settlement.epoch);
+          resolve(settled);
+        },
+        refused: () => {
+          // A full disk must not keep an ending from its client: the settlement waits here instead.
+          resolve(settled);
+          return true;
+        },
+      });
+    });
+  }
+
+  #saveAll(): void {
+    for (const run of this.#live.values()) this.#save(run);
+  }
+
+  #save(run: LiveRun): void {
+    if (run.settled !== undefined) return;
+    try {
+      const reading = boundedReading(run.reading());
+      if (same(reading, run.saved)) return;
+      this.#writes.push({
+        apply: () => this.#table.save(run.row, reading, this.#clock.now()),
+        committed: () => {
+          run.saved = reading;
+        },
+        // The next second brings a newer one.
+        refused: () => false,
+      });
+    } catch (cause) {
+      this.#onError('unable to read the usage of a live run', cause);
+    }
+  }
+
+  /** The answer to a settlement of a run that is not live. */
+  #settledBefore(epoch: string): Settled {
+    try {
+      const row = this.#closed === undefined ? this.#table.find(epoch) : undefined;
+      if (row !== undefined) return { costUsd: usdOf(row.costPico) };
+      this.#onError('a run was settled that the usage ledger does not hold', undefined);
+    } catch (cause) {
+      this.#onError('unable to read the usage ledger', cause);
+    }
+    return { costUsd: null };
+  }
+
+  async #close(): Promise<void> {
+    this.#saving.cancel();
+    await this.#wal.close();
+    this.#writes.finish();
+    this.#release();
+    if (this.#writes.length > 0) {
+      throw new RelayError('unavailable', 'usage rows could not be settled; the next start settles them');
+    }
+  }
+}
+
+function same(a: UsageReading, b: UsageReading): boolean {
+  return (
+    a.outputTokens === b.outputTokens &&
+    a.inputTokens === b.inputTokens &&
+    a.source === b.source &&
+    a.cacheReadTokens === b.cacheReadTokens &&
+    a.cacheWriteTokens === b.cacheWriteTokens &&
+    a.cacheWrite1hTokens === b.cacheWrite1hTokens
+  );
+}
+
+function unavailable(cause?: unknown): RelayError {
+  return new RelayError('unavailable', 'the run cannot be recorded now; try again', { cause });
+}
+
+function duplicate(): RelayError {
+  return new RelayError('internal', 'the run is recorded already');
+}

@@ -1,0 +1,153 @@
+/**
+ * What tokens cost. Owns the price file and how a price is found. Does not own where costs are kept.
+ */
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import type { UsageReading } from '../protocol/usage-reading.ts';
+import { picoPerToken } from './pico-dollars.ts';
+
+export interface PriceTable {
+  /** Model ids that have a price, without dates: the default of ALLOWED_MODELS. */
+  readonly models: readonly string[];
+  /** Names this edition of the prices, in each row priced by it. */
+  readonly version: string;
+  /**
+   * The exact cost in pico-dollars; null for a model without a price at that time (never 0).
+   * @param model an id of the table, or one followed by a date (`claude-sonnet-5-5-20260301`)
+   * @param reading whole counts, none negative
+   * @param at Unix ms: the price of that instant holds for the whole run
+   */
+  costPico(model: string, reading: UsageReading, at: number): bigint | null;
+}
+
+/** Pico-dollars per token. */
+interface Rates {
+  /** Largest prompt these rates hold for: tokens read, written to and read from the cache together. */
+  readonly maxPromptTokens: number;
+  readonly input: bigint;
+  readonly output: bigint;
+  readonly cacheWrite5m: bigint;
+  readonly cacheWrite1h: bigint;
+  readonly cacheRead: bigint;
+}
+
+interface Period {
+  /** Unix ms. */
+  readonly from: number;
+  readonly tiers: readonly Rates[];
+}
+
+/** The table that ships with the relay. */
+const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
+const DATE_SUFFIX = /-\d{8}$/;
+
+/** US dollars per million tokens, as text, so that no float ever touches it. Below 1000: ledger rows rely on it. */
+const price = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,6})?$/, 'must be US dollars per million tokens as text, such as "2.50"')
+  .transform(picoPerToken);
+
+const tier = z.strictObject({
+  maxPromptTokens: z.int().positive().optional(),
+  input: price,
+  output: price,
+  cacheWrite5m: price,
+  cacheWrite1h: price,
+  cacheRead: price,
+});
+
+const period = z.strictObject({
+  from: z.iso.date().transform((date) => Date.parse(`${date}T00:00:00Z`)),
+  tiers: z
+    .array(tier)
+    .min(1)
+    .refine(rising, 'must have rising maxPromptTokens, and none in the last tier')
+    .transform((tiers) =>
+      tiers.map((rates): Rates => ({ ...rates, maxPromptTokens: rates.maxPromptTokens ?? Infinity })),
+    ),
+});
+
+const priceFile = z.strictObject({
+  version: z.string().min(1).max(64),
+  notes: z.string().optional(),
+  models: z
+    .array(
+      z.strictObject({
+        ids: z.array(z.string().min(1).max(128)).min(1),
+        prices: z
+          .array(period)
+          .min(1)
+          .refine(ascending, 'must be in the order of their "from", without repeats'),
+      }),
+    )
+    .min(1)
+    .refine(distinct, 'must name each id once'),
+});
+
+/**
+ * Reads and checks a price file; without a path, the one that ships with the relay.
+ * @throws Error naming the file and everything that is wrong in it
+ */
+export function loadPrices(file: string | URL = DEFAULT_FILE): PriceTable {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`unable to read the price file ${file}: ${reason}`, { cause });
+  }
+  const parsed = priceFile.safeParse(content);
+  if (parsed.success) return priceTable(parsed.data);
+  throw new Error(`the price file ${file} is not valid:\n${z.prettifyError(parsed.error)}`);
+}
+
+function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable {
+  const periods = new Map<string, readonly Period[]>();
+  for (const { ids, prices } of models) for (const id of ids) periods.set(id, prices);
+  return {
+    version,
+    models: [...periods.keys()],
+    costPico(model, reading, at) {
+      const known = periods.get(model) ?? periods.get(model.replace(DATE_SUFFIX, ''));
+      const rates = known === undefined ? undefined : ratesOf(known, promptTokens(reading), at);
+      return rates === undefined ? null : cost(rates, reading);
+    },
+  };
+}
+
+function ratesOf(periods: readonly Period[], prompt: number, at: number): Rates | undefined {
+  return periods
+    .findLast(({ from }) => from <= at)
+    ?.tiers.find(({ maxPromptTokens }) => prompt <= maxPromptTokens);
+}
+
+function promptTokens(reading: UsageReading): number {
+  return reading.inputTokens + reading.cacheReadTokens + reading.cacheWriteTokens;
+}
+
+function cost(rates: Rates, reading: UsageReading): bigint {
+  const writes1h = Math.min(reading.cacheWrite1hTokens, reading.cacheWriteTokens);
+  return (
+    BigInt(reading.inputTokens) * rates.input +
+    BigInt(reading.outputTokens) * rates.output +
+    BigInt(reading.cacheReadTokens) * rates.cacheRead +
+    BigInt(reading.cacheWriteTokens - writes1h) * rates.cacheWrite5m +
+    BigInt(writes1h) * rates.cacheWrite1h
+  );
+}
+
+function rising(tiers: readonly { maxPromptTokens?: number | undefined }[]): boolean {
+  return tiers.every(({ maxPromptTokens }, index) => {
+    if (index === tiers.length - 1) return maxPromptTokens === undefined;
+    return maxPromptTokens !== undefined && maxPromptTokens > (tiers[index - 1]?.maxPromptTokens ?? 0);
+  });
+}
+
+function ascending(periods: readonly { from: number }[]): boolean {
+  return periods.every(({ from }, index) => index === 0 || from > (periods[index - 1]?.from ?? Infinity));
+}
+
+function distinct(models: readonly { ids: readonly string[] }[]): boolean {
+  const ids = models.flatMap((model) => model.ids);
+  return new Set(ids).size === ids.length;
+}

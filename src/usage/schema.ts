@@ -1,0 +1,103 @@
+/**
+ * The ledger's file: its place, its tables and how older ones become the present one.
+ * Owns pragmas and migrations. Does not own what is written: that is `run-table.ts`.
+ *
+ * Durability: `synchronous=NORMAL` in WAL mode. Whatever was committed survives the death of the process (kill -9, a
+ * crash, an out-of-memory kill). A power cut or a kernel panic may lose the commits since the log was last synced,
+ * about one second (`wal-keeper.ts`); it cannot damage the file.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Each entry moves `PRAGMA user_version` up by one. Entries that were released never change. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    run INTEGER PRIMARY KEY,             -- order of acceptance on this machine: rows are written where the last ones were
+    epoch TEXT NOT NULL UNIQUE,          -- the run's name everywhere else; the shipper is idempotent by it
+    stream_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    organization_id TEXT,
+    action TEXT NOT NULL,
+    model TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'cancelled', 'error')),
+    code TEXT,
+    source TEXT NOT NULL CHECK (source IN ('final', 'estimated', 'input_only', 'none')),
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_read_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,     -- of both lifetimes
+    cache_write_1h_tokens INTEGER NOT NULL DEFAULT 0,  -- of those, the ones of one hour
+    cost_pico INTEGER,                   -- 10^-12 US dollars, exact; null: running, or no price for the model
+    price_version TEXT,                  -- the price table that was asked, also where it had no price
+    first_token_ms REAL,
+    total_ms REAL,
+    request_id TEXT,
+    started_at INTEGER NOT NULL,         -- Unix ms, as all below
+    saved_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    shipped_at INTEGER,
+    CHECK ((status = 'running') = (ended_at IS NULL))
+  ) STRICT;
+  CREATE INDEX runs_running ON runs (run) WHERE ended_at IS NULL;
+  CREATE INDEX runs_unshipped ON runs (run) WHERE ended_at IS NOT NULL AND shipped_at IS NULL;
+  `,
+];
+
+/** `PRAGMA user_version` of a file in the present format. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+export function ledgerFile(dataDir: string): string {
+  return join(dataDir, 'usage.db');
+}
+
+/**
+ * Opens the ledger's file for its one writer, creating or migrating it.
+ * @throws Error naming the file when it cannot be written, is no database, or was made by a newer relay.
+ */
+export function openLedgerFile(dataDir: string): DatabaseSync {
+  const file = ledgerFile(dataDir);
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // No waiting for locks: it would stop the event loop. Who meets one tries again by the clock.
+    const database = new DatabaseSync(file, { timeout: 0 });
+    try {
+      // The log is copied into the file by `wal-keeper.ts` alone: a checkpoint here would stall every stream.
+      database.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2000',
+      );
+      migrate(database);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (cause) {
+    throw new Error(
+      `unable to open the usage ledger ${file}: ${messageOf(cause)}; check that the directory is writable and has space, or move the file away to begin an empty ledger`,
+      { cause },
+    );
+  }
+}
+
+/** The format of an open file: 0 for one without tables. */
+export function schemaVersion(database: DatabaseSync): number {
+  const { version } = database.prepare('SELECT user_version AS version FROM pragma_user_version').get() ?? {};
+  return Number(version);
+}
+
+function migrate(database: DatabaseSync): void {
+  const version = schemaVersion(database);
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`its format is ${version}, newer than the ${SCHEMA_VERSION} this relay knows`);
+  }
+  for (const [index, sql] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${index + 1}; COMMIT`);
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

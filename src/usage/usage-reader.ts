@@ -1,0 +1,154 @@
+/**
+ * Reads the ledger's file for people and scripts, beside a running relay or without one.
+ * Each query is short: a reader that sat on an old snapshot would let the write-ahead log grow.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { usdOf } from './pico-dollars.ts';
+import { ledgerFile, SCHEMA_VERSION, schemaVersion } from './schema.ts';
+
+export interface UsageFilter {
+  /** Runs that started at or after it, Unix ms. */
+  readonly from: number;
+  /** Runs that started before it, Unix ms. */
+  readonly before: number;
+  /** Runs of this user alone; null for all. */
+  readonly userId: string | null;
+}
+
+/** One run, as `npm run usage -- --json` prints it. Times are ISO 8601 in UTC. */
+export interface UsageRow {
+  readonly streamId: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly organizationId: string | null;
+  readonly action: string;
+  readonly model: string;
+  readonly status: 'running' | 'done' | 'cancelled' | 'error';
+  readonly code: string | null;
+  readonly source: 'final' | 'estimated' | 'input_only' | 'none';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** US dollars; null while it runs, and for a model without a price. */
+  readonly costUsd: number | null;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** The runs of one user with one model on one day (UTC). */
+export interface UsageSummary {
+  readonly day: string;
+  readonly userId: string;
+  readonly model: string;
+  readonly runs: number;
+  readonly running: number;
+  /** Settled runs whose model had no price: their cost is not in `costPico`. */
+  readonly unpriced: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly costPico: bigint;
+}
+
+export interface UsageReader {
+  rows(filter: UsageFilter): Generator<UsageRow>;
+  summaries(filter: UsageFilter): Generator<UsageSummary>;
+  close(): void;
+}
+
+/** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
+type StoredRow = Omit<UsageRow, 'costUsd' | 'startedAt' | 'endedAt'> & {
+  readonly run: number;
+  readonly costPico: string | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+};
+type StoredSummary = Omit<UsageSummary, 'costPico'> & { readonly costPico: string };
+
+const PAGE = 500;
+const BUSY_TIMEOUT_MS = 2000;
+const MATCHES = 'started_at >= $from AND started_at < $before AND ($userId IS NULL OR user_id = $userId)';
+
+const ROWS = `
+  SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
+    status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
+    cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
+    CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
+  FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
+
+/** Into a temporary table: it is read at leisure, when the snapshot of the ledger is long given back. */
+const SUMMARIZE = `
+  CREATE TEMP TABLE summaries AS
+  SELECT date(started_at / 1000, 'unixepoch') AS day, user_id AS userId, model, count(*) AS runs,
+    count(*) FILTER (WHERE ended_at IS NULL) AS running,
+    count(*) FILTER (WHERE ended_at IS NOT NULL AND cost_pico IS NULL) AS unpriced,
+    sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens,
+    sum(cache_read_tokens) AS cacheReadTokens, sum(cache_write_tokens) AS cacheWriteTokens,
+    CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico
+  FROM runs WHERE ${MATCHES} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
+/**
+ * @returns undefined where there is no ledger yet
+ * @throws Error naming the file when it cannot be read or has another format
+ */
+export function openUsageReader(dataDir: string): UsageReader | undefined {
+  const file = ledgerFile(dataDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    const version = schemaVersion(database);
+    if (version === SCHEMA_VERSION) return new SqliteUsageReader(database);
+    database.close();
+    if (version === 0) return undefined;
+    throw new Error(`its format is ${version}, this relay reads ${SCHEMA_VERSION}`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`unable to read the usage ledger ${file}: ${reason}`, { cause });
+  }
+}
+
+class SqliteUsageReader implements UsageReader {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  *rows(filter: UsageFilter): Generator<UsageRow> {
+    const { last } = this.#database.prepare('SELECT max(run) AS last FROM runs').get() ?? {};
+    const page = this.#database.prepare(ROWS);
+    let after = 0;
+    for (;;) {
+      const rows = page.all({ ...filter, after, last: last ?? 0 }) as unknown as StoredRow[];
+      for (const row of rows) yield toUsageRow(row);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      after = end.run;
+    }
+  }
+
+  *summaries(filter: UsageFilter): Generator<UsageSummary> {
+    this.#database.prepare(SUMMARIZE).run({ ...filter });
+    for (const row of this.#database.prepare('SELECT * FROM summaries').iterate()) {
+      const stored = row as unknown as StoredSummary;
+      yield { ...stored, costPico: BigInt(stored.costPico) };
+    }
+    this.#database.exec('DROP TABLE summaries');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function toUsageRow({ run: _, costPico, startedAt, endedAt, ...row }: StoredRow): UsageRow {
+  return {
+    ...row,
+    costUsd: usdOf(costPico === null ? null : BigInt(costPico)),
+    startedAt: new Date(startedAt).toISOString(),
+    endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * Gathers the writes of one turn of the event loop into one transaction, and keeps trying while the store refuses.
+ * Owns batches, retries and `degraded`. Does not own what a write says: that is `ledger.ts`.
+ *
+ *   push ─► queue ─► one transaction a turn ─┬─ committed → each write hears `committed`
+ *                                            ├─ busy      → the same batch again 20 ms later, for half a second
+ *                                            └─ refused   → each write hears `refused`; those that must not be lost
+ *                                                           stay at the head and are tried after 0.1, 0.2 … 5 s
+ */
+import type { Clock, Timer } from '../time/clock.ts';
+import { isBusy, isOfTheStore } from './sqlite-error.ts';
+
+export interface Write {
+  /** Runs its statement, within a transaction. May be called again after a refusal. */
+  apply(): void;
+  /** It is on disk. */
+  committed(): void;
+  /** It could not be written. Returns whether it is to be tried again (never asked of a row that no disk would take). */
+  refused(cause: unknown): boolean;
+}
+
+export interface WriteQueueOptions {
+  readonly clock: Clock;
+  /** Commits all that `work` writes, or throws and commits nothing. */
+  readonly transaction: (work: () => void) => void;
+  /** Writes something that changes nothing: whether the store takes writes again. */
+  readonly probe: () => void;
+  /** Whether writing must wait; `resume()` follows. */
+  readonly held: () => boolean;
+  readonly onCommit: (writes: number) => void;
+  readonly onError: (what: string, cause: unknown) => void;
+}
+
+/** Writes per transaction, about 1 ms. A longer queue takes several turns, with streams served in between. */
+const MAX_BATCH = 200;
+const BUSY_RETRY_MS = 20;
+const BUSY_TRIES = 25;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5000;
+
+export class WriteQueue {
+  readonly #options: WriteQueueOptions;
+  #queue: Write[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #retry: Timer | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #busyTries = 0;
+  #degraded = false;
+  /** Why the store refused last. */
+  #cause: unknown;
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the store refused the last batch. */
+  get degraded(): boolean {
+    return this.#degraded;
+  }
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  push(write: Write): void {
+    // Nobody is left waiting for the next try.
+    if (this.#degraded && !write.refused(this.#cause)) return;
+    this.#queue.push(write);
+    this.resume();
+  }
+
+  /** Writes on where it had to wait. */
+  resume(): void {
+    if (this.#scheduled !== undefined || this.#retry !== undefined || this.#queue.length === 0) return;
+    if (!this.#options.held()) this.#scheduled = setImmediate(() => this.#flush());
+  }
+
+  /** Writes all that waits, at once, as long as the store takes it, and stops trying. */
+  finish(): void {
+    this.#stopWaiting();
+    while (this.#queue.length > 0 && this.#retry === undefined) this.#flush();
+    this.#stopWaiting();
+  }
+
+  #stopWaiting(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#retry?.cancel();
+    this.#retry = undefined;
+  }
+
+  #flush(): void {
+    this.#scheduled = undefined;
+    if (this.#options.held()) return;
+    const batch = this.#queue.slice(0, MAX_BATCH);
+    const failures = new Map<Write, unknown>();
+    try {
+      this.#options.transaction(() => {
+        for (const write of batch) this.#apply(write, failures);
+        if (batch.length === 0) this.#options.probe();
+      });
+    } catch (cause) {
+      this.#refused(batch, cause);
+      return;
+    }
+    this.#queue = this.#queue.slice(batch.length);
+    this.#recovered(batch.length);
+    for (const write of batch) {
+      if (failures.has(write)) write.refused(failures.get(write));
+      else write.committed();
+    }
+    this.resume();
+  }
+
+  /** One row that no disk would take must not hold up the others. */
+  #apply(write: Write, failures: Map<Write, unknown>): void {
+    try {
+      write.apply();
+    } catch (cause) {
+      if (isOfTheStore(cause)) throw cause;
+      this.#options.onError('a usage row was refused', cause);
+      failures.set(write, cause);
+    }
+  }
+
+  #refused(batch: readonly Write[], cause: unknown): void {
+    if (isBusy(cause) && this.#busyTries < BUSY_TRIES) {
+      this.#busyTries++;
+      this.#retryIn(BUSY_RETRY_MS);
+      return;
+    }
+    if (!this.#degraded) this.#options.onError('the usage ledger cannot be written', cause);
+    this.#degraded = true;
+    this.#cause = cause;
+    const rest = this.#queue.slice(batch.length);
+    this.#queue = [...batch, ...rest].filter((write) => write.refused(cause));
+    this.#retryIn(this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+
+  #retryIn(ms: number): void {
+    this.#retry = this.#options.clock.after(ms, () => {
+      this.#retry = undefined;
+      this.#flush();
+    });
+  }
+
+  #recovered(writes: number): void {
+    this.#degraded = false;
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#busyTries = 0;
+    this.#options.onCommit(writes);
+  }
+}

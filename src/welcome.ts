@@ -1,0 +1,30 @@
+import type { RelayService } from './compose.ts';
+
+/** What a developer needs to try the relay at once: where it is, a token, a line to paste. */
+export async function welcome({ url, developmentIssuer, simulated }: RelayService): Promise<string> {
+  const websocketUrl = `${url.replace(/^http/, 'ws')}/v1/ws`;
+  const token = await developmentIssuer?.mint({ expiresIn: 86_400 });
+  const frame =
+    '{"type":"start","id":"hello-1","action":"chat","messages":[{"role":"user","content":"Why is the sky blue?"}]}';
+  const lines = [
+    '',
+    `Dash Relay is listening on ${url}`,
+    simulated
+      ? 'Answers come from the simulated model; set ANTHROPIC_API_KEY for real ones.'
+      : 'Answers come from the real model and cost money.',
+    '',
+  ];
+  if (token === undefined) return `${lines.join('\n')}\n`;
+  lines.push(
+    `Demo page:  ${url}/`,
+    '',
+    'Development token (one day; more from POST /dev/token):',
+    token,
+    '',
+    'Connect, then paste the frame below it:',
+    `npx wscat -c ${websocketUrl} -s dash-relay.v1 -H "Authorization: Bearer ${token}"`,
+    frame,
+    '',
+  );
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,24 @@
+import type { Observer } from '../../src/relay/port.ts';
+
+type Refused = Parameters<Observer['refused']>[0];
+type Failed = Parameters<Observer['failed']>[0];
+
+/** Keeps refusals and failures; the rest is the core's to tell. */
+export class RecordingObserver implements Observer {
+  readonly refusals: Refused[] = [];
+  readonly failures: Failed[] = [];
+
+  refused(event: Refused): void {
+    this.refusals.push(event);
+  }
+
+  failed(event: Failed): void {
+    this.failures.push(event);
+  }
+
+  connectionOpened(): void {}
+  connectionClosed(): void {}
+  streamStarted(): void {}
+  streamEnded(): void {}
+  resumed(): void {}
+}

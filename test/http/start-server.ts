@@ -1,0 +1,53 @@
+import { onTestFinished } from 'vitest';
+import type { Health } from '../../src/http/health.ts';
+import { HttpServer, type HttpServerParts } from '../../src/http/http-server.ts';
+import { FakeAuthenticator, principalOf } from '../support/fake-authenticator.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { FakeCore } from './fake-core.ts';
+import { RecordingObserver } from './recording-observer.ts';
+
+export const ALICE = '11111111-1111-4111-8111-111111111111';
+export const BOB = '22222222-2222-4222-8222-222222222222';
+
+/** Wide open, so that a test narrows only the limit it is about. */
+const LIMITS: HttpServerParts['limits'] = {
+  connections: 1000,
+  connectionsPerUser: 1000,
+  connectionsPerAddress: 1000,
+  upgradesPerSecondPerAddress: 1000,
+};
+
+/** A real server on a free port with a fake core; tokens `alice` and `bob` are good. Closed when the test ends. */
+export async function startServer(
+  overrides: Partial<Omit<HttpServerParts, 'limits'>> & { limits?: Partial<HttpServerParts['limits']> } = {},
+) {
+  const core = new FakeCore();
+  const clock = new ManualClock();
+  const observer = new RecordingObserver();
+  const authenticator = new FakeAuthenticator({ alice: principalOf(ALICE), bob: principalOf(BOB) });
+  const health: { state: Health['state'] } = { state: 'ready' };
+  const server = new HttpServer({
+    binding: { host: '127.0.0.1', port: 0 },
+    metrics: {
+      source: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
+      onPublicPort: true,
+    },
+    authenticator,
+    connect: core.connect,
+    observer,
+    clock,
+    health: () => health,
+    streamingEnabled: true,
+    allowedOrigins: [],
+    trustProxy: 'none',
+    maxFrameBytes: 262_144,
+    ...overrides,
+    limits: { ...LIMITS, ...overrides.limits },
+  });
+  await server.listen();
+  onTestFinished(() => server.close());
+  const { port } = server.address;
+  return { server, core, clock, observer, authenticator, health, port, url: `http://127.0.0.1:${port}` };
+}
+
+export type StartedServer = Awaited<ReturnType<typeof startServer>>;

@@ -1,0 +1,155 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { RelayError } from '../../src/protocol/relay-error.ts';
+import type { AttemptFailed } from '../../src/upstream/call.ts';
+import type { Upstream } from '../../src/upstream/port.ts';
+import { SSE_HEADERS } from './message-script.ts';
+import { type ModelServer, startModelServer } from './model-server.ts';
+import { openCall, upstreamTo } from './recorded-call.ts';
+
+let server: ModelServer;
+let upstream: Upstream;
+afterEach(async () => {
+  await upstream.close();
+  await server.close();
+});
+
+/** Answers every request so; `failures` tells each try. */
+async function failWith(status: number, headers: Record<string, string>, body: string) {
+  server = await startModelServer('h2', (response) => {
+    response.writeHead(status, headers);
+    response.end(body);
+  });
+  const failures: AttemptFailed[] = [];
+  upstream = upstreamTo(server, { random: () => -0.6, onAttemptFailed: (event) => failures.push(event) });
+  const ending = await openCall(upstream).call.ended;
+  if (ending.kind !== 'failed') throw new Error(`the call ended as ${ending.kind}`);
+  return { error: ending.error, failures };
+}
+
+const SECRET = 'sk-secret and the words of a child';
+const errorBody = (type: string) =>
+  JSON.stringify({ type: 'error', error: { type, message: SECRET }, request_id: 'req_body' });
+
+const said = (error: RelayError) => JSON.stringify([error.message, error.cause, error.stack]);
+
+describe('an error response', () => {
+  test.each([
+    [400, 'invalid_request_error', 'upstream_refused', 1],
+    [401, 'authentication_error', 'upstream_refused', 1],
+    [403, 'permission_error', 'upstream_refused', 1],
+    [404, 'not_found_error', 'upstream_refused', 1],
+    [413, 'request_too_large', 'upstream_refused', 1],
+    [408, 'timeout_error', 'upstream_error', 2],
+    [409, 'conflict', 'upstream_error', 2],
+    [429, 'rate_limit_error', 'upstream_rate_limited', 2],
+    [500, 'api_error', 'upstream_error', 2],
+    [502, 'api_error', 'upstream_error', 2],
+    [503, 'overloaded_error', 'upstream_overloaded', 2],
+    [529, 'overloaded_error', 'upstream_overloaded', 2],
+  ])('%i (%s) is %s after %i tries, and its words go nowhere', async (status, type, code, tries) => {
+    const { error, failures } = await failWith(
+      status,
+      { 'content-type': 'application/json' },
+      errorBody(type),
+    );
+    expect(error.code).toBe(code);
+    expect(error.requestId).toBe('req_body');
+    expect(error.cause).toEqual({ status, type, requestId: 'req_body', code: null });
+    expect(said(error)).not.toContain('secret');
+    expect(JSON.stringify(failures)).not.toContain('secret');
+    expect(failures.map(({ willRetry }) => willRetry)).toEqual(tries === 2 ? [true, false] : [false]);
+    expect(server.requests).toHaveLength(tries);
+  });
+
+  test.each([
+    ['an empty body', ''],
+    ['a page of a proxy', `<html>${SECRET}</html>`],
+    ['JSON of another shape', `["${SECRET}"]`],
+    ['a body over the bound', errorBody('api_error') + ' '.repeat(200_000)],
+  ])('with %s is known by its status', async (_, body) => {
+    const { error } = await failWith(403, { 'request-id': 'req_head' }, body);
+    expect(error.code).toBe('upstream_refused');
+    expect(error.requestId).toBe('req_head');
+    expect(said(error)).not.toContain('secret');
+  });
+
+  test('200 that is no event stream is upstream_error, and is not asked twice', async () => {
+    const { error } = await failWith(200, { 'content-type': 'text/html' }, `<html>${SECRET}</html>`);
+    expect(error.code).toBe('upstream_error');
+    expect(said(error)).not.toContain('secret');
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('the wait an error response asks for', () => {
+  const date = 'Sun, 22 Nov 2026 12:00:00 GMT';
+
+  test.each([
+    ['seconds', { 'retry-after': '30' }, 30_000],
+    ['a date', { date, 'retry-after': 'Sun, 22 Nov 2026 12:01:00 GMT' }, 60_000],
+    [
+      'the reset of an exhausted limit',
+      {
+        date,
+        'anthropic-ratelimit-requests-remaining': '7',
+        'anthropic-ratelimit-requests-reset': '2026-11-22T13:00:00Z',
+        'anthropic-ratelimit-tokens-remaining': '0',
+        'anthropic-ratelimit-tokens-reset': '2026-11-22T12:00:09Z',
+      },
+      9_000,
+    ],
+  ])('as %s is passed to the client where it is over 5 s, without a second try', async (_, headers, ms) => {
+    const { error } = await failWith(
+      429,
+      { ...headers } as Record<string, string>,
+      errorBody('rate_limit_error'),
+    );
+    expect(error.code).toBe('upstream_rate_limited');
+    expect(error.retryAfterMs).toBe(ms);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('of nonsense is as none', async () => {
+    const { error } = await failWith(429, { 'retry-after': 'soon' }, errorBody('rate_limit_error'));
+    expect(error.retryAfterMs).toBeUndefined();
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+const recordings = process.env['RECORDINGS_DIR'];
+const manifest = recordings === undefined ? undefined : `${recordings}/manifest.json`;
+
+describe.runIf(manifest !== undefined && existsSync(manifest))('a recorded error response', () => {
+  const errors: { name: string; file: string; status: number; error_type: string | null }[] =
+    manifest === undefined ? [] : JSON.parse(readFileSync(manifest, 'utf8')).errors;
+
+  test.each(errors)('$name', async ({ file, status, error_type }) => {
+    const { headers, body } = JSON.parse(readFileSync(`${recordings}/${file}`, 'utf8'));
+    const { error } = await failWith(
+      status,
+      { ...(headers['request-id'] && { 'request-id': headers['request-id'] }) },
+      typeof body === 'string' ? body : JSON.stringify(body),
+    );
+    const code = { 429: 'upstream_rate_limited', 529: 'upstream_overloaded' }[status] ?? 'upstream_refused';
+    expect(error.code).toBe(code);
+    const type = error_type === 'nonjson' ? null : error_type;
+    expect(error.cause).toMatchObject({ status, type });
+    expect(error.requestId).toBe(headers['request-id'] ?? body?.request_id ?? undefined);
+    if (body?.error?.message) expect(said(error)).not.toContain(body.error.message);
+  });
+});
+
+test('a body that never ends does not hold the ending back', async () => {
+  server = await startModelServer('h2', (response) => {
+    response.writeHead(500, SSE_HEADERS);
+    const flood = setInterval(() => response.write('x'.repeat(16_384)), 1);
+    response.on('close', () => clearInterval(flood));
+  });
+  upstream = upstreamTo(server, { random: () => -0.6 });
+  expect(await openCall(upstream).call.ended).toMatchObject({
+    kind: 'failed',
+    error: { code: 'upstream_error' },
+  });
+  await server.idle();
+});

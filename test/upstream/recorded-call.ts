@@ -1,0 +1,77 @@
+/** Opens a call and keeps what its sink was given. */
+import { fromWire } from '../../src/protocol/wire-text.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { type AnthropicUpstreamOptions, createAnthropicUpstream } from '../../src/upstream/anthropic.ts';
+import type { Upstream, UpstreamCall, UpstreamRequest } from '../../src/upstream/port.ts';
+import { type ModelServer, TEST_CERTIFICATE } from './model-server.ts';
+
+export interface RecordedCall {
+  readonly call: UpstreamCall;
+  readonly controller: AbortController;
+  /** All text, decoded. */
+  readonly text: string;
+  readonly deltas: readonly string[];
+  readonly events: readonly Record<string, unknown>[];
+  /** `message_start`s. */
+  readonly began: number;
+  /** Resolves with the first delta or event. */
+  readonly first: Promise<void>;
+}
+
+export const REQUEST: UpstreamRequest = {
+  epoch: 'epoch-000',
+  model: 'model-under-test',
+  maxTokens: 256,
+  system: 'Be brief.',
+  messages: [{ role: 'user', content: 'Hello' }],
+  userHash: 'user-hash',
+  events: 'text',
+};
+
+export function upstreamTo(
+  server: Pick<ModelServer, 'baseURL'>,
+  options: Partial<AnthropicUpstreamOptions> = {},
+): Upstream {
+  return createAnthropicUpstream({
+    apiKey: 'test-key',
+    baseURL: server.baseURL,
+    timeouts: { connectMs: 5_000, idleMs: 20_000, totalMs: 60_000 },
+    clock: systemClock,
+    ca: TEST_CERTIFICATE,
+    ...options,
+  });
+}
+
+export function openCall(upstream: Upstream, request: Partial<UpstreamRequest> = {}): RecordedCall {
+  const controller = new AbortController();
+  const first = Promise.withResolvers<void>();
+  const deltas: string[] = [];
+  const events: Record<string, unknown>[] = [];
+  let began = 0;
+  const sink = {
+    text(json: Parameters<typeof fromWire>[0]) {
+      deltas.push(JSON.parse(`"${fromWire(json)}"`));
+      first.resolve();
+    },
+    event(json: Parameters<typeof fromWire>[0]) {
+      events.push(JSON.parse(fromWire(json)));
+      first.resolve();
+    },
+    began() {
+      began += 1;
+    },
+  };
+  return {
+    call: upstream.open({ ...REQUEST, ...request }, sink, controller.signal),
+    controller,
+    deltas,
+    events,
+    get text() {
+      return deltas.join('');
+    },
+    get began() {
+      return began;
+    },
+    first: first.promise,
+  };
+}

@@ -1,0 +1,116 @@
+/** What every usage ledger must do, whatever it writes to. */
+import { describe, expect, it } from 'vitest';
+import type { UsageLedger } from '../../src/usage/port.ts';
+import { intentOf, readingOf, settlementOf } from './runs.ts';
+
+export interface LedgerRow {
+  readonly epoch: string;
+  readonly status: string;
+  readonly code: string | null;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly source: string;
+  readonly costUsd: number | null;
+}
+
+export interface LedgerUnderTest {
+  readonly ledger: UsageLedger;
+  /** What is committed. */
+  rows(): readonly LedgerRow[];
+  remove(): Promise<void>;
+}
+
+export function ledgerContract(name: string, create: () => LedgerUnderTest): void {
+  const ledgerTest = (title: string, body: (subject: LedgerUnderTest) => Promise<void>) =>
+    it(title, async () => {
+      const subject = create();
+      try {
+        await body(subject);
+      } finally {
+        await subject.remove();
+      }
+    });
+
+  describe(`usage ledger on ${name}`, () => {
+    ledgerTest('a run has its row when open resolves', async ({ ledger, rows }) => {
+      const intent = intentOf();
+      await ledger.open(intent, () => readingOf());
+      expect(rows()).toMatchObject([{ epoch: intent.epoch, status: 'running', costUsd: null }]);
+    });
+
+    ledgerTest('a settled run has its ending, its tokens and its cost', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch }), () => readingOf());
+      const usage = readingOf({ inputTokens: 1000, outputTokens: 2000 });
+      const { costUsd } = await ledger.settle(settlementOf(epoch, { usage }));
+      // 1,000 tokens at 2 dollars and 2,000 at 10 dollars per million.
+      expect(costUsd).toBe(0.022);
+      expect(rows()).toMatchObject([
+        {
+          epoch,
+          status: 'done',
+          code: null,
+          inputTokens: 1000,
+          outputTokens: 2000,
+          source: 'final',
+          costUsd: 0.022,
+        },
+      ]);
+    });
+
+    ledgerTest('of several settlements of a run the first one holds', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch }), () => readingOf());
+      const dearer = settlementOf(epoch, {
+        status: 'error',
+        code: 'interrupted',
+        usage: readingOf({ outputTokens: 9e6 }),
+      });
+      const first = ledger.settle(settlementOf(epoch));
+      const racing = ledger.settle(dearer);
+      expect(await racing).toEqual(await first);
+      expect(await ledger.settle(dearer)).toEqual(await first);
+      expect(rows()).toMatchObject([{ status: 'done', outputTokens: 300 }]);
+    });
+
+    ledgerTest('a model without a price has no cost, never a cost of 0', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch, model: 'claude-sonnet-9' }), () => readingOf());
+      expect(await ledger.settle(settlementOf(epoch))).toEqual({ costUsd: null });
+      expect(rows()).toMatchObject([{ status: 'done', costUsd: null }]);
+    });
+
+    ledgerTest('an epoch has one row: opening it again is refused', async ({ ledger, rows }) => {
+      const intent = intentOf();
+      await ledger.open(intent, () => readingOf());
+      await expect(ledger.open(intent, () => readingOf())).rejects.toMatchObject({ code: 'internal' });
+      await ledger.settle(settlementOf(intent.epoch));
+      await expect(ledger.open(intent, () => readingOf())).rejects.toMatchObject({ code: 'internal' });
+      expect(rows()).toMatchObject([{ status: 'done' }]);
+    });
+
+    ledgerTest('settling a run that was never opened writes nothing', async ({ ledger, rows }) => {
+      expect(await ledger.settle(settlementOf('never-opened'))).toEqual({ costUsd: null });
+      expect(rows()).toEqual([]);
+    });
+
+    ledgerTest('a run settled in the turn it was opened in is settled', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      const opened = ledger.open(intentOf({ epoch }), () => readingOf());
+      ledger.touch(epoch);
+      const settled = ledger.settle(settlementOf(epoch, { status: 'cancelled' }));
+      await Promise.all([opened, settled]);
+      expect(rows()).toMatchObject([{ epoch, status: 'cancelled' }]);
+    });
+
+    ledgerTest('a closed ledger starts no run, and closes once', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch }), () => readingOf());
+      const settled = ledger.settle(settlementOf(epoch));
+      await Promise.all([ledger.close(), ledger.close()]);
+      await settled;
+      expect(rows()).toMatchObject([{ epoch, status: 'done' }]);
+      await expect(ledger.open(intentOf(), () => readingOf())).rejects.toMatchObject({ code: 'unavailable' });
+    });
+  });
+}
