@@ -38,6 +38,9 @@ export interface RelayOptions {
   readonly limits: HelloFrame['limits'];
 }
 
+/** How long clients may take to answer the closing, ms. */
+const CLOSE_WITHIN_MS = 1000;
+
 /** A place in one user's stream. */
 export interface Position {
   readonly userId: string;
@@ -54,6 +57,7 @@ export class Relay {
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   #hasten: (() => void) | undefined;
+  #onLastGone: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
     const { clock, observer, authenticator } = options;
@@ -77,9 +81,7 @@ export class Relay {
   }
 
   readonly connect: Connect = (socket, info) => {
-    const connection = new Connection(socket, info, this.#connectionParts, (closed) =>
-      this.#connections.delete(closed),
-    );
+    const connection = new Connection(socket, info, this.#connectionParts, this.#gone);
     this.#connections.add(connection);
     return connection;
   };
@@ -138,11 +140,15 @@ export class Relay {
     for (const connection of this.#connections) {
       connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs);
     }
-    await this.#idleWithin(deadlineMs);
+    const deadline = new Promise<void>((resolve) => {
+      this.#hasten = resolve;
+    });
+    await this.#within(deadlineMs, Promise.race([this.registry.idle(), deadline]));
     for (const stream of this.registry.liveStreams()) stream.stop('interrupted');
     await this.registry.idle();
     await new Promise((resolve) => setImmediate(resolve)); // the endings leave with this turn's flush
     for (const connection of this.#connections) connection.close('restart');
+    await this.#within(CLOSE_WITHIN_MS, this.#allGone());
   }
 
   /** Stops all timers. Connections must be gone or closing. */
@@ -150,17 +156,27 @@ export class Relay {
     this.#wheel.close();
   }
 
+  readonly #gone = (connection: Connection): void => {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onLastGone?.();
+  };
+
   #subscribe(stream: Stream, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();
     return new Subscription(stream, after, attached, sink, this.#connectionParts);
   }
 
-  async #idleWithin(deadlineMs: number): Promise<void> {
-    const deadline = new Promise<void>((resolve) => {
-      this.#hasten = resolve;
+  async #allGone(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onLastGone = resolve;
     });
-    const timer = this.#clock.after(deadlineMs, () => this.#hasten?.());
-    await Promise.race([this.registry.idle(), deadline]);
+  }
+
+  async #within(ms: number, event: Promise<void>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.after(ms, resolve);
+    await Promise.race([event, late]);
     timer.cancel();
   }
 }

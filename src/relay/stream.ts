@@ -119,15 +119,14 @@ export class Stream implements UpstreamSink {
    * @throws RelayError if the intent cannot be committed; nothing was called then, and no row is left.
    */
   async run(): Promise<void> {
-    const spec = this.#spec;
-    if (spec === undefined) return;
-    await this.#commitIntent(spec); // intent before call
+    await this.#commitIntent(); // intent before call
     this.#accepted = true;
-    this.#parts.observer.streamStarted({ ...this.identity(), connectionId: spec.connectionId });
+    this.#parts.observer.streamStarted({
+      ...this.identity(),
+      connectionId: this.#spec?.connectionId ?? null,
+    });
     for (const reader of this.readers) reader.accepted();
-    const ending = await this.#callUpstream(spec);
-    this.#spec = undefined; // the prompt is not needed any more, and the log is kept for minutes
-    await this.#settle(ending);
+    await this.#settle(await this.#callUpstream());
   }
 
   /** Tells the readers that the run never was. */
@@ -166,12 +165,12 @@ export class Stream implements UpstreamSink {
     for (const reader of this.readers) reader.wake();
   }
 
-  async #commitIntent({ principal }: StreamSpec): Promise<void> {
+  async #commitIntent(): Promise<void> {
     const intent = {
       epoch: this.epoch,
       streamId: this.id,
       userId: this.userId,
-      organizationId: principal.organizationId,
+      organizationId: this.#spec?.principal.organizationId ?? null,
       action: this.action,
       model: this.model,
       startedAt: this.#parts.clock.now(),
@@ -179,15 +178,19 @@ export class Stream implements UpstreamSink {
     await this.#parts.ledger.open(intent, () => this.#reading());
   }
 
-  async #callUpstream(spec: StreamSpec): Promise<UpstreamEnding> {
-    if (this.#abort.signal.aborted) return { kind: 'aborted', requestId: null };
+  /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
+  #callUpstream(): Promise<UpstreamEnding> {
+    const spec = this.#spec;
+    this.#spec = undefined;
+    if (spec === undefined || this.#abort.signal.aborted)
+      return Promise.resolve({ kind: 'aborted', requestId: null });
+    const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
     try {
-      const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
       this.#call = this.#parts.upstream.open(request, this, this.#abort.signal);
-      return await this.#call.ended;
-    } catch (error) {
-      return { kind: 'failed', error: RelayError.from(error) };
+    } catch (cause) {
+      return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
     }
+    return this.#call.ended;
   }
 
   async #settle(upstream: UpstreamEnding): Promise<void> {

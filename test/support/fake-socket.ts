@@ -18,6 +18,7 @@ export class FakeSocket implements FrameSocket {
   /** While true nothing drains. */
   stalled = false;
   #events: ConnectionEvents | undefined;
+  #gone = false;
 
   attach(events: ConnectionEvents): this {
     this.#events = events;
@@ -39,6 +40,7 @@ export class FakeSocket implements FrameSocket {
 
   close(code: CloseCode, reason: string): void {
     this.closedWith = { code, reason };
+    setImmediate(() => this.drop(code));
   }
 
   send(frame: unknown): void {
@@ -53,6 +55,8 @@ export class FakeSocket implements FrameSocket {
 
   /** The client is gone. */
   drop(code = 1006): void {
+    if (this.#gone) return;
+    this.#gone = true;
     this.#events?.closed(code);
   }
 
