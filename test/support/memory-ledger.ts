@@ -43,7 +43,7 @@ export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
     touch() {},
     async settle(settlement) {
       const row = rows.get(settlement.epoch);
-      if (row === undefined) return { costUsd: null };
+      if (row === undefined || closed) return { costUsd: null };
       if (row.settlement === undefined) {
         row.settlement = settlement;
         const { model, startedAt } = row.intent;

@@ -112,5 +112,14 @@ export function ledgerContract(name: string, create: () => LedgerUnderTest): voi
       expect(rows()).toMatchObject([{ epoch, status: 'done' }]);
       await expect(ledger.open(intentOf(), () => readingOf())).rejects.toMatchObject({ code: 'unavailable' });
     });
+
+    ledgerTest('what comes after the close changes nothing and throws nothing', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch }), () => readingOf());
+      await ledger.close();
+      ledger.touch(epoch);
+      expect(await ledger.settle(settlementOf(epoch))).toEqual({ costUsd: null });
+      expect(rows()).toMatchObject([{ status: 'running' }]);
+    });
   });
 }
