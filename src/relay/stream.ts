@@ -198,6 +198,7 @@ export class Stream implements UpstreamSink {
     const endedAt = clock.elapsed();
     const outcome = this.#outcome(upstream);
     const reading = this.#reading();
+    this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
     const cost = await ledger
