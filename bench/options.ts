@@ -9,6 +9,8 @@ export interface Options {
   readonly repeat: number;
   /** Checkouts to measure, the first is the one the ratios are of. */
   readonly directories: readonly string[];
+  /** NODE_OPTIONS of the relay; empty for none. */
+  readonly nodeOptions: string;
   readonly jsonFile: string | undefined;
 }
 
@@ -16,6 +18,7 @@ export const USAGE = `npm run bench -- [scenario …] [options]
   --long          longer rounds, more connections, and the scenarios marked (long)
   --repeat N      run everything N times, the subjects taking turns; medians and spread are shown
   --relay DIR     the checkout to measure (default: this one); given twice, both, side by side
+  --node-options='--cpu-prof --cpu-prof-dir=/tmp/profile'  NODE_OPTIONS of the relay alone
   --json FILE     also write the results there
 scenarios:
 ${scenarios.map(({ name, summary, longOnly }) => `  ${name.padEnd(14)}${summary}${longOnly ? ' (long)' : ''}`).join('\n')}
@@ -33,6 +36,7 @@ export function readOptions(args: string[]): Options | null {
       long: { type: 'boolean', default: false },
       repeat: { type: 'string', default: '1' },
       relay: { type: 'string', multiple: true },
+      'node-options': { type: 'string', default: '' },
       json: { type: 'string' },
     },
   });
@@ -44,6 +48,7 @@ export function readOptions(args: string[]): Options | null {
     long: values.long,
     repeat,
     directories: values.relay ?? [HERE],
+    nodeOptions: values['node-options'],
     jsonFile: values.json,
   };
 }

@@ -24,17 +24,22 @@ const RAISED_LIMITS = {
 };
 
 /** `directory` is the root of a checkout with its dependencies installed. */
-export function relaySubject(name: string, directory: string): Subject {
+export function relaySubject(name: string, directory: string, nodeOptions: string): Subject {
+  const version = describeCheckout(directory);
   return {
     name,
     kind: 'websocket',
     unavailable: null,
-    version: describeCheckout(directory),
-    start: (upstream) => startRelay(directory, upstream),
+    version: nodeOptions === '' ? version : `${version} (${nodeOptions})`,
+    start: (upstream) => startRelay(directory, nodeOptions, upstream),
   };
 }
 
-async function startRelay(checkout: string, upstream: UpstreamAddress): Promise<RunningSubject> {
+async function startRelay(
+  checkout: string,
+  nodeOptions: string,
+  upstream: UpstreamAddress,
+): Promise<RunningSubject> {
   const { PATH } = process.env;
   const port = await freePort();
   const directory = temporaryDirectory('relay');
@@ -52,6 +57,7 @@ async function startRelay(checkout: string, upstream: UpstreamAddress): Promise<
       ANTHROPIC_API_KEY: 'bench',
       ANTHROPIC_BASE_URL: `https://127.0.0.1:${upstream.securePort}`,
       NODE_EXTRA_CA_CERTS: upstream.certFile,
+      ...(nodeOptions === '' ? {} : { NODE_OPTIONS: nodeOptions }),
       ...RAISED_LIMITS,
     },
   });

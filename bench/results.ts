@@ -1,6 +1,6 @@
 /** All samples of a run, and the figures made of them. Owns medians, spreads, ratios and verdicts; prints nothing. */
 import type { Machine } from './machine.ts';
-import type { FigureSpec, Figures, Scenario } from './scenario.ts';
+import type { FigureSpec, Figures, Scenario, Target } from './scenario.ts';
 
 export interface Sample {
   readonly scenario: string;

@@ -36,11 +36,11 @@ async function main(args: string[]): Promise<number> {
 }
 
 /** The subjects take turns within each repeat, so that a slow minute of the machine hits all of them. */
-async function runAll({ scenarios, long, repeat, directories }: Options): Promise<Results> {
+async function runAll({ scenarios, long, repeat, directories, nodeOptions }: Options): Promise<Results> {
   const begun = Date.now();
   const peers = [nginxSubject(), directSubject()];
   const relays = directories.map((directory, index) =>
-    relaySubject(relayName(directory, index), resolve(directory)),
+    relaySubject(relayName(directory, index), resolve(directory), nodeOptions),
   );
   const samples: Sample[] = [];
   const failures: Failure[] = [];

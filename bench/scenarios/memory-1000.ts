@@ -1,5 +1,6 @@
 import type { Round } from '../measure.ts';
 import type { FigureSpec, Figures, Scenario } from '../scenario.ts';
+import { atMost } from '../target.ts';
 import { streamingWorkload } from '../workload.ts';
 import { SOUNDNESS, soundness } from './streaming.ts';
 

@@ -1,6 +1,7 @@
 /** Figures of every scenario whose streams run at a steady pace: CPU, latency, and what shows the run was sound. */
 import type { Round } from '../measure.ts';
-import type { FigureSpec, Figures } from '../scenario.ts';
+import type { FigureSpec, Figures, Target } from '../scenario.ts';
+import { atMost } from '../target.ts';
 
 export const SOUNDNESS: readonly FigureSpec[] = [
   { name: 'deltasPerSecond', label: 'deltas delivered', unit: '/s' },
