@@ -1,21 +1,29 @@
 /**
  * One try of a call: a single request to the API and the reading of its response.
  *
- *   connecting ─sent─► waiting ─200 text/event-stream─► streaming ──┐
- *       │                 └─────any other response──► refusal ──────┼─► concluded ─request closed─► ended
- *       └────────────── failure, abort or a limit ──────────────────┘
+ *   connecting ─sent─► waiting ─2xx event stream─► streaming ─┐
+ *       │                 └──── error status ────► refusal ───┼─► concluded ─request closed─► ended
+ *       └──────────── failure, abort or a limit ──────────────┘
  *
  * The first conclusion stands; the ending is told only once the request is closed. Retrying is the call's business.
  */
-
 import type { IncomingHttpHeaders } from 'node:http';
 import type Anthropic from '@anthropic-ai/sdk';
 import { APIError } from '@anthropic-ai/sdk';
 import { RelayError } from '../protocol/relay-error.ts';
 import { ErrorBody } from './error-body.ts';
-import { type Failure, failure, responseFailure, streamedFailure, transportFailure } from './failure.ts';
+import {
+  type Failure,
+  type FailureCause,
+  failure,
+  responseFailure,
+  streamedFailure,
+  transportFailure,
+} from './failure.ts';
 import type { MessageReader } from './message-reader.ts';
-import { sdkResponse } from './sdk-response.ts';
+import { transportRequest } from './sdk-request.ts';
+import { isEventStream, sdkResponse } from './sdk-response.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { SseDecoder } from './sse-decoder.ts';
 import type { Exchange, ExchangeListener, Transport, TransportError } from './transport/transport.ts';
 
@@ -40,7 +48,6 @@ export interface AttemptParts {
   readonly transport: Transport;
   readonly limits: AttemptLimits;
   readonly reader: MessageReader;
-  readonly body: Anthropic.MessageCreateParamsStreaming;
   /** Unix ms. */
   now(): number;
   ended(ending: AttemptEnding): void;
@@ -54,28 +61,25 @@ export interface AttemptInit extends Omit<RequestInit, 'body' | 'headers' | 'met
 export class Attempt implements ExchangeListener {
   readonly #parts: AttemptParts;
   readonly #decoder: SseDecoder;
+  readonly #silence: SilenceWatch;
   readonly #head = Promise.withResolvers<Response>();
   #phase: 'connecting' | 'waiting' | 'streaming' | 'refusal' = 'connecting';
   #url = '';
   #exchange: Exchange | null = null;
   #open = false;
   #ending: AttemptEnding | null = null;
+  #told = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #errorBody: ErrorBody | null = null;
-  /** Signs of life so far; a check compares it with the last check's, so that a delta costs no look at the clock. */
+  /** Signs of life so far. */
   #pulse = 0;
-  #checkedPulse = 0;
-  #checkedContent = 0;
-  #quietSince: number;
-  #emptySince: number;
 
   /** @param startedAt on the scale of `check`. */
   constructor(parts: AttemptParts, startedAt: number) {
     this.#parts = parts;
     this.#decoder = new SseDecoder((name, data, atEnd) => parts.reader.read(name, data, atEnd));
-    this.#quietSince = startedAt;
-    this.#emptySince = startedAt;
+    this.#silence = new SilenceWatch(startedAt);
     // Where nobody waits for the head any more, its rejection is nobody's.
     this.#head.promise.catch(() => {});
   }
@@ -85,11 +89,15 @@ export class Attempt implements ExchangeListener {
     return typeof id === 'string' ? id : null;
   }
 
-  async run(): Promise<void> {
-    const { client, body } = this.#parts;
+  /** Whether its request was sent on a live connection. */
+  get connected(): boolean {
+    return this.#phase !== 'connecting';
+  }
+
+  async run(body: Anthropic.MessageCreateParamsStreaming): Promise<void> {
     const fetchOptions: AttemptInit = { attempt: this };
     try {
-      await client.messages.create(body, { fetchOptions }).asResponse();
+      await this.#parts.client.messages.create(body, { fetchOptions }).asResponse();
     } catch (error) {
       this.#onSdkError(error);
     }
@@ -100,15 +108,7 @@ export class Attempt implements ExchangeListener {
     if (this.#ending !== null) return Promise.reject(new Error('given up'));
     this.#url = url;
     this.#open = true;
-    this.#exchange = this.#parts.transport.send(
-      {
-        method: init.method ?? 'POST',
-        path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
-        headers: wireHeaders(init.headers as Headers),
-        body: init.body as string,
-      },
-      this,
-    );
+    this.#exchange = this.#parts.transport.send(transportRequest(url, init), this);
     return this.#head.promise;
   }
 
@@ -118,27 +118,22 @@ export class Attempt implements ExchangeListener {
 
   /** A limit was exceeded; `code` names it. */
   expire(code: string): void {
-    const cause = { status: this.#status || null, requestId: this.requestId, code };
-    this.#fail(failure('upstream_timeout', false, cause));
+    this.#fail(failure('upstream_timeout', false, { ...this.#cause(), code }));
   }
 
   /** Compares signs of life with the limits. @param now ms on any scale that only grows while the process runs. */
   check(now: number, connectBy: number): void {
-    if (this.#pulse !== this.#checkedPulse) this.#quietSince = now;
-    if (this.#parts.reader.contentEvents !== this.#checkedContent) this.#emptySince = now;
-    this.#checkedPulse = this.#pulse;
-    this.#checkedContent = this.#parts.reader.contentEvents;
-    const { idleMs, noContentMs } = this.#parts.limits;
-    const quietFor = now - this.#quietSince;
+    const { limits, reader } = this.#parts;
+    const { quietMs, emptyMs } = this.#silence.check(now, this.#pulse, reader.contentEvents);
     if (this.#phase === 'connecting') {
       if (now >= connectBy) this.expire('connect');
-    } else if (this.#parts.reader.stopped) {
-      if (now - this.#emptySince >= FORMALITY_MS) this.ended();
+    } else if (reader.stopped) {
+      if (quietMs >= FORMALITY_MS || emptyMs >= limits.noContentMs) this.ended();
     } else if (this.#phase === 'refusal') {
-      if (quietFor >= FORMALITY_MS) this.#errorBody?.end();
-    } else if (quietFor >= idleMs) {
+      if (quietMs >= FORMALITY_MS) this.#errorBody?.end();
+    } else if (quietMs >= limits.idleMs) {
       this.expire('idle');
-    } else if (now - this.#emptySince >= noContentMs) {
+    } else if (emptyMs >= limits.noContentMs) {
       this.expire('no_content');
     }
   }
@@ -152,12 +147,11 @@ export class Attempt implements ExchangeListener {
     this.#pulse += 1;
     this.#status = status;
     this.#headers = headers;
-    if (status === 200 && !isEventStream(headers)) {
-      const cause = { status, type: 'not_an_event_stream', requestId: this.requestId };
-      this.#fail(failure('upstream_error', false, cause));
-      return;
-    }
-    if (status === 200) {
+    if (status >= 200 && status < 300) {
+      if (!isEventStream(headers)) {
+        this.#fail(failure('upstream_error', false, { ...this.#cause(), type: 'not_an_event_stream' }));
+        return;
+      }
       this.#phase = 'streaming';
     } else {
       this.#phase = 'refusal';
@@ -189,7 +183,7 @@ export class Attempt implements ExchangeListener {
 
   failed(error: TransportError): void {
     if (this.#phase === 'refusal') this.#errorBody?.end();
-    else this.#bodyOver(transportFailure(error, this.requestId));
+    else this.#bodyOver(transportFailure(error, this.#cause()));
   }
 
   closed(): void {
@@ -231,7 +225,8 @@ export class Attempt implements ExchangeListener {
     return failure('upstream_error', true, { ...this.#cause(), type: 'malformed_event_stream' });
   }
 
-  #cause() {
+  /** What of the response is fit for the log. */
+  #cause(): Partial<FailureCause> {
     return { status: this.#status || null, requestId: this.requestId };
   }
 
@@ -254,27 +249,13 @@ export class Attempt implements ExchangeListener {
   }
 
   #tell(): void {
-    if (this.#ending !== null && !this.#open) this.#parts.ended(this.#ending);
+    if (this.#told || this.#ending === null || this.#open) return;
+    this.#told = true;
+    this.#parts.ended(this.#ending);
   }
-}
-
-function isEventStream(headers: IncomingHttpHeaders): boolean {
-  const encoding = headers['content-encoding'];
-  return (
-    /^text\/event-stream\b/i.test(headers['content-type'] ?? '') &&
-    (encoding === undefined || encoding === 'identity')
-  );
 }
 
 function requestIdOf(body: unknown): string | null {
   if (typeof body !== 'object' || body === null || !('request_id' in body)) return null;
   return typeof body.request_id === 'string' ? body.request_id : null;
-}
-
-/** Nothing compressed is wanted: a delta must not wait in a compressor. */
-function wireHeaders(headers: Headers): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const [name, value] of headers) plain[name] = value;
-  plain['accept-encoding'] = 'identity';
-  return plain;
 }

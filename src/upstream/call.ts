@@ -57,8 +57,10 @@ const MAX_BACKOFF_MS = 800;
 export class Call implements UpstreamCall {
   readonly ended: Promise<UpstreamEnding>;
   readonly #parts: CallParts;
-  readonly #request: UpstreamRequest;
-  readonly #body: Anthropic.MessageCreateParamsStreaming;
+  readonly #epoch: string;
+  readonly #allEvents: boolean;
+  /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
+  #body: Anthropic.MessageCreateParamsStreaming | null;
   readonly #sink: UpstreamSink;
   readonly #signal: AbortSignal;
   readonly #meter = new UsageMeter();
@@ -68,6 +70,8 @@ export class Call implements UpstreamCall {
   #reader: MessageReader;
   #attempt: Attempt | null = null;
   #attempts = 0;
+  /** On the scale of `awakeMs`. */
+  #connectBy: number;
   #backoff: Timer | null = null;
   #finished = false;
 
@@ -76,11 +80,13 @@ export class Call implements UpstreamCall {
     this.ended = promise;
     this.#resolve = resolve;
     this.#parts = parts;
-    this.#request = request;
+    this.#epoch = request.epoch;
+    this.#allEvents = request.events === 'all';
     this.#body = requestBody(request);
     this.#sink = sink;
     this.#signal = signal;
     this.#startedAt = parts.awakeMs();
+    this.#connectBy = this.#startedAt + parts.limits.connectMs;
     this.#reader = this.#newReader();
   }
 
@@ -100,9 +106,9 @@ export class Call implements UpstreamCall {
   /** Compares with the limits; called a few times a second. */
   check(): void {
     const now = this.#parts.awakeMs();
-    const { connectMs, totalMs } = this.#parts.limits;
-    if (now - this.#startedAt < totalMs) {
-      this.#attempt?.check(now, this.#startedAt + connectMs);
+    if (this.#reader.began) this.#body = null;
+    if (now - this.#startedAt < this.#parts.limits.totalMs) {
+      this.#attempt?.check(now, this.#connectBy);
     } else if (this.#attempt !== null) {
       this.#attempt.expire('total');
     } else {
@@ -111,10 +117,12 @@ export class Call implements UpstreamCall {
   }
 
   #newReader(): MessageReader {
-    return new MessageReader(this.#sink, this.#meter, this.#request.events === 'all');
+    return new MessageReader(this.#sink, this.#meter, this.#allEvents);
   }
 
   #try(): void {
+    const body = this.#body;
+    if (body === null) return;
     const { client, transport, clock, limits } = this.#parts;
     this.#attempts += 1;
     this.#backoff = null;
@@ -124,14 +132,13 @@ export class Call implements UpstreamCall {
         transport,
         limits,
         reader: this.#reader,
-        body: this.#body,
         now: () => clock.now(),
         ended: (ending) => this.#onAttemptEnded(ending),
       },
       this.#parts.awakeMs(),
     );
     this.#attempt = attempt;
-    void attempt.run();
+    void attempt.run(body);
   }
 
   #abort(): void {
@@ -142,6 +149,8 @@ export class Call implements UpstreamCall {
 
   #onAttemptEnded(ending: AttemptEnding): void {
     const requestId = this.#attempt?.requestId ?? null;
+    // Tries that never got through share one limit; one that did has used none of the next one's.
+    if (this.#attempt?.connected) this.#connectBy = Number.POSITIVE_INFINITY;
     this.#attempt = null;
     if (ending.kind === 'done') {
       this.#meter.bodyEnded();
@@ -158,7 +167,7 @@ export class Call implements UpstreamCall {
     const waitMs = this.#retryWait(reason);
     const cause = reason.error.cause as Partial<FailureCause> | undefined;
     this.#parts.attemptFailed({
-      epoch: this.#request.epoch,
+      epoch: this.#epoch,
       attempt: this.#attempts,
       error: reason.error.code,
       status: cause?.status ?? null,
@@ -187,6 +196,7 @@ export class Call implements UpstreamCall {
   #finish(ending: UpstreamEnding): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#body = null;
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#parts.ended(this);
     this.#resolve(ending);

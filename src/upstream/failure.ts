@@ -71,8 +71,9 @@ export function streamedFailure(type: string | null, requestId: string | null): 
   return failure(codeOfType(type), true, { status: 200, type, requestId });
 }
 
-export function transportFailure(error: TransportError, requestId: string | null): Failure {
-  const cause = { code: error.code ?? error.failure, requestId };
+/** @param seen what had come before it failed. */
+export function transportFailure(error: TransportError, seen: Partial<FailureCause>): Failure {
+  const cause = { ...seen, code: error.code ?? error.failure };
   switch (error.failure) {
     case 'unreachable':
       return failure('upstream_error', true, cause);

@@ -50,3 +50,12 @@ export function sdkResponse(
 ): Response {
   return new SdkResponse(url, status, headers, text) as unknown as Response;
 }
+
+/** Whether a 200 is what was asked for: not the page of a proxy, and not compressed. */
+export function isEventStream(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding'];
+  return (
+    /^text\/event-stream\b/i.test(headers['content-type'] ?? '') &&
+    (encoding === undefined || encoding === 'identity')
+  );
+}

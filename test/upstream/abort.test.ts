@@ -48,9 +48,9 @@ describe.each<Wire>(['http', 'https', 'h2'])('an abort over %s', (wire) => {
   test('within the body closes the request, and nothing more reaches the sink', async () => {
     await serve(wire, (response) => {
       response.writeHead(200, SSE_HEADERS);
-      const flow = setInterval(() => (response as NodeJS.WritableStream).write(textDelta('more')), 1);
+      const flow = setInterval(() => response.write(textDelta('more')), 1);
       response.on('close', () => clearInterval(flow));
-      (response as NodeJS.WritableStream).write(messageStart());
+      response.write(messageStart());
     });
     const recorded = openCall(upstream);
     await recorded.first;
@@ -64,7 +64,7 @@ describe.each<Wire>(['http', 'https', 'h2'])('an abort over %s', (wire) => {
   test('from within the sink stops what is already in hand', async () => {
     await serve(wire, (response) => {
       response.writeHead(200, SSE_HEADERS);
-      (response as NodeJS.WritableStream).write(messageStart() + textDelta('one') + textDelta('two'));
+      response.write(messageStart() + textDelta('one') + textDelta('two'));
     });
     const controller = new AbortController();
     const texts: string[] = [];
@@ -88,7 +88,7 @@ test('an abort of one call leaves the others on its connection alone', async () 
   await serve('h2', (response) => {
     responses.push(response);
     response.writeHead(200, SSE_HEADERS);
-    (response as NodeJS.WritableStream).write(messageStart() + textDelta('x'));
+    response.write(messageStart() + textDelta('x'));
   });
   const calls = Array.from({ length: 20 }, () => openCall(upstream));
   await Promise.all(calls.map(({ first }) => first));

@@ -74,12 +74,26 @@ describe('an error response', () => {
     expect(said(error)).not.toContain('secret');
   });
 
-  test('200 that is no event stream is upstream_error, and is not asked twice', async () => {
-    const { error } = await failWith(200, { 'content-type': 'text/html' }, `<html>${SECRET}</html>`);
+  test.each([
+    [200, { 'content-type': 'text/html' }],
+    [200, {}],
+    [202, { 'content-type': 'application/json' }],
+    [200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }],
+  ])('%i with %j is no answer: upstream_error, and it is not asked twice', async (status, headers) => {
+    const { error } = await failWith(
+      status,
+      { ...headers } as Record<string, string>,
+      `<html>${SECRET}</html>`,
+    );
     expect(error.code).toBe('upstream_error');
     expect(said(error)).not.toContain('secret');
     expect(server.requests).toHaveLength(1);
   });
+});
+
+test.each([204, 304])('%i without a body is upstream_error', async (status) => {
+  const { error } = await failWith(status, {}, '');
+  expect(error).toMatchObject({ code: 'upstream_error', cause: { status } });
 });
 
 describe('the wait an error response asks for', () => {

@@ -3,6 +3,7 @@ import type { AnthropicUpstreamOptions } from '../../src/upstream/anthropic.ts';
 import type { Upstream } from '../../src/upstream/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import {
+  messageEnd,
   messageStart,
   PING,
   SSE_HEADERS,
@@ -12,7 +13,7 @@ import {
   wholeMessage,
 } from './message-script.ts';
 import { type Answer, type ModelServer, startModelServer, type Wire } from './model-server.ts';
-import { openCall, upstreamTo } from './recorded-call.ts';
+import { openCall, REQUEST, upstreamTo } from './recorded-call.ts';
 
 let server: ModelServer;
 let upstream: Upstream;
@@ -31,7 +32,7 @@ const begin =
   (...parts: readonly string[]): Answer =>
   (response) => {
     response.writeHead(200, SSE_HEADERS);
-    for (const part of parts) (response as NodeJS.WritableStream).write(part);
+    for (const part of parts) response.write(part);
   };
 
 const wires: readonly Wire[] = ['http', 'https', 'h2'];
@@ -41,7 +42,7 @@ describe.each(wires)('over %s', (wire) => {
     await serve(wire, (response) => {
       response.writeHead(200, SSE_HEADERS);
       response.end(
-        messageStart() + textDelta('some words of an answer') + 'event: content_block_delta\ndata: {"type":',
+        `${messageStart()}${textDelta('some words of an answer')}event: content_block_delta\ndata: {"type":`,
       );
     });
     const recorded = openCall(upstream);
@@ -122,7 +123,7 @@ test('pings only, for ever, are upstream_timeout', async () => {
     'h2',
     (response) => {
       begin(messageStart(), textDelta('some'))(response, 0, {} as never);
-      send = () => (response as NodeJS.WritableStream).write(PING);
+      send = () => response.write(PING);
     },
     { clock },
   );
@@ -165,15 +166,34 @@ test('a process that was stopped for a while ends no live stream for silence', a
   const clock = new ManualClock();
   const elapsed = clock.elapsed.bind(clock);
   clock.elapsed = () => elapsed() + stopped;
-  await serve('h2', begin(messageStart(), textDelta('some')), { clock });
+  let finish = () => {};
+  await serve(
+    'h2',
+    (response) => {
+      response.writeHead(200, SSE_HEADERS);
+      response.write(messageStart() + textDelta('some'));
+      finish = () => void response.end(messageEnd());
+    },
+    { clock },
+  );
   const recorded = openCall(upstream);
   await recorded.first;
   clock.advance(1_000);
   stopped = 600_000;
   clock.advance(1_000);
-  expect(upstream.openRequests).toBe(1);
-  recorded.controller.abort();
-  expect(await recorded.call.ended).toMatchObject({ kind: 'aborted' });
+  finish();
+  expect(await recorded.call.ended).toMatchObject({ kind: 'done' });
+});
+
+test('a second message in the body that is cut is upstream_truncated, though the first was whole', async () => {
+  await serve('h2', (response) => {
+    response.writeHead(200, SSE_HEADERS);
+    response.end(wholeMessage('one') + messageStart() + textDelta(' two'));
+  });
+  const recorded = openCall(upstream);
+  expect(await recorded.call.ended).toMatchObject({ error: { code: 'upstream_truncated' } });
+  expect(recorded.began).toBe(2);
+  expect(recorded.call.usage()).toMatchObject({ inputTokens: 20, source: 'estimated' });
 });
 
 describe('an error inside the stream', () => {
@@ -220,7 +240,6 @@ test('a sink that throws fails its own call as internal, and nothing else', asyn
     event() {},
     began() {},
   };
-  const { REQUEST } = await import('./recorded-call.ts');
   const call = upstream.open(REQUEST, sink, new AbortController().signal);
   expect(await call.ended).toMatchObject({ kind: 'failed', error: { code: 'internal' } });
   await server.idle();

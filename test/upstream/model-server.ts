@@ -8,7 +8,13 @@ import type { AddressInfo, Socket } from 'node:net';
 export type Wire = 'http' | 'https' | 'h2';
 
 export type ModelRequest = IncomingMessage | Http2ServerRequest;
-export type ModelResponse = ServerResponse | Http2ServerResponse;
+/** What the two kinds of response have in common. */
+export interface ModelResponse {
+  writeHead(status: number, headers?: Record<string, string>): unknown;
+  write(part: string | Uint8Array): boolean;
+  end(part?: string | Uint8Array): unknown;
+  on(event: 'close' | 'error', listener: () => void): unknown;
+}
 
 export interface ModelServer {
   readonly baseURL: string;
@@ -43,7 +49,7 @@ export async function startModelServer(
   const idleWaiters: (() => void)[] = [];
   let open = 0;
 
-  const serve = (request: ModelRequest, response: ModelResponse) => {
+  const serve = (request: ModelRequest, response: ServerResponse | Http2ServerResponse) => {
     open += 1;
     response.on('error', () => {});
     response.on('close', () => {
@@ -57,7 +63,7 @@ export async function startModelServer(
     request.on('error', () => {});
     request.on('end', () => {
       requests.push({ headers: request.headers, body });
-      answer(response, requests.length - 1, request);
+      answer(response as ModelResponse, requests.length - 1, request);
     });
   };
 

@@ -88,6 +88,25 @@ describe('before the model has begun', () => {
   });
 });
 
+test('a slow failure leaves the second try its time to connect', async () => {
+  server = await startModelServer('http', (response, call) => {
+    if (call === 0) first.resolve(response);
+    else good(response);
+  });
+  const first = Promise.withResolvers<ModelResponse>();
+  const clock = new ManualClock();
+  const failed = Promise.withResolvers<void>();
+  upstream = upstreamTo(server, { clock, random: () => 0, onAttemptFailed: () => failed.resolve() });
+  const recorded = openCall(upstream);
+  const response = await first.promise;
+  clock.advance(15_000);
+  response.writeHead(500);
+  response.end();
+  await failed.promise;
+  clock.advance(1_000);
+  expect(await recorded.call.ended).toMatchObject({ kind: 'done' });
+});
+
 test('a second failure ends the call with that failure', async () => {
   server = await startModelServer('h2', (response, call) => {
     response.writeHead(call === 0 ? 500 : 529, { 'request-id': `req_${call}` });

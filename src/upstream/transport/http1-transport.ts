@@ -31,6 +31,7 @@ export class Http1Transport implements Transport {
   readonly #options: TransportOptions;
   readonly #agent: http.Agent;
   readonly #exchanges = new Set<Http1Exchange>();
+  #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -42,15 +43,16 @@ export class Http1Transport implements Transport {
   }
 
   send(request: TransportRequest, listener: ExchangeListener): Exchange {
-    const exchange = new Http1Exchange(this.#options, this.#agent, request, listener, () =>
+    const exchange = new Http1Exchange(this.#options, this.#agent, listener, () =>
       this.#exchanges.delete(exchange),
     );
     this.#exchanges.add(exchange);
-    queueMicrotask(() => exchange.begin());
+    queueMicrotask(() => (this.#closed ? exchange.destroy() : exchange.begin(request)));
     return exchange;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     for (const exchange of this.#exchanges) exchange.destroy();
     this.#agent.destroy();
     return Promise.resolve();
@@ -60,7 +62,6 @@ export class Http1Transport implements Transport {
 class Http1Exchange implements Exchange {
   readonly #options: TransportOptions;
   readonly #agent: http.Agent;
-  readonly #request: TransportRequest;
   readonly #listener: ExchangeListener;
   readonly #onClosed: () => void;
   #message: ClientRequest | null = null;
@@ -74,18 +75,16 @@ class Http1Exchange implements Exchange {
   constructor(
     options: TransportOptions,
     agent: http.Agent,
-    request: TransportRequest,
     listener: ExchangeListener,
     onClosed: () => void,
   ) {
     this.#options = options;
     this.#agent = agent;
-    this.#request = request;
     this.#listener = listener;
     this.#onClosed = onClosed;
   }
 
-  begin(): void {
+  begin(request: TransportRequest): void {
     if (this.#closed) return;
     const waitMs = this.#options.breaker.tryAcquire();
     if (waitMs > 0) {
@@ -94,7 +93,7 @@ class Http1Exchange implements Exchange {
       return;
     }
     try {
-      this.#send();
+      this.#send(request);
     } catch (error) {
       this.#options.breaker.abandoned();
       this.#fail(new TransportError('reset', errorCode(error)));
@@ -116,9 +115,8 @@ class Http1Exchange implements Exchange {
     else this.#message.destroy();
   }
 
-  #send(): void {
+  #send({ method, path, headers, body }: TransportRequest): void {
     const { origin } = this.#options;
-    const { method, path, headers, body } = this.#request;
     const secure = origin.protocol === 'https:';
     const message = (secure ? https : http).request({
       protocol: origin.protocol,

@@ -120,16 +120,17 @@ export class Http2Connection implements ExchangePlace {
     if (this.#exchanges.size === 0) {
       if (this.#quietChecks >= IDLE_CHECKS_BEFORE_CLOSE) this.#retire();
     } else if (this.#awaitingPong) {
-      if (this.#quietChecks >= CHECKS_FOR_PONG) this.destroy();
+      if (this.#quietChecks >= CHECKS_FOR_PONG) this.destroy('ETIMEDOUT');
     } else if (this.#quietChecks >= SILENT_CHECKS_BEFORE_PING) {
       this.#ping();
     }
   }
 
-  /** Cuts it; its exchanges fail. */
-  destroy(): void {
+  /** Cuts it; its exchanges fail as reset, with this code for the operator. */
+  destroy(code: string): void {
     this.#retire();
-    this.#session?.destroy();
+    // With an error, because a session destroyed without one ends its streams as if their bodies were complete.
+    this.#session?.destroy(new TransportError('reset', code));
     this.#socket?.destroy();
   }
 

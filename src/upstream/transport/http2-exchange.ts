@@ -23,7 +23,8 @@ const MAX_STREAMS_TRIED = 4;
 const CLOSE_DEADLINE_MS = 1_000;
 
 export class Http2Exchange implements Exchange {
-  readonly #request: TransportRequest;
+  /** Null once the peer has answered: a prompt may be large, and no one sends it again. */
+  #request: TransportRequest | null;
   readonly #listener: ExchangeListener;
   readonly #placeAnew: (exchange: Http2Exchange) => void;
   readonly #clock: Clock;
@@ -34,7 +35,8 @@ export class Http2Exchange implements Exchange {
   #streamsTried = 0;
   #error: unknown = null;
   #responded = false;
-  #ended = false;
+  /** The body ended, in order or not. */
+  #over = false;
   #cancelled = false;
   #closed = false;
 
@@ -61,6 +63,7 @@ export class Http2Exchange implements Exchange {
 
   /** Sends the request. @throws if the session takes no more, or cannot send such a header. */
   begin(session: ClientHttp2Session, authority: string): void {
+    if (this.#request === null) return;
     const { method, path, headers, body } = this.#request;
     const stream = session.request({
       ':method': method,
@@ -74,6 +77,7 @@ export class Http2Exchange implements Exchange {
     this.#streamsTried += 1;
     stream.on('response', (head) => {
       this.#responded = true;
+      this.#request = null;
       if (!this.#cancelled) this.#listener.response(Number(head[constants.HTTP2_HEADER_STATUS]), head);
     });
     stream.on('data', (bytes: Buffer) => {
@@ -90,13 +94,15 @@ export class Http2Exchange implements Exchange {
 
   /** Sends the request over another transport instead. */
   passTo(transport: Transport): void {
+    if (this.#request === null) return;
     this.#successor = transport.send(this.#request, this.#listener);
+    this.#request = null;
     this.#closed = true;
   }
 
   cancel(): void {
     if (this.#successor !== null) this.#successor.cancel();
-    if (this.#cancelled || this.#closed || this.#ended) return;
+    if (this.#cancelled || this.#closed || this.#over) return;
     this.#cancelled = true;
     const stream = this.#stream;
     if (stream === null) {
@@ -117,7 +123,7 @@ export class Http2Exchange implements Exchange {
 
   #onEnd(): void {
     if (this.#cancelled || !this.#responded || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    this.#ended = true;
+    this.#over = true;
     this.#listener.ended();
   }
 
@@ -131,7 +137,8 @@ export class Http2Exchange implements Exchange {
       this.#placeAnew(this);
       return;
     }
-    if (!this.#ended && !this.#cancelled) {
+    if (!this.#over && !this.#cancelled) {
+      this.#over = true;
       this.#listener.failed(new TransportError('reset', errorCode(this.#error) ?? `RST_STREAM_${code}`));
     }
     this.#leave();
@@ -140,6 +147,7 @@ export class Http2Exchange implements Exchange {
   #leave(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#request = null;
     this.#place?.release(this);
     this.#place = null;
     this.#listener.closed();

@@ -44,7 +44,7 @@ export class HttpsTransport implements Transport {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) connection.destroy('CLOSED');
     await this.#http1.close();
   }
 
@@ -81,7 +81,7 @@ export class HttpsTransport implements Transport {
       if (!settle()) return;
       breaker.failed();
       for (const exchange of connection.giveBack()) exchange.fail(error);
-      connection.destroy();
+      connection.destroy('CLOSED');
       socket.destroy();
     };
     const connection = new Http2Connection(origin.host, {

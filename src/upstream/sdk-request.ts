@@ -1,0 +1,16 @@
+/** What the SDK hands to its `fetch`, as a request of our transport. */
+import type { TransportRequest } from './transport/transport.ts';
+
+/** @param init as this SDK makes it: `headers` is a Headers object, `body` is JSON text. */
+export function transportRequest(url: string, init: RequestInit): TransportRequest {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of init.headers as Headers) headers[name] = value;
+  // Nothing compressed is wanted: a delta must not wait in a compressor.
+  headers['accept-encoding'] = 'identity';
+  return {
+    method: init.method ?? 'POST',
+    path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+    headers,
+    body: init.body as string,
+  };
+}
