@@ -7,5 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // A test that checks nothing cannot fail.
+    expect: { requireAssertions: true },
   },
 });

@@ -31,8 +31,8 @@ export function createMetrics() {
     upgrades: counter('upgrades_total', 'Handshakes, by outcome: accepted, or the error code', 'outcome'),
     liveStreams: gauge('live_streams', 'Streams that have not ended'),
     streamsEnded: counter('streams_ended_total', 'Streams ended, by status and error code', 'status', 'code'),
-    firstToken: latency('first_token_seconds', 'From acceptance to the first text'),
-    streamDuration: latency('stream_duration_seconds', 'From acceptance to the ending'),
+    firstToken: latency('first_token_seconds', 'From the arrival of a start to its first text'),
+    streamDuration: latency('stream_duration_seconds', 'From the arrival of a start to its ending'),
     upstreamClosed: latency(
       'cancel_upstream_closed_seconds',
       'From a cancel to the close of the upstream request',

@@ -84,9 +84,9 @@ export interface Usage {
 }
 
 export interface Timing {
-  /** From acceptance to the first text, ms; null if there was none. */
+  /** From the arrival of `start` to the first text, ms; null if there was none. */
   readonly firstTokenMs: number | null;
-  /** From acceptance to the ending, ms. */
+  /** From the arrival of `start` to the ending, ms. */
   readonly totalMs: number;
   /** Deltas numbered so far. */
   readonly chunks: number;

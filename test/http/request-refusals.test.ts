@@ -136,6 +136,7 @@ describe('slow peers', () => {
     const socket = connect(port, '127.0.0.1');
     socket.resume();
     await once(socket, 'close');
+    expect(socket.readyState).toBe('closed');
   });
 
   it('have 15 seconds at most', () => {

@@ -1,0 +1,46 @@
+/** `npm run docs:environment`: writes README's table of environment keys from the schema, between its two markers. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type EnvironmentRow, environmentTable } from '../src/config.ts';
+
+const README = new URL('../README.md', import.meta.url);
+/** Where the values of keys are read, by name. */
+const READERS = ['config.ts', 'compose.ts', 'main.ts'].map(
+  (file) => new URL(`../src/${file}`, import.meta.url),
+);
+const BEGIN = '<!-- environment: written by `npm run docs:environment` -->\n';
+const END = '<!-- /environment -->';
+
+/** @throws Error where the markers are missing */
+export function withEnvironmentTable(readme: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error('README.md has lost the markers of the environment table');
+  return readme.slice(0, begin + BEGIN.length) + environmentSection() + readme.slice(end);
+}
+
+function environmentSection(): string {
+  const rows = environmentTable();
+  const source = READERS.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const unread = rows.filter(({ key }) => !isRead(key, source)).map(({ key }) => `\`${key}\``);
+  const table = ['| key | default | meaning |', '|---|---|---|', ...rows.map(line)].join('\n');
+  const note =
+    unread.length === 0 ? '' : `\nChecked, but without effect in this version: ${unread.join(', ')}.\n`;
+  return `${table}\n${note}`;
+}
+
+/** `config.KEY`, or `KEY: name` in a destructuring. */
+function isRead(key: string, source: string): boolean {
+  return new RegExp(`\\.${key}\\b|\\b${key}: \\w+[ ,]|has\\('${key}'\\)`).test(source);
+}
+
+function line({ key, development, production, description }: EnvironmentRow): string {
+  const defaults =
+    development === production ? code(development) : `${code(development)}; production ${code(production)}`;
+  return `| \`${key}\` | ${defaults} | ${description.replaceAll('|', '\\|')} |`;
+}
+
+function code(value: string | null): string {
+  return value === null || value === '' ? '' : `\`${value}\``;
+}
+
+if (import.meta.main) writeFileSync(README, withEnvironmentTable(readFileSync(README, 'utf8')));

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openLogOutput } from '../../src/observe/log-output.ts';
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'log-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+/** A pipe that someone holds and nobody reads. */
+function stalledPipe(): number {
+  const path = join(temporaryDirectory(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDWR);
+  onTestFinished(() => closeSync(fd));
+  return fd;
+}
+
+describe('log output', () => {
+  it('writes every line, in order, before it closes', async () => {
+    const path = join(temporaryDirectory(), 'log');
+    const output = openLogOutput(openSync(path, 'w'));
+    for (let line = 0; line < 1000; line += 1) output.write(`${line}\n`);
+    await output.close(5000);
+    expect(readFileSync(path, 'utf8')).toBe(Array.from({ length: 1000 }, (_, line) => `${line}\n`).join(''));
+    expect(output.dropped).toBe(0);
+  });
+
+  it('drops and counts lines while its reader stalls, and still closes', async () => {
+    const output = openLogOutput(stalledPipe());
+    const line = `${'x'.repeat(1023)}\n`;
+    for (let count = 0; count < 3000; count += 1) output.write(line);
+    expect(output.dropped).toBeGreaterThan(1000);
+    expect(output.dropped).toBeLessThan(3000);
+    await output.close(10);
+  });
+
+  it('survives a full disk', async () => {
+    const output = openLogOutput(openSync('/dev/full', 'w'));
+    for (let count = 0; count < 100; count += 1) output.write('line\n');
+    await expect(output.close(10)).resolves.toBeUndefined();
+  });
+
+  it('counts what comes after it closed', async () => {
+    const output = openLogOutput(openSync('/dev/null', 'w'));
+    await output.close(1000);
+    await output.close(1000);
+    output.write('late\n');
+    expect(output.dropped).toBe(1);
+  });
+});
