@@ -15,6 +15,7 @@ import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
+import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
 import { loadActions } from './relay/actions.ts';
@@ -94,7 +95,7 @@ export async function composeRelay(
     ...coreLimits(config),
   });
   const health = (): Health => ({
-    state: relay.draining ? 'draining' : authenticator.ready ? 'ready' : 'starting',
+    state: healthState(relay, authenticator),
   });
   const http = composeHttp(config, {
     relay,
@@ -107,9 +108,15 @@ export async function composeRelay(
   });
   watch(metrics, { upstream, logs, ledger, output });
 
+  const memory = watchMemory(systemClock, memoryLimit(), (pressure) => {
+    if (relay.overloaded !== (pressure !== 'none')) logger.warn({ pressure }, 'memory pressure changed');
+    relay.relieve(pressure);
+  });
+
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await http.close();
+    memory.cancel();
     relay.close();
     await upstream.close();
     await simulator?.close();
@@ -141,6 +148,12 @@ export async function composeRelay(
     close: () => (closing ??= close()),
     crashed: (cause) => observer.failed({ what: 'process', cause }),
   };
+}
+
+function healthState(relay: Relay, authenticator: Authenticator): Health['state'] {
+  if (relay.draining) return 'draining';
+  if (relay.overloaded) return 'overloaded';
+  return authenticator.ready ? 'ready' : 'starting';
 }
 
 function requestPolicy(config: Config, prices: PriceTable) {

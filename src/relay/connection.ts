@@ -16,7 +16,7 @@ import type {
   ServerFrame,
   StartFrame,
 } from '../protocol/frames.ts';
-import { parseClientFrame } from '../protocol/parse-client-frame.ts';
+import { type ParsedFrame, parseClientFrame } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -47,6 +47,9 @@ export interface ConnectionParts {
   readonly resumeWindowMs: number;
   readonly limits: HelloFrame['limits'];
 }
+
+/** Deltas behind which a client sends an ack at once. */
+const ACK_BATCH = 32;
 
 /** Which stream and which client frame an error is about, as far as that is known. */
 type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
@@ -82,7 +85,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#onClosed = onClosed;
     this.#openedAt = clock.elapsed();
     this.#outbox = new Outbox(socket, this);
-    this.#budget = new FrameBudget(limits.framesPerMinute, clock);
+    this.#budget = new FrameBudget(limits, clock);
     this.#heartbeat = new Heartbeat(wheel, heartbeatMs, {
       ping: () => socket.ping(),
       missed: () => this.close('noPong'),
@@ -110,10 +113,15 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     return bytes;
   }
 
+  /** Bytes written that the client has not taken, as far as this is known. */
+  get backlogBytes(): number {
+    return this.#socket.bufferedBytes + this.unackedBytes;
+  }
+
   received(text: string): void {
     if (this.#closeReason !== undefined) return;
     const parsed = parseClientFrame(text);
-    if (!this.#budget.take('frame' in parsed ? parsed.frame : undefined)) {
+    if (!this.#isPaid(parsed) && !this.#budget.take('frame' in parsed ? parsed.frame : undefined)) {
       this.close('tooManyFrames');
     } else if ('frame' in parsed) {
       this.#handle(parsed.frame);
@@ -206,6 +214,13 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
       limits,
     });
     this.#token.start(expiresAt);
+  }
+
+  /** An ack of a whole batch counts in no rate: what we sent bounds how many there can be. */
+  #isPaid(parsed: ParsedFrame): boolean {
+    if (!('frame' in parsed) || parsed.frame.type !== 'ack') return false;
+    const { id, seq } = parsed.frame;
+    return (this.#followers.get(id)?.newlyAcked(seq) ?? 0) >= ACK_BATCH;
   }
 
   #handle(frame: ClientFrame): void {

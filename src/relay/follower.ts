@@ -93,6 +93,11 @@ export class Follower implements StreamReader {
     return { kind: 'ending', type, seq, wire: ending.wire };
   }
 
+  /** How many deltas that were sent an ack of `seq` would add to those acknowledged. */
+  newlyAcked(seq: number): number {
+    return Math.min(seq, this.sentSeq) - this.#ackedSeq;
+  }
+
   /** Returns whether the ack moved anything on; lower ones than the last are ignored. */
   ack(seq: number): boolean {
     if (seq <= this.#ackedSeq) return false;

@@ -1,9 +1,11 @@
-import type { ClientFrame } from '../protocol/frames.ts';
+import type { ClientFrame, HelloFrame } from '../protocol/frames.ts';
 import type { Clock } from '../time/clock.ts';
 import { FrameRate } from './frame-rate.ts';
 
 /** `ack`, `ping` and `resume` a second: they do not count as frames, but are not free either. */
 const LIGHT_FRAMES_PER_SECOND = 50;
+/** Two acks a second and stream are what a good client sends; where operators allow many streams they are allowed too. */
+const LIGHT_FRAMES_PER_SECOND_AND_STREAM = 3;
 /** Unreadable frames a minute that are still forgiven. */
 const BAD_FRAMES_PER_MINUTE = 4;
 
@@ -13,9 +15,10 @@ export class FrameBudget {
   readonly #light: FrameRate;
   readonly #bad: FrameRate;
 
-  constructor(framesPerMinute: number, clock: Clock) {
+  constructor({ streams, framesPerMinute }: HelloFrame['limits'], clock: Clock) {
+    const light = Math.max(LIGHT_FRAMES_PER_SECOND, LIGHT_FRAMES_PER_SECOND_AND_STREAM * streams);
     this.#frames = new FrameRate(framesPerMinute, 60_000, clock);
-    this.#light = new FrameRate(LIGHT_FRAMES_PER_SECOND, 1000, clock);
+    this.#light = new FrameRate(light, 1000, clock);
     this.#bad = new FrameRate(BAD_FRAMES_PER_MINUTE, 60_000, clock);
   }
 

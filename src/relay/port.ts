@@ -36,6 +36,12 @@ export interface ConnectionInfo {
 export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ConnectionEvents;
 
 /**
+ * How short memory is: `refuse` new work, `shed` what can be had again by starting anew, `cut` the slowest reader.
+ * Each includes the ones before.
+ */
+export type MemoryPressure = 'none' | 'refuse' | 'shed' | 'cut';
+
+/**
  * What happened, for logs and metrics. Implementations never throw and never block.
  * Nothing here holds a word of a prompt or an answer, a token or a key.
  */

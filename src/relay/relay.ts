@@ -12,7 +12,7 @@ import type { UsageLedger } from '../usage/port.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { EndingWaiter } from './ending-waiter.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
-import type { Connect, Observer } from './port.ts';
+import type { Connect, MemoryPressure, Observer } from './port.ts';
 import type { RequestPolicy } from './prepare-request.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
 import type { Stream } from './stream.ts';
@@ -126,6 +126,17 @@ export class Relay {
     return this.#starter.draining;
   }
 
+  get overloaded(): boolean {
+    return this.#starter.overloaded;
+  }
+
+  /** Makes do with the memory there is. To be told each second, also when the pressure is over. */
+  relieve(pressure: MemoryPressure): void {
+    this.#starter.overloaded = pressure !== 'none';
+    if (pressure === 'shed' || pressure === 'cut') this.registry.forgetEnded();
+    if (pressure === 'cut') this.#cutSlowest();
+  }
+
   get connections(): number {
     return this.#connections.size;
   }
@@ -160,6 +171,15 @@ export class Relay {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onLastGone?.();
   };
+
+  /** Its client may come back and resume, here or elsewhere. */
+  #cutSlowest(): void {
+    let slowest: Connection | undefined;
+    for (const connection of this.#connections) {
+      if (connection.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = connection;
+    }
+    slowest?.close('tryAgainLater');
+  }
 
   #subscribe(stream: Stream, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();

@@ -94,6 +94,18 @@ export class StreamRegistry {
     this.#oneLess();
   }
 
+  /** Lets ended runs go that nobody reads: a later resume is told that they are unknown. */
+  forgetEnded(): void {
+    for (const entries of this.#users.values()) {
+      for (const { stream, ended, timer } of entries.values()) {
+        if (!ended || stream.readers.size > 0) continue;
+        timer?.cancel();
+        this.#delete(stream);
+        stream.log.release();
+      }
+    }
+  }
+
   *liveStreams(): Iterable<Stream> {
     for (const entries of this.#users.values()) {
       for (const entry of entries.values()) if (!entry.ended) yield entry.stream;

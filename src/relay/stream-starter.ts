@@ -44,6 +44,8 @@ export interface Started {
 export class StreamStarter {
   /** Set while the process drains: nothing new starts then. */
   draining = false;
+  /** Set while memory is short: what runs goes on, nothing is added. */
+  overloaded = false;
   readonly #parts: StarterParts;
 
   constructor(parts: StarterParts) {
@@ -87,6 +89,7 @@ export class StreamStarter {
   #admit(principal: Principal): void {
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
+    if (this.overloaded) throw new RelayError('unavailable', 'this server is busy; try again in a moment');
     if (this.#parts.registry.liveOf(principal.userId) >= this.#parts.maxStreamsPerUser) {
       throw new RelayError(
         'too_many_streams',
