@@ -1,0 +1,42 @@
+/**
+ * Puts in place what the tests need beyond npm: programs of the system that users of the relay have too. As root on
+ * Debian they are installed, saying so; anywhere else, or with DASH_TEST_INSTALL=0, the one command to run is named.
+ */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const SERVICES = [
+  { program: 'chromium', package: 'chromium', for: 'browser tests' },
+  { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
+];
+const INSTALL_MS = 600_000;
+
+const missing = SERVICES.filter(({ program }) => !isInstalled(program));
+if (missing.length > 0) provide(missing);
+
+function provide(services) {
+  const packages = services.map((service) => service.package);
+  const wanted = services.map((service) => `${service.package} (${service.for})`).join(', ');
+  const mayInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version');
+  if (!mayInstall || process.env.DASH_TEST_INSTALL === '0') {
+    process.stderr.write(`The tests need ${wanted}. Install with: apt-get install ${packages.join(' ')}\n`);
+    process.exit(1);
+  }
+  process.stdout.write(`Installing for the tests: ${wanted}. DASH_TEST_INSTALL=0 stops this.\n`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], timeout: INSTALL_MS, env: environment };
+  execFileSync('apt-get', ['update'], options);
+  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
+}
+
+function isInstalled(program) {
+  return process.env.PATH.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
