@@ -39,8 +39,8 @@ export class MemoryStreamLogs implements StreamLogs {
     return this.#heldBytes;
   }
 
-  create(): StreamLog {
-    const log = new MemoryStreamLog(this);
+  create(after = 0): StreamLog {
+    const log = new MemoryStreamLog(this, after);
     this.#logs.add(log);
     return log;
   }
@@ -75,11 +75,13 @@ class MemoryStreamLog implements StreamLog {
   #pages: Page[] = [];
   /** Pages dropped from the front: a cursor's page number minus this is its index. */
   #dropped = 0;
-  #head = 0;
+  #head: number;
   #heldBytes = 0;
+  #released = false;
 
-  constructor(logs: MemoryStreamLogs) {
+  constructor(logs: MemoryStreamLogs, after: number) {
     this.#logs = logs;
+    this.#head = after;
   }
 
   get head(): number {
@@ -113,6 +115,7 @@ class MemoryStreamLog implements StreamLog {
     for (const page of this.#pages) this.#drop(page);
     this.#dropped += this.#pages.length;
     this.#pages = [];
+    this.#released = true;
     this.#logs.forget(this);
   }
 
@@ -127,7 +130,7 @@ class MemoryStreamLog implements StreamLog {
 
   /** The page of that number since the log began, `'gap'` if it was dropped, `undefined` past the last one. */
   page(number: number): Page | 'gap' | undefined {
-    return number < this.#dropped ? 'gap' : this.#pages[number - this.#dropped];
+    return this.#released || number < this.#dropped ? 'gap' : this.#pages[number - this.#dropped];
   }
 
   /** Number of the page that holds the record after `seq`, or of the last page. */

@@ -34,12 +34,13 @@ export interface StreamLog {
   append(kind: 'text' | 'event', json: WireText): number;
   /** A cursor behind `after`, or `undefined` where that cannot be exact (trimmed, or past the head). */
   cursor(after: number): LogCursor | undefined;
-  /** Gives the memory back. The log is unusable afterwards. Idempotent. */
+  /** Gives the memory back: cursors read a gap from then on. Idempotent. */
   release(): void;
 }
 
 export interface StreamLogs {
-  create(): StreamLog;
+  /** `after`: the seq before its first delta, 0 unless its beginning is lost. */
+  create(after?: number): StreamLog;
   /** Bytes held by all logs. */
   readonly heldBytes: number;
 }

@@ -1,0 +1,80 @@
+/** A copy of one run of another machine: what is read of it becomes a log like any other. It asks for nothing itself. */
+import { appendBatch, startOf } from './delta-batch.ts';
+import type { StreamLog, StreamLogs } from './port.ts';
+import type { Replica, ReplicaEvents, SharedRun } from './shared-port.ts';
+import type { StoredLog } from './store/port.ts';
+
+const SILENT: ReplicaEvents = { accepted() {}, grown() {}, lost() {} };
+
+export class RunReplica implements Replica {
+  readonly run: SharedRun;
+  /** Told nothing until it is set. */
+  events: ReplicaEvents = SILENT;
+  /** When its owner was last asked and the store was last read, elapsed ms. */
+  refreshedAt = Number.NEGATIVE_INFINITY;
+  /** There may be more in the store than was read. */
+  stale = true;
+  readonly #logs: StreamLogs;
+  readonly #onReleased: (replica: RunReplica) => void;
+  #log: StreamLog;
+  #accepted = false;
+  #ending: string | undefined;
+  #released = false;
+
+  constructor(run: SharedRun, logs: StreamLogs, onReleased: (replica: RunReplica) => void) {
+    this.run = run;
+    this.#logs = logs;
+    this.#log = logs.create();
+    this.#onReleased = onReleased;
+  }
+
+  get log(): StreamLog {
+    return this.#log;
+  }
+
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  get ending(): string | undefined {
+    return this.#ending;
+  }
+
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** Takes what follows, or repeats what is known. False where something in between is missing: nothing is taken. */
+  take({ exists, batches, ending }: StoredLog): boolean {
+    if (this.#released || this.#ending !== undefined) return true;
+    if (exists && !this.#accepted) this.#accept(batches[0]);
+    for (const batch of batches) if (!appendBatch(this.#log, batch)) return false;
+    this.#ending = ending;
+    if (batches.length > 0 || ending !== undefined) this.events.grown();
+    return true;
+  }
+
+  /** Cannot go on. */
+  lose(): void {
+    if (this.#released) return;
+    this.release();
+    this.events.lost();
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#log.release();
+    this.#onReleased(this);
+  }
+
+  #accept(first: StoredLog['batches'][number] | undefined): void {
+    const start = first === undefined ? 0 : startOf(first);
+    if (start > 0) {
+      this.#log.release();
+      this.#log = this.#logs.create(start); // the owner's own log had lost its beginning
+    }
+    this.#accepted = true;
+    this.events.accepted();
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Port of what machines share about their streams. The owner of a run publishes its log; other machines follow it by
+ * a replica. Nothing here is ever waited for by a reader on the owner's machine.
+ */
+import type { StreamLog } from './port.ts';
+import type { SharedRun } from './store/port.ts';
+
+export type { SharedRun } from './store/port.ts';
+
+/** The owner's side of a run, as its publication sees it. */
+export interface PublishedSource {
+  readonly log: Pick<StreamLog, 'head' | 'first' | 'heldBytes' | 'cursor'>;
+  /** The ending frame as JSON, once there is one. */
+  readonly ending: string | undefined;
+  /** Readers on other machines follow the run from now on, or no longer. */
+  followed(isFollowed: boolean): void;
+  /** Somebody on another machine cancelled it. */
+  cancelled(): void;
+  /** Other machines gave the owner up and ended the run for their readers. */
+  givenUp(): void;
+}
+
+export interface Publication {
+  /** There is more in the log, or the ending. Called often: it only marks. */
+  wake(): void;
+}
+
+/** A copy of a run of another machine, kept up to date. */
+export interface Replica {
+  readonly run: SharedRun;
+  readonly log: StreamLog;
+  /** Whether its owner accepted it. */
+  readonly accepted: boolean;
+  /** The ending frame as JSON, once there is one. */
+  readonly ending: string | undefined;
+  /** Stops following. Idempotent. */
+  release(): void;
+}
+
+/** Told in the order in which it happens. */
+export interface ReplicaEvents {
+  accepted(): void;
+  /** There is more in the log, or the ending. */
+  grown(): void;
+  /** It cannot go on: deltas are lost, or the run was refused before it began. The replica is released. */
+  lost(): void;
+}
+
+export interface SharedStreams {
+  /** Names this process towards the others. */
+  readonly machine: string;
+  /** Whether the others can be reached now. */
+  readonly up: boolean;
+  /**
+   * Makes the run this machine's own; gives the run that has the id already. Where the others cannot be asked in
+   * time the run counts as claimed: no start waits for them.
+   */
+  claim(run: SharedRun, maxLive: number): Promise<'claimed' | 'too_many' | SharedRun>;
+  /** A claimed run that never began. */
+  release(run: SharedRun): void;
+  /** Publishes an accepted run until its ending is with the others. */
+  publish(run: SharedRun, source: PublishedSource): Publication;
+  /** The run of that id on any machine. Rejects where the others cannot be asked. */
+  find(userId: string, id: string): Promise<SharedRun | undefined>;
+  /** Resolves when the replica holds what is published now. Rejects likewise. */
+  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica>;
+  /** Rejects likewise. */
+  cancel(run: SharedRun): Promise<void>;
+  /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
+  close(): Promise<void>;
+}

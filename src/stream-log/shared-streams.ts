@@ -1,0 +1,184 @@
+/**
+ * The streams of many machines over one store: publishes those of this machine, follows those of others, renews the
+ * lease and notices whether the store can be reached. Nothing here stops for a store that is slow or away.
+ */
+import type { Clock, Timer } from '../time/clock.ts';
+import type { StreamLogs } from './port.ts';
+import { Publisher } from './publisher.ts';
+import { Replicas } from './replicas.ts';
+import type {
+  Publication,
+  PublishedSource,
+  Replica,
+  ReplicaEvents,
+  SharedRun,
+  SharedStreams,
+} from './shared-port.ts';
+import type { MachineMessage, SharedStore } from './store/port.ts';
+
+/**
+ * A machine's lease. It is renewed every half second, and its absence has to be confirmed: a dead owner is given up
+ * after about five seconds.
+ */
+export const LEASE_MS = 4000;
+const BEAT_MS = 500;
+const TICK_MS = 50;
+const CHECK_MS = 250;
+/** What a start waits for the others at most. */
+const CLAIM_MS = 500;
+/** What closing waits for the store at most. */
+const CLOSE_MS = 2000;
+
+export interface StoreSharedStreamsOptions {
+  readonly store: SharedStore;
+  readonly logs: StreamLogs;
+  readonly clock: Clock;
+  /** RESUME_WINDOW_MS. */
+  readonly endedMs: number;
+  readonly onDown: (cause: unknown) => void;
+  readonly onUp: () => void;
+}
+
+export class StoreSharedStreams implements SharedStreams {
+  readonly #options: StoreSharedStreamsOptions;
+  readonly #publisher: Publisher;
+  readonly #replicas: Replicas;
+  readonly #timers: readonly Timer[];
+  #up = false;
+  #downTold = false;
+  #beating: Promise<void> | undefined;
+
+  constructor(options: StoreSharedStreamsOptions) {
+    const { store, clock } = options;
+    this.#options = options;
+    const parts = { ...options, isUp: () => this.#up, onFailed: (cause: unknown) => this.#failed(cause) };
+    this.#publisher = new Publisher(parts);
+    this.#replicas = new Replicas(parts);
+    store.listen((message) => this.#receive(message));
+    this.#timers = [
+      clock.every(BEAT_MS, () => void this.beat()),
+      clock.every(TICK_MS, () => this.#publisher.tick()),
+      clock.every(CHECK_MS, () => this.#replicas.check()),
+    ];
+  }
+
+  get machine(): string {
+    return this.#options.store.machine;
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Runs of this machine that are not wholly published, and runs of others that are followed. */
+  get counts(): { readonly published: number; readonly followed: number } {
+    return { published: this.#publisher.size, followed: this.#replicas.size };
+  }
+
+  /** Renews the lease; resolves when it is known whether the store can be reached. */
+  beat(): Promise<void> {
+    this.#beating ??= this.#beatOnce().finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  async claim(run: SharedRun, maxLive: number): Promise<'claimed' | 'too_many' | SharedRun> {
+    this.#publisher.claimed(run.epoch);
+    const asked = this.#up
+      ? await this.#inTime(this.#options.store.claim(run, maxLive), CLAIM_MS)
+      : undefined;
+    const claim = asked ?? 'claimed';
+    if (claim !== 'claimed') this.#publisher.released(run.epoch);
+    return claim;
+  }
+
+  release(run: SharedRun): void {
+    this.#publisher.released(run.epoch);
+    if (this.#up) this.#options.store.release(run).catch((cause: unknown) => this.#failed(cause));
+  }
+
+  publish(run: SharedRun, source: PublishedSource): Publication {
+    return this.#publisher.publish(run, source);
+  }
+
+  find(userId: string, id: string): Promise<SharedRun | undefined> {
+    return this.#asked((store) => store.find(userId, id));
+  }
+
+  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica> {
+    return this.#asked(() => this.#replicas.follow(run, events));
+  }
+
+  cancel(run: SharedRun): Promise<void> {
+    return this.#asked((store) => store.cancel(run));
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await this.#inTime(this.#publisher.flush(), CLOSE_MS);
+    this.#publisher.close();
+    this.#up = false;
+    await this.#options.store.close();
+  }
+
+  async #beatOnce(): Promise<void> {
+    try {
+      const cancels = await this.#options.store.beat();
+      for (const epoch of cancels) this.#publisher.cancel(epoch);
+      if (!this.#up) this.#recovered();
+    } catch (cause) {
+      this.#failed(cause);
+    }
+  }
+
+  #recovered(): void {
+    this.#up = true;
+    this.#downTold = false;
+    this.#replicas.distrust();
+    this.#publisher.doubt();
+    void this.#publisher.flush();
+    this.#options.onUp();
+  }
+
+  #failed(cause: unknown): void {
+    this.#up = false;
+    if (this.#downTold) return;
+    this.#downTold = true;
+    this.#options.onDown(cause);
+  }
+
+  async #asked<T>(ask: (store: SharedStore) => Promise<T>): Promise<T> {
+    if (!this.#up) throw new Error('the other machines cannot be asked now');
+    try {
+      return await ask(this.#options.store);
+    } catch (cause) {
+      this.#failed(cause);
+      throw cause;
+    }
+  }
+
+  /** Undefined where it takes longer, or fails. */
+  async #inTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#options.clock.after(ms, () => resolve(undefined));
+    const failed = (cause: unknown): undefined => {
+      this.#failed(cause);
+      return undefined;
+    };
+    const result = await Promise.race([work.catch(failed), late]);
+    timer.cancel();
+    return result;
+  }
+
+  #receive(message: MachineMessage): void {
+    const { epoch } = message;
+    if (message.type === 'added') this.#replicas.added(message);
+    else if (message.type === 'cancel') this.#publisher.cancel(epoch);
+    else if (message.type === 'not_here') this.#replicas.notHere(epoch);
+    else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);
+    else if (!this.#publisher.follow(epoch, message.machine)) {
+      this.#options.store.send(message.machine, { type: 'not_here', epoch });
+    }
+  }
+}

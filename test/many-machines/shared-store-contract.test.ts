@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemorySharedStore, SharedMemory } from '../../src/stream-log/store/memory.ts';
+import type { MachineMessage, SharedRun, SharedStore } from '../../src/stream-log/store/port.ts';
+import { RedisSharedStore } from '../../src/stream-log/store/redis.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
+
+const TIMES = { leaseMs: 60_000, liveMs: 60_000, endedMs: 60_000 };
+
+interface Stores {
+  /** Another machine's link to the same place. */
+  connect(times?: typeof TIMES): Promise<SharedStore>;
+  close(): Promise<void>;
+}
+
+async function memoryStores(): Promise<Stores> {
+  const memory = new SharedMemory(systemClock);
+  return {
+    connect: async (times = TIMES) => new MemorySharedStore(memory, machineName(), times),
+    close: async () => {},
+  };
+}
+
+async function redisStores(): Promise<Stores> {
+  const redis: RedisServer = await startRedis();
+  const open: SharedStore[] = [];
+  return {
+    async connect(times = TIMES) {
+      const store = new RedisSharedStore({ url: redis.url, machine: machineName(), ...times });
+      open.push(store);
+      await untilHeld(
+        async () =>
+          (await store.beat().then(
+            () => true,
+            () => false,
+          )) || undefined,
+      );
+      await untilHeld(async () => (await subscribers(redis, store.machine)) || undefined);
+      return store;
+    },
+    async close() {
+      for (const store of open) await store.close();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function subscribers(redis: RedisServer, machine: string): Promise<boolean> {
+  const [, count] = (await redis.client.pubsub('NUMSUB', `dash:to:${machine}`)) as [string, number];
+  return count > 0;
+}
+
+describe.each([
+  ['in memory', memoryStores],
+  ['on Redis', redisStores],
+])('the shared store %s', (_name, openStores) => {
+  let stores: Stores;
+  let here: SharedStore;
+  let there: SharedStore;
+
+  beforeAll(async () => {
+    stores = await openStores();
+    here = await stores.connect();
+    there = await stores.connect();
+    await here.beat();
+    await there.beat();
+  });
+  afterAll(() => stores.close());
+
+  const runHere = (fields: Partial<SharedRun> = {}) => newRun({ owner: here.machine, ...fields });
+  const begun = async (fields: Partial<SharedRun> = {}) => {
+    const run = runHere(fields);
+    await here.claim(run, 100);
+    await here.restore(run, 0);
+    return run;
+  };
+  const add = (run: SharedRun, seq: number, payload: string, ending?: string, followers: string[] = []) =>
+    here.add([{ run, batch: payload === '' ? undefined : { seq, payload }, ending, followers }]);
+
+  it('gives an id to one of two that claim it at once, and tells the other whose it is', async () => {
+    const mine = runHere();
+    const theirs = { ...mine, epoch: newEpoch(), owner: there.machine };
+    const claims = await Promise.all([here.claim(mine, 100), there.claim(theirs, 100)]);
+    expect(claims.filter((claim) => claim === 'claimed')).toHaveLength(1);
+    const held = await there.find(mine.userId, mine.id);
+    expect(claims.find((claim) => claim !== 'claimed')).toEqual(held);
+    expect(held).toEqual(claims[0] === 'claimed' ? mine : theirs);
+  });
+
+  it('knows no run of another user, nor one that was released', async () => {
+    const run = runHere();
+    await here.claim(run, 100);
+    expect(await there.find(newUser(), run.id)).toBeUndefined();
+    await here.release(run);
+    expect(await there.find(run.userId, run.id)).toBeUndefined();
+  });
+
+  it('counts the live runs of a user on all machines, but not those that ended or whose machine died', async () => {
+    const userId = newUser();
+    const dead = await stores.connect({ ...TIMES, leaseMs: 1 });
+    await dead.beat();
+    expect(await dead.claim(newRun({ userId, owner: dead.machine }), 2)).toBe('claimed');
+    await untilHeld(async () => !(await here.alive([dead.machine])).has(dead.machine) || undefined);
+    const first = await begun({ userId });
+    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('claimed');
+    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('too_many');
+    await add(first, 0, '', '{}');
+    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('claimed');
+  });
+
+  it('frees the id of a run that never began when its machine died', async () => {
+    const dead = await stores.connect({ ...TIMES, leaseMs: 1 });
+    await dead.beat();
+    const run = newRun({ owner: dead.machine });
+    await dead.claim(run, 100);
+    await untilHeld(async () => !(await here.alive([dead.machine])).has(dead.machine) || undefined);
+    expect(await here.claim({ ...run, epoch: newEpoch(), owner: here.machine }, 100)).toBe('claimed');
+  });
+
+  it('reads what was added behind any position, then the ending', async () => {
+    const run = await begun();
+    expect(await there.read(run.epoch)).toEqual({ exists: true, batches: [], ending: undefined });
+    expect(await add(run, 3, 'abc')).toEqual([true]);
+    expect(await add(run, 5, 'dé\u001e', '{"type":"done"}')).toEqual([true]);
+    const batches = [
+      { seq: 3, payload: 'abc' },
+      { seq: 5, payload: 'dé\u001e' },
+    ];
+    expect(await there.read(run.epoch)).toEqual({ exists: true, batches, ending: '{"type":"done"}' });
+    expect(await there.read(run.epoch, 3)).toMatchObject({ batches: batches.slice(1) });
+    expect(await there.read(run.epoch, 5)).toMatchObject({ batches: [], ending: '{"type":"done"}' });
+  });
+
+  it('reads a log of any length', async () => {
+    const run = await begun();
+    for (let seq = 1; seq <= 1200; seq += 1) await add(run, seq, 'x');
+    expect((await there.read(run.epoch)).batches.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 1200 }, (_, index) => index + 1),
+    );
+  });
+
+  it('writes nothing into a log that is absent, nor twice, nor behind an ending', async () => {
+    const absent = runHere();
+    expect(await add(absent, 1, 'a')).toEqual([false]);
+    expect((await there.read(absent.epoch)).exists).toBe(false);
+    const run = await begun();
+    await add(run, 2, 'ab');
+    expect(await add(run, 2, 'ab')).toEqual([false]);
+    await add(run, 2, '', '{"first":1}');
+    expect(await add(run, 3, 'c')).toEqual([false]);
+    expect(await add(run, 2, '', '{"second":2}')).toEqual([false]);
+    expect(await there.read(run.epoch)).toMatchObject({ batches: [{ seq: 2 }], ending: '{"first":1}' });
+  });
+
+  it('adds to many logs at once and tells each outcome', async () => {
+    const [first, absent, last] = [await begun(), runHere(), await begun()];
+    const additions = [first, absent, last].map((run) => ({
+      run,
+      batch: { seq: 1, payload: run.epoch },
+      ending: undefined,
+      followers: [],
+    }));
+    expect(await here.add(additions)).toEqual([true, false, true]);
+    expect((await there.read(last.epoch)).batches).toEqual([{ seq: 1, payload: last.epoch }]);
+  });
+
+  it('says how far a log goes, and begins it anew where what is held comes later', async () => {
+    const run = await begun();
+    await add(run, 4, 'abcd');
+    expect(await here.restore(run, 0)).toBe(4);
+    expect(await here.restore(run, 4)).toBe(4);
+    expect(await here.restore(run, 9)).toBe(9);
+    await add(run, 10, 'j');
+    expect((await there.read(run.epoch)).batches).toEqual([{ seq: 10, payload: 'j' }]);
+    await add(run, 10, '', '{}');
+    expect(await here.restore(run, 0)).toBe('closed');
+  });
+
+  it('restores a run it has lost, unless the id is taken', async () => {
+    const run = runHere();
+    expect(await here.restore(run, 7)).toBe(7);
+    expect(await there.find(run.userId, run.id)).toEqual(run);
+    const late = { ...run, epoch: newEpoch() };
+    expect(await here.restore(late, 0)).toBe('taken');
+  });
+
+  it('ends the run of a dead owner once, and only behind the last delta', async () => {
+    const run = await begun();
+    await add(run, 2, 'ab');
+    expect(await there.end(run, 1, '{"early":1}')).toBe('moved');
+    const outcomes = await Promise.all([
+      there.end(run, 2, '{"by":"there"}'),
+      here.end(run, 2, '{"by":"here"}'),
+    ]);
+    expect(outcomes.toSorted()).toEqual(['ended', 'moved']);
+    expect(await add(run, 3, 'c')).toEqual([false]);
+    expect(await there.end(runHere(), 0, '{}')).toBe('absent');
+  });
+
+  it('tells a machine what was added to a run it follows', async () => {
+    const run = await begun();
+    const received = nextMessage(there);
+    await add(run, 2, '\u001eab\u001fc', '{"end":1}', [there.machine]);
+    expect(await received).toEqual({
+      type: 'added',
+      epoch: run.epoch,
+      addition: { batches: [{ seq: 2, payload: '\u001eab\u001fc' }], ending: '{"end":1}' },
+    });
+  });
+
+  it('carries messages, and a cancel also to an owner who did not listen', async () => {
+    const run = await begun();
+    for (const message of [
+      { type: 'follow', epoch: run.epoch, machine: there.machine },
+      { type: 'unfollow', epoch: run.epoch, machine: there.machine },
+      { type: 'not_here', epoch: run.epoch },
+    ] as const) {
+      const received = nextMessage(here);
+      there.send(here.machine, message);
+      expect(await received).toEqual(message);
+    }
+    const received = nextMessage(here);
+    await there.cancel(run);
+    expect(await received).toEqual({ type: 'cancel', epoch: run.epoch });
+    expect(await here.beat()).toEqual([run.epoch]);
+    expect(await here.beat()).toEqual([]);
+  });
+
+  it('keeps an ended run for its time and no longer', async () => {
+    const brief = await stores.connect({ ...TIMES, endedMs: 50 });
+    await brief.beat();
+    const run = newRun({ owner: brief.machine });
+    await brief.claim(run, 100);
+    await brief.restore(run, 0);
+    await brief.add([{ run, batch: { seq: 1, payload: 'a' }, ending: '{}', followers: [] }]);
+    await untilHeld(async () => ((await there.read(run.epoch)).exists ? undefined : true));
+    expect(await untilHeld(async () => ((await there.find(run.userId, run.id)) ? undefined : 'gone'))).toBe(
+      'gone',
+    );
+  });
+});
+
+function newRun(fields: Partial<SharedRun>): SharedRun {
+  return {
+    userId: newUser(),
+    id: `stream-${newEpoch()}`,
+    epoch: newEpoch(),
+    requestHash: 'hash',
+    action: 'chat',
+    model: 'claude-sonnet-5-5',
+    owner: '',
+    ...fields,
+  };
+}
+
+function newEpoch(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+function newUser(): string {
+  return crypto.randomUUID();
+}
+
+function machineName(): string {
+  return `machine-${newEpoch()}`;
+}
+
+function nextMessage(store: SharedStore): Promise<MachineMessage> {
+  return new Promise((resolve) => store.listen(resolve));
+}
+
+/** Asks again and again, a short while apart, until there is an answer. */
+async function untilHeld<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
