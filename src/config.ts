@@ -222,6 +222,11 @@ function missingKeys(set: SetKeys, production: boolean): string[] {
     if (set.SUPABASE_URL?.startsWith('http:') && !isLoopbackUrl(set.SUPABASE_URL)) {
       problems.push('SUPABASE_URL: must be https in production; http is accepted on loopback only');
     }
+    if (set.REDIS_URL?.startsWith('redis:') && !isLoopbackUrl(set.REDIS_URL)) {
+      problems.push(
+        'REDIS_URL: must be rediss:// (TLS) in production; redis:// is accepted on loopback only',
+      );
+    }
     const port = set.PORT ?? '8787';
     if (port !== '0' && port === (set.METRICS_PORT ?? '9091')) {
       problems.push('METRICS_PORT: must differ from PORT in production; /metrics never is public');

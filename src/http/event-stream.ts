@@ -5,7 +5,7 @@ import { encodeFrame } from '../protocol/encode-frame.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import type { Stream } from '../relay/stream.ts';
+import type { StreamView } from '../relay/stream-view.ts';
 import type { Subscription, SubscriptionSink } from '../relay/subscription.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 
@@ -26,17 +26,24 @@ export class EventStreams {
    * Answers with the events of what `subscribe` reads; resolves once the head is written.
    * @throws RelayError where it was refused before: nothing is written then
    */
-  async serve(reply: FastifyReply, subscribe: (sink: SubscriptionSink) => Subscription): Promise<void> {
+  async serve(
+    reply: FastifyReply,
+    subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
+  ): Promise<void> {
     const events = new EventStream(reply);
-    const subscription = subscribe(events);
-    reply.raw.on('drain', () => subscription.drained());
+    const subscribing = subscribe(events);
+    reply.raw.on('drain', async () => (await subscribing).drained());
     reply.raw.on('close', () => {
-      subscription.close();
+      subscribing.then(
+        (subscription) => subscription.close(),
+        () => {}, // refused: there is nothing to close
+      );
       this.#open.delete(events);
       if (this.#open.size > 0) return;
       this.#interval?.cancel();
       this.#interval = undefined;
     });
+    await subscribing;
     await events.opening;
     this.#open.add(events);
     this.#interval ??= this.#clock.every(COMMENT_MS, () => {
@@ -64,7 +71,7 @@ class EventStream implements SubscriptionSink {
     return this.#reply.raw.writableLength + this.#gathered.length;
   }
 
-  opened({ id, epoch, model, log, ending }: Stream, after: number, attached: boolean): void {
+  opened({ id, epoch, model, log, ending }: StreamView, after: number, attached: boolean): void {
     this.#epoch = epoch;
     this.#reply.hijack();
     this.#reply.raw.writeHead(200, {

@@ -17,11 +17,17 @@ export interface WholeAnswer {
  */
 export async function wholeAnswer(
   reply: FastifyReply,
-  subscribe: (sink: SubscriptionSink) => Subscription,
+  subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
 ): Promise<WholeAnswer> {
   const answer = new AnswerSink();
-  const subscription = subscribe(answer);
-  reply.raw.on('close', () => subscription.close());
+  const subscribing = subscribe(answer);
+  reply.raw.on('close', () => {
+    subscribing.then(
+      (subscription) => subscription.close(),
+      () => {}, // refused: there is nothing to close
+    );
+  });
+  await subscribing;
   return await answer.whole;
 }
 

@@ -28,10 +28,11 @@ import { Heartbeat } from './heartbeat.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { ConnectionEvents, ConnectionInfo, FrameSocket, Observer } from './port.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
+import type { RemoteStreams } from './remote-streams.ts';
 import { StallWatch } from './stall-watch.ts';
-import type { Stream } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
-import type { StreamStarter } from './stream-starter.ts';
+import type { Started, StreamStarter } from './stream-starter.ts';
+import type { StreamView } from './stream-view.ts';
 import { TokenWatch } from './token-watch.ts';
 
 export interface ConnectionParts {
@@ -39,6 +40,8 @@ export interface ConnectionParts {
   readonly authenticator: Authenticator;
   readonly starter: StreamStarter;
   readonly registry: StreamRegistry;
+  /** Absent where this is the only machine. */
+  readonly remotes: RemoteStreams | undefined;
   readonly scheduler: FlushScheduler;
   readonly observer: Observer;
   readonly wheel: TimerWheel;
@@ -51,6 +54,8 @@ export interface ConnectionParts {
 /** Deltas behind which a client sends an ack at once. */
 const ACK_BATCH = 32;
 
+type StreamFrame = StartFrame | CancelFrame | ResumeFrame | AckFrame;
+
 /** Which stream and which client frame an error is about, as far as that is known. */
 type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
 
@@ -61,6 +66,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   readonly #outbox: Outbox;
   readonly #followers = new Map<string, Follower>();
   readonly #waiters = new Set<EndingWaiter>();
+  /** By stream: frames that other machines are asked about, and those behind them. */
+  readonly #asking = new Map<string, Promise<void>>();
   readonly #budget: FrameBudget;
   readonly #heartbeat: Heartbeat;
   readonly #stall: StallWatch;
@@ -68,8 +75,11 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   readonly #openedAt: number;
   readonly #onClosed: (connection: Connection) => void;
   #principal: Principal;
+  /** Starts that other machines are asked about. */
+  #starting = 0;
   #acks = false;
   #closeReason: keyof typeof CLOSE_CODES | undefined;
+  #detached = false;
 
   constructor(
     socket: FrameSocket,
@@ -169,8 +179,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   /** Tells the client that this process is about to go. */
-  goingAway(reconnectAfterMs: number, deadlineMs: number): void {
-    this.#send({ type: 'going_away', reconnectAfterMs, deadlineMs, resume: 'here' });
+  goingAway(reconnectAfterMs: number, deadlineMs: number, resume: 'elsewhere' | 'here'): void {
+    this.#send({ type: 'going_away', reconnectAfterMs, deadlineMs, resume });
   }
 
   followerAccepted(follower: Follower): void {
@@ -233,27 +243,58 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     }
   }
 
-  #handleStreamFrame(frame: StartFrame | CancelFrame | ResumeFrame | AckFrame): void {
-    try {
-      if (frame.type === 'start') this.#start(frame);
-      else if (frame.type === 'cancel') this.#cancel(frame);
-      else if (frame.type === 'resume') this.#resume(frame);
-      else this.#ack(frame);
-    } catch (error) {
+  /** Frames about one stream are handled in their order, also where other machines are asked. */
+  #handleStreamFrame(frame: StreamFrame): void {
+    const { id = '' } = frame;
+    const before = this.#asking.get(id);
+    const asking = before === undefined ? this.#attempt(frame) : before.then(() => this.#attempt(frame));
+    if (asking === undefined) return;
+    const answered = asking.then(() => {
+      if (this.#asking.get(id) === answered) this.#asking.delete(id);
+    });
+    this.#asking.set(id, answered);
+  }
+
+  /** Done when it returns, unless other machines are asked. Never throws or rejects. */
+  #attempt(frame: StreamFrame): Promise<void> | undefined {
+    if (this.#detached) return undefined;
+    const refuse = (error: unknown): void => {
       const { id, type: of } = frame;
       this.#refuse(RelayError.from(error), id === undefined ? { of } : { id, of });
+    };
+    try {
+      return this.#answer(frame)?.catch(refuse);
+    } catch (error) {
+      refuse(error);
+      return undefined;
     }
   }
 
-  #start({ type: _, id, ...request }: StartFrame): void {
+  #answer(frame: StreamFrame): Promise<void> | undefined {
+    if (frame.type === 'start') return this.#start(frame);
+    if (frame.type === 'ack') return this.#ack(frame);
+    const here = this.#parts.registry.find(this.userId, frame.id);
+    const { remotes } = this.#parts;
+    const answer = (stream: StreamView | undefined): void =>
+      frame.type === 'cancel' ? this.#cancel(stream, frame) : this.#resume(stream, frame);
+    if (here === undefined && remotes !== undefined) return remotes.find(this.userId, frame).then(answer);
+    answer(here);
+    return undefined;
+  }
+
+  #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
     const followed = id !== undefined && this.#followers.has(id);
     if (!followed) this.#admitOneMore();
-    const { stream, attached } = this.#parts.starter.start({
-      principal: this.#principal,
-      id,
-      request,
-      connectionId: this.#connectionId,
+    const command = { principal: this.#principal, id, request, connectionId: this.#connectionId };
+    const asking = this.#parts.starter.start(command, (started) => this.#join(started));
+    if (asking === undefined) return undefined;
+    this.#starting += 1;
+    return asking.finally(() => {
+      this.#starting -= 1;
     });
+  }
+
+  #join({ stream, attached }: Started): void {
     const cursor = stream.accepted ? stream.log.cursor(0) : undefined;
     if (stream.accepted && cursor === undefined) {
       throw resumeGap();
@@ -262,8 +303,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#follow(new Follower(stream, cursor, attached, this));
   }
 
-  #resume({ id, epoch, after }: ResumeFrame): void {
-    const stream = this.#parts.registry.find(this.userId, id);
+  #resume(stream: StreamView | undefined, { id, epoch, after }: ResumeFrame): void {
     if (stream?.accepted !== true) throw unknownStream();
     const cursor = stream.epoch === epoch ? stream.log.cursor(after) : undefined;
     if (cursor === undefined) {
@@ -281,8 +321,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     });
   }
 
-  #cancel({ id }: CancelFrame): void {
-    const stream = this.#parts.registry.find(this.userId, id);
+  #cancel(stream: StreamView | undefined, { id }: CancelFrame): void {
     if (stream === undefined) throw unknownStream();
     stream.stop('cancelled');
     if (this.#followers.has(id)) return; // the ending arrives in its place, behind the last frames
@@ -290,7 +329,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     else this.#sendWire(stream.ending.wire);
   }
 
-  #awaitEnding(stream: Stream): void {
+  #awaitEnding(stream: StreamView): void {
     const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
       this.#waiters.delete(waiter);
       this.#parts.registry.leave(stream, waiter);
@@ -301,15 +340,16 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#parts.registry.join(stream, waiter);
   }
 
-  #ack({ id, seq }: AckFrame): void {
+  #ack({ id, seq }: AckFrame): undefined {
     const follower = this.#followers.get(id);
     const stream = follower?.stream ?? this.#parts.registry.find(this.userId, id);
     if (stream === undefined) throw unknownStream();
     if (seq > stream.log.head) throw new RelayError('bad_request', 'seq: past the last frame of this stream');
     this.#acks = true;
-    if (follower?.ack(seq) !== true) return;
+    if (follower?.ack(seq) !== true) return undefined;
     this.#stall.progress();
     this.#parts.scheduler.mark(this);
+    return undefined;
   }
 
   async #authenticate({ token }: AuthFrame): Promise<void> {
@@ -333,7 +373,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   #admitOneMore(): void {
-    let unended = 0;
+    let unended = this.#starting;
     for (const { stream } of this.#followers.values()) if (stream.ending === undefined) unended += 1;
     if (unended < this.#parts.limits.streams) return;
     throw new RelayError(
@@ -349,7 +389,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#followers.set(stream.id, follower);
     this.#parts.registry.join(stream, follower);
     if (before !== undefined) this.#drop(before);
-    if (stream.accepted) follower.wake();
+    if (this.#detached) this.#unfollow(follower);
+    else if (stream.accepted) follower.wake();
   }
 
   #unfollow(follower: Follower): void {
@@ -363,6 +404,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   #detach(): void {
+    this.#detached = true;
     this.#heartbeat.stop();
     this.#stall.stop();
     this.#token.stop();
@@ -372,7 +414,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#waiters.clear();
   }
 
-  #sendResumed({ id, epoch, model, log, ending }: Stream, after: number): void {
+  #sendResumed({ id, epoch, model, log, ending }: StreamView, after: number): void {
     const state = ending === undefined ? 'live' : 'ended';
     this.#send({ type: 'resumed', id, epoch, after, head: log.head, model, state });
   }
@@ -394,7 +436,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   #sendWire(wire: ReturnType<typeof encodeFrame>): void {
-    if (this.#closeReason !== undefined) return;
+    if (this.#detached) return;
     this.#outbox.answer(wire);
     this.#parts.scheduler.mark(this);
   }

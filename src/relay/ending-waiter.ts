@@ -1,13 +1,14 @@
 import type { RelayError } from '../protocol/relay-error.ts';
-import type { Ending, Stream, StreamReader } from './stream.ts';
+import type { Ending, StreamReader } from './stream.ts';
+import type { StreamView } from './stream-view.ts';
 
 /** Waits for nothing but the ending: what a cancel from a connection that does not follow the stream is answered with. */
 export class EndingWaiter implements StreamReader {
-  readonly stream: Stream;
+  readonly stream: StreamView;
   readonly #done: (ending: Ending | RelayError) => void;
 
   /** `done` gets the ending, or why the run was refused before it began. */
-  constructor(stream: Stream, done: (ending: Ending | RelayError) => void) {
+  constructor(stream: StreamView, done: (ending: Ending | RelayError) => void) {
     this.stream = stream;
     this.#done = done;
   }

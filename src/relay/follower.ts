@@ -7,7 +7,8 @@ import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import type { LogCursor } from '../stream-log/port.ts';
-import type { Stream, StreamReader } from './stream.ts';
+import type { StreamReader } from './stream.ts';
+import type { StreamView } from './stream-view.ts';
 
 export interface FollowerOwner {
   followerAccepted(follower: Follower): void;
@@ -32,7 +33,7 @@ export type Next =
   | { readonly kind: 'gap' };
 
 export class Follower implements StreamReader {
-  readonly stream: Stream;
+  readonly stream: StreamView;
   /** The run was there before this follower asked for it: the answer is `resumed`, not `accepted`. */
   readonly attached: boolean;
   /** In the outbox's queue. */
@@ -45,7 +46,7 @@ export class Follower implements StreamReader {
   #ackedSeq: number;
 
   /** `cursor` is undefined while the stream is opening. */
-  constructor(stream: Stream, cursor: LogCursor | undefined, attached: boolean, owner: FollowerOwner) {
+  constructor(stream: StreamView, cursor: LogCursor | undefined, attached: boolean, owner: FollowerOwner) {
     this.stream = stream;
     this.attached = attached;
     this.#owner = owner;

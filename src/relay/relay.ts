@@ -5,6 +5,7 @@ import type { Authenticator } from '../auth/port.ts';
 import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
+import type { SharedStreams } from '../stream-log/shared-port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { Upstream } from '../upstream/port.ts';
@@ -15,9 +16,10 @@ import { FlushScheduler } from './flush-scheduler.ts';
 import type { Connect, MemoryPressure, Observer } from './port.ts';
 import type { RequestPolicy } from './prepare-request.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
-import type { Stream } from './stream.ts';
+import { RemoteStreams } from './remote-streams.ts';
 import { StreamRegistry } from './stream-registry.ts';
 import { type StartCommand, type StartLimit, StreamStarter } from './stream-starter.ts';
+import type { StreamView } from './stream-view.ts';
 import { Subscription, type SubscriptionSink } from './subscription.ts';
 
 export interface RelayOptions {
@@ -25,6 +27,8 @@ export interface RelayOptions {
   readonly authenticator: Authenticator;
   readonly upstream: Upstream;
   readonly logs: StreamLogs;
+  /** Absent where this is the only machine. */
+  readonly shared?: SharedStreams | undefined;
   readonly ledger: UsageLedger;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
@@ -54,22 +58,28 @@ export class Relay {
   readonly #starter: StreamStarter;
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
+  readonly #shared: SharedStreams | undefined;
+  readonly #remotes: RemoteStreams | undefined;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   #hasten: (() => void) | undefined;
   #onLastGone: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
-    const { clock, observer, authenticator } = options;
+    const { clock, observer, authenticator, shared } = options;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock);
     this.registry = new StreamRegistry(this.#wheel, options);
-    this.#starter = new StreamStarter({ ...options, registry: this.registry });
+    this.#shared = shared;
+    this.#remotes = shared && new RemoteStreams(shared, this.registry, this.#wheel);
+    const remotes = this.#remotes;
+    this.#starter = new StreamStarter({ ...options, registry: this.registry, remotes });
     this.#connectionParts = {
       version: options.version,
       authenticator,
       starter: this.#starter,
       registry: this.registry,
+      remotes,
       scheduler: new FlushScheduler(),
       observer,
       wheel: this.#wheel,
@@ -90,17 +100,20 @@ export class Relay {
    * Starts a run for an HTTP caller or attaches to it, and reads it from its beginning.
    * @throws RelayError as the start of a connection does, before the sink is called
    */
-  start(command: StartCommand, sink: SubscriptionSink): Subscription {
-    const { stream, attached } = this.#starter.start(command);
-    return this.#subscribe(stream, 0, attached, sink);
+  async start(command: StartCommand, sink: SubscriptionSink): Promise<Subscription> {
+    const { promise, resolve } = Promise.withResolvers<Subscription>();
+    await this.#starter.start(command, ({ stream, attached }) =>
+      resolve(this.#subscribe(stream, 0, attached, sink)),
+    );
+    return await promise;
   }
 
   /**
    * Reads a run on behind `after`. Without an epoch: whatever run has that id.
    * @throws RelayError unknown_stream, resume_gap
    */
-  resume({ userId, id, epoch, after }: Position, sink: SubscriptionSink): Subscription {
-    const stream = this.registry.find(userId, id);
+  async resume({ userId, id, epoch, after }: Position, sink: SubscriptionSink): Promise<Subscription> {
+    const stream = await this.#find(userId, { id, type: 'resume' });
     if (stream?.accepted !== true) throw unknownStream();
     if (epoch !== undefined && epoch !== stream.epoch) throw resumeGap();
     return this.#subscribe(stream, after, true, sink);
@@ -108,7 +121,7 @@ export class Relay {
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
   async cancel(userId: string, id: string): Promise<EndingFrame> {
-    const stream = this.registry.find(userId, id);
+    const stream = await this.#find(userId, { id, type: 'cancel' });
     if (stream === undefined) throw unknownStream();
     stream.stop('cancelled');
     return await new Promise((resolve, reject) => {
@@ -148,8 +161,9 @@ export class Relay {
   async drain(deadlineMs: number): Promise<void> {
     if (this.draining) return this.#hasten?.();
     this.#starter.draining = true;
+    const resume = this.#shared?.up === true ? 'elsewhere' : 'here';
     for (const connection of this.#connections) {
-      connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs);
+      connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs, resume);
     }
     const deadline = new Promise<void>((resolve) => {
       this.#hasten = resolve;
@@ -181,7 +195,14 @@ export class Relay {
     slowest?.close('tryAgainLater');
   }
 
-  #subscribe(stream: Stream, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
+  async #find(
+    userId: string,
+    asked: { id: string; type: 'resume' | 'cancel' },
+  ): Promise<StreamView | undefined> {
+    return this.registry.find(userId, asked.id) ?? (await this.#remotes?.find(userId, asked));
+  }
+
+  #subscribe(stream: StreamView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();
     return new Subscription(stream, after, attached, sink, this.#connectionParts);
   }

@@ -4,7 +4,8 @@
  */
 import type { Timer } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { Stream, StreamReader } from './stream.ts';
+import type { StreamReader } from './stream.ts';
+import type { StreamView } from './stream-view.ts';
 
 export interface RetentionTimes {
   /** How long a run goes on without a reader (ABANDON_AFTER_MS). */
@@ -13,8 +14,12 @@ export interface RetentionTimes {
   readonly resumeWindowMs: number;
 }
 
+/** How long a run of another machine stays at hand when nobody reads it any more: for late acks, ms at most. */
+const REMOTE_KEPT_MS = 10_000;
+
 interface Entry {
-  readonly stream: Stream;
+  readonly stream: StreamView;
+  /** Has its ending, or is not this machine's to end. */
   ended: boolean;
   /** Abandonment while live, retention once ended. */
   timer: Timer | undefined;
@@ -44,7 +49,7 @@ export class StreamRegistry {
     return size;
   }
 
-  find(userId: string, id: string): Stream | undefined {
+  find(userId: string, id: string): StreamView | undefined {
     return this.#users.get(userId)?.get(id)?.stream;
   }
 
@@ -55,13 +60,25 @@ export class StreamRegistry {
   }
 
   /** Adds a run whose id is free; its first reader has to join in the same turn. */
-  add(stream: Stream): void {
-    const entries = this.#users.get(stream.userId) ?? new Map<string, Entry>();
-    this.#users.set(stream.userId, entries.set(stream.id, { stream, ended: false, timer: undefined }));
+  add(stream: StreamView): void {
+    this.#put({ stream, ended: false, timer: undefined });
     this.#live += 1;
   }
 
-  join(stream: Stream, reader: StreamReader): void {
+  /** Adds a run of another machine: it is kept while somebody here reads it. */
+  adopt(stream: StreamView): void {
+    const entry: Entry = { stream, ended: true, timer: undefined };
+    this.#put(entry);
+    this.#retain(entry, REMOTE_KEPT_MS);
+  }
+
+  /** Takes out a run of another machine that cannot be read on. */
+  drop(stream: StreamView): void {
+    this.#entry(stream)?.timer?.cancel();
+    if (this.#entry(stream) !== undefined) this.#delete(stream);
+  }
+
+  join(stream: StreamView, reader: StreamReader): void {
     stream.readers.add(reader);
     const entry = this.#entry(stream);
     if (entry === undefined || entry.ended) return;
@@ -70,7 +87,7 @@ export class StreamRegistry {
   }
 
   /** The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. */
-  leave(stream: Stream, reader: StreamReader): void {
+  leave(stream: StreamView, reader: StreamReader): void {
     if (!stream.readers.delete(reader) || stream.readers.size > 0) return;
     const entry = this.#entry(stream);
     if (entry === undefined || entry.ended) return;
@@ -79,17 +96,17 @@ export class StreamRegistry {
   }
 
   /** The run has its ending: it is kept for the resume window, and longer while somebody still reads. */
-  ended(stream: Stream): void {
+  ended(stream: StreamView): void {
     const entry = this.#entry(stream);
     if (entry === undefined) return;
     entry.ended = true;
     entry.timer?.cancel();
-    this.#retain(entry);
+    this.#retain(entry, this.#times.resumeWindowMs);
     this.#oneLess();
   }
 
   /** Takes a run out that never began. */
-  remove(stream: Stream): void {
+  remove(stream: StreamView): void {
     this.#delete(stream);
     this.#oneLess();
   }
@@ -101,12 +118,12 @@ export class StreamRegistry {
         if (!ended || stream.readers.size > 0) continue;
         timer?.cancel();
         this.#delete(stream);
-        stream.log.release();
+        stream.release();
       }
     }
   }
 
-  *liveStreams(): Iterable<Stream> {
+  *liveStreams(): Iterable<StreamView> {
     for (const entries of this.#users.values()) {
       for (const entry of entries.values()) if (!entry.ended) yield entry.stream;
     }
@@ -118,20 +135,27 @@ export class StreamRegistry {
     await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  #retain(entry: Entry): void {
-    entry.timer = this.#wheel.after(this.#times.resumeWindowMs, () => {
-      if (entry.stream.readers.size > 0) return this.#retain(entry);
+  #put(entry: Entry): void {
+    const { stream } = entry;
+    const entries = this.#users.get(stream.userId) ?? new Map<string, Entry>();
+    entries.get(stream.id)?.timer?.cancel();
+    this.#users.set(stream.userId, entries.set(stream.id, entry));
+  }
+
+  #retain(entry: Entry, ms: number): void {
+    entry.timer = this.#wheel.after(ms, () => {
+      if (entry.stream.readers.size > 0) return this.#retain(entry, ms);
       this.#delete(entry.stream);
-      entry.stream.log.release();
+      entry.stream.release();
     });
   }
 
-  #entry(stream: Stream): Entry | undefined {
+  #entry(stream: StreamView): Entry | undefined {
     const entry = this.#users.get(stream.userId)?.get(stream.id);
     return entry?.stream === stream ? entry : undefined;
   }
 
-  #delete(stream: Stream): void {
+  #delete(stream: StreamView): void {
     const entries = this.#users.get(stream.userId);
     entries?.delete(stream.id);
     if (entries?.size === 0) this.#users.delete(stream.userId);

@@ -7,10 +7,14 @@ import type { Principal } from '../auth/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
+import type { SharedRun, SharedStreams } from '../stream-log/shared-port.ts';
 import type { Observer } from './port.ts';
 import { prepareRequest, type RequestPolicy, requestHash } from './prepare-request.ts';
-import { Stream, type StreamParts } from './stream.ts';
+import { PublishedStream } from './published-stream.ts';
+import type { RemoteStreams } from './remote-streams.ts';
+import { Stream, type StreamParts, type StreamSpec } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
+import type { StreamView } from './stream-view.ts';
 
 export interface StartLimit {
   /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
@@ -20,6 +24,9 @@ export interface StartLimit {
 export interface StarterParts extends StreamParts {
   readonly registry: StreamRegistry;
   readonly logs: StreamLogs;
+  /** Both absent where this is the only machine. */
+  readonly shared?: SharedStreams | undefined;
+  readonly remotes: RemoteStreams | undefined;
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
@@ -35,8 +42,11 @@ export interface StartCommand {
   readonly connectionId: string | null;
 }
 
+/** A start that passed every check which needs no waiting. */
+type Draft = Omit<StreamSpec, 'userHash' | 'log'>;
+
 export interface Started {
-  readonly stream: Stream;
+  readonly stream: StreamView;
   /** The run was there already. */
   readonly attached: boolean;
 }
@@ -54,36 +64,81 @@ export class StreamStarter {
 
   /**
    * Finds the run of this request or creates one. A created one begins in the background; its readers are told
-   * `accepted`, or `refused` where a later check fails.
+   * `accepted`, or `refused` where a later check fails. `join` is called in the turn in which the run is found or
+   * created: before this returns, unless other machines are asked first.
    * @throws RelayError conflict, shutting_down, too_many_streams, and those of `prepareRequest`
    */
-  start({ principal, id, request, connectionId }: StartCommand): Started {
+  start(command: StartCommand, join: (started: Started) => void): Promise<void> | undefined {
+    const { principal, request } = command;
     const hash = requestHash(request);
-    const existing = id === undefined ? undefined : this.#parts.registry.find(principal.userId, id);
+    const existing =
+      command.id === undefined ? undefined : this.#parts.registry.find(principal.userId, command.id);
     if (existing !== undefined) {
-      if (existing.requestHash === hash) return { stream: existing, attached: true };
-      throw new RelayError('conflict', 'this id belongs to another request; use a new one');
+      this.#attach(existing, hash, join);
+      return undefined;
     }
     const prepared = prepareRequest(request, this.#parts.policy);
     this.#admit(principal);
-    const stream = new Stream(
-      {
-        id: id ?? mint(16),
-        epoch: mint(12),
-        principal,
-        request,
-        requestHash: hash,
-        prepared,
-        onDisconnect: request.onDisconnect ?? (id === undefined ? 'cancel' : 'resume'),
-        userHash: createHash('sha256').update(`dash-relay:${principal.userId}`).digest('hex').slice(0, 32),
-        log: this.#parts.logs.create(),
-        connectionId,
-      },
-      this.#parts,
-    );
+    const draft = {
+      ...command,
+      id: command.id ?? mint(16),
+      epoch: mint(12),
+      requestHash: hash,
+      prepared,
+      onDisconnect: request.onDisconnect ?? (command.id === undefined ? 'cancel' : 'resume'),
+    };
+    const { shared } = this.#parts;
+    if (shared !== undefined) return this.#startAmongMany(draft, shared, join);
+    this.#create(draft, undefined, join);
+    return undefined;
+  }
+
+  #attach(stream: StreamView, hash: string, join: (started: Started) => void): void {
+    if (stream.requestHash !== hash)
+      throw new RelayError('conflict', 'this id belongs to another request; use a new one');
+    join({ stream, attached: true });
+  }
+
+  /** The same request may run on another machine, or have come twice while that was found out. */
+  async #startAmongMany(
+    draft: Draft,
+    shared: SharedStreams,
+    join: (started: Started) => void,
+  ): Promise<void> {
+    const { principal, id, epoch, requestHash: hash, prepared, request } = draft;
+    const { registry, remotes } = this.#parts;
+    const { userId } = principal;
+    const { action } = request;
+    const run = {
+      userId,
+      id,
+      epoch,
+      requestHash: hash,
+      action,
+      model: prepared.model,
+      owner: shared.machine,
+    };
+    const claim = await shared.claim(run, this.#parts.maxStreamsPerUser);
+    if (claim === 'too_many') throw this.#tooMany();
+    const existing =
+      registry.find(userId, id) ?? (claim === 'claimed' ? undefined : await remotes?.open(claim));
+    if (existing !== undefined) return this.#attach(existing, hash, join);
+    try {
+      this.#admit(principal);
+    } catch (error) {
+      shared.release(run);
+      throw error;
+    }
+    this.#create(draft, run, join);
+  }
+
+  #create(draft: Draft, run: SharedRun | undefined, join: (started: Started) => void): void {
+    const { userId } = draft.principal;
+    const userHash = createHash('sha256').update(`dash-relay:${userId}`).digest('hex').slice(0, 32);
+    const stream = new Stream({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(stream);
-    void this.#run(stream);
-    return { stream, attached: false };
+    join({ stream, attached: false });
+    void this.#run(stream, run);
   }
 
   #admit(principal: Principal): void {
@@ -91,20 +146,30 @@ export class StreamStarter {
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
     if (this.overloaded) throw new RelayError('unavailable', 'this server is busy; try again in a moment');
     if (this.#parts.registry.liveOf(principal.userId) >= this.#parts.maxStreamsPerUser) {
-      throw new RelayError(
-        'too_many_streams',
-        `at most ${this.#parts.maxStreamsPerUser} answers at once; wait for one to end`,
-      );
+      throw this.#tooMany();
     }
   }
 
-  async #run(stream: Stream): Promise<void> {
-    const { registry, startLimit, observer } = this.#parts;
+  #tooMany(): RelayError {
+    return new RelayError(
+      'too_many_streams',
+      `at most ${this.#parts.maxStreamsPerUser} answers at once; wait for one to end`,
+    );
+  }
+
+  async #run(stream: Stream, run: SharedRun | undefined): Promise<void> {
+    const { registry, startLimit, observer, shared } = this.#parts;
+    let published: PublishedStream | undefined;
     try {
       await startLimit.take(stream.userId);
-      await stream.run();
+      await stream.run(() => {
+        if (run !== undefined && shared !== undefined)
+          published = new PublishedStream(stream, run, shared, registry);
+      });
       registry.ended(stream);
+      published?.wake();
     } catch (cause) {
+      if (run !== undefined) shared?.release(run);
       const error = RelayError.from(cause);
       registry.remove(stream);
       stream.refuse(error);

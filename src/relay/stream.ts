@@ -23,6 +23,7 @@ import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../up
 import type { UsageLedger } from '../usage/port.ts';
 import type { Observer, StreamIdentity } from './port.ts';
 import type { PreparedRequest } from './prepare-request.ts';
+import type { StreamView } from './stream-view.ts';
 
 /** Something that follows a stream through a cursor of its own. */
 export interface StreamReader {
@@ -66,7 +67,7 @@ export interface Ending {
   readonly wire: WireText;
 }
 
-export class Stream implements UpstreamSink {
+export class Stream implements StreamView, UpstreamSink {
   readonly id: string;
   readonly epoch: string;
   readonly userId: string;
@@ -115,12 +116,14 @@ export class Stream implements UpstreamSink {
   }
 
   /**
-   * Commits the intent, then runs until the ending. Resolves when it has one. Never rejects after acceptance.
+   * Commits the intent, then runs until the ending. Resolves when it has one. Never rejects after acceptance, which
+   * `onAccepted` is told of before any reader.
    * @throws RelayError if the intent cannot be committed; nothing was called then, and no row is left.
    */
-  async run(): Promise<void> {
+  async run(onAccepted: () => void = () => {}): Promise<void> {
     await this.#commitIntent(); // intent before call
     this.#accepted = true;
+    onAccepted();
     this.#parts.observer.streamStarted({
       ...this.identity(),
       connectionId: this.#spec?.connectionId ?? null,
@@ -274,6 +277,10 @@ export class Stream implements UpstreamSink {
       ...(requestId === null ? {} : { requestId }),
       usage,
     };
+  }
+
+  release(): void {
+    this.log.release();
   }
 
   identity(): StreamIdentity {

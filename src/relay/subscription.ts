@@ -10,8 +10,8 @@ import type { FlushScheduler } from './flush-scheduler.ts';
 import { Follower, type FollowerOwner } from './follower.ts';
 import { resumeGap } from './refusals.ts';
 import { StallWatch } from './stall-watch.ts';
-import type { Stream } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
+import type { StreamView } from './stream-view.ts';
 
 /** What may lie unsent in the response's buffer; above it nothing is read from the log. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -19,7 +19,7 @@ const MERGED_CHUNK_BYTES = 16 * 1024;
 
 export interface SubscriptionSink {
   /** The run is accepted, or was: what follows are its frames behind `after`. */
-  opened(stream: Stream, after: number, attached: boolean): void;
+  opened(stream: StreamView, after: number, attached: boolean): void;
   /** One frame: gathered until `flush`. */
   frame(type: 'chunk' | 'event', seq: number, wire: WireText): void;
   /** The ending: the last call. */
@@ -47,7 +47,7 @@ export class Subscription implements FollowerOwner {
 
   /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
   constructor(
-    stream: Stream,
+    stream: StreamView,
     after: number,
     attached: boolean,
     sink: SubscriptionSink,

@@ -4,7 +4,7 @@ import type { StreamLog, StreamLogs } from './port.ts';
 import type { Replica, ReplicaEvents, SharedRun } from './shared-port.ts';
 import type { StoredLog } from './store/port.ts';
 
-const SILENT: ReplicaEvents = { accepted() {}, grown() {}, lost() {} };
+const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, lost() {} };
 
 export class RunReplica implements Replica {
   readonly run: SharedRun;
@@ -75,6 +75,6 @@ export class RunReplica implements Replica {
       this.#log = this.#logs.create(start); // the owner's own log had lost its beginning
     }
     this.#accepted = true;
-    this.events.accepted();
+    this.events.nowAccepted();
   }
 }

@@ -39,7 +39,8 @@ export interface Replica {
 
 /** Told in the order in which it happens. */
 export interface ReplicaEvents {
-  accepted(): void;
+  /** Its owner accepted it. */
+  nowAccepted(): void;
   /** There is more in the log, or the ending. */
   grown(): void;
   /** It cannot go on: deltas are lost, or the run was refused before it began. The replica is released. */

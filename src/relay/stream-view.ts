@@ -1,0 +1,24 @@
+/** What readers and doors see of a stream, whichever machine runs it. */
+import type { StreamLog } from '../stream-log/port.ts';
+import type { StreamIdentity } from './port.ts';
+import type { Ending, StopReason, StreamReader } from './stream.ts';
+
+export interface StreamView {
+  readonly id: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly model: string;
+  readonly requestHash: string;
+  readonly log: StreamLog;
+  /** What becomes of the run when its last reader leaves. */
+  readonly onDisconnect: 'resume' | 'cancel';
+  /** Joining and leaving goes through the registry. */
+  readonly readers: Set<StreamReader>;
+  readonly accepted: boolean;
+  readonly ending: Ending | undefined;
+  /** Stops the run for that reason, unless something ended it before. */
+  stop(reason: StopReason): void;
+  /** Nobody reads it any more, here: gives the memory back. */
+  release(): void;
+  identity(): StreamIdentity;
+}
