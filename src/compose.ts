@@ -2,6 +2,7 @@
  * The composition root: builds every part from the configuration and wires them. The only file that knows them all;
  * it decides nothing else.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
@@ -13,6 +14,7 @@ import { allowOrigins } from './http/cors.ts';
 import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
+import { describeCause } from './observe/describe-cause.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
@@ -24,6 +26,9 @@ import { Relay } from './relay/relay.ts';
 import { createStartLimit } from './relay/start-limit.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
+import type { StreamLogs } from './stream-log/port.ts';
+import { LEASE_MS, StoreSharedStreams } from './stream-log/shared-streams.ts';
+import { RedisSharedStore } from './stream-log/store/redis.ts';
 import { systemClock } from './time/clock.ts';
 import { createAnthropicUpstream } from './upstream/anthropic.ts';
 import type { Upstream } from './upstream/port.ts';
@@ -81,12 +86,14 @@ export async function composeRelay(
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
   });
+  const shared = composeShared(config, logs, logger);
   const { authenticator, developmentIssuer } = identity;
   const relay = new Relay({
     version,
     authenticator,
     upstream,
     logs,
+    shared: shared?.streams,
     ledger,
     startLimit: createStartLimit(config.STARTS_PER_MINUTE),
     observer,
@@ -96,6 +103,7 @@ export async function composeRelay(
   });
   const health = (): Health => ({
     state: healthState(relay, authenticator),
+    ...(shared === undefined ? {} : { dependencies: { redis: shared.streams.up ? 'up' : 'down' } }),
   });
   const http = composeHttp(config, {
     relay,
@@ -107,6 +115,7 @@ export async function composeRelay(
     health,
   });
   watch(metrics, { upstream, logs, ledger, output });
+  if (shared !== undefined) watchShared(metrics, shared.streams);
 
   const memory = watchMemory(systemClock, memoryLimit(), (pressure) => {
     if (relay.overloaded !== (pressure !== 'none')) logger.warn({ pressure }, 'memory pressure changed');
@@ -117,6 +126,7 @@ export async function composeRelay(
   const close = async (): Promise<void> => {
     await http.close();
     memory.cancel();
+    await shared?.streams.close(); // the endings of the drain are with the other machines
     relay.close();
     await upstream.close();
     await simulator?.close();
@@ -134,7 +144,7 @@ export async function composeRelay(
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     },
     async start() {
-      await authenticator.start();
+      await Promise.all([authenticator.start(), shared?.streams.beat()]);
       await http.listen();
       logger.info(
         { ...http.address, simulated: simulator !== undefined, interrupted: ledger.interrupted },
@@ -148,6 +158,33 @@ export async function composeRelay(
     close: () => (closing ??= close()),
     crashed: (cause) => observer.failed({ what: 'process', cause }),
   };
+}
+
+/** Lets many machines serve one another's streams; undefined where this is the only one. */
+function composeShared(
+  config: Config,
+  logs: StreamLogs,
+  logger: Logger,
+): { readonly streams: StoreSharedStreams; readonly store: RedisSharedStore } | undefined {
+  if (config.REDIS_URL === undefined) return undefined;
+  const { RESUME_WINDOW_MS: endedMs, UPSTREAM_TOTAL_MS: longestRunMs } = config;
+  const store = new RedisSharedStore({
+    url: config.REDIS_URL,
+    machine: `${config.INSTANCE_ID}.${randomBytes(6).toString('base64url')}`,
+    leaseMs: LEASE_MS,
+    liveMs: longestRunMs + endedMs,
+    endedMs,
+  });
+  const streams = new StoreSharedStreams({
+    store,
+    logs,
+    clock: systemClock,
+    endedMs,
+    onDown: (cause) =>
+      logger.warn({ cause: describeCause(cause) }, 'redis cannot be reached: streams go on here'),
+    onUp: () => logger.info({ machine: store.machine }, 'redis is reached'),
+  });
+  return { streams, store };
 }
 
 function healthState(relay: Relay, authenticator: Authenticator): Health['state'] {
@@ -295,4 +332,14 @@ function watch(metrics: Metrics, { upstream, logs, ledger, output }: Watched): v
   metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
   metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
   metrics.watch('log_lines_dropped', 'Log lines lost: their reader stalled', () => output.dropped);
+}
+
+function watchShared(metrics: Metrics, streams: StoreSharedStreams): void {
+  metrics.watch('redis_up', '1 while the other machines can be reached', () => Number(streams.up));
+  metrics.watch('streams_published', 'Streams not wholly with Redis yet', () => streams.counts.published);
+  metrics.watch(
+    'streams_followed',
+    'Streams of other machines that are read here',
+    () => streams.counts.followed,
+  );
 }

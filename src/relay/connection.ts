@@ -275,11 +275,10 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     if (frame.type === 'ack') return this.#ack(frame);
     const here = this.#parts.registry.find(this.userId, frame.id);
     const { remotes } = this.#parts;
-    const answer = (stream: StreamView | undefined): void =>
+    const answer = (stream: StreamView | undefined): Promise<void> | undefined =>
       frame.type === 'cancel' ? this.#cancel(stream, frame) : this.#resume(stream, frame);
     if (here === undefined && remotes !== undefined) return remotes.find(this.userId, frame).then(answer);
-    answer(here);
-    return undefined;
+    return answer(here);
   }
 
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
@@ -303,9 +302,23 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     this.#follow(new Follower(stream, cursor, attached, this));
   }
 
-  #resume(stream: StreamView | undefined, { id, epoch, after }: ResumeFrame): void {
+  #resume(stream: StreamView | undefined, frame: ResumeFrame): Promise<void> | undefined {
     if (stream?.accepted !== true) throw unknownStream();
-    const cursor = stream.epoch === epoch ? stream.log.cursor(after) : undefined;
+    if (stream.epoch !== frame.epoch) throw resumeGap();
+    const reaching = stream.reach(frame.after);
+    if (reaching !== undefined) return reaching.then(() => this.#resumeBehind(stream, frame));
+    this.#resumeBehind(stream, frame);
+    return undefined;
+  }
+
+  #resumeBehind(stream: StreamView, { id, after }: ResumeFrame): void {
+    const beyond = stream.endingBeyond(after);
+    if (beyond !== undefined) {
+      this.#sendResumed(stream, after);
+      this.#sendWire(beyond.wire);
+      return;
+    }
+    const cursor = stream.log.cursor(after);
     if (cursor === undefined) {
       throw resumeGap();
     }
@@ -321,12 +334,13 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
     });
   }
 
-  #cancel(stream: StreamView | undefined, { id }: CancelFrame): void {
+  #cancel(stream: StreamView | undefined, { id }: CancelFrame): undefined {
     if (stream === undefined) throw unknownStream();
     stream.stop('cancelled');
-    if (this.#followers.has(id)) return; // the ending arrives in its place, behind the last frames
+    if (this.#followers.has(id)) return undefined; // the ending arrives in its place, behind the last frames
     if (stream.ending === undefined) this.#awaitEnding(stream);
     else this.#sendWire(stream.ending.wire);
+    return undefined;
   }
 
   #awaitEnding(stream: StreamView): void {
@@ -416,7 +430,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
 
   #sendResumed({ id, epoch, model, log, ending }: StreamView, after: number): void {
     const state = ending === undefined ? 'live' : 'ended';
-    this.#send({ type: 'resumed', id, epoch, after, head: log.head, model, state });
+    this.#send({ type: 'resumed', id, epoch, after, head: Math.max(log.head, after), model, state });
   }
 
   #refuse(error: RelayError, about: About): void {

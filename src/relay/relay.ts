@@ -116,6 +116,7 @@ export class Relay {
     const stream = await this.#find(userId, { id, type: 'resume' });
     if (stream?.accepted !== true) throw unknownStream();
     if (epoch !== undefined && epoch !== stream.epoch) throw resumeGap();
+    await stream.reach(after);
     return this.#subscribe(stream, after, true, sink);
   }
 

@@ -1,12 +1,20 @@
 /** A run of another machine as readers here see it. It owns no run: what ends it is its owner's business. */
+
+import { encodeFrame } from '../protocol/encode-frame.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { toWire } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Replica, ReplicaEvents, SharedRun } from '../stream-log/shared-port.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { StreamIdentity } from './port.ts';
 import type { Ending, StopReason, StreamReader } from './stream.ts';
 import type { StreamView } from './stream-view.ts';
+
+/** How long a run may take to be accepted where a reader asks for it already, ms. */
+const BEGIN_MS = 1000;
+/** How long a log may take to reach what a reader holds: until a dead owner is given up. */
+const REACH_MS = 7000;
 
 export interface RemoteStreamEvents {
   /** Asks the owner to cancel. */
@@ -21,14 +29,16 @@ export class RemoteStream implements StreamView, ReplicaEvents {
   readonly readers = new Set<StreamReader>();
   readonly #replica: Replica;
   readonly #events: RemoteStreamEvents;
-  readonly #begun = Promise.withResolvers<void>();
+  readonly #wheel: TimerWheel;
+  readonly #waiting = new Set<() => void>();
   #ending: Ending | undefined;
   #stopped = false;
+  #isLost = false;
 
-  constructor(replica: Replica, events: RemoteStreamEvents) {
+  constructor(replica: Replica, events: RemoteStreamEvents, wheel: TimerWheel) {
     this.#replica = replica;
     this.#events = events;
-    if (replica.accepted) this.#begun.resolve();
+    this.#wheel = wheel;
   }
 
   get run(): SharedRun {
@@ -63,9 +73,22 @@ export class RemoteStream implements StreamView, ReplicaEvents {
     return this.#replica.accepted;
   }
 
-  /** Resolves when it is accepted, or will never be. */
-  get begun(): Promise<void> {
-    return this.#begun.promise;
+  /** Resolves when it is accepted, or will not be in time. */
+  begun(): Promise<void> {
+    return this.#until(() => this.accepted, BEGIN_MS);
+  }
+
+  /** The owner delivers before it publishes, so its readers may come here with more than is published. */
+  reach(seq: number): Promise<void> | undefined {
+    const reached = () => this.log.head >= seq || this.ending !== undefined;
+    return reached() ? undefined : this.#until(reached, REACH_MS);
+  }
+
+  endingBeyond(seq: number): Ending | undefined {
+    const frame = this.ending?.frame;
+    if (frame?.type !== 'error' || frame.code !== 'interrupted' || seq <= this.log.head) return undefined;
+    const beyond = { ...frame, seq };
+    return { frame: beyond, wire: encodeFrame(beyond) };
   }
 
   get ending(): Ending | undefined {
@@ -92,23 +115,44 @@ export class RemoteStream implements StreamView, ReplicaEvents {
 
   /** The replica says: its owner accepted it. */
   nowAccepted(): void {
-    this.#begun.resolve();
+    this.#look();
     for (const reader of this.readers) reader.accepted();
   }
 
   /** The replica says: there is more, or the ending. */
   grown(): void {
+    this.#look();
     for (const reader of this.readers) reader.wake();
   }
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */
   lost(): void {
-    this.#begun.resolve();
+    this.#isLost = true;
+    this.#look();
     this.#events.lost(this);
     const refusal = new RelayError('unavailable', 'this run did not begin on another server; start again');
     for (const reader of [...this.readers]) {
       if (this.accepted) reader.wake();
       else reader.refused(refusal);
     }
+  }
+
+  /** Resolves once the condition holds, it is lost, or the time is over. */
+  #until(holds: () => boolean, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#wheel.after(ms, resolve);
+    const look = (): void => {
+      if (holds() || this.#isLost) resolve();
+    };
+    this.#waiting.add(look);
+    look();
+    return promise.finally(() => {
+      timer.cancel();
+      this.#waiting.delete(look);
+    });
+  }
+
+  #look(): void {
+    for (const look of this.#waiting) look();
   }
 }

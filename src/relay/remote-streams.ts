@@ -10,8 +10,6 @@ import { RemoteStream, type RemoteStreamEvents } from './remote-stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import type { StreamView } from './stream-view.ts';
 
-/** How long a run may take to be accepted where a reader asks for it already, ms. */
-const BEGIN_MS = 1000;
 const CANCEL_AGAIN_MS = 1000;
 
 export class RemoteStreams implements RemoteStreamEvents {
@@ -36,9 +34,12 @@ export class RemoteStreams implements RemoteStreamEvents {
   ): Promise<StreamView | undefined> {
     try {
       const run = await this.#shared.find(userId, id);
-      return run === undefined
-        ? undefined
-        : (this.#here(run) ?? (await this.#begun(await this.#opened(run))));
+      if (run === undefined) return undefined;
+      const here = this.#here(run);
+      if (here !== undefined) return here;
+      const stream = await this.#opened(run);
+      await stream.begun();
+      return stream;
     } catch (cause) {
       throw type === 'resume' ? resumeGap() : unreachable(cause);
     }
@@ -85,17 +86,8 @@ export class RemoteStreams implements RemoteStreamEvents {
       grown: () => stream?.grown(),
       lost: () => stream?.lost(),
     });
-    stream = new RemoteStream(replica, this);
+    stream = new RemoteStream(replica, this, this.#wheel);
     this.#registry.adopt(stream);
-    return stream;
-  }
-
-  async #begun(stream: RemoteStream): Promise<RemoteStream> {
-    if (stream.accepted) return stream;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = this.#wheel.after(BEGIN_MS, resolve);
-    await Promise.race([stream.begun, late]);
-    timer.cancel();
     return stream;
   }
 }

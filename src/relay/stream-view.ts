@@ -16,6 +16,13 @@ export interface StreamView {
   readonly readers: Set<StreamReader>;
   readonly accepted: boolean;
   readonly ending: Ending | undefined;
+  /**
+   * Waits for the log to hold that seq, where a reader may hold more than is known here. Undefined where nothing is
+   * to be waited for.
+   */
+  reach(seq: number): Promise<void> | undefined;
+  /** The ending for a reader that holds more than is left of a run whose owner died; undefined in every other case. */
+  endingBeyond(seq: number): Ending | undefined;
   /** Stops the run for that reason, unless something ended it before. */
   stop(reason: StopReason): void;
   /** Nobody reads it any more, here: gives the memory back. */

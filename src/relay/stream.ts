@@ -279,6 +279,15 @@ export class Stream implements StreamView, UpstreamSink {
     };
   }
 
+  /** All that readers can hold is here. */
+  reach(): undefined {
+    return undefined;
+  }
+
+  endingBeyond(): undefined {
+    return undefined;
+  }
+
   release(): void {
     this.log.release();
   }
