@@ -8,6 +8,8 @@ import { createSigningKey, TEST_ISSUER, TEST_SECRET, TokenMint } from '../suppor
 import { type Balancer, startBalancer } from './balancer.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
+/** Tokens are from before any clock of these tests. */
+const MINTED_BEFORE_SECONDS = 1800;
 const mint = new TokenMint(systemClock, createSigningKey('HS256'));
 /** All relays know the same users. */
 const IDENTITY: Environment = { SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: TEST_ISSUER };
@@ -56,12 +58,17 @@ export async function startMachines(
     launch,
     client(at, { user = 1, ...options } = {}) {
       const url = at?.url ?? `http://127.0.0.1:${balancer.port}`;
-      const client = new RelayClient({ url, token: mint.token({ sub: userId(user) }), ...options });
+      const client = new RelayClient({ url, token: tokenOf(user), ...options });
       open.defer(() => client.close());
       return client;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+export function tokenOf(user = 1): string {
+  const iat = Math.floor(Date.now() / 1000) - MINTED_BEFORE_SECONDS;
+  return mint.token({ sub: userId(user), claims: { iat } });
 }
 
 export function portOf(relay: RelayChild): number {
