@@ -22,6 +22,7 @@ import { loadActions } from './relay/actions.ts';
 import type { Observer } from './relay/port.ts';
 import { Relay } from './relay/relay.ts';
 import { createStartLimit } from './relay/start-limit.ts';
+import { SCRIPTED_MODELS } from './simulator/behaviour.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
 import { systemClock } from './time/clock.ts';
@@ -157,10 +158,13 @@ function healthState(relay: Relay, authenticator: Authenticator): Health['state'
 }
 
 function requestPolicy(config: Config, prices: PriceTable) {
+  const simulated = config.ANTHROPIC_API_KEY === undefined;
   return {
     actions: loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS),
     defaultModel: config.DEFAULT_MODEL,
-    allowedModels: new Set(config.ALLOWED_MODELS ?? prices.models),
+    allowedModels: new Set(
+      config.ALLOWED_MODELS ?? [...prices.models, ...(simulated ? SCRIPTED_MODELS : [])],
+    ),
   };
 }
 
