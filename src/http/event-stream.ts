@@ -64,7 +64,8 @@ class EventStream implements SubscriptionSink {
     return this.#reply.raw.writableLength + this.#gathered.length;
   }
 
-  opened({ id, epoch, model, log, ending }: Stream, after: number, attached: boolean): void {
+  opened(stream: Stream, after: number, attached: boolean): void {
+    const { id, epoch, model, log, ending } = stream;
     this.#epoch = epoch;
     this.#reply.hijack();
     this.#reply.raw.writeHead(200, {
@@ -73,7 +74,7 @@ class EventStream implements SubscriptionSink {
       'x-accel-buffering': 'no', // nginx would hold the first words back
     });
     const state = ending === undefined ? 'live' : 'ended';
-    if (!attached) this.#gather('accepted', 0, encodeFrame({ type: 'accepted', id, epoch, model }));
+    if (!attached) this.#gather('accepted', 0, encodeFrame(stream.acceptedFrame));
     else
       this.#gather(
         'resumed',

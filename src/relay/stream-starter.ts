@@ -14,7 +14,14 @@ import type { StreamRegistry } from './stream-registry.ts';
 
 export interface StartLimit {
   /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
-  take(userId: string): Promise<void>;
+  take(userId: string, startsPerMinute: number): Promise<void>;
+}
+
+/** What a plan lets one user do, through all doors together. */
+export interface UserLimits {
+  /** Live runs at once. */
+  readonly streams: number;
+  readonly startsPerMinute: number;
 }
 
 export interface StarterParts extends StreamParts {
@@ -23,8 +30,7 @@ export interface StarterParts extends StreamParts {
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
-  /** Live runs a user may have, through all doors (MAX_STREAMS_PER_USER). */
-  readonly maxStreamsPerUser: number;
+  readonly limitsOf: (principal: Principal) => UserLimits;
 }
 
 export interface StartCommand {
@@ -65,7 +71,8 @@ export class StreamStarter {
       throw new RelayError('conflict', 'this id belongs to another request; use a new one');
     }
     const prepared = prepareRequest(request, this.#parts.policy);
-    this.#admit(principal);
+    const { streams, startsPerMinute } = this.#parts.limitsOf(principal);
+    this.#admit(principal, streams);
     const stream = new Stream(
       {
         id: id ?? mint(16),
@@ -82,26 +89,23 @@ export class StreamStarter {
       this.#parts,
     );
     this.#parts.registry.add(stream);
-    void this.#run(stream);
+    void this.#run(stream, startsPerMinute);
     return { stream, attached: false };
   }
 
-  #admit(principal: Principal): void {
+  #admit(principal: Principal, streams: number): void {
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
     if (this.overloaded) throw new RelayError('unavailable', 'this server is busy; try again in a moment');
-    if (this.#parts.registry.liveOf(principal.userId) >= this.#parts.maxStreamsPerUser) {
-      throw new RelayError(
-        'too_many_streams',
-        `at most ${this.#parts.maxStreamsPerUser} answers at once; wait for one to end`,
-      );
+    if (this.#parts.registry.liveOf(principal.userId) >= streams) {
+      throw new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`);
     }
   }
 
-  async #run(stream: Stream): Promise<void> {
+  async #run(stream: Stream, startsPerMinute: number): Promise<void> {
     const { registry, startLimit, observer } = this.#parts;
     try {
-      await startLimit.take(stream.userId);
+      await startLimit.take(stream.userId, startsPerMinute);
       await stream.run();
       registry.ended(stream);
     } catch (cause) {
