@@ -14,6 +14,7 @@ import { allowOrigins } from './http/cors.ts';
 import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
+import { usageRoute } from './http/usage-route.ts';
 import { describeCause } from './observe/describe-cause.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
@@ -22,8 +23,10 @@ import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
 import { loadActions } from './relay/actions.ts';
 import type { Observer } from './relay/port.ts';
+import type { RequestPolicy } from './relay/prepare-request.ts';
 import { Relay } from './relay/relay.ts';
 import { createStartLimit } from './relay/start-limit.ts';
+import { SCRIPTED_MODELS } from './simulator/behaviour.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
 import type { StreamLogs } from './stream-log/port.ts';
@@ -34,6 +37,10 @@ import { createAnthropicUpstream } from './upstream/anthropic.ts';
 import type { Upstream } from './upstream/port.ts';
 import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
 import { loadPrices, type PriceTable } from './usage/prices.ts';
+import { createQuota, type OpenQuota } from './usage/quota/create-quota.ts';
+import { loadPlans, type Plans } from './usage/quota/plans.ts';
+import type { Quota } from './usage/quota/port.ts';
+import { openQuotaPool } from './usage/quota/postgres-pool.ts';
 
 const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
 const DEMO_DIRECTORY = new URL('./demo/', import.meta.url).pathname;
@@ -81,6 +88,8 @@ export async function composeRelay(
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
+  const plans = readPlans(config, logger);
+  const quota = composeQuota(config, { plans, prices, policy, observer, logger });
   const { upstream, simulator } = await composeUpstream(config, logger);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
@@ -95,7 +104,9 @@ export async function composeRelay(
     logs,
     shared: shared?.streams,
     ledger,
-    startLimit: createStartLimit(config.STARTS_PER_MINUTE),
+    quota,
+    startLimit: createStartLimit(shared?.store.connection),
+    limitsOf: (principal) => plans.limitsOf(principal),
     observer,
     clock: systemClock,
     policy,
@@ -107,6 +118,7 @@ export async function composeRelay(
   });
   const http = composeHttp(config, {
     relay,
+    quota,
     authenticator,
     developmentIssuer,
     observer,
@@ -114,7 +126,7 @@ export async function composeRelay(
     logger,
     health,
   });
-  watch(metrics, { upstream, logs, ledger, output });
+  watch(metrics, { upstream, logs, ledger, quota, output });
   if (shared !== undefined) watchShared(metrics, shared.streams);
 
   const memory = watchMemory(systemClock, memoryLimit(), (pressure) => {
@@ -131,6 +143,7 @@ export async function composeRelay(
     await upstream.close();
     await simulator?.close();
     authenticator.close();
+    await quota.close();
     await ledger.close(); // last: the rows of everything above are in it
     logger.info('stopped');
     await output.close(LOG_FLUSH_MS);
@@ -144,7 +157,7 @@ export async function composeRelay(
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     },
     async start() {
-      await Promise.all([authenticator.start(), shared?.streams.beat()]);
+      await Promise.all([authenticator.start(), quota.start(), shared?.streams.beat()]);
       await http.listen();
       logger.info(
         { ...http.address, simulated: simulator !== undefined, interrupted: ledger.interrupted },
@@ -193,12 +206,61 @@ function healthState(relay: Relay, authenticator: Authenticator): Health['state'
   return authenticator.ready ? 'ready' : 'starting';
 }
 
-function requestPolicy(config: Config, prices: PriceTable) {
+/** Usage rows leave on the others. */
+function quotaConnections({ DATABASE_POOL: all }: Config): number {
+  return Math.max(1, all - 2);
+}
+
+function requestPolicy(config: Config, prices: PriceTable): RequestPolicy {
+  const simulated = config.ANTHROPIC_API_KEY === undefined;
   return {
     actions: loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS),
     defaultModel: config.DEFAULT_MODEL,
-    allowedModels: new Set(config.ALLOWED_MODELS ?? prices.models),
+    allowedModels: new Set(
+      config.ALLOWED_MODELS ?? [...prices.models, ...(simulated ? SCRIPTED_MODELS : [])],
+    ),
   };
+}
+
+interface QuotaInputs {
+  readonly plans: Plans;
+  readonly prices: PriceTable;
+  readonly policy: RequestPolicy;
+  readonly observer: Observer;
+  readonly logger: Logger;
+}
+
+function composeQuota(config: Config, { plans, prices, policy, observer, logger }: QuotaInputs): OpenQuota {
+  const onOutage = (cause: unknown) => observer.failed({ what: 'quota: Postgres', cause });
+  const { DATABASE_URL: url } = config;
+  return createQuota({
+    dataDir: config.DATA_DIR,
+    plans,
+    prices,
+    clock: systemClock,
+    actions: [...policy.actions.keys()],
+    postgres: url === undefined ? undefined : openQuotaPool(url, quotaConnections(config), onOutage),
+    whileOut: config.QUOTA_ON_OUTAGE,
+    longestRunMs: config.UPSTREAM_TOTAL_MS,
+    onOutage,
+    onRecovered: () => logger.info('quota: Postgres is back'),
+    onBudgetSpent: (event) =>
+      logger.error(event, 'daily budget spent: starts are refused until the next day'),
+  });
+}
+
+/** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */
+function readPlans(config: Config, logger: Logger): Plans {
+  const { MAX_STREAMS_PER_USER: streams, STARTS_PER_MINUTE: startsPerMinute, explicit } = config;
+  return loadPlans({
+    file: config.PLANS_FILE,
+    defaults: { streams, startsPerMinute },
+    overrides: {
+      ...(explicit.has('MAX_STREAMS_PER_USER') ? { streams } : {}),
+      ...(explicit.has('STARTS_PER_MINUTE') ? { startsPerMinute } : {}),
+    },
+    onUnknownTier: (tier) => logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
+  });
 }
 
 function coreLimits(config: Config) {
@@ -207,7 +269,6 @@ function coreLimits(config: Config) {
     heartbeatMs: config.HEARTBEAT_MS,
     resumeWindowMs: config.RESUME_WINDOW_MS,
     abandonAfterMs: config.ABANDON_AFTER_MS,
-    maxStreamsPerUser: config.MAX_STREAMS_PER_USER,
     limits: {
       streams: config.MAX_STREAMS_PER_CONNECTION,
       frameBytes: config.MAX_FRAME_BYTES,
@@ -267,6 +328,7 @@ async function composeUpstream(
 
 interface HttpInputs extends Identity {
   readonly relay: Relay;
+  readonly quota: Quota;
   readonly observer: Observer;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -274,7 +336,7 @@ interface HttpInputs extends Identity {
 }
 
 function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
-  const { relay, authenticator, developmentIssuer, observer, metrics, logger, health } = inputs;
+  const { relay, quota, authenticator, developmentIssuer, observer, metrics, logger, health } = inputs;
   const clock = systemClock;
   const { registry } = metrics;
   const ownMetricsPort = config.production || config.explicit.has('METRICS_PORT');
@@ -307,6 +369,7 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
       (app) => allowOrigins(app, config.ALLOWED_ORIGINS),
       (app) => chatRoutes(app, { relay, authenticator, clock }),
       (app) => aiGatewayRoute(app, { relay, authenticator, clock }),
+      (app) => usageRoute(app, { authenticator, clock, usageOf: (principal) => quota.usageOf(principal) }),
       (app) =>
         transportConfigRoute(app, {
           authenticator,
@@ -324,13 +387,16 @@ interface Watched {
   readonly upstream: Upstream;
   readonly logs: MemoryStreamLogs;
   readonly ledger: LocalUsageLedger;
+  readonly quota: OpenQuota;
   readonly output: LogOutput;
 }
 
-function watch(metrics: Metrics, { upstream, logs, ledger, output }: Watched): void {
+function watch(metrics: Metrics, { upstream, logs, ledger, quota, output }: Watched): void {
   metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
   metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
   metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
+  metrics.watch('quota_alone', '1 while Postgres cannot be asked for quotas', () => Number(quota.alone));
+  metrics.watch('quota_undelivered', 'Settlements Postgres has not heard of', () => quota.undelivered);
   metrics.watch('log_lines_dropped', 'Log lines lost: their reader stalled', () => output.dropped);
 }
 

@@ -39,7 +39,7 @@ export function aiGatewayRoute(app: FastifyInstance, { relay, authenticator, clo
       });
     } catch (cause) {
       const error = RelayError.from(cause);
-      const body = { error: appCode(error), message: error.message };
+      const body = { error: appCode(error), message: error.message, ...error.quota };
       return await reply.code(error.status).headers(errorHeaders(error)).send(body);
     }
   });

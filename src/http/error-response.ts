@@ -1,9 +1,9 @@
 /** How an error leaves through HTTP: one shape of body and headers, before the 101 of an upgrade and at every route. */
 import { STATUS_CODES } from 'node:http';
-import type { RelayError } from '../protocol/relay-error.ts';
+import type { QuotaFigures, RelayError } from '../protocol/relay-error.ts';
 
 export interface ErrorBody {
-  readonly error: {
+  readonly error: Partial<QuotaFigures> & {
     readonly code: string;
     readonly message: string;
     readonly retryable: boolean;
@@ -15,8 +15,8 @@ export interface ErrorBody {
 const RETRY_AFTER_SECONDS = 2;
 
 export function errorBody(error: RelayError, requestId?: string): ErrorBody {
-  const { code, message, retryable } = error;
-  return { error: { code, message, retryable, ...(requestId === undefined ? {} : { requestId }) } };
+  const { code, message, retryable, quota } = error;
+  return { error: { code, message, retryable, ...quota, ...(requestId === undefined ? {} : { requestId }) } };
 }
 
 /** The headers an error's status asks for, names in lower case. */
@@ -52,6 +52,9 @@ export function rawErrorResponse(
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-function retryAfterSeconds({ retryAfterMs }: RelayError): number {
+function retryAfterSeconds({
+  quota,
+  retryAfterMs = quota && quota.resetsAt - Date.now(),
+}: RelayError): number {
   return retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1000));
 }

@@ -71,7 +71,8 @@ class EventStream implements SubscriptionSink {
     return this.#reply.raw.writableLength + this.#gathered.length;
   }
 
-  opened({ id, epoch, model, log, ending }: StreamView, after: number, attached: boolean): void {
+  opened(stream: StreamView, after: number, attached: boolean): void {
+    const { id, epoch, model, log, ending } = stream;
     this.#epoch = epoch;
     this.#reply.hijack();
     this.#reply.raw.writeHead(200, {
@@ -80,7 +81,7 @@ class EventStream implements SubscriptionSink {
       'x-accel-buffering': 'no', // nginx would hold the first words back
     });
     const state = ending === undefined ? 'live' : 'ended';
-    if (!attached) this.#gather('accepted', 0, encodeFrame({ type: 'accepted', id, epoch, model }));
+    if (!attached) this.#gather('accepted', 0, encodeFrame(stream.acceptedFrame));
     else
       this.#gather(
         'resumed',

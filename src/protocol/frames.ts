@@ -96,6 +96,18 @@ export interface Timing {
   readonly upstreamClosedMs?: number;
 }
 
+/** A quota that is nearly used up. Periods are UTC. */
+export interface QuotaState {
+  readonly of: 'requests' | 'tokens';
+  readonly scope: 'user' | 'organization';
+  readonly period: 'day' | 'month';
+  /** Used and reserved, this run included. */
+  readonly used: number;
+  readonly limit: number;
+  /** Unix ms. */
+  readonly resetsAt: number;
+}
+
 export interface HelloFrame {
   readonly type: 'hello';
   readonly version: string;
@@ -117,6 +129,8 @@ export interface AcceptedFrame {
   readonly id: string;
   readonly epoch: string;
   readonly model: string;
+  /** From 80 percent of a quota on. */
+  readonly warning?: QuotaState;
 }
 
 export interface ChunkFrame {
@@ -177,6 +191,11 @@ export interface ErrorFrame {
   readonly retryAfterMs?: number;
   readonly requestId?: string;
   readonly usage?: Usage;
+  /** With `quota_exceeded`: of the quota that has no room. Absent where it is the operator's own budget. */
+  readonly used?: number;
+  readonly limit?: number;
+  /** With `quota_exceeded`, Unix ms. */
+  readonly resetsAt?: number;
 }
 
 export interface AuthenticatedFrame {

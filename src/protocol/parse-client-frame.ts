@@ -87,7 +87,7 @@ export function parseHttpRequest(value: unknown): {
   readonly request: StreamRequest;
 } {
   const { id: streamId, ...request } = check(httpRequest, value);
-  return { id: streamId, request: checkRequest(request) };
+  return { id: streamId, request: checkRequest(request, value) };
 }
 
 function parseObject(value: Record<string, unknown>): ParsedFrame {
@@ -100,7 +100,7 @@ function parseObject(value: Record<string, unknown>): ParsedFrame {
   try {
     const schema: z.ZodType<unknown> = frames[type as ClientFrame['type']];
     const frame = check(schema, value) as ClientFrame;
-    if (frame.type === 'start') checkRequest(frame);
+    if (frame.type === 'start') checkRequest(frame, value);
     return { frame };
   } catch (error) {
     return { error: RelayError.from(error), ...addressee(type, value['id']) };
@@ -129,16 +129,15 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
   throw badRequest(explain(result.error));
 }
 
-function checkRequest<T>(request: T): T & StreamRequest {
-  const { messages, context } = request as {
-    messages: { role: string; content: string | unknown[] }[];
-    context?: unknown;
-  };
+/** What the schema cannot say. `raw` is the value as it was sent: the schema drops `__proto__` from records unseen. */
+function checkRequest<T>(request: T, raw: unknown): T & StreamRequest {
+  const { messages } = request as { messages: { role: string; content: string | unknown[] }[] };
   if (!messages.some((each) => each.role === 'user'))
     throw badRequest('messages: at least one is of role user');
   for (const { content } of messages) {
     if (typeof content !== 'string') for (const each of content) checkBlock(each as Record<string, unknown>);
   }
+  const { context } = raw as { context?: unknown };
   if (context !== undefined) checkContext(context);
   return request as T & StreamRequest;
 }

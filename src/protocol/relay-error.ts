@@ -1,5 +1,14 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
 
+/** What `quota_exceeded` tells a client. */
+export interface QuotaFigures {
+  /** Used and reserved. */
+  readonly used?: number;
+  readonly limit?: number;
+  /** Unix ms. */
+  readonly resetsAt: number;
+}
+
 export interface RelayErrorDetails {
   /** What happened underneath: for the operator's log (status, type, ids), never sent to a client. */
   readonly cause?: unknown;
@@ -7,6 +16,7 @@ export interface RelayErrorDetails {
   readonly retryAfterMs?: number;
   /** The upstream's `request-id`, if it gave one. */
   readonly requestId?: string;
+  readonly quota?: QuotaFigures;
 }
 
 /**
@@ -18,12 +28,14 @@ export class RelayError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
+  readonly quota: QuotaFigures | undefined;
 
   constructor(code: ErrorCode, message: string, details: RelayErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
+    this.quota = details.quota;
   }
 
   /** HTTP status of this code. */

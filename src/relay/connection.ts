@@ -166,6 +166,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   flush(): void {
     if (this.#closeReason !== undefined) return;
     this.#outbox.flush();
+    if (this.#outbox.takesMore) this.#parts.scheduler.mark(this); // in the next turn: others have theirs first
     this.#stall.watch();
   }
 
@@ -184,9 +185,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   followerAccepted(follower: Follower): void {
-    const { id, epoch, model } = follower.stream;
     if (follower.attached) this.#sendResumed(follower.stream, 0);
-    else this.#send({ type: 'accepted', id, epoch, model });
+    else this.#send(follower.stream.acceptedFrame);
   }
 
   followerReady(follower: Follower): void {
@@ -457,7 +457,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
 }
 
 function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
-  const { code, message, retryable, retryAfterMs } = error;
+  const { code, message, retryable, retryAfterMs, quota } = error;
   return {
     type: 'error',
     ...(id === undefined ? {} : { id }),
@@ -466,5 +466,6 @@ function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
     message,
     retryable,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...quota,
   };
 }

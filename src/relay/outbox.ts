@@ -36,6 +36,14 @@ export class Outbox {
     return this.#queue.length > 0 || this.#socket.bufferedBytes > 0;
   }
 
+  /** There is more, and room for it: the kernel took all of the last write, so that no `drained()` will come. */
+  get takesMore(): boolean {
+    const { bufferedBytes } = this.#socket;
+    return (
+      this.#queue.length > 0 && bufferedBytes < HIGH_WATER_BYTES && this.#owner.unackedBytes < UNACKED_BYTES
+    );
+  }
+
   answer(frame: WireText): void {
     this.#answers.push(frame);
   }

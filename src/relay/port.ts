@@ -8,7 +8,7 @@ import type { WireText } from '../protocol/wire-text.ts';
 export interface FrameSocket {
   /** Sends each text as one frame, all of them in one write. */
   write(frames: readonly WireText[]): void;
-  /** Bytes written and not yet taken by the kernel. At 64 KiB or more a `drained()` is owed. */
+  /** Bytes written and not yet taken by the kernel. If 64 KiB or more are left after a write, a `drained()` is owed. */
   readonly bufferedBytes: number;
   /** A WebSocket ping; the answer arrives as `pong()`. */
   ping(): void;

@@ -1,7 +1,7 @@
 /**
  * The core in one place: builds the parts of relay/, keeps the connections, and drains. Doors talk to this.
  */
-import type { Authenticator } from '../auth/port.ts';
+import type { Authenticator, Principal } from '../auth/port.ts';
 import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
@@ -10,6 +10,7 @@ import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { Upstream } from '../upstream/port.ts';
 import type { UsageLedger } from '../usage/port.ts';
+import type { Quota } from '../usage/quota/port.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { EndingWaiter } from './ending-waiter.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
@@ -18,7 +19,7 @@ import type { RequestPolicy } from './prepare-request.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
 import { RemoteStreams } from './remote-streams.ts';
 import { StreamRegistry } from './stream-registry.ts';
-import { type StartCommand, type StartLimit, StreamStarter } from './stream-starter.ts';
+import { type StartCommand, type StartLimit, StreamStarter, type UserLimits } from './stream-starter.ts';
 import type { StreamView } from './stream-view.ts';
 import { Subscription, type SubscriptionSink } from './subscription.ts';
 
@@ -30,6 +31,7 @@ export interface RelayOptions {
   /** Absent where this is the only machine. */
   readonly shared?: SharedStreams | undefined;
   readonly ledger: UsageLedger;
+  readonly quota: Quota;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
   readonly clock: Clock;
@@ -38,7 +40,7 @@ export interface RelayOptions {
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
   readonly abandonAfterMs: number;
-  readonly maxStreamsPerUser: number;
+  readonly limitsOf: (principal: Principal) => UserLimits;
   readonly limits: HelloFrame['limits'];
 }
 
@@ -62,6 +64,7 @@ export class Relay {
   readonly #remotes: RemoteStreams | undefined;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
+  #drained: Promise<void> | undefined;
   #hasten: (() => void) | undefined;
   #onLastGone: (() => void) | undefined;
 
@@ -157,10 +160,15 @@ export class Relay {
 
   /**
    * Lets live streams end, for at most `deadlineMs`; those left then end as `interrupted`. Resolves when every row
-   * is settled and every connection was told to close. Calling it again makes it stop waiting.
+   * is settled and every connection was told to close. Calling it again makes it stop waiting; both calls resolve then.
    */
-  async drain(deadlineMs: number): Promise<void> {
-    if (this.draining) return this.#hasten?.();
+  drain(deadlineMs: number): Promise<void> {
+    this.#hasten?.();
+    this.#drained ??= this.#drain(deadlineMs);
+    return this.#drained;
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
     this.#starter.draining = true;
     const resume = this.#shared?.up === true ? 'elsewhere' : 'here';
     for (const connection of this.#connections) {

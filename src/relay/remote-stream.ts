@@ -1,7 +1,7 @@
 /** A run of another machine as readers here see it. It owns no run: what ends it is its owner's business. */
 
 import { encodeFrame } from '../protocol/encode-frame.ts';
-import type { EndingFrame } from '../protocol/frames.ts';
+import type { AcceptedFrame, EndingFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { toWire } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
@@ -71,6 +71,11 @@ export class RemoteStream implements StreamView, ReplicaEvents {
 
   get accepted(): boolean {
     return this.#replica.accepted;
+  }
+
+  get acceptedFrame(): AcceptedFrame {
+    const { id, epoch, model } = this;
+    return { type: 'accepted', id, epoch, model };
   }
 
   /** Resolves when it is accepted, or will not be in time. */

@@ -1,14 +1,31 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+  RLWrapperTimeouts,
+} from 'rate-limiter-flexible';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StartLimit } from './stream-starter.ts';
 
-/** Starts per user and minute (STARTS_PER_MINUTE), counted in this process. */
-export function createStartLimit(startsPerMinute: number): StartLimit {
-  const limiter = new RateLimiterMemory({ points: startsPerMinute, duration: 60 });
+/** What a start waits for Redis at most; from then on, and while Redis is away, this process counts by itself. */
+const REDIS_MS = 500;
+
+/**
+ * Starts per user and minute; one limiter for each number that plans name.
+ * @param redis a connection to the Redis that all machines count in; without, this process counts
+ */
+export function createStartLimit(redis?: object): StartLimit {
+  const limiters = new Map<number, RateLimiterAbstract>();
+  const limiterOf = (points: number): RateLimiterAbstract => {
+    const limiter = limiters.get(points) ?? createLimiter(points, redis);
+    limiters.set(points, limiter);
+    return limiter;
+  };
   return {
-    async take(userId) {
+    async take(userId, startsPerMinute) {
       try {
-        await limiter.consume(userId);
+        await limiterOf(startsPerMinute).consume(userId);
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;
         const retryAfterMs = Math.max(1, refusal.msBeforeNext);
@@ -16,4 +33,17 @@ export function createStartLimit(startsPerMinute: number): StartLimit {
       }
     },
   };
+}
+
+function createLimiter(points: number, redis: object | undefined): RateLimiterAbstract {
+  const rate = { points, duration: 60 };
+  const here = new RateLimiterMemory(rate);
+  if (redis === undefined) return here;
+  const everywhere = new RateLimiterRedis({
+    ...rate,
+    storeClient: redis,
+    keyPrefix: 'dash:starts',
+    rejectIfRedisNotReady: true,
+  });
+  return new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_MS, insuranceLimiter: here });
 }

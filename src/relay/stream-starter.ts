@@ -18,7 +18,14 @@ import type { StreamView } from './stream-view.ts';
 
 export interface StartLimit {
   /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
-  take(userId: string): Promise<void>;
+  take(userId: string, startsPerMinute: number): Promise<void>;
+}
+
+/** What a plan lets one user do, through all doors together. */
+export interface UserLimits {
+  /** Live runs at once. */
+  readonly streams: number;
+  readonly startsPerMinute: number;
 }
 
 export interface StarterParts extends StreamParts {
@@ -30,8 +37,7 @@ export interface StarterParts extends StreamParts {
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
-  /** Live runs a user may have, through all doors (MAX_STREAMS_PER_USER). */
-  readonly maxStreamsPerUser: number;
+  readonly limitsOf: (principal: Principal) => UserLimits;
 }
 
 export interface StartCommand {
@@ -43,7 +49,7 @@ export interface StartCommand {
 }
 
 /** A start that passed every check which needs no waiting. */
-type Draft = Omit<StreamSpec, 'userHash' | 'log'>;
+type Draft = Omit<StreamSpec, 'userHash' | 'log'> & { readonly limits: UserLimits };
 
 export interface Started {
   readonly stream: StreamView;
@@ -78,9 +84,11 @@ export class StreamStarter {
       return undefined;
     }
     const prepared = prepareRequest(request, this.#parts.policy);
-    this.#admit(principal);
+    const limits = this.#parts.limitsOf(principal);
+    this.#admit(principal, limits);
     const draft = {
       ...command,
+      limits,
       id: command.id ?? mint(16),
       epoch: mint(12),
       requestHash: hash,
@@ -105,7 +113,7 @@ export class StreamStarter {
     shared: SharedStreams,
     join: (started: Started) => void,
   ): Promise<void> {
-    const { principal, id, epoch, requestHash: hash, prepared, request } = draft;
+    const { principal, id, epoch, requestHash: hash, prepared, request, limits } = draft;
     const { registry, remotes } = this.#parts;
     const { userId } = principal;
     const { action } = request;
@@ -118,13 +126,16 @@ export class StreamStarter {
       model: prepared.model,
       owner: shared.machine,
     };
-    const claim = await shared.claim(run, this.#parts.maxStreamsPerUser);
-    if (claim === 'too_many') throw this.#tooMany();
+    const claim = await shared.claim(run, limits.streams);
+    if (claim === 'too_many') throw tooMany(limits.streams);
     const existing =
       registry.find(userId, id) ?? (claim === 'claimed' ? undefined : await remotes?.open(claim));
-    if (existing !== undefined) return this.#attach(existing, hash, join);
+    if (existing !== undefined) {
+      shared.release(run);
+      return this.#attach(existing, hash, join);
+    }
     try {
-      this.#admit(principal);
+      this.#admit(principal, limits);
     } catch (error) {
       shared.release(run);
       throw error;
@@ -138,30 +149,21 @@ export class StreamStarter {
     const stream = new Stream({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(stream);
     join({ stream, attached: false });
-    void this.#run(stream, run);
+    void this.#run(stream, draft.limits, run);
   }
 
-  #admit(principal: Principal): void {
+  #admit(principal: Principal, { streams }: UserLimits): void {
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
     if (this.overloaded) throw new RelayError('unavailable', 'this server is busy; try again in a moment');
-    if (this.#parts.registry.liveOf(principal.userId) >= this.#parts.maxStreamsPerUser) {
-      throw this.#tooMany();
-    }
+    if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooMany(streams);
   }
 
-  #tooMany(): RelayError {
-    return new RelayError(
-      'too_many_streams',
-      `at most ${this.#parts.maxStreamsPerUser} answers at once; wait for one to end`,
-    );
-  }
-
-  async #run(stream: Stream, run: SharedRun | undefined): Promise<void> {
+  async #run(stream: Stream, { startsPerMinute }: UserLimits, run: SharedRun | undefined): Promise<void> {
     const { registry, startLimit, observer, shared } = this.#parts;
     let published: PublishedStream | undefined;
     try {
-      await startLimit.take(stream.userId);
+      await startLimit.take(stream.userId, startsPerMinute);
       await stream.run(() => {
         if (run !== undefined && shared !== undefined)
           published = new PublishedStream(stream, run, shared, registry);
@@ -188,4 +190,8 @@ export class StreamStarter {
 
 function mint(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
+}
+
+function tooMany(streams: number): RelayError {
+  return new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`);
 }

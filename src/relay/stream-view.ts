@@ -1,4 +1,5 @@
 /** What readers and doors see of a stream, whichever machine runs it. */
+import type { AcceptedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { StreamIdentity } from './port.ts';
 import type { Ending, StopReason, StreamReader } from './stream.ts';
@@ -15,6 +16,7 @@ export interface StreamView {
   /** Joining and leaving goes through the registry. */
   readonly readers: Set<StreamReader>;
   readonly accepted: boolean;
+  readonly acceptedFrame: AcceptedFrame;
   readonly ending: Ending | undefined;
   /**
    * Waits for the log to hold that seq, where a reader may hold more than is known here. Undefined where nothing is

@@ -1,18 +1,25 @@
 /**
  * One run: a stream with one log, one owner and one ending, apart from any socket.
  *
- *   opening ──intent committed──► live ──upstream ended──► settling ──row settled──► ended
+ *   opening ──quota reserved, intent committed──► live ──upstream ended──► settling ──row settled──► ended
  *      └──refused (no row, no call): the run never was
  *
  * `stop` works in every state: while opening no call is made; while live the upstream request is aborted; later it
  * changes nothing, since the ending that came first stands. Order is the point of this file, and the lines that keep
- * it say so: intent before call, append before deliver, settle before ending.
+ * it say so: reservation before intent, intent before call, append before deliver, settle before ending.
  *
  * It does not know who may start it, how long it is kept, or how its readers write.
  */
 import type { Principal } from '../auth/port.ts';
 import { encodeFrame } from '../protocol/encode-frame.ts';
-import type { EndingFrame, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+import type {
+  AcceptedFrame,
+  EndingFrame,
+  QuotaState,
+  StreamRequest,
+  Timing,
+  Usage,
+} from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { utf8Length, utf16Length } from '../protocol/text-length.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
@@ -21,6 +28,7 @@ import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
 import type { UsageLedger } from '../usage/port.ts';
+import type { Quota } from '../usage/quota/port.ts';
 import type { Observer, StreamIdentity } from './port.ts';
 import type { PreparedRequest } from './prepare-request.ts';
 import type { StreamView } from './stream-view.ts';
@@ -41,6 +49,7 @@ export type StopReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupt
 export interface StreamParts {
   readonly upstream: Upstream;
   readonly ledger: UsageLedger;
+  readonly quota: Quota;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Whether `usage` frames carry the cost (SHOW_COST). */
@@ -83,6 +92,7 @@ export class Stream implements StreamView, UpstreamSink {
   #spec: StreamSpec | undefined;
   #call: UpstreamCall | undefined;
   #accepted = false;
+  #warning: QuotaState | undefined;
   #ending: Ending | undefined;
   #stopReason: StopReason | undefined;
   #stoppedAt = 0;
@@ -110,18 +120,26 @@ export class Stream implements StreamView, UpstreamSink {
     return this.#accepted;
   }
 
+  get acceptedFrame(): AcceptedFrame {
+    const { id, epoch, model } = this;
+    const warning = this.#warning;
+    return { type: 'accepted', id, epoch, model, ...(warning === undefined ? {} : { warning }) };
+  }
+
   /** The ending, once the row is settled: the last entry of the log. */
   get ending(): Ending | undefined {
     return this.#ending;
   }
 
   /**
-   * Commits the intent, then runs until the ending. Resolves when it has one. Never rejects after acceptance, which
-   * `onAccepted` is told of before any reader.
-   * @throws RelayError if the intent cannot be committed; nothing was called then, and no row is left.
+   * Reserves quota and commits the intent, then runs until the ending. Resolves when it has one. Never rejects after
+   * acceptance, which `onAccepted` is told of before any reader.
+   * @throws RelayError if one of both is refused; nothing was called then, and neither row nor reservation is left.
    */
   async run(onAccepted: () => void = () => {}): Promise<void> {
-    await this.#commitIntent(); // intent before call
+    const startedAt = this.#parts.clock.now();
+    await this.#reserve(startedAt); // reservation before intent
+    await this.#commitIntent(startedAt); // intent before call
     this.#accepted = true;
     onAccepted();
     this.#parts.observer.streamStarted({
@@ -168,7 +186,17 @@ export class Stream implements StreamView, UpstreamSink {
     for (const reader of this.readers) reader.wake();
   }
 
-  async #commitIntent(): Promise<void> {
+  async #reserve(startedAt: number): Promise<void> {
+    const spec = this.#spec;
+    if (spec === undefined) return;
+    const { system, messages, maxTokens } = spec.prepared;
+    const { epoch, action, model } = this;
+    const run = { epoch, holder: spec.principal, action, model, system, messages, maxTokens, startedAt };
+    const { warning } = await this.#parts.quota.reserve(run);
+    this.#warning = warning;
+  }
+
+  async #commitIntent(startedAt: number): Promise<void> {
     const intent = {
       epoch: this.epoch,
       streamId: this.id,
@@ -176,9 +204,14 @@ export class Stream implements StreamView, UpstreamSink {
       organizationId: this.#spec?.principal.organizationId ?? null,
       action: this.action,
       model: this.model,
-      startedAt: this.#parts.clock.now(),
+      startedAt,
     };
-    await this.#parts.ledger.open(intent, () => this.#reading());
+    try {
+      await this.#parts.ledger.open(intent, () => this.#reading());
+    } catch (cause) {
+      this.#parts.quota.release(this.epoch);
+      throw cause;
+    }
   }
 
   /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
@@ -197,18 +230,20 @@ export class Stream implements StreamView, UpstreamSink {
   }
 
   async #settle(upstream: UpstreamEnding): Promise<void> {
-    const { clock, ledger, observer } = this.#parts;
+    const { clock, ledger, quota, observer } = this.#parts;
     const endedAt = clock.elapsed();
     const outcome = this.#outcome(upstream);
     const reading = this.#reading();
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
+    const { status } = outcome;
+    const code = outcome.error?.code ?? null;
     const cost = await ledger
       .settle({
         epoch: this.epoch,
-        status: outcome.status,
-        code: outcome.error?.code ?? null,
+        status,
+        code,
         usage: reading,
         firstTokenMs: timing.firstTokenMs,
         totalMs: timing.totalMs,
@@ -216,13 +251,14 @@ export class Stream implements StreamView, UpstreamSink {
         endedAt: clock.now(),
       }) // settle before ending
       .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
+    quota.settle({ epoch: this.epoch, status, code, usage: reading }); // behind the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
     this.#ending = { frame, wire: encodeFrame(frame) };
     observer.streamEnded({
       ...this.identity(),
-      status: outcome.status,
-      code: outcome.error?.code ?? null,
+      status,
+      code,
       stopReason: this.#stopReason ?? null,
       usage,
       ...timing,

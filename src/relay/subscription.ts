@@ -95,16 +95,29 @@ export class Subscription implements FollowerOwner {
   }
 
   flush(): void {
-    while (!this.#closed && this.#sink.bufferedBytes < HIGH_WATER_BYTES) {
-      this.#follower.queued = false;
-      const next = this.#follower.next(MERGED_CHUNK_BYTES);
-      if (next === undefined) break;
-      if (next.kind === 'frame') this.#sink.frame(next.type, next.seq, next.wire);
-      else if (next.kind === 'ending') this.#end();
-      else this.#fail(resumeGap());
-    }
+    let more = true;
+    while (more && this.#hasRoom) more = this.#serve();
     this.#sink.flush();
-    if (!this.#closed) this.#stall.watch();
+    if (this.#closed) return;
+    // The kernel may have taken all of it: then no drain will come.
+    if (more && this.#hasRoom) this.#parts.scheduler.mark(this);
+    this.#stall.watch();
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#closed && this.#sink.bufferedBytes < HIGH_WATER_BYTES;
+  }
+
+  /** Moves one frame, or the ending, to the sink. False once it has caught up. */
+  #serve(): boolean {
+    this.#follower.queued = false;
+    const room = HIGH_WATER_BYTES - this.#sink.bufferedBytes;
+    const next = this.#follower.next(Math.min(room, MERGED_CHUNK_BYTES));
+    if (next === undefined) return false;
+    if (next.kind === 'frame') this.#sink.frame(next.type, next.seq, next.wire);
+    else if (next.kind === 'ending') this.#end();
+    else this.#fail(resumeGap());
+    return true;
   }
 
   #end(): void {

@@ -97,6 +97,9 @@ export type BehaviourName = keyof typeof BEHAVIOURS;
 
 const PREFIX = 'sim:';
 
+/** Every behaviour of the table as a model name. */
+export const SCRIPTED_MODELS: readonly string[] = Object.keys(BEHAVIOURS).map((name) => PREFIX + name);
+
 /** Whether a model is `sim:` and a name of the table. */
 export function isScriptedModel(model: string): boolean {
   return model.startsWith(PREFIX) && Object.hasOwn(BEHAVIOURS, model.slice(PREFIX.length));

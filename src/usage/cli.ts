@@ -1,20 +1,34 @@
 /** `npm run usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { openUsageReader, type UsageFilter, type UsageReader } from './usage-reader.ts';
+import { usdOf } from './pico-dollars.ts';
+import { usageDrift } from './usage-drift.ts';
+import { readUsageExport } from './usage-export.ts';
+import {
+  ALL_DIMENSIONS,
+  type Dimension,
+  openUsageReader,
+  type UsageFilter,
+  type UsageReader,
+  type UsageSummary,
+} from './usage-reader.ts';
 import { usageTable } from './usage-table.ts';
 
 const HELP = `Usage: npm run usage -- [options]
 
 Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
 
-  --json           one JSON object a line for each run instead of the table
+  --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
+  --json           one JSON object a line for each run (with --by: for each sum) instead of the table
+  --compare <file> sets the ledger against an Anthropic usage export: the CSV of the Console, or the JSON of the Admin
+                   API's usage report for messages (bucket_width=1d, group_by[]=model)
   --user <id>      runs of this user
   --day <date>     runs started on this day, UTC: 2026-11-22
   --since <time>   runs started at this time or later: 2026-11-22 or 2026-11-22T08:00:00Z
   --help           this text
 `;
 
+const DEFAULT_SUMS: readonly Dimension[] = ['day', 'user', 'model'];
 const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** With a zone: a time without one would mean something else on each machine. */
@@ -26,16 +40,22 @@ class CommandLineError extends Error {}
 interface Command {
   readonly help: boolean;
   readonly json: boolean;
+  /** Undefined: single runs as JSON, the default sums as a table. */
+  readonly by: readonly Dimension[] | undefined;
+  /** An export to compare with. */
+  readonly compare: string | undefined;
   readonly filter: UsageFilter;
 }
 
 function readCommand(args: readonly string[]): Command {
-  const { help, json, user, day, since } = parseOptions(args);
+  const { help, json, user, day, since, by, compare } = parseOptions(args);
   const dayStart = day === undefined ? undefined : instantOf('--day', day, DAY);
   const from = since === undefined ? 0 : instantOf('--since', since, DAY, INSTANT);
   return {
     help: help ?? false,
     json: json ?? false,
+    by: by === undefined ? undefined : dimensionsOf(by),
+    compare,
     filter: {
       from: Math.max(from, dayStart ?? 0),
       before: dayStart === undefined ? Number.MAX_SAFE_INTEGER : dayStart + DAY_MS,
@@ -54,6 +74,8 @@ function parseOptions(args: readonly string[]) {
         user: { type: 'string' },
         day: { type: 'string' },
         since: { type: 'string' },
+        by: { type: 'string' },
+        compare: { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -71,9 +93,33 @@ function instantOf(option: string, text: string, ...shapes: readonly RegExp[]): 
   return instant;
 }
 
-function* outputOf(reader: UsageReader, { json, filter }: Command): Generator<string> {
-  if (json) for (const row of reader.rows(filter)) yield `${JSON.stringify(row)}\n`;
-  else yield* usageTable(reader.summaries(filter));
+function dimensionsOf(list: string): Dimension[] {
+  const names = list.split(',').map((name) => name.trim());
+  return [...new Set(names)].map((name) => {
+    const dimension = ALL_DIMENSIONS.find((known) => known === name);
+    if (dimension === undefined) {
+      throw new CommandLineError(`--by takes ${ALL_DIMENSIONS.join(', ')}: ${name}`);
+    }
+    return dimension;
+  });
+}
+
+function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command): Generator<string> {
+  if (compare !== undefined) yield* usageDrift(reader, filter, readUsageExport(compare));
+  else if (json && by === undefined) yield* lines(reader.rows(filter));
+  else if (json && by !== undefined) yield* lines(sumsAsJson(reader.summaries(filter, by), by));
+  else yield* usageTable(reader.summaries(filter, by ?? DEFAULT_SUMS), by ?? DEFAULT_SUMS);
+}
+
+function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<object> {
+  for (const { group, costPico, ...sums } of summaries) {
+    const named = Object.fromEntries(by.map((dimension, place) => [dimension, group[place]]));
+    yield { ...named, ...sums, costUsd: usdOf(costPico) };
+  }
+}
+
+function* lines(values: Iterable<object>): Generator<string> {
+  for (const value of values) yield `${JSON.stringify(value)}\n`;
 }
 
 /** Writes as fast as the reader of our output takes it: memory stays bounded. */

@@ -43,6 +43,36 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX runs_running ON runs (run) WHERE ended_at IS NULL;
   CREATE INDEX runs_unshipped ON runs (run) WHERE ended_at IS NOT NULL AND shipped_at IS NULL;
   `,
+  // What quotas have used, counted in the transaction that settles the run: once, whatever crashes.
+  // Keys and amounts as in quota/charges.ts: a run that failed before the model began is no request.
+  `
+  CREATE TABLE quota_used (
+    key TEXT NOT NULL,                   -- what is counted of whom
+    period TEXT NOT NULL,                -- 2026-11-22 or 2026-11, UTC: when the run started
+    used INTEGER NOT NULL,               -- requests, tokens, or 10^-6 US dollars
+    PRIMARY KEY (key, period)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER runs_count_quota AFTER UPDATE OF status ON runs
+  WHEN OLD.status = 'running' AND NEW.status <> 'running'
+  BEGIN
+    INSERT INTO quota_used (key, period, used)
+    SELECT key, period, amount FROM (
+      WITH run (day, month, owner, tokens) AS (VALUES (
+        date(NEW.started_at / 1000, 'unixepoch'),
+        strftime('%Y-%m', NEW.started_at / 1000, 'unixepoch'),
+        coalesce('organization:' || NEW.organization_id, 'user:' || NEW.user_id),
+        NEW.input_tokens + NEW.output_tokens + NEW.cache_read_tokens + NEW.cache_write_tokens))
+      SELECT 'requests:' || NEW.action || ':' || owner AS key, month AS period,
+        NEW.status <> 'error' OR NEW.code IS 'abandoned' OR NEW.source <> 'none' AS amount FROM run
+      UNION ALL SELECT 'tokens:user:' || NEW.user_id, day, tokens FROM run
+      UNION ALL SELECT 'tokens:user:' || NEW.user_id, month, tokens FROM run
+      UNION ALL SELECT 'tokens:organization:' || NEW.organization_id, day, tokens FROM run
+      UNION ALL SELECT 'tokens:organization:' || NEW.organization_id, month, tokens FROM run
+      UNION ALL SELECT 'spending', day, (coalesce(NEW.cost_pico, 0) + 999999) / 1000000 FROM run)
+    WHERE amount > 0 AND key IS NOT NULL
+    ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
+  END;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

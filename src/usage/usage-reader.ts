@@ -37,11 +37,24 @@ export interface UsageRow {
   readonly endedAt: string | null;
 }
 
-/** The runs of one user with one model on one day (UTC). */
+/** What runs can be summed by, and where a run has it. A run without an organisation has an empty one. */
+const DIMENSIONS = {
+  day: "date(started_at / 1000, 'unixepoch')",
+  user: 'user_id',
+  organization: "coalesce(organization_id, '')",
+  model: 'model',
+  action: 'action',
+  source: 'source',
+} as const;
+
+export type Dimension = keyof typeof DIMENSIONS;
+
+export const ALL_DIMENSIONS = Object.keys(DIMENSIONS) as readonly Dimension[];
+
+/** Runs that have the same day (UTC), user and so on. */
 export interface UsageSummary {
-  readonly day: string;
-  readonly userId: string;
-  readonly model: string;
+  /** In the order they were asked for. */
+  readonly group: readonly string[];
   readonly runs: number;
   readonly running: number;
   /** Settled runs whose model had no price: their cost is not in `costPico`. */
@@ -55,7 +68,7 @@ export interface UsageSummary {
 
 export interface UsageReader {
   rows(filter: UsageFilter): Generator<UsageRow>;
-  summaries(filter: UsageFilter): Generator<UsageSummary>;
+  summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary>;
   close(): void;
 }
 
@@ -66,7 +79,11 @@ type StoredRow = Omit<UsageRow, 'costUsd' | 'startedAt' | 'endedAt'> & {
   readonly startedAt: number;
   readonly endedAt: number | null;
 };
-type StoredSummary = Omit<UsageSummary, 'costPico'> & { readonly costPico: string };
+type StoredSummary = Omit<UsageSummary, 'costPico' | 'group'> & {
+  readonly costPico: string;
+  /** JSON */
+  readonly groups: string;
+};
 
 const PAGE = 500;
 const BUSY_TIMEOUT_MS = 2000;
@@ -80,15 +97,16 @@ const ROWS = `
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
 
 /** Into a temporary table: it is read at leisure, when the snapshot of the ledger is long given back. */
-const SUMMARIZE = `
+const summarize = (by: readonly Dimension[]) => `
   CREATE TEMP TABLE summaries AS
-  SELECT date(started_at / 1000, 'unixepoch') AS day, user_id AS userId, model, count(*) AS runs,
+  SELECT json_array(${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}) AS groups, count(*) AS runs,
     count(*) FILTER (WHERE ended_at IS NULL) AS running,
     count(*) FILTER (WHERE ended_at IS NOT NULL AND cost_pico IS NULL) AS unpriced,
     sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens,
     sum(cache_read_tokens) AS cacheReadTokens, sum(cache_write_tokens) AS cacheWriteTokens,
     CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico
-  FROM runs WHERE ${MATCHES} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+  FROM runs WHERE ${MATCHES} GROUP BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}
+  ORDER BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}`;
 
 /**
  * @returns undefined where there is no ledger yet
@@ -130,11 +148,11 @@ class SqliteUsageReader implements UsageReader {
     }
   }
 
-  *summaries(filter: UsageFilter): Generator<UsageSummary> {
-    this.#database.prepare(SUMMARIZE).run({ ...filter });
+  *summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary> {
+    this.#database.prepare(summarize(by)).run({ ...filter });
     for (const row of this.#database.prepare('SELECT * FROM summaries').iterate()) {
-      const stored = row as unknown as StoredSummary;
-      yield { ...stored, costPico: BigInt(stored.costPico) };
+      const { groups, costPico, ...sums } = row as unknown as StoredSummary;
+      yield { ...sums, group: JSON.parse(groups) as string[], costPico: BigInt(costPico) };
     }
     this.#database.exec('DROP TABLE summaries');
   }

@@ -1,12 +1,17 @@
-/** The ledger as a table for people: one line per day, user and model, and the totals. */
+/** The ledger as a table for people: one line per group of runs, and the totals. */
 import { formatUsd } from './pico-dollars.ts';
-import type { UsageSummary } from './usage-reader.ts';
+import type { Dimension, UsageSummary } from './usage-reader.ts';
 
 /** Widths are fixed, so that lines leave as they are read however many there are. Numbers stand to the right. */
-const COLUMNS = [
-  { title: 'day (UTC)', width: 10, cell: (line: UsageSummary) => line.day },
-  { title: 'user', width: -36, cell: (line: UsageSummary) => printable(line.userId) },
-  { title: 'model', width: -20, cell: (line: UsageSummary) => printable(line.model) },
+const GROUP_COLUMNS: Readonly<Record<Dimension, { readonly title: string; readonly width: number }>> = {
+  day: { title: 'day (UTC)', width: -10 },
+  user: { title: 'user', width: -36 },
+  organization: { title: 'organization', width: -36 },
+  model: { title: 'model', width: -20 },
+  action: { title: 'action', width: -20 },
+  source: { title: 'source', width: -10 },
+};
+const SUM_COLUMNS = [
   { title: 'runs', width: 7, cell: (line: UsageSummary) => grouped(line.runs) },
   { title: 'input', width: 13, cell: (line: UsageSummary) => grouped(line.inputTokens) },
   { title: 'output', width: 13, cell: (line: UsageSummary) => grouped(line.outputTokens) },
@@ -15,10 +20,15 @@ const COLUMNS = [
   { title: 'US dollars', width: 14, cell: (line: UsageSummary) => formatUsd(line.costPico) },
 ] as const;
 
+interface Column {
+  readonly title: string;
+  /** Negative: the text stands to the left. */
+  readonly width: number;
+  readonly cell: (line: UsageSummary) => string;
+}
+
 const NOTHING: UsageSummary = {
-  day: 'total',
-  userId: '',
-  model: '',
+  group: ['total'],
   runs: 0,
   running: 0,
   unpriced: 0,
@@ -30,37 +40,46 @@ const NOTHING: UsageSummary = {
 };
 
 /** The lines of the table, each with its newline. */
-export function* usageTable(summaries: Iterable<UsageSummary>): Generator<string> {
+export function* usageTable(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<string> {
+  const columns = columnsOf(by);
   let total = NOTHING;
   for (const summary of summaries) {
-    if (total.runs === 0) yield* heading();
-    yield lineOf(summary);
+    if (total.runs === 0) yield* heading(columns);
+    yield lineOf(columns, summary);
     total = plus(total, summary);
   }
   if (total.runs === 0) {
     yield 'No runs.\n';
     return;
   }
-  yield rule();
-  yield lineOf(total);
+  yield rule(columns);
+  yield lineOf(columns, total);
   if (total.running > 0) yield `${grouped(total.running)} still running: as last saved, not in the cost.\n`;
   if (total.unpriced > 0) {
     yield `${grouped(total.unpriced)} on models without a price: not in the cost. Marked with *.\n`;
   }
 }
 
-function* heading(): Generator<string> {
-  yield `${COLUMNS.map(({ title, width }) => padded(title, width)).join('  ')}\n`;
-  yield rule();
+function columnsOf(by: readonly Dimension[]): readonly Column[] {
+  const groups = by.map((dimension, place) => ({
+    ...GROUP_COLUMNS[dimension],
+    cell: ({ group }: UsageSummary) => printable(group[place] ?? ''),
+  }));
+  return [...groups, ...SUM_COLUMNS];
 }
 
-function rule(): string {
-  return `${COLUMNS.map(({ width }) => '-'.repeat(Math.abs(width))).join('  ')}\n`;
+function* heading(columns: readonly Column[]): Generator<string> {
+  yield `${columns.map(({ title, width }) => padded(title, width)).join('  ')}\n`;
+  yield rule(columns);
 }
 
-function lineOf(summary: UsageSummary): string {
+function rule(columns: readonly Column[]): string {
+  return `${columns.map(({ width }) => '-'.repeat(Math.abs(width))).join('  ')}\n`;
+}
+
+function lineOf(columns: readonly Column[], summary: UsageSummary): string {
   const mark = summary.unpriced > 0 ? ' *' : '';
-  return `${COLUMNS.map(({ cell, width }) => padded(cell(summary), width)).join('  ')}${mark}\n`;
+  return `${columns.map(({ cell, width }) => padded(cell(summary), width)).join('  ')}${mark}\n`;
 }
 
 function plus(total: UsageSummary, line: UsageSummary): UsageSummary {
@@ -78,15 +97,15 @@ function plus(total: UsageSummary, line: UsageSummary): UsageSummary {
 }
 
 /** A negative width pads on the right. */
-function padded(text: string, width: number): string {
+export function padded(text: string, width: number): string {
   return width < 0 ? text.padEnd(-width) : text.padStart(width);
 }
 
-function grouped(count: number): string {
+export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
 /** Control characters could move a terminal's cursor or forge a line. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { HeldStream } from '../support/held-stream.ts';
 import type { RelayClient } from '../support/relay-client.ts';
 import type { RelayChild } from '../support/relay-process.ts';
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
@@ -54,15 +55,28 @@ async function movingClient(machines: Machines, user: number, moves: string[]): 
   return client;
 }
 
-/** Streams one after the other, two at a time; whatever is not whole fails. */
+/** Streams one after the other; whatever is not whole fails. */
 async function talk(client: RelayClient): Promise<number[]> {
   const took: number[] = [];
   for (let round = 0; round < STREAMS_OF_EACH; round += 1) {
     const startedAt = performance.now();
-    const stream = client.start();
+    const stream = await begin(client);
     // Its textLength, chunks and bytes are compared with what is held: the client fails where they differ.
     expect(await client.ended(stream)).toMatchObject({ type: 'done' });
     took.push(performance.now() - startedAt);
   }
   return took;
+}
+
+/** A start that came too late for its machine is made again on the next, as the SDK does. */
+async function begin(client: RelayClient): Promise<HeldStream> {
+  for (;;) {
+    const stream = client.start();
+    await client.until(() => stream.epoch ?? stream.refusal);
+    if (stream.refusal === undefined) return stream;
+    expect(stream.refusal).toMatchObject({ code: 'shutting_down', retryable: true });
+    const back = client.next('hello');
+    client.drop();
+    await back;
+  }
 }

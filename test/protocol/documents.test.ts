@@ -87,9 +87,13 @@ describe('frames', () => {
     expect(documented.toSorted()).toEqual(fields.toSorted());
   });
 
-  it.each(['Usage', 'Timing'])('has the fields of %s', (heading) => {
+  it.each([
+    ['Usage', 'Usage'],
+    ['Quota', 'QuotaState'],
+    ['Timing', 'Timing'],
+  ])('has the fields of %s', (heading, declaration) => {
     const documented = rowsBelow(`## ${heading}`).map(([field]) => name(field));
-    expect(documented).toEqual(fieldsOf(declarationOf(heading)));
+    expect(documented).toEqual(fieldsOf(declarationOf(declaration)));
   });
 });
 

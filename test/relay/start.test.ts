@@ -168,7 +168,7 @@ describe('start', () => {
 
   it('limits the streams of a connection, and of a user over all connections', async () => {
     const { connect } = createCore({
-      maxStreamsPerUser: 3,
+      limitsOf: () => ({ streams: 3, startsPerMinute: 60 }),
       limits: { streams: 2, frameBytes: 1, framesPerMinute: 240 },
     });
     const one = connect();

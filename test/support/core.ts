@@ -5,6 +5,7 @@ import type { Actions } from '../../src/relay/actions.ts';
 import type { Observer } from '../../src/relay/port.ts';
 import { Relay, type RelayOptions } from '../../src/relay/relay.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
+import type { Quota } from '../../src/usage/quota/port.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
@@ -35,6 +36,14 @@ export const tokenTable: Authenticator = {
   },
 };
 
+/** Everything fits. */
+const NO_QUOTA: Quota = {
+  reserve: async () => ({}),
+  settle() {},
+  release() {},
+  usageOf: async () => ({ plan: 'none', quotas: [] }),
+};
+
 type Recorded = { [K in keyof Observer]: { kind: K; event: Parameters<Observer[K]>[0] } }[keyof Observer];
 
 export function createCore(overrides: Partial<RelayOptions> = {}) {
@@ -62,6 +71,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     upstream,
     logs,
     ledger,
+    quota: NO_QUOTA,
     startLimit: { take: async () => {} },
     observer,
     clock,
@@ -74,7 +84,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     heartbeatMs: 25_000,
     resumeWindowMs: 120_000,
     abandonAfterMs: 60_000,
-    maxStreamsPerUser: 32,
+    limitsOf: () => ({ streams: 32, startsPerMinute: 60 }),
     limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
     ...overrides,
   });

@@ -70,7 +70,8 @@ it('a full disk refuses new runs, keeps settlements, and loses none when there i
 
   setQuota(1_000_000);
   clock.advance(5000);
-  for (let turn = 0; turn < 20; turn++) await nextTurn();
+  const settled = () => !rowsIn(dataDir.path).some(({ status }) => status === 'running');
+  for (let turn = 0; turn < 500 && !settled(); turn++) await nextTurn();
   expect(ledger.degraded).toBe(false);
   const rows = rowsIn(dataDir.path);
   expect(rows.map(({ epoch }) => epoch)).toEqual(late);

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openUsageLedger } from '../../src/usage/ledger.ts';
 import { loadPrices } from '../../src/usage/prices.ts';
-import { ledgerFile } from '../../src/usage/schema.ts';
+import { ledgerFile, SCHEMA_VERSION } from '../../src/usage/schema.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, settlementOf } from './runs.ts';
 
@@ -30,7 +30,7 @@ it('a file of a newer relay is refused and left as it is', async () => {
   file.exec('PRAGMA user_version = 99');
   expect(open).toThrow(/unable to open the usage ledger .*usage\.db: its format is 99, newer than/);
   expect(file.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 });
-  file.exec('PRAGMA user_version = 1');
+  file.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   file.close();
   await open().close();
 });

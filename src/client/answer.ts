@@ -1,0 +1,62 @@
+/** What the caller of a stream holds: the answer, and the handle of the stream. */
+import type { StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+import type { Phase } from './stream-state.ts';
+
+export type Transport = 'websocket' | 'sse' | 'json';
+
+/** The whole answer; of a stream that was stopped, what there is of it, and the receipt. */
+export interface Answer {
+  readonly outcome: 'done' | 'cancelled';
+  readonly id: string;
+  readonly content: string;
+  /** As the model gave it: `end_turn`, `max_tokens`, `refusal` …; null where it was stopped. */
+  readonly stopReason: string | null;
+  readonly model: string | null;
+  readonly usage: Usage;
+  readonly timing: Timing;
+  /** By what the ending came. */
+  readonly transport: Transport;
+}
+
+/** Where a stream can be taken up again, also by another page: `client.attach(id, epoch, after)`. */
+export interface Position {
+  readonly id: string;
+  /** Undefined until the relay has accepted the stream. */
+  readonly epoch: string | undefined;
+  readonly after: number;
+}
+
+export interface StreamOptions {
+  /** Aborting it is `cancel()`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Each piece of text, once, in order. */
+  readonly onChunk?: ((text: string) => void) | undefined;
+
+  readonly onPhase?: ((phase: Phase) => void) | undefined;
+  /** The answer is cancelled and fails with `deadline_exceeded` after this long, ms. Default: the client's. */
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface AttachOptions extends StreamOptions {
+  /** The text held already, up to `after`. */
+  readonly content?: string | undefined;
+}
+
+/** Iterating yields the text piece by piece, from its beginning for each iterator; leaving a loop early cancels. */
+export interface DashStream extends AsyncIterable<string> {
+  readonly id: string;
+  readonly phase: Phase;
+  /** All text so far. */
+  readonly content: string;
+  readonly position: Position;
+  /** Resolves with the answer, also with a stopped one. @throws DashError, with the partial text as `content` */
+  readonly final: Promise<Answer>;
+  /** Stops the model. Resolves with the receipt: the same as `final`. Idempotent. */
+  cancel(): Promise<Answer>;
+  /** Lets go without stopping: `final` rejects with `detached`, and the position can be attached to later. */
+  detach(): Position;
+  /** Calls back after each change until the function it returned is called: for UI stores. */
+  subscribe(listener: () => void): () => void;
+}
+
+export type { StreamRequest };

@@ -1,0 +1,145 @@
+/**
+ * One WebSocket from dialling to its end: greeting, heartbeat, token renewal. Whatever ends it, `ended` resolves
+ * once, and nothing is heard of the socket afterwards, so that a connection declared dead cannot deliver twice.
+ */
+import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
+import type { ClientClock, ClientTimer } from './clock.ts';
+import type { Tokens } from './tokens.ts';
+import type { WebSocketLike } from './web-socket.ts';
+
+/** Without any frame this long after a `ping` the socket is dead, ms. */
+const PONG_WITHIN_MS = 10_000;
+/** The same when the device woke up: dead sockets are common then, and somebody is looking at the screen. */
+const PONG_AFTER_WAKE_MS = 4000;
+const RENEW_BEFORE_MS = 60_000;
+const RENEW_AGAIN_MS = 5000;
+const LOST = 1006;
+
+export interface SessionEnd {
+  /** The close code; 1006 where we gave the socket up. */
+  readonly code: number;
+  /** From `hello` to the end, ms; undefined where it never came. */
+  readonly livedMs: number | undefined;
+}
+
+export interface SessionParts {
+  readonly socket: WebSocketLike;
+  readonly clock: ClientClock;
+  readonly tokens: Tokens;
+  /** Until `hello`, ms. */
+  readonly connectMs: number;
+  /** Every frame but those about the token and the connection's health. */
+  received(frame: ServerFrame): void;
+}
+
+export interface SocketSession {
+  readonly ended: Promise<SessionEnd>;
+  readonly hello: HelloFrame | undefined;
+  send(frame: ClientFrame): void;
+  /** Hangs up without waiting for the other side. */
+  drop(): void;
+  /** The device woke up or changed networks: is anybody there, and does the token last? */
+  probe(): void;
+}
+
+export function openSession({ socket, clock, tokens, connectMs, received }: SessionParts): SocketSession {
+  let hello: HelloFrame | undefined;
+  let greetedAt = 0;
+  let heardAt = 0;
+  let expiresAt = 0;
+  /** Greeting, then heartbeat. */
+  let watch: ClientTimer | undefined;
+  let renewal: ClientTimer | undefined;
+  let end: ((end: SessionEnd) => void) | undefined;
+  const ended = new Promise<SessionEnd>((resolve) => {
+    end = resolve;
+  });
+
+  const over = (code = LOST): void => {
+    watch?.cancel();
+    renewal?.cancel();
+    end?.({ code, livedMs: hello && clock.elapsed() - greetedAt });
+    end = undefined;
+  };
+  const send = (frame: ClientFrame): void => {
+    if (end) socket.send(JSON.stringify(frame));
+  };
+  const drop = (): void => {
+    over();
+    socket.onmessage = socket.onclose = null;
+    socket.close();
+  };
+  const watchFor = (ms: number, then: () => void): void => {
+    watch?.cancel();
+    watch = clock.after(ms, then);
+  };
+
+  /** Sends `ping` after `heartbeatMs` of silence. */
+  const listen = (): void => {
+    const left = heardAt + (hello?.heartbeatMs ?? 0) - clock.elapsed();
+    if (left > 0) watchFor(left, listen);
+    else ping(PONG_WITHIN_MS);
+  };
+  const ping = (withinMs: number): void => {
+    const askedAt = clock.elapsed();
+    send({ type: 'ping' });
+    watchFor(withinMs, () => (heardAt > askedAt ? listen() : drop()));
+  };
+
+  const renew = async (): Promise<void> => {
+    try {
+      const token = await tokens.get(true);
+      if (token) send({ type: 'auth', token });
+    } catch {
+      renewLater();
+    }
+  };
+  const renewLater = (): void => {
+    renewal?.cancel();
+    if (end) renewal = clock.after(RENEW_AGAIN_MS, renew);
+  };
+
+  const heard = (frame: ServerFrame): void => {
+    heardAt = clock.elapsed();
+    if (frame.type === 'token_expiring') {
+      void renew();
+    } else if (frame.type === 'authenticated') {
+      expiresAt = frame.tokenExpiresAt;
+      tokens.worked();
+    } else if (frame.type === 'error' && !frame.id) {
+      if (frame.retryable) renewLater(); // else the old token holds until it expires; the close says so then
+    } else {
+      if (frame.type === 'hello') {
+        hello = frame;
+        greetedAt = heardAt;
+        expiresAt = frame.tokenExpiresAt;
+        listen();
+      }
+      received(frame);
+    }
+  };
+
+  watchFor(connectMs, drop);
+  socket.onmessage = ({ data }) => {
+    try {
+      heard(JSON.parse(data as string));
+    } catch {
+      drop(); // not our protocol
+    }
+  };
+  socket.onclose = ({ code }) => over(code);
+  socket.onerror = () => {}; // a close follows
+  return {
+    ended,
+    get hello() {
+      return hello;
+    },
+    send,
+    drop,
+    probe() {
+      if (!hello) return;
+      ping(PONG_AFTER_WAKE_MS);
+      if (expiresAt - clock.now() < RENEW_BEFORE_MS) void renew();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * `dash-relay/react-native`: the client with what differs in an app. It imports nothing of React Native: the app hands
+ * in its `AppState` and, where it has it, `NetInfo`.
+ */
+import {
+  type AIService,
+  type AIServiceOptions,
+  createAIService as createService,
+} from '../client/ai-service.ts';
+import {
+  createDashClient as create,
+  type DashClient,
+  type DashClientOptions,
+} from '../client/create-dash-client.ts';
+import type { WebSocketFactory, WebSocketLike } from '../client/web-socket.ts';
+import { type AppStateLike, appSignals, type NetInfoLike } from './app-signals.ts';
+
+export type { AIService, AIServiceParams, AIServiceResult, StreamingFlags } from '../client/ai-service.ts';
+export type * from '../client/index.ts';
+export { DashError, METRICS_EVENT } from '../client/index.ts';
+export type { AppStateLike, NetInfoLike } from './app-signals.ts';
+
+export interface NativeOptions {
+  /** `AppState` of react-native: the token and the connection are looked after when the app comes to the front. */
+  readonly AppState?: AppStateLike | undefined;
+  /** The default export of @react-native-community/netinfo. */
+  readonly NetInfo?: NetInfoLike | undefined;
+}
+
+export type NativeClientOptions = DashClientOptions & NativeOptions;
+export type NativeServiceOptions = AIServiceOptions & NativeOptions;
+
+/** As in `dash-relay/client`. SSE only with a `fetch` whose responses have a streaming body, such as `expo/fetch`. */
+export function createDashClient(options: NativeClientOptions): DashClient {
+  return create(withDevice(options));
+}
+
+export function createAIService(options: NativeServiceOptions): AIService {
+  return createService(withDevice(options));
+}
+
+function withDevice<T extends Partial<DashClientOptions> & NativeOptions>({
+  AppState,
+  NetInfo,
+  ...options
+}: T) {
+  const { webSocket = bearerHeader, signals = appSignals(AppState, NetInfo), fetch } = options;
+  const { transports = fetch ? (['websocket', 'sse', 'json'] as const) : (['websocket', 'json'] as const) } =
+    options;
+  return { ...options, webSocket, signals, transports };
+}
+
+type NativeWebSocket = new (
+  url: string,
+  protocols: string,
+  options: { readonly headers: Readonly<Record<string, string>> },
+) => WebSocketLike;
+
+/** React Native takes headers as the third argument: the token needs no place among the subprotocols. */
+const bearerHeader: WebSocketFactory = (url, protocol, token) => {
+  const { WebSocket } = globalThis as unknown as { WebSocket: NativeWebSocket };
+  return new WebSocket(url, protocol, { headers: { Authorization: `Bearer ${token}` } });
+};

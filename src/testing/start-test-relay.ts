@@ -1,0 +1,67 @@
+/**
+ * `dash-relay/testing`: the real relay with the simulated model in this process, for tests of apps that use it. Every
+ * relay has ports, data and users of its own, and answers without waiting unless it is told to.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { composeRelay } from '../compose.ts';
+import { type Environment, readConfig } from '../config.ts';
+import { UNPACED } from '../simulator/pacer.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
+
+export interface TestRelayOptions {
+  /** Keys of the relay's environment, as README lists them: `{ STREAMING_ENABLED: 'false' }`. */
+  readonly environment?: Environment;
+  /** How fast the model answers; default at once. */
+  readonly pace?: SimulatorOptions['pace'];
+}
+
+export interface TestRelay {
+  /** For `createDashClient({ url })`. */
+  readonly url: string;
+  /** The model: `simulator.script(...)` says how the next requests are answered, `requests` what came. */
+  readonly simulator: Simulator;
+  /**
+   * An access token. `sub`: a user's UUID; each has limits and streams of its own. `tier`: the plan, by default
+   * `enterprise`, which limits nothing. `expiresIn`: seconds.
+   */
+  token(sub?: string, options?: { readonly tier?: string; readonly expiresIn?: number }): Promise<string>;
+  /** Ends it as a deploy does: streams may finish for DRAIN_MS, then connections close with 1012. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SILENT_LOG = { write() {}, dropped: 0, async close() {} };
+
+/** @throws ConfigError for a bad environment */
+export async function startTestRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'dash-relay-'));
+  const simulator = await startSimulator({ pace: options.pace ?? UNPACED });
+  const config = readConfig({
+    NODE_ENV: 'test',
+    PORT: '0',
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'silent',
+    ANTHROPIC_API_KEY: 'simulated',
+    ANTHROPIC_BASE_URL: simulator.url,
+    ...options.environment,
+  });
+  const relay = await composeRelay(config, SILENT_LOG);
+  await relay.start();
+  const { url, developmentIssuer } = relay;
+  return {
+    url,
+    simulator,
+    async token(sub, more) {
+      if (developmentIssuer === undefined) throw new Error('this relay has the keys of another issuer');
+      return await developmentIssuer.mint({ sub, tier: 'enterprise', ...more });
+    },
+    drain: () => relay.drain('test'),
+    async close() {
+      await relay.close();
+      await simulator.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

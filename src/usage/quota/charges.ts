@@ -1,0 +1,146 @@
+/** What a run is counted on: the counters of its user, of its organisation and of everybody, with their limits. */
+import type { QuotaState } from '../../protocol/frames.ts';
+import { NO_USAGE, type UsageReading } from '../../protocol/usage-reading.ts';
+import type { PriceTable } from '../prices.ts';
+import type { LedgerRun } from './ledger-runs.ts';
+import { type Period, type PeriodKind, periodAt } from './period.ts';
+import type { Plan, Plans } from './plans.ts';
+import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
+import { promptTokensAtMost } from './prompt-tokens.ts';
+
+/** One counter: what is counted of whom, within one period. */
+export interface Counter {
+  /** Holds the id last, so that no id can name another's counter. The ledger's trigger builds the same ones. */
+  readonly key: string;
+  readonly of: QuotaState['of'] | 'spending';
+  readonly scope: QuotaState['scope'] | 'everybody';
+  readonly action?: string;
+  readonly period: Period;
+  readonly limit: number | null;
+}
+
+/** So much on one counter: requests, tokens, or 10^-6 US dollars. */
+export interface Charge {
+  readonly counter: Counter;
+  readonly amount: number;
+}
+
+/** How a counter stands. */
+export interface Standing {
+  readonly used: number;
+  readonly reserved: number;
+}
+
+export class ChargePolicy {
+  readonly #plans: Plans;
+  readonly #prices: PriceTable;
+
+  constructor(plans: Plans, prices: PriceTable) {
+    this.#plans = plans;
+    this.#prices = prices;
+  }
+
+  planOf(holder: QuotaHolder): Plan {
+    return this.#plans.planOf(holder);
+  }
+
+  /** The most the run can cost. */
+  reservation(run: QuotaRun): Charge[] {
+    const { holder, action, model, startedAt, maxTokens } = run;
+    const promptTokens = promptTokensAtMost(run);
+    const spent = this.#microUsd(model, startedAt, { inputTokens: promptTokens, outputTokens: maxTokens });
+    return chargesOn(this.#counters(holder, action, startedAt), {
+      requests: 1,
+      tokens: promptTokens + maxTokens,
+      spending: spent,
+    });
+  }
+
+  /** What it did cost, on the same counters. A run that failed before the model began is no request. */
+  cost(reserved: readonly Charge[], { model, startedAt }: PricedRun, outcome: QuotaOutcome): Charge[] {
+    const { usage } = outcome;
+    const counters = reserved.map(({ counter }) => counter);
+    return chargesOn(counters, {
+      requests: isRequest(outcome) ? 1 : 0,
+      tokens: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+      spending: this.#microUsd(model, startedAt, usage),
+    });
+  }
+
+  /** The same for a run of a process before this one. */
+  costOfEnded({ holder, action, model, startedAt, outcome }: LedgerRun): Charge[] {
+    const counters = this.#counters(holder, action, startedAt);
+    return this.cost(
+      counters.map((counter) => ({ counter, amount: 0 })),
+      { model, startedAt },
+      outcome,
+    );
+  }
+
+  /** The holder's own counters at an instant. */
+  counters(holder: QuotaHolder, actions: readonly string[], at: number): Counter[] {
+    const { userId, organizationId } = holder;
+    const plan = this.#plans.planOf(holder);
+    const month = periodAt('month', at);
+    const [scope, id] =
+      organizationId === null ? (['user', userId] as const) : (['organization', organizationId] as const);
+    const requests = actions.map(
+      (action): Counter => ({
+        key: `requests:${action}:${scope}:${id}`,
+        of: 'requests',
+        scope,
+        action,
+        period: month,
+        limit: plan.requestsPerActionPerMonth ?? null,
+      }),
+    );
+    return [
+      ...requests,
+      ...tokenCounters('user', userId, plan, at),
+      ...(organizationId === null ? [] : tokenCounters('organization', organizationId, plan, at)),
+    ];
+  }
+
+  #counters(holder: QuotaHolder, action: string, at: number): Counter[] {
+    return [
+      ...this.counters(holder, [action], at),
+      ...spendingCounter(this.#plans.spendingPerDayMicroUsd, at),
+    ];
+  }
+
+  /** Rounded up; 0 for a model without a price: spending cannot be limited by what is not known. */
+  #microUsd(model: string, at: number, usage: Partial<UsageReading>): number {
+    const reading = { ...NO_USAGE, ...usage };
+    const pico = this.#prices.costPico(model, reading, at) ?? 0n;
+    return Number((pico + 999_999n) / 1_000_000n);
+  }
+}
+
+/** What the price of a run depends on. */
+export type PricedRun = Pick<QuotaRun, 'model' | 'startedAt'>;
+
+function isRequest({ status, code, usage }: QuotaOutcome): boolean {
+  return status !== 'error' || code === 'abandoned' || usage.source !== 'none';
+}
+
+function tokenCounters(scope: QuotaState['scope'], id: string, plan: Plan, at: number): Counter[] {
+  const { tokensPerDay, tokensPerMonth } = plan[scope];
+  const counter = (kind: PeriodKind, limit: number | undefined): Counter => ({
+    key: `tokens:${scope}:${id}`,
+    of: 'tokens',
+    scope,
+    period: periodAt(kind, at),
+    limit: limit ?? null,
+  });
+  return [counter('day', tokensPerDay), counter('month', tokensPerMonth)];
+}
+
+function spendingCounter(limit: number | null, at: number): Counter[] {
+  // Without a budget there is none: one row that every start of every machine wants is only worth it for a limit.
+  if (limit === null) return [];
+  return [{ key: 'spending', of: 'spending', scope: 'everybody', period: periodAt('day', at), limit }];
+}
+
+function chargesOn(counters: readonly Counter[], amounts: Readonly<Record<Counter['of'], number>>): Charge[] {
+  return counters.map((counter) => ({ counter, amount: amounts[counter.of] }));
+}

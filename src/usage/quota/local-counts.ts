@@ -1,0 +1,50 @@
+/**
+ * What this process has reserved, over what its ledger says was used. Reservations live in memory: they end with the
+ * process, and the ledger settles what a crash left open. Decides nothing.
+ */
+import type { Charge, Counter, Standing } from './charges.ts';
+
+/** What ended runs cost, by counter. */
+export type UsedOf = (counter: Counter) => number;
+
+export class LocalCounts {
+  readonly #usedOf: UsedOf;
+  readonly #reserved = new Map<string, number>();
+  readonly #runs = new Map<string, readonly Charge[]>();
+
+  constructor(usedOf: UsedOf) {
+    this.#usedOf = usedOf;
+  }
+
+  /** Runs with a reservation. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  standing(counter: Counter): Standing {
+    return { used: this.#usedOf(counter), reserved: this.#reserved.get(nameOf(counter)) ?? 0 };
+  }
+
+  take(epoch: string, charges: readonly Charge[]): void {
+    this.drop(epoch);
+    this.#runs.set(epoch, charges);
+    for (const { counter, amount } of charges) this.#add(counter, amount);
+  }
+
+  /** Nothing happens for an epoch that holds nothing. */
+  drop(epoch: string): void {
+    for (const { counter, amount } of this.#runs.get(epoch) ?? []) this.#add(counter, -amount);
+    this.#runs.delete(epoch);
+  }
+
+  #add(counter: Counter, amount: number): void {
+    const name = nameOf(counter);
+    const sum = (this.#reserved.get(name) ?? 0) + amount;
+    if (sum === 0) this.#reserved.delete(name);
+    else this.#reserved.set(name, sum);
+  }
+}
+
+function nameOf({ key, period }: Counter): string {
+  return `${period.name} ${key}`;
+}

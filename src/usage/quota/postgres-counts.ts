@@ -1,0 +1,95 @@
+/** The counters that several relays share: the functions of migrations/*quota.sql as calls. Retries nothing, decides nothing. */
+import type { Charge, Counter, Standing } from './charges.ts';
+
+/** One statement on any connection of a pool. */
+export type RunQuery = (
+  text: string,
+  values: readonly unknown[],
+) => Promise<{ readonly rows: readonly unknown[] }>;
+
+export interface SharedVerdict {
+  readonly taken: boolean;
+  /** The charged counters as they stood before. */
+  readonly standings: readonly Standing[];
+}
+
+/** No prepared names: a pooler in transaction mode may give each statement another connection. */
+const RESERVE = 'SELECT * FROM dash_relay.quota_reserve($1, $2, $3, $4, $5, $6, $7)';
+const SETTLE = 'SELECT dash_relay.quota_settle($1, $2, $3, $4, $5)';
+const EXPIRE = 'SELECT dash_relay.quota_expire() AS expired';
+const PURGE = 'SELECT dash_relay.quota_purge()';
+const UNSETTLED = "SELECT epoch FROM dash_relay.quota_runs WHERE owner = $1 AND state <> 'settled'";
+const STANDINGS = `
+  SELECT coalesce(c.used, 0) AS used, coalesce(c.reserved, 0) AS reserved
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (key, period, place)
+  LEFT JOIN dash_relay.quota_counters AS c ON c.key = w.key AND c.period = w.period
+  ORDER BY w.place`;
+
+export class PostgresCounts {
+  readonly #query: RunQuery;
+  readonly #owner: string;
+  readonly #leaseMs: number;
+
+  /**
+   * @param owner names the data directory of this relay, for good
+   * @param leaseMs longer than any run: after it a reservation is charged in full
+   */
+  constructor(query: RunQuery, owner: string, leaseMs: number) {
+    this.#query = query;
+    this.#owner = owner;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** @param enforced false: beyond every limit, for a run that is live already */
+  async reserve(epoch: string, charges: readonly Charge[], enforced: boolean): Promise<SharedVerdict> {
+    const limits = charges.map(({ counter }) => (enforced ? counter.limit : null));
+    const [row] = await this.#rows<{ taken: boolean; used_before: string[]; reserved_before: string[] }>(
+      RESERVE,
+      [epoch, this.#owner, ...columnsOf(charges), limits, this.#leaseMs],
+    );
+    if (row === undefined) throw new Error('quota_reserve answered nothing');
+    const standings = row.used_before.map((used, place) => ({
+      used: Number(used),
+      reserved: Number(row.reserved_before[place]),
+    }));
+    return { taken: row.taken, standings };
+  }
+
+  /** Idempotent. Without charges it gives a reservation back. */
+  async settle(epoch: string, cost: readonly Charge[]): Promise<void> {
+    await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
+  }
+
+  async standings(counters: readonly Counter[]): Promise<Standing[]> {
+    const values = [counters.map(({ key }) => key), counters.map(({ period }) => period.name)];
+    const rows = await this.#rows<{ used: string; reserved: string }>(STANDINGS, values);
+    return rows.map(({ used, reserved }) => ({ used: Number(used), reserved: Number(reserved) }));
+  }
+
+  /** Runs of this relay, of this process or one before it, that are not settled here. */
+  async unsettled(): Promise<string[]> {
+    return (await this.#rows<{ epoch: string }>(UNSETTLED, [this.#owner])).map(({ epoch }) => epoch);
+  }
+
+  /** Charges one run whose lease ended, whoever ran it. False: there was none. */
+  async expire(): Promise<boolean> {
+    return (await this.#rows<{ expired: boolean }>(EXPIRE, [])).some(({ expired }) => expired);
+  }
+
+  async purge(): Promise<void> {
+    await this.#query(PURGE, []);
+  }
+
+  async #rows<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const { rows } = await this.#query(text, values);
+    return rows as readonly Row[];
+  }
+}
+
+function columnsOf(charges: readonly Charge[]): [string[], string[], number[]] {
+  return [
+    charges.map(({ counter }) => counter.key),
+    charges.map(({ counter }) => counter.period.name),
+    charges.map(({ amount }) => amount),
+  ];
+}

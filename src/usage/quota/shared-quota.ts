@@ -1,0 +1,243 @@
+/**
+ * Quotas of several relays on one Postgres. While it answers, it decides; while it does not, no start waits for it, and
+ * this machine's own counts hold the limits (or starts are refused). Owns which runs Postgres must still hear of, and
+ * that it hears of each: reservations, settlements, and what a crash or an outage left behind.
+ *
+ *   reserve ─► Postgres takes it ─► runs ─► settle ─► Postgres has its cost ─► forgotten
+ *      └ Postgres fails ─► own counts take it ─┘ (told to Postgres when it is back)
+ */
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { Clock, Timer } from '../../time/clock.ts';
+import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
+import { Deliveries } from './deliveries.ts';
+import { Elsewhere } from './elsewhere.ts';
+import type { LedgerRuns } from './ledger-runs.ts';
+import type { LocalCounts } from './local-counts.ts';
+import { Outage, type OutageEvents } from './outage.ts';
+import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
+import type { PostgresCounts, SharedVerdict } from './postgres-counts.ts';
+import { reportOf } from './report.ts';
+import type { SpendingWatch } from './spending-watch.ts';
+import { exceeding, quotaExceeded, reservationOf } from './verdict.ts';
+import { within } from './within.ts';
+
+export interface SharedQuotaParts {
+  readonly policy: ChargePolicy;
+  /** This machine's own. */
+  readonly counts: LocalCounts;
+  readonly postgres: PostgresCounts;
+  readonly ledger: LedgerRuns;
+  readonly clock: Clock;
+  readonly actions: readonly string[];
+  readonly spending: SpendingWatch;
+  readonly onOutage: OutageEvents['onOutage'];
+  readonly onRecovered: OutageEvents['onRecovered'];
+  /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
+  readonly whileOut: 'allow' | 'deny';
+  /** Gives back what the counts and the ledger read from. */
+  readonly onClosed: () => Promise<void>;
+}
+
+/** The longest a start waits for Postgres, ms: then it counts as down. */
+const RESERVE_WITHIN_MS = 300;
+/** For what nobody waits for. */
+const CALL_WITHIN_MS = 5000;
+/** What the last settlements may take when the relay closes. */
+const CLOSE_WITHIN_MS = 2000;
+const HOUSEKEEPING_MS = 60_000;
+const PURGE_EACH = 60;
+const EXPIRE_AT_ONCE = 100;
+
+interface LiveRun extends PricedRun {
+  readonly charges: readonly Charge[];
+}
+
+export class SharedQuota implements Quota {
+  readonly #parts: SharedQuotaParts;
+  readonly #outage: Outage;
+  readonly #elsewhere = new Elsewhere();
+  readonly #deliveries: Deliveries;
+  readonly #housekeeping: Timer;
+  readonly #live = new Map<string, LiveRun>();
+  #recovered = false;
+  #rounds = 0;
+
+  constructor(parts: SharedQuotaParts) {
+    const { clock, postgres, onOutage, onRecovered } = parts;
+    this.#parts = parts;
+    this.#outage = new Outage({
+      clock,
+      onOutage,
+      onRecovered,
+      probe: () => this.#catchUp(),
+      onOver: () => this.#deliveries.resume(),
+    });
+    this.#deliveries = new Deliveries({
+      deliver: (epoch, cost) => within(clock, CALL_WITHIN_MS, postgres.settle(epoch, cost)),
+      held: () => !this.#outage.over,
+      failed: (cause) => this.#outage.trip(cause),
+    });
+    this.#housekeeping = clock.every(HOUSEKEEPING_MS, () => void this.#keepHouse());
+  }
+
+  /** Whether this machine's own counts hold the limits. */
+  get alone(): boolean {
+    return !this.#outage.over;
+  }
+
+  /** Settlements that Postgres has not heard of. */
+  get undelivered(): number {
+    return this.#deliveries.size;
+  }
+
+  /** Asks Postgres for the first time; resolves also if it is down. */
+  async start(): Promise<void> {
+    await this.#outage.probe();
+  }
+
+  async reserve(run: QuotaRun): Promise<Reservation> {
+    const { policy, counts } = this.#parts;
+    const { epoch, model, startedAt } = run;
+    const charges = policy.reservation(run);
+    this.#live.set(epoch, { charges, model, startedAt });
+    counts.take(epoch, charges);
+    try {
+      const verdict = this.#outage.over ? await this.#askPostgres(epoch, charges) : undefined;
+      return verdict === undefined ? this.#decideAlone(epoch, charges) : this.#obey(charges, verdict);
+    } catch (refusal) {
+      this.#live.delete(epoch);
+      counts.drop(epoch);
+      throw refusal;
+    }
+  }
+
+  settle(outcome: QuotaOutcome): void {
+    const run = this.#live.get(outcome.epoch);
+    if (run === undefined) return;
+    this.#end(outcome.epoch, this.#parts.policy.cost(run.charges, run, outcome));
+  }
+
+  release(epoch: string): void {
+    if (this.#live.has(epoch)) this.#end(epoch, []);
+  }
+
+  async usageOf(holder: QuotaHolder): Promise<QuotaReport> {
+    const { policy, clock, actions } = this.#parts;
+    const counters = policy.counters(holder, actions, clock.now());
+    return reportOf(policy.planOf(holder), counters, await this.#standings(counters));
+  }
+
+  /** Delivers what it can in a short while; the next process finds the rest in the ledger. */
+  async close(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#housekeeping.cancel();
+    if (this.#outage.over) await within(clock, CLOSE_WITHIN_MS, this.#deliveries.idle()).catch(() => {});
+    this.#outage.close();
+    await this.#parts.onClosed();
+  }
+
+  #end(epoch: string, cost: readonly Charge[]): void {
+    this.#live.delete(epoch);
+    this.#parts.counts.drop(epoch);
+    this.#deliveries.add(epoch, cost);
+  }
+
+  /** Undefined where Postgres gave no answer: from then on nobody asks it until it is back. */
+  async #askPostgres(epoch: string, charges: readonly Charge[]): Promise<SharedVerdict | undefined> {
+    try {
+      const verdict = await this.#ask(epoch, charges);
+      if (verdict.taken || this.#deliveries.size === 0) return verdict;
+      // Runs of ours that ended a moment ago may still hold what this one needs.
+      await within(this.#parts.clock, RESERVE_WITHIN_MS, this.#deliveries.idle());
+      return await this.#ask(epoch, charges);
+    } catch (cause) {
+      this.#outage.trip(cause);
+      return undefined;
+    }
+  }
+
+  async #ask(epoch: string, charges: readonly Charge[]): Promise<SharedVerdict> {
+    const { clock, postgres } = this.#parts;
+    return await within(clock, RESERVE_WITHIN_MS, postgres.reserve(epoch, charges, true));
+  }
+
+  #obey(charges: readonly Charge[], { taken, standings }: SharedVerdict): Reservation {
+    for (const [place, { counter, amount }] of charges.entries()) {
+      const own = this.#parts.counts.standing(counter);
+      this.#elsewhere.learn(counter, standings[place], { ...own, reserved: own.reserved - amount });
+    }
+    if (!taken) this.#refuse(charges, standings);
+    return reservationOf(charges, standings);
+  }
+
+  /** No await between check and reservation: it is atomic by itself. */
+  #decideAlone(epoch: string, charges: readonly Charge[]): Reservation {
+    const { counts, whileOut } = this.#parts;
+    try {
+      if (whileOut === 'deny') throw new RelayError('unavailable', 'quotas cannot be checked now; try again');
+      counts.drop(epoch);
+      const standings = charges.map(({ counter }) => this.#elsewhere.with(counter, counts.standing(counter)));
+      this.#refuse(charges, standings);
+      counts.take(epoch, charges);
+      return reservationOf(charges, standings);
+    } catch (refusal) {
+      // The reservation may have reached Postgres all the same.
+      this.#deliveries.add(epoch, []);
+      throw refusal;
+    }
+  }
+
+  #refuse(charges: readonly Charge[], standings: readonly Standing[]): void {
+    const refused = exceeding(charges, standings);
+    if (refused === undefined) return;
+    this.#parts.spending.refused(refused.counter);
+    throw quotaExceeded(refused.counter, refused.standing);
+  }
+
+  async #standings(counters: readonly Counter[]): Promise<readonly Standing[]> {
+    const { clock, counts, postgres } = this.#parts;
+    const alone = () => counters.map((counter) => this.#elsewhere.with(counter, counts.standing(counter)));
+    if (!this.#outage.over) return alone();
+    try {
+      return await within(clock, RESERVE_WITHIN_MS, postgres.standings(counters));
+    } catch (cause) {
+      this.#outage.trip(cause);
+      return alone();
+    }
+  }
+
+  /** Makes Postgres know all that this machine knows. Every step may be repeated. */
+  async #catchUp(): Promise<void> {
+    const { postgres, ledger } = this.#parts;
+    if (!this.#recovered)
+      for (const run of ledger.recovered()) await this.#settleFromLedger(run.outcome.epoch);
+    this.#recovered = true;
+    for (const epoch of await this.#call(postgres.unsettled())) await this.#settleFromLedger(epoch);
+    for (const [epoch, { charges }] of this.#live) await this.#call(postgres.reserve(epoch, charges, false));
+  }
+
+  /** Settles a run of a process before this one. One without a row was never called: intent before call. */
+  async #settleFromLedger(epoch: string): Promise<void> {
+    if (this.#live.has(epoch) || this.#deliveries.has(epoch)) return;
+    const { policy, postgres, ledger } = this.#parts;
+    const run = ledger.find(epoch);
+    if (run === 'running') return;
+    await this.#call(postgres.settle(epoch, run === undefined ? [] : policy.costOfEnded(run)));
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { postgres } = this.#parts;
+    if (!this.#outage.over) return;
+    try {
+      for (let run = 0; run < EXPIRE_AT_ONCE && (await this.#call(postgres.expire())); run += 1);
+      this.#rounds += 1;
+      if (this.#rounds % PURGE_EACH === 1) await this.#call(postgres.purge());
+    } catch (cause) {
+      this.#outage.trip(cause);
+    }
+  }
+
+  async #call<T>(answer: Promise<T>): Promise<T> {
+    return await within(this.#parts.clock, CALL_WITHIN_MS, answer);
+  }
+}

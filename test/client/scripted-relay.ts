@@ -1,0 +1,159 @@
+/** A relay played by the test, frame by frame, and a clock moved by hand: for what only time or a rude relay shows. */
+import { onTestFinished } from 'vitest';
+import { createDashClient, type DashClientOptions, type Signal } from '../../src/client/index.ts';
+import type { WebSocketLike } from '../../src/client/web-socket.ts';
+import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+export const EPOCH = 'epoch-0001';
+const HEARTBEAT_MS = 25_000;
+
+export class ScriptedSocket implements WebSocketLike {
+  onmessage: WebSocketLike['onmessage'] = null;
+  onclose: WebSocketLike['onclose'] = null;
+  onerror: WebSocketLike['onerror'] = null;
+  readonly token: string;
+  readonly sent: ClientFrame[] = [];
+  closed = false;
+
+  constructor(token: string) {
+    this.token = token;
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as ClientFrame);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  say(...frames: readonly ServerFrame[]): void {
+    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  end(code: number): void {
+    this.closed = true;
+    this.onclose?.({ code });
+  }
+
+  sentOf<T extends ClientFrame['type']>(type: T): Extract<ClientFrame, { type: T }>[] {
+    return this.sent.filter((frame): frame is Extract<ClientFrame, { type: T }> => frame.type === type);
+  }
+}
+
+/** What an HTTP route answers: status and body. */
+type Answer = readonly [status: number, body: unknown];
+
+export class ScriptedRelay {
+  readonly clock = new ManualClock();
+  readonly sockets: ScriptedSocket[] = [];
+  /** `refresh` of each question for a token. */
+  readonly tokensAsked: boolean[] = [];
+  /** By path; anything else fails as without a network. */
+  readonly routes: Record<string, Answer> = {
+    '/v1/config': [200, { transport: 'websocket', pollAfterMs: 300_000 }],
+    '/v1/session': [200, { userId: 'someone' }],
+  };
+  readonly client;
+  #signal: ((signal: Signal) => void) | undefined;
+
+  constructor(options: Partial<DashClientOptions> = {}) {
+    this.client = createDashClient({
+      url: 'http://relay.test',
+      clock: this.clock,
+      getToken: ({ refresh }) => {
+        this.tokensAsked.push(refresh);
+        return `token-${this.tokensAsked.length}`;
+      },
+      webSocket: (_url, _protocol, token) => {
+        const socket = new ScriptedSocket(token);
+        this.sockets.push(socket);
+        return socket;
+      },
+      fetch: async (url) => {
+        const answer = this.routes[new URL(url).pathname];
+        if (answer === undefined) throw new TypeError('no network');
+        return Response.json(answer[1], { status: answer[0] });
+      },
+      signals: (listener) => {
+        this.#signal = listener;
+        return () => {
+          this.#signal = undefined;
+        };
+      },
+      ...options,
+    });
+    onTestFinished(() => this.client.close());
+  }
+
+  get listening(): boolean {
+    return this.#signal !== undefined;
+  }
+
+  signal(signal: Signal): void {
+    this.#signal?.(signal);
+  }
+
+  get socket(): ScriptedSocket {
+    const socket = this.sockets.at(-1);
+    if (socket === undefined) throw new Error('no socket was opened');
+    return socket;
+  }
+
+  /** Starts a stream and brings it to `streaming` with one delta, on a connection of its own or the open one. */
+  async streaming() {
+    const stream = this.ask();
+    await settled();
+    if (this.socket.sent.length === 0) this.greet();
+    this.accept(stream.id);
+    this.socket.say({ type: 'chunk', id: stream.id, seq: 1, content: 'Hello' });
+    return stream;
+  }
+
+  ask() {
+    return this.client.stream({ action: 'chat', messages: [{ role: 'user', content: 'hi' }] });
+  }
+
+  greet(tokenExpiresInMs = 3_600_000): void {
+    this.socket.say({
+      type: 'hello',
+      version: '0',
+      connectionId: 'c',
+      userId: 'someone',
+      tokenExpiresAt: this.clock.now() + tokenExpiresInMs,
+      heartbeatMs: HEARTBEAT_MS,
+      resumeWindowMs: 120_000,
+      limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
+    });
+  }
+
+  accept(id: string): void {
+    this.socket.say({ type: 'accepted', id, epoch: EPOCH, model: 'm' });
+  }
+
+  /** Lets time pass in steps, with everything that follows from each. */
+  async pass(ms: number, stepMs = 250): Promise<void> {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      this.clock.advance(Math.min(stepMs, ms - passed));
+      await settled();
+    }
+  }
+}
+
+/** Resolves when all that is under way without timers has happened. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export function doneFrame(id: string, seq: number): ServerFrame {
+  const usage = {
+    inputTokens: 1,
+    outputTokens: 1,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    source: 'final',
+  } as const;
+  const timing = { firstTokenMs: 1, totalMs: 1, chunks: seq, bytes: 5 };
+  return { type: 'done', id, seq, stopReason: 'end_turn', model: 'm', textLength: 5, usage, timing };
+}

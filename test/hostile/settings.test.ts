@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Environment } from '../../src/config.ts';
+import { ask } from '../support/http-doors.ts';
+import { dataDirectory } from '../support/relay-process.ts';
+import { TEST_SECRET } from '../support/token-mint.ts';
+import { ProductionRelay } from './production-relay.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const EXIT_CONFIG = 78;
+const API_KEY = 'sk-ant-test-key-of-no-account';
+
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** `node src/main.ts` in an environment in which it must not start. */
+async function startInVain(environment: Environment): Promise<Ended> {
+  using data = dataDirectory();
+  return await new Promise<Ended>((resolve) => {
+    const env = { PATH: process.env['PATH'], DATA_DIR: data.path, PORT: '0', ...environment };
+    const child = execFile(
+      process.execPath,
+      ['src/main.ts'],
+      { cwd: ROOT, env, timeout: 15_000 },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+    );
+  });
+}
+
+describe('the relay never is its own issuer where others could reach it: it ends with 78 and says why', () => {
+  it.each<[string, Environment, RegExp]>([
+    [
+      'in production',
+      { NODE_ENV: 'production', ANTHROPIC_API_KEY: API_KEY },
+      /SUPABASE_URL: missing;.*NODE_ENV is production/,
+    ],
+    [
+      'in production on loopback',
+      { NODE_ENV: 'production', ANTHROPIC_API_KEY: API_KEY, HOST: '127.0.0.1' },
+      /SUPABASE_URL: missing;.*NODE_ENV is production/,
+    ],
+    ['on every address', { HOST: '0.0.0.0' }, /SUPABASE_URL: missing;.*HOST is not loopback/],
+    ['on every IPv6 address', { HOST: '::' }, /SUPABASE_URL: missing;.*HOST is not loopback/],
+    ['on a name that only looks like loopback', { HOST: 'localhost.example' }, /HOST is not loopback/],
+    ['on a Fly machine', { FLY_MACHINE_ID: 'e28650a9' }, /SUPABASE_URL: missing;.*Fly machine/],
+    ['on anything of Fly', { FLY_APP_NAME: 'dash-relay', HOST: '127.0.0.1' }, /Fly machine/],
+    ['with a secret and no issuer', { SUPABASE_JWT_SECRET: TEST_SECRET }, /SUPABASE_JWT_ISSUER: missing/],
+    [
+      'with a key set over http beyond loopback',
+      { NODE_ENV: 'production', ANTHROPIC_API_KEY: API_KEY, SUPABASE_URL: 'http://project.supabase.co' },
+      /SUPABASE_URL: must be https in production/,
+    ],
+  ])('%s', async (_where, environment, message) => {
+    const { code, output } = await startInVain(environment);
+    expect(output).toMatch(message);
+    expect(code).toBe(EXIT_CONFIG);
+    for (const secret of [API_KEY, TEST_SECRET]) expect(output).not.toContain(secret);
+  });
+});
+
+it('in production no door of development is open: no tokens, no demo, no metrics in public', async () => {
+  await using relay = await ProductionRelay.start();
+  const { url } = relay.process;
+  const loopback = { host: 'localhost' };
+  const minting = { method: 'POST', body: {}, headers: loopback };
+  expect((await ask(`${url}/dev/token`, minting)).status).toBe(404);
+  for (const path of ['/', '/index.html', '/metrics', '/stats']) {
+    expect((await ask(`${url}${path}`, { headers: loopback })).status, path).toBe(404);
+  }
+  await relay.unharmed();
+});

@@ -1,0 +1,48 @@
+import { describe, it } from 'vitest';
+import { startRelay, startSimulatedRelay, upstreamAt } from '../support/relay-process.ts';
+import { ownBodies, ownCases, scriptedCases } from './own-cases.ts';
+import { recordedCases, replayRecordings } from './recorded-cases.ts';
+import { expectCases } from './upstream-case.ts';
+
+const { RECORDINGS_DIR } = process.env;
+/** 0: whole events. The others split lines, JSON and UTF-8 sequences. */
+const SLICES = [0, 1, 7, 64];
+const EVENTUALLY = 60_000;
+
+describe('every body and refusal of the model: text, ending and bill are right at every door and in the ledger', () => {
+  it.concurrent('of the simulated model', { timeout: EVENTUALLY }, async ({ expect }) => {
+    await using relay = await startSimulatedRelay(
+      { pace: { firstTokenMs: 5, deltasPerSecond: 2000 } },
+      { UPSTREAM_IDLE_MS: '1000', UPSTREAM_CONNECT_MS: '1000' },
+    );
+    await expectCases(expect, relay, scriptedCases());
+  });
+
+  it.concurrent.each(SLICES)(
+    'of our own, in slices of %i bytes',
+    { timeout: EVENTUALLY },
+    async (sliceBytes, { expect }) => {
+      const bodies = ownBodies();
+      await using relay = await startSimulatedRelay({ models: [...bodies.keys()] });
+      relay.simulator.always(({ model }) => ({
+        body: bodies.get(model) ?? '',
+        ...(sliceBytes === 0 ? {} : { sliceBytes }),
+      }));
+      await expectCases(expect, relay, ownCases());
+    },
+  );
+
+  if (RECORDINGS_DIR !== undefined) {
+    it.concurrent.each(SLICES)(
+      'of the recordings, in slices of %i bytes',
+      { timeout: EVENTUALLY },
+      async (sliceBytes, { expect }) => {
+        const cases = recordedCases(RECORDINGS_DIR);
+        await using upstream = await replayRecordings(RECORDINGS_DIR, sliceBytes);
+        const models = cases.map(({ model }) => model).join(',');
+        await using relay = await startRelay({ ...upstreamAt(upstream.url), ALLOWED_MODELS: models });
+        await expectCases(expect, relay, cases);
+      },
+    );
+  }
+});

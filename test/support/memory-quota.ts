@@ -1,0 +1,60 @@
+/** Quotas without a disk: the same promises, with what was used in a Map. For tests of whoever uses quotas. */
+import type { Clock } from '../../src/time/clock.ts';
+import type { PriceTable } from '../../src/usage/prices.ts';
+import { type Charge, ChargePolicy, type Counter } from '../../src/usage/quota/charges.ts';
+import { LocalCounts } from '../../src/usage/quota/local-counts.ts';
+import { LocalQuota } from '../../src/usage/quota/local-quota.ts';
+import type { Plans } from '../../src/usage/quota/plans.ts';
+import type { Quota, QuotaRun } from '../../src/usage/quota/port.ts';
+import { type OnBudgetSpent, SpendingWatch } from '../../src/usage/quota/spending-watch.ts';
+
+export interface MemoryQuotaOptions {
+  readonly plans: Plans;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  readonly onBudgetSpent?: OnBudgetSpent;
+}
+
+export interface MemoryQuota extends Quota {
+  /** Runs with a reservation. */
+  readonly reservations: number;
+}
+
+export function createMemoryQuota({
+  plans,
+  prices,
+  clock,
+  onBudgetSpent = () => {},
+}: MemoryQuotaOptions): MemoryQuota {
+  const nameOf = ({ key, period }: Counter) => `${period.name} ${key}`;
+  const used = new Map<string, number>();
+  const runs = new Map<string, { readonly run: QuotaRun; readonly charges: readonly Charge[] }>();
+  const policy = new ChargePolicy(plans, prices);
+  const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
+  const spending = new SpendingWatch(onBudgetSpent);
+  const quota = new LocalQuota({ policy, counts, clock, actions: ['chat'], spending, onClosed() {} });
+  return {
+    get reservations() {
+      return counts.size;
+    },
+    async reserve(run) {
+      const reservation = await quota.reserve(run);
+      runs.set(run.epoch, { run, charges: policy.reservation(run) });
+      return reservation;
+    },
+    settle(outcome) {
+      const ended = runs.get(outcome.epoch);
+      runs.delete(outcome.epoch);
+      quota.settle(outcome);
+      if (ended === undefined) return;
+      for (const { counter, amount } of policy.cost(ended.charges, ended.run, outcome)) {
+        used.set(nameOf(counter), (used.get(nameOf(counter)) ?? 0) + amount);
+      }
+    },
+    release(epoch) {
+      runs.delete(epoch);
+      quota.release(epoch);
+    },
+    usageOf: (holder) => quota.usageOf(holder),
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * The whole relay as a test has it: composed in this process, or as a process of its own that can be killed. It is
+ * spoken to through its public port, and its usage is read by the operator's command.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { composeRelay } from '../../src/compose.ts';
+import { type Environment, readConfig } from '../../src/config.ts';
+import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import type { UsageRow } from '../../src/usage/usage-reader.ts';
+import { ask } from './http-doors.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MANY = '1000000';
+
+/** No limit of ours is what these tests are about; tokens are of the plan that has none either. */
+const UNLIMITED: Environment = {
+  HOST: '127.0.0.1',
+  PORT: '0',
+  LOG_LEVEL: 'debug',
+  MAX_CONNECTIONS_PER_USER: MANY,
+  MAX_CONNECTIONS_PER_IP: MANY,
+  UPGRADES_PER_SECOND_PER_IP: MANY,
+  MAX_STREAMS_PER_CONNECTION: '10000',
+  MAX_STREAMS_PER_USER: '10000',
+  STARTS_PER_MINUTE: MANY,
+  FRAMES_PER_MINUTE: MANY,
+};
+
+export interface LogLine {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface TestRelay {
+  readonly url: string;
+  readonly dataDir: string;
+  /** As written, oldest first. */
+  readonly logText: readonly string[];
+  /** The same, read. */
+  readonly logLines: readonly LogLine[];
+  /** All lines with that message, once there are so many. */
+  logged(msg: string, count?: number): Promise<readonly LogLine[]>;
+  /** Of a user by number: the same number gives the same user. */
+  token(user?: number): Promise<string>;
+  /** Every row of the ledger, as `npm run usage -- --json` prints it. */
+  usageRows(): Promise<UsageRow[]>;
+}
+
+/** Upstream of a relay under test: a Messages API at that URL. */
+export function upstreamAt(url: string): Environment {
+  return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'sk-ant-test-key-of-no-account' };
+}
+
+export function userId(user: number): string {
+  return `00000000-0000-4000-8000-${String(user).padStart(12, '0')}`;
+}
+
+export interface ComposedRelay extends TestRelay {
+  drain(): Promise<void>;
+  /** Closes it; the data directory goes with the test. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The relay in this process. */
+export async function startRelay(environment: Environment = {}): Promise<ComposedRelay> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'relay-'));
+  const log = new RecordedLog();
+  const service = await composeRelay(readConfig({ ...UNLIMITED, DATA_DIR: dataDir, ...environment }), {
+    write: (line) => log.write(line),
+    dropped: 0,
+    close: async () => {},
+  });
+  await service.start();
+  return Object.assign(testRelay(service.url, dataDir, log), {
+    drain: () => service.drain('SIGTERM'),
+    close: () => service.close(),
+    async [Symbol.asyncDispose]() {
+      await service.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  });
+}
+
+export interface SimulatedRelay extends ComposedRelay {
+  readonly simulator: Simulator;
+}
+
+/** The same in front of a simulated model that the test holds. `sim:*` models are allowed, and those named. */
+export async function startSimulatedRelay(
+  { models = [], ...options }: SimulatorOptions & { readonly models?: readonly string[] } = {},
+  environment: Environment = {},
+): Promise<SimulatedRelay> {
+  const simulator = await startSimulator(options);
+  const scripted = Object.keys(BEHAVIOURS).map((name) => `sim:${name}`);
+  const allowed = ['claude-sonnet-5-5', ...scripted, ...models].join(',');
+  const relay = await startRelay({ ALLOWED_MODELS: allowed, ...upstreamAt(simulator.url), ...environment });
+  const closeRelay = relay[Symbol.asyncDispose];
+  return Object.assign(relay, {
+    simulator,
+    async [Symbol.asyncDispose]() {
+      await closeRelay();
+      await simulator.close();
+    },
+  });
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RelayChild extends TestRelay {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  kill(signal: NodeJS.Signals): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A directory for relays that follow each other; removed at the end. */
+export function dataDirectory() {
+  const path = mkdtempSync(join(tmpdir(), 'relay-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** `node src/main.ts`. Resolves when it listens; rejects if it does not. */
+export async function spawnRelay(dataDir: string, environment: Environment = {}): Promise<RelayChild> {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], ...UNLIMITED, DATA_DIR: dataDir, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  // Not to outlive a test that ran out of time.
+  const reap = () => void child.kill('SIGKILL');
+  process.once('exit', reap);
+  child.once('close', () => process.off('exit', reap));
+  const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+  const log = new RecordedLog();
+  const url = await listening(child, log);
+  return Object.assign(testRelay(url, dataDir, log), {
+    pid: child.pid ?? 0,
+    exited,
+    kill: (signal: NodeJS.Signals) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  });
+}
+
+async function listening(child: ChildProcess, log: RecordedLog): Promise<string> {
+  if (child.stdout === null) throw new Error('no output');
+  // In development a greeting stands between the lines.
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{"level"')) log.write(line);
+  });
+  const ended = once(child, 'close').then(([code]) => {
+    throw new Error(`the relay ended with ${code} before it listened`);
+  });
+  const { address, port } = await Promise.race([log.first('listening'), ended]);
+  return `http://${address}:${port}`;
+}
+
+class RecordedLog {
+  readonly text: string[] = [];
+  readonly lines: LogLine[] = [];
+  readonly #watchers = new Set<() => void>();
+
+  write(line: string): void {
+    this.text.push(line);
+    this.lines.push(JSON.parse(line) as LogLine);
+    for (const look of this.#watchers) look();
+  }
+
+  async first(msg: string): Promise<LogLine> {
+    const [line] = await this.logged(msg, 1);
+    if (line === undefined) throw new Error('not logged');
+    return line;
+  }
+
+  logged(msg: string, count: number): Promise<readonly LogLine[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly LogLine[]>();
+    const look = (): void => {
+      const found = this.lines.filter((line) => line.msg === msg);
+      if (found.length < count) return;
+      this.#watchers.delete(look);
+      resolve(found);
+    };
+    this.#watchers.add(look);
+    look();
+    return promise;
+  }
+}
+
+function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {
+  const tokens = new Map<number, Promise<string>>();
+  return {
+    url,
+    dataDir,
+    logText: log.text,
+    logLines: log.lines,
+    logged: (msg, count = 1) => log.logged(msg, count),
+    token(user = 1) {
+      const token = tokens.get(user) ?? mintToken(url, user);
+      tokens.set(user, token);
+      return token;
+    },
+    usageRows: () => readUsage(dataDir),
+  };
+}
+
+async function readUsage(dataDir: string): Promise<UsageRow[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['src/usage/cli.ts', '--json'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], DATA_DIR: dataDir },
+    maxBuffer: 1 << 28,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as UsageRow);
+}
+
+async function mintToken(url: string, user: number): Promise<string> {
+  const { body } = await ask(`${url}/dev/token`, {
+    method: 'POST',
+    body: { sub: userId(user), tier: 'enterprise' },
+  });
+  return (JSON.parse(body) as { access_token: string }).access_token;
+}

@@ -1,0 +1,212 @@
+/** What quotas must do, wherever they are counted. */
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { holderOf, PROMPT_TOKENS, plansOf } from './plan-files.ts';
+import type { QuotaSubject, SubjectOptions } from './quota-subject.ts';
+
+/** 100 of prompt and 100 of answer. */
+const RESERVED = PROMPT_TOKENS + 100;
+/** What a run costs that `end` is told nothing of. */
+const COST = 420;
+
+export function quotaContract(
+  name: string,
+  create: (options: SubjectOptions) => Promise<QuotaSubject> | QuotaSubject,
+): void {
+  const quotaTest = (
+    title: string,
+    plans: Parameters<typeof plansOf>[0],
+    body: (subject: QuotaSubject, spent: readonly unknown[]) => Promise<void>,
+  ) =>
+    it(title, async () => {
+      const spent: unknown[] = [];
+      const onBudgetSpent = (event: unknown) => void spent.push(event);
+      const subject = await create({ plans: plansOf(plans), onBudgetSpent });
+      try {
+        await body(subject, spent);
+      } finally {
+        await subject.remove();
+      }
+    });
+  const free = (limits: object) => ({ plans: { free: limits } });
+
+  describe(`quotas in ${name}`, () => {
+    quotaTest(
+      'of 50 starts at once on a budget for one exactly one gets it, each time',
+      free({ user: { tokensPerDay: RESERVED } }),
+      async ({ begin, end, release, standing }) => {
+        const steady = holderOf();
+        for (let round = 0; round < 20; round += 1) {
+          // A counter that is new, and one that is there already.
+          const holder = round % 2 === 0 ? holderOf() : steady;
+          const starts = await Promise.allSettled(Array.from({ length: 50 }, () => begin({ holder })));
+          const taken = starts.filter((start) => start.status === 'fulfilled');
+          expect(taken).toHaveLength(1);
+          expect(await standing(holder)).toMatchObject({ 'tokens user day': [0, RESERVED] });
+          const { epoch } = taken[0]?.value ?? { epoch: '' };
+          if (round % 2 === 0) await end(epoch, { inputTokens: 1, outputTokens: 2 });
+          else release(epoch);
+        }
+      },
+    );
+
+    quotaTest('the cost of a run takes the place of its reservation', free({}), async (subject) => {
+      const holder = holderOf({ organizationId: randomUUID() });
+      const { epoch } = await subject.begin({ holder });
+      expect(await subject.standing(holder)).toEqual({
+        'requests organization month': [0, 1],
+        'tokens user day': [0, RESERVED],
+        'tokens user month': [0, RESERVED],
+        'tokens organization day': [0, RESERVED],
+        'tokens organization month': [0, RESERVED],
+      });
+      const usage = { inputTokens: 1, outputTokens: 20, cacheReadTokens: 300, cacheWriteTokens: 4000 };
+      await subject.end(epoch, usage);
+      const after = {
+        'requests organization month': [1, 0],
+        'tokens user day': [4321, 0],
+        'tokens user month': [4321, 0],
+        'tokens organization day': [4321, 0],
+        'tokens organization month': [4321, 0],
+      };
+      expect(await subject.standing(holder)).toEqual(after);
+      await subject.end(epoch, usage);
+      subject.release(epoch);
+      expect(await subject.standing(holder), 'only the first settlement counts').toEqual(after);
+    });
+
+    quotaTest(
+      'a start over a limit is refused with what is used, the limit, and when it begins anew',
+      free({ requestsPerActionPerMonth: 2 }),
+      async ({ begin, end }) => {
+        const holder = holderOf();
+        await end((await begin({ holder })).epoch);
+        await begin({ holder });
+        await expect(begin({ holder })).rejects.toMatchObject({
+          code: 'quota_exceeded',
+          retryable: false,
+          quota: { used: 2, limit: 2, resetsAt: Date.UTC(2026, 11, 1) },
+        });
+        await begin({ holder, action: 'homework_help' });
+        await begin();
+      },
+    );
+
+    quotaTest(
+      'a refused start holds nothing of the limits it would have fitted',
+      free({ requestsPerActionPerMonth: 1, user: { tokensPerDay: RESERVED - 1 } }),
+      async ({ begin, standing }) => {
+        const holder = holderOf();
+        await expect(begin({ holder })).rejects.toMatchObject({
+          quota: { used: 0, limit: RESERVED - 1, resetsAt: Date.UTC(2026, 10, 23) },
+        });
+        expect(await standing(holder)).toMatchObject({
+          'requests user month': [0, 0],
+          'tokens user day': [0, 0],
+        });
+        await begin({ holder, maxTokens: 99 });
+      },
+    );
+
+    quotaTest(
+      'from 80 percent on a start is warned of the quota nearest to its end',
+      free({ requestsPerActionPerMonth: 5, user: { tokensPerMonth: 100 * RESERVED } }),
+      async ({ begin }) => {
+        const holder = holderOf();
+        for (let run = 0; run < 3; run += 1) expect((await begin({ holder })).warning).toBeUndefined();
+        expect((await begin({ holder })).warning).toEqual({
+          of: 'requests',
+          scope: 'user',
+          period: 'month',
+          used: 4,
+          limit: 5,
+          resetsAt: Date.UTC(2026, 11, 1),
+        });
+      },
+    );
+
+    quotaTest(
+      'users of one organisation share its quotas, others do not',
+      free({ requestsPerActionPerMonth: 2, organization: { tokensPerDay: 5 * RESERVED } }),
+      async ({ begin }) => {
+        const organizationId = randomUUID();
+        const member = () => holderOf({ organizationId });
+        await begin({ holder: member() });
+        await begin({ holder: member() });
+        await expect(begin({ holder: member() })).rejects.toMatchObject({ quota: { used: 2, limit: 2 } });
+        const other = holderOf({ organizationId: randomUUID() });
+        await begin({ holder: other });
+        const userNamedAsOrganisation = holderOf({ userId: organizationId });
+        await begin({ holder: userNamedAsOrganisation });
+      },
+    );
+
+    quotaTest(
+      'a new month begins at zero, and a run is paid by the month it started in',
+      free({ requestsPerActionPerMonth: 1 }),
+      async ({ begin, end, clock, standing }) => {
+        const holder = holderOf();
+        const { epoch } = await begin({ holder });
+        clock.stepWallClock(Date.UTC(2026, 11, 1) - clock.now());
+        expect(await standing(holder)).toMatchObject({ 'requests user month': [0, 0] });
+        await end(epoch);
+        expect(await standing(holder)).toMatchObject({ 'requests user month': [0, 0] });
+        await begin({ holder });
+        await expect(begin({ holder })).rejects.toMatchObject({ code: 'quota_exceeded' });
+      },
+    );
+
+    quotaTest(
+      'what failed before the model began is no request; what its caller ended is',
+      free({}),
+      async (subject) => {
+        const holder = holderOf();
+        const nothing = { inputTokens: 0, outputTokens: 0, source: 'none' } as const;
+        const endings = [
+          [{ status: 'error', code: 'upstream_overloaded' }, 0],
+          [{ status: 'cancelled', code: null }, 1],
+          [{ status: 'error', code: 'abandoned' }, 2],
+        ] as const;
+        for (const [ending, requests] of endings) {
+          await subject.end((await subject.begin({ holder })).epoch, nothing, ending);
+          expect(await subject.standing(holder)).toMatchObject({ 'requests user month': [requests, 0] });
+        }
+      },
+    );
+
+    quotaTest(
+      'plans count apart: enterprise has no limit, and is counted',
+      { plans: { free: { requestsPerActionPerMonth: 1 }, enterprise: {} } },
+      async ({ begin, end, standing }) => {
+        const holder = holderOf({ tier: 'enterprise' });
+        for (let run = 0; run < 3; run += 1) await end((await begin({ holder })).epoch);
+        expect(await standing(holder)).toMatchObject({
+          'requests user month': [3, 0],
+          'tokens user month': [3 * COST, 0],
+        });
+      },
+    );
+
+    quotaTest(
+      'the daily budget holds all users together, tells clients no figure and the operator once a day',
+      // 100 tokens at 2 dollars and 100 at 10 dollars per million: 1,200 µ$.
+      { spendingPerDayUsd: 0.0025 },
+      async ({ begin, end, clock }, spent) => {
+        const { epoch } = await begin();
+        await begin();
+        for (let start = 0; start < 2; start += 1) {
+          await expect(begin()).rejects.toMatchObject({
+            code: 'quota_exceeded',
+            quota: { resetsAt: Date.UTC(2026, 10, 23) },
+          });
+        }
+        expect(spent).toEqual([{ day: '2026-11-22', limitUsd: 0.0025 }]);
+        await end(epoch, { inputTokens: 10, outputTokens: 8 }); // 100 µ$
+        await begin();
+        await expect(begin()).rejects.not.toMatchObject({ quota: { used: expect.anything() } });
+        clock.stepWallClock(86_400_000);
+        await begin();
+      },
+    );
+  });
+}

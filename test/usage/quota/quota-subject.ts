@@ -1,0 +1,141 @@
+/** Quotas as a relay has them: over a ledger on disk, alone or on Postgres. */
+import { NO_USAGE, type UsageReading } from '../../../src/protocol/usage-reading.ts';
+import type { Clock } from '../../../src/time/clock.ts';
+import { type LocalUsageLedger, openUsageLedger } from '../../../src/usage/ledger.ts';
+import { loadPrices } from '../../../src/usage/prices.ts';
+import { createQuota, type OpenQuota, type QuotaOptions } from '../../../src/usage/quota/create-quota.ts';
+import type { Plans } from '../../../src/usage/quota/plans.ts';
+import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/usage/quota/port.ts';
+import { relayId } from '../../../src/usage/quota/relay-id.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { eventually } from '../../support/test-run.ts';
+import { newDataDir, readingOf, settlementOf } from '../runs.ts';
+import { runOf } from './plan-files.ts';
+
+export const prices = loadPrices();
+
+export interface Ending {
+  readonly status: 'done' | 'cancelled' | 'error';
+  readonly code: 'abandoned' | 'upstream_overloaded' | null;
+}
+
+/** What the contract is tested through. */
+export interface QuotaSubject {
+  readonly clock: ManualClock;
+  /** Reserves, then opens the row, as a run does. */
+  begin(run?: Partial<QuotaRun>): Promise<Reservation & { readonly epoch: string }>;
+  /** Settles the row, then the reservation. */
+  end(epoch: string, usage?: Partial<UsageReading>, ending?: Partial<Ending>): Promise<void>;
+  release(epoch: string): void;
+  /** `[used, reserved]` of the holder's quotas by `<of> <scope> <period>`; of the action `chat`. */
+  standing(holder: QuotaHolder): Promise<Readonly<Record<string, readonly [number, number]>>>;
+  remove(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  readonly plans: Plans;
+  readonly onBudgetSpent?: QuotaOptions['onBudgetSpent'];
+}
+
+/** A relay's quotas with their ledger. `crash` leaves the directory as a killed process would. */
+export class DiskSubject implements QuotaSubject {
+  readonly clock = new ManualClock();
+  readonly quota: OpenQuota;
+  crashed = false;
+  readonly outages: unknown[] = [];
+  readonly #dataDir: ReturnType<typeof newDataDir>;
+  readonly #ledger: LocalUsageLedger;
+  readonly #reading = new Map<string, UsageReading>();
+
+  constructor(
+    options: SubjectOptions & Partial<QuotaOptions>,
+    { dataDir = newDataDir() }: { readonly dataDir?: ReturnType<typeof newDataDir> } = {},
+  ) {
+    this.#dataDir = dataDir;
+    const clock: Clock = options.clock ?? this.clock;
+    this.#ledger = openUsageLedger({ dataDir: dataDir.path, prices, clock, onError() {} });
+    this.quota = createQuota({
+      dataDir: dataDir.path,
+      prices,
+      clock,
+      actions: ['chat'],
+      whileOut: 'allow',
+      longestRunMs: 600_000,
+      onBudgetSpent() {},
+      onOutage: (cause) => void this.outages.push(cause),
+      onRecovered() {},
+      ...options,
+    });
+  }
+
+  async begin(given: Partial<QuotaRun> = {}) {
+    const run = runOf({ startedAt: this.clock.now(), ...given });
+    const reservation = await this.quota.reserve(run);
+    const { epoch, holder, action, model, startedAt } = run;
+    const { userId, organizationId } = holder;
+    const intent = { epoch, streamId: 's', userId, organizationId, action, model, startedAt };
+    await this.#ledger.open(intent, () => this.#reading.get(epoch) ?? NO_USAGE);
+    return { ...reservation, epoch };
+  }
+
+  async end(epoch: string, usage: Partial<UsageReading> = {}, ending: Partial<Ending> = {}): Promise<void> {
+    const settlement = settlementOf(epoch, { usage: readingOf(usage), ...ending });
+    await this.#ledger.settle(settlement);
+    this.quota.settle(settlement);
+  }
+
+  /** What the model has billed of a live run; saved by the ledger each second. */
+  bill(epoch: string, usage: Partial<UsageReading>): void {
+    this.#reading.set(epoch, readingOf(usage));
+  }
+
+  release(epoch: string): void {
+    this.quota.release(epoch);
+  }
+
+  async standing(holder: QuotaHolder) {
+    return standingOf(await this.quota.usageOf(holder));
+  }
+
+  /** Under which name Postgres knows this relay. */
+  get owner(): string {
+    return relayId(this.#dataDir.path);
+  }
+
+  /** The process ends here; its ledger keeps what was on disk. */
+  async crash(): Promise<ReturnType<typeof newDataDir>> {
+    this.crashed = true;
+    // Closing writes what waits, which a crash would lose; rows that are open stay open.
+    await this.quota.close();
+    await this.#ledger.close();
+    return this.#dataDir;
+  }
+
+  async remove(): Promise<void> {
+    (await this.crash()).remove();
+  }
+}
+
+export function standingOf({ quotas }: Awaited<ReturnType<OpenQuota['usageOf']>>) {
+  return Object.fromEntries(
+    quotas.map(({ of, scope, period, used, reserved }) => [
+      `${of} ${scope} ${period}`,
+      [used, reserved] as const,
+    ]),
+  );
+}
+
+/** With its methods free of their object. */
+export function subjectOf(disk: DiskSubject): QuotaSubject {
+  return {
+    clock: disk.clock,
+    begin: (run) => disk.begin(run),
+    end: (...ending) => disk.end(...ending),
+    release: (epoch) => disk.release(epoch),
+    async standing(holder) {
+      await eventually('every settlement has arrived', () => disk.quota.undelivered === 0);
+      return await disk.standing(holder);
+    },
+    remove: () => disk.remove(),
+  };
+}

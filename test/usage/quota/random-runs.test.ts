@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Random } from '../../../src/simulator/random.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { eventually, LONG, SEED } from '../../support/test-run.ts';
+import { newDataDir, rowsIn } from '../runs.ts';
+import { holderOf, plansOf } from './plan-files.ts';
+import { type PostgresServer, startPostgres } from './postgres-server.ts';
+import { DiskSubject } from './quota-subject.ts';
+
+const STEPS = LONG ? 3000 : 300;
+const MAX_TOKENS = 500;
+const HOLDERS = Array.from({ length: 3 }, () => holderOf());
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.close());
+
+interface LiveRun {
+  readonly epoch: string;
+  readonly maxTokens: number;
+  billed: number;
+}
+
+/** One machine: it starts runs, is billed for them, ends them, is killed and comes back, with and without Postgres. */
+class Machine {
+  readonly live = new Map<string, LiveRun>();
+  readonly #random: Random;
+  readonly #dataDir = newDataDir();
+  readonly #shared: boolean;
+  readonly clock = new ManualClock();
+  postgresDown = false;
+  subject: DiskSubject;
+
+  constructor(random: Random, shared: boolean) {
+    this.#random = random;
+    this.#shared = shared;
+    this.subject = this.#boot();
+  }
+
+  /** What the model has billed: of ended runs as the ledger has it, of live ones as of now. */
+  get billed(): number {
+    const ended = rowsIn(this.#dataDir.path).filter(({ status }) => status !== 'running');
+    let sum = ended.reduce((tokens, row) => tokens + row.inputTokens + row.outputTokens, 0);
+    for (const run of this.live.values()) sum += run.billed;
+    return sum;
+  }
+
+  async step(): Promise<void> {
+    const runs = [...this.live.values()];
+    const run = runs[this.#random.integer(0, Math.max(0, runs.length - 1))];
+    const dice = this.#random.integer(0, 99);
+    if (dice < 40 || run === undefined) await this.#start();
+    else if (dice < 70) this.#bill(run);
+    else if (dice < 90) await this.end(run);
+    else if (dice < 95) await this.#crash();
+    else if (this.#shared) await this.#toggle();
+  }
+
+  async end(run: LiveRun): Promise<void> {
+    this.live.delete(run.epoch);
+    const status = run.billed === 0 ? 'cancelled' : 'done';
+    await this.subject.end(run.epoch, usageOf(run), { status });
+  }
+
+  /** Everything has arrived where it belongs. */
+  async quiet(): Promise<void> {
+    this.postgresDown = false;
+    await eventually('delivered', async () => {
+      await this.#reached();
+      return this.subject.quota.undelivered === 0;
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.subject.remove();
+  }
+
+  async #start(): Promise<void> {
+    const maxTokens = this.#random.integer(1, MAX_TOKENS);
+    const holder = HOLDERS[this.#random.integer(0, HOLDERS.length - 1)] ?? holderOf();
+    try {
+      const { epoch } = await this.subject.begin({ holder, maxTokens });
+      this.live.set(epoch, { epoch, maxTokens, billed: 0 });
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'quota_exceeded' });
+    }
+  }
+
+  /** At most the prompt's 100 and the cap: the model's own promise. */
+  #bill(run: LiveRun): void {
+    run.billed = Math.min(100 + run.maxTokens, run.billed + this.#random.integer(1, 200));
+    this.subject.bill(run.epoch, usageOf(run));
+    if (this.#random.integer(0, 1) === 0) this.clock.advance(1000);
+  }
+
+  async #crash(): Promise<void> {
+    await this.subject.crash();
+    this.live.clear();
+    this.subject = this.#boot();
+    await this.subject.quota.start();
+  }
+
+  async #toggle(): Promise<void> {
+    this.postgresDown = !this.postgresDown;
+    if (!this.postgresDown) await this.#reached();
+  }
+
+  /** The clock stands still otherwise: nobody would ask Postgres again. */
+  async #reached(): Promise<void> {
+    await eventually('Postgres is asked again', () => {
+      if (this.subject.quota.alone) this.clock.advance(1000);
+      return !this.subject.quota.alone;
+    });
+  }
+
+  #boot(): DiskSubject {
+    const { query, close } = server.relay();
+    const guarded: typeof query = async (...statement) => {
+      if (this.postgresDown) throw new Error('down');
+      return await query(...statement);
+    };
+    const postgres = this.#shared ? { query: guarded, close } : undefined;
+    if (!this.#shared) void close();
+    const plans = plansOf({ plans: { free: { user: { tokensPerDay: 40_000 } } } });
+    return new DiskSubject({ plans, postgres, clock: this.clock }, { dataDir: this.#dataDir });
+  }
+}
+
+function usageOf({ billed }: LiveRun) {
+  const inputTokens = Math.min(100, billed);
+  return { inputTokens, outputTokens: billed - inputTokens };
+}
+
+async function counted(machine: Machine): Promise<{ used: number; reserved: number }> {
+  let [used, reserved] = [0, 0];
+  for (const holder of HOLDERS) {
+    const [isUsed, isReserved] = (await machine.subject.standing(holder))['tokens user day'] ?? [0, 0];
+    used += isUsed;
+    reserved += isReserved;
+  }
+  return { used, reserved };
+}
+
+it('alone: reserved covers billed at every moment, through crashes, and is zero in the end', async () => {
+  const machine = new Machine(new Random(SEED), false);
+  for (let step = 0; step < STEPS; step += 1) {
+    await machine.step();
+    const { used, reserved } = await counted(machine);
+    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(machine.billed);
+  }
+  for (const run of machine.live.values()) await machine.end(run);
+  expect(await counted(machine), SEED).toEqual({ used: machine.billed, reserved: 0 });
+  await machine.remove();
+});
+
+it('two relays on Postgres: the same, whenever it answers, also behind outages', async () => {
+  const random = new Random(SEED);
+  const machines = [new Machine(random, true), new Machine(random, true)] as const;
+  for (const machine of machines) await machine.subject.quota.start();
+  const billed = () => machines.reduce((sum, machine) => sum + machine.billed, 0);
+  for (let step = 0; step < STEPS; step += 1) {
+    await machines[random.integer(0, 1) === 0 ? 0 : 1].step();
+    if (machines.some(({ postgresDown, subject }) => postgresDown || subject.quota.alone)) continue;
+    const { used, reserved } = await counted(machines[0]);
+    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(billed());
+  }
+  for (const machine of machines) {
+    for (const run of machine.live.values()) await machine.end(run);
+    await machine.quiet();
+  }
+  expect(await counted(machines[0]), SEED).toEqual({ used: billed(), reserved: 0 });
+  for (const machine of machines) await machine.remove();
+});
