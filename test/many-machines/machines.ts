@@ -68,7 +68,7 @@ export async function startMachines(
 
 export function tokenOf(user = 1): string {
   const iat = Math.floor(Date.now() / 1000) - MINTED_BEFORE_SECONDS;
-  return mint.token({ sub: userId(user), claims: { iat } });
+  return mint.token({ sub: userId(user), claims: { iat, app_metadata: { tier: 'enterprise' } } });
 }
 
 export function portOf(relay: RelayChild): number {
