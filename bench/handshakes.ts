@@ -16,7 +16,7 @@ const AUTOCANNON = fileURLToPath(import.meta.resolve('autocannon'));
 const WARM_UP = 3000;
 const MEASURED = 6000;
 const AT_ONCE = 32;
-const SECONDS = 6;
+const SECONDS = 5;
 /** Nothing is asked of the model. */
 const NO_UPSTREAM = { securePort: 9, plainPort: 9, certFile: '' };
 const HANDSHAKE = {
