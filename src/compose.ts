@@ -2,7 +2,6 @@
  * The composition root: builds every part from the configuration and wires them. The only file that knows them all;
  * it decides nothing else.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
@@ -29,18 +28,21 @@ import { createStartLimit } from './relay/start-limit.ts';
 import { SCRIPTED_MODELS } from './simulator/behaviour.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
+import { openSharedStreams } from './stream-log/open-shared-streams.ts';
 import type { StreamLogs } from './stream-log/port.ts';
-import { LEASE_MS, StoreSharedStreams } from './stream-log/shared-streams.ts';
-import { RedisSharedStore } from './stream-log/store/redis.ts';
+import type { StoreSharedStreams } from './stream-log/shared-streams.ts';
 import { systemClock } from './time/clock.ts';
 import { createAnthropicUpstream } from './upstream/anthropic.ts';
 import type { Upstream } from './upstream/port.ts';
 import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
+import type { Outbox } from './usage/outbox.ts';
+import { openPostgresPool } from './usage/postgres/pool.ts';
+import { UsageShipper } from './usage/postgres/shipper.ts';
+import { postgresUsageSink } from './usage/postgres/usage-sink.ts';
 import { loadPrices, type PriceTable } from './usage/prices.ts';
 import { createQuota, type OpenQuota } from './usage/quota/create-quota.ts';
 import { loadPlans, type Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
-import { openQuotaPool } from './usage/quota/postgres-pool.ts';
 
 const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
 const DEMO_DIRECTORY = new URL('./demo/', import.meta.url).pathname;
@@ -90,6 +92,7 @@ export async function composeRelay(
   });
   const plans = readPlans(config, logger);
   const quota = composeQuota(config, { plans, prices, policy, observer, logger });
+  const shipper = composeShipper(config, ledger.outbox, logger);
   const { upstream, simulator } = await composeUpstream(config, logger);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
@@ -105,7 +108,7 @@ export async function composeRelay(
     shared: shared?.streams,
     ledger,
     quota,
-    startLimit: createStartLimit(shared?.store.connection),
+    startLimit: createStartLimit(shared?.connection),
     limitsOf: (principal) => plans.limitsOf(principal),
     observer,
     clock: systemClock,
@@ -114,7 +117,10 @@ export async function composeRelay(
   });
   const health = (): Health => ({
     state: healthState(relay, authenticator),
-    ...(shared === undefined ? {} : { dependencies: { redis: shared.streams.up ? 'up' : 'down' } }),
+    dependencies: {
+      ...(shipper === undefined ? {} : { postgres: upOrDown(shipper.up && !quota.alone) }),
+      ...(shared === undefined ? {} : { redis: upOrDown(shared.streams.up) }),
+    },
   });
   const http = composeHttp(config, {
     relay,
@@ -144,6 +150,7 @@ export async function composeRelay(
     await simulator?.close();
     authenticator.close();
     await quota.close();
+    await shipper?.close();
     await ledger.close(); // last: the rows of everything above are in it
     logger.info('stopped');
     await output.close(LOG_FLUSH_MS);
@@ -174,30 +181,22 @@ export async function composeRelay(
 }
 
 /** Lets many machines serve one another's streams; undefined where this is the only one. */
-function composeShared(
-  config: Config,
-  logs: StreamLogs,
-  logger: Logger,
-): { readonly streams: StoreSharedStreams; readonly store: RedisSharedStore } | undefined {
+function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
   if (config.REDIS_URL === undefined) return undefined;
-  const { RESUME_WINDOW_MS: endedMs, UPSTREAM_TOTAL_MS: longestRunMs } = config;
-  const store = new RedisSharedStore({
+  return openSharedStreams({
     url: config.REDIS_URL,
-    machine: `${config.INSTANCE_ID}.${randomBytes(6).toString('base64url')}`,
-    leaseMs: LEASE_MS,
-    liveMs: longestRunMs + endedMs,
-    endedMs,
-  });
-  const streams = new StoreSharedStreams({
-    store,
+    instanceId: config.INSTANCE_ID,
     logs,
     clock: systemClock,
-    endedMs,
-    onDown: (cause) =>
-      logger.warn({ cause: describeCause(cause) }, 'redis cannot be reached: streams go on here'),
-    onUp: () => logger.info({ machine: store.machine }, 'redis is reached'),
+    longestRunMs: config.UPSTREAM_TOTAL_MS,
+    endedMs: config.RESUME_WINDOW_MS,
+    onDown: (cause) => logger.warn({ cause: describeCause(cause) }, 'redis is away: streams go on here'),
+    onUp: () => logger.info('redis is reached'),
   });
-  return { streams, store };
+}
+
+function upOrDown(isUp: boolean): 'up' | 'down' {
+  return isUp ? 'up' : 'down';
 }
 
 function healthState(relay: Relay, authenticator: Authenticator): Health['state'] {
@@ -239,7 +238,7 @@ function composeQuota(config: Config, { plans, prices, policy, observer, logger 
     prices,
     clock: systemClock,
     actions: [...policy.actions.keys()],
-    postgres: url === undefined ? undefined : openQuotaPool(url, quotaConnections(config), onOutage),
+    postgres: url === undefined ? undefined : openPostgresPool(url, quotaConnections(config), onOutage),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     onOutage,
@@ -248,6 +247,32 @@ function composeQuota(config: Config, { plans, prices, policy, observer, logger 
       logger.error(event, 'daily budget spent: starts are refused until the next day'),
   });
 }
+
+/** Undefined without DATABASE_URL: then the ledger on disk is the store. */
+function composeShipper(config: Config, outbox: Outbox, logger: Logger): UsageShipper | undefined {
+  const { DATABASE_URL: url, INSTANCE_ID: instance } = config;
+  if (url === undefined) return undefined;
+  const lanes = Math.max(1, config.DATABASE_POOL - quotaConnections(config));
+  // An idle connection that breaks is no news: the next batch tells whether Postgres is there.
+  const pool = openPostgresPool(url, lanes, () => {});
+  return new UsageShipper({
+    outbox,
+    sink: postgresUsageSink(pool, instance),
+    clock: systemClock,
+    lanes,
+    onOutage: ({ kind, unshipped, cause }) =>
+      logger.error({ kind, unshipped, cause: describeCause(cause) }, SHIPPING_STOPPED[kind]),
+    onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),
+    onQuarantined: (event) =>
+      logger.error(event, 'Postgres refuses usage rows: kept here, tried again each hour'),
+  });
+}
+
+const SHIPPING_STOPPED = {
+  outage: 'usage rows do not reach Postgres: kept here, tried again',
+  schema:
+    'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user',
+} as const;
 
 /** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */
 function readPlans(config: Config, logger: Logger): Plans {
@@ -395,6 +420,11 @@ function watch(metrics: Metrics, { upstream, logs, ledger, quota, output }: Watc
   metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
   metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
   metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
+  metrics.watch('usage_rows_waiting', 'Usage rows not yet in Postgres', () => ledger.outbox.length);
+  metrics.watch('usage_rows_quarantined', 'Usage rows that Postgres refuses', () => ledger.outbox.refused);
+  metrics.watch('usage_oldest_waiting_seconds', 'Age of the oldest usage row not yet in Postgres', () =>
+    secondsSince(ledger.outbox.oldest()),
+  );
   metrics.watch('quota_alone', '1 while Postgres cannot be asked for quotas', () => Number(quota.alone));
   metrics.watch('quota_undelivered', 'Settlements Postgres has not heard of', () => quota.undelivered);
   metrics.watch('log_lines_dropped', 'Log lines lost: their reader stalled', () => output.dropped);
@@ -408,4 +438,8 @@ function watchShared(metrics: Metrics, streams: StoreSharedStreams): void {
     'Streams of other machines that are read here',
     () => streams.counts.followed,
   );
+}
+
+function secondsSince(instant: number | null): number {
+  return instant === null ? 0 : Math.max(0, (systemClock.now() - instant) / 1000);
 }

@@ -3,7 +3,7 @@ import type { RelayService } from './compose.ts';
 /** What a developer needs to try the relay at once: where it is, a token, a line to paste. */
 export async function welcome({ url, developmentIssuer, simulated }: RelayService): Promise<string> {
   const websocketUrl = `${url.replace(/^http/, 'ws')}/v1/ws`;
-  const token = await developmentIssuer?.mint({ expiresIn: 86_400 });
+  const token = await developmentIssuer?.mint({ tier: 'enterprise', expiresIn: 86_400 });
   const frame =
     '{"type":"start","id":"hello-1","action":"chat","messages":[{"role":"user","content":"Why is the sky blue?"}]}';
   const lines = [
@@ -18,7 +18,7 @@ export async function welcome({ url, developmentIssuer, simulated }: RelayServic
   lines.push(
     `Demo page:  ${url}/`,
     '',
-    'Development token (one day; more from POST /dev/token):',
+    'Development token (one day, no quota; more from POST /dev/token):',
     token,
     '',
     'Connect, then paste the frame below it:',

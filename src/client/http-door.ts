@@ -167,6 +167,5 @@ function readWhole(run: Run, answer: WholeAnswer): void {
   const { content, model, timing } = answer;
   const seq = timing.chunks;
   run.dispatch({ type: 'whole', content, seq });
-  const outcome = model ? { type: 'done' } : { type: 'cancelled', stopReason: null };
-  run.dispatch({ ...answer, ...outcome, seq } as StreamFrame);
+  run.dispatch({ ...answer, seq, type: model ? 'done' : 'cancelled' } as StreamFrame);
 }

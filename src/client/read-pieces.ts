@@ -1,7 +1,7 @@
-import type { DashStream } from './answer.ts';
+import type { Run } from './run.ts';
 
 /** Reads a stream from its beginning: an iterator is a cursor in its pieces of text, which grow meanwhile. */
-export function readPieces(stream: DashStream, pieces: readonly string[]): AsyncIterator<string, undefined> {
+export function readPieces(stream: Run, pieces: readonly string[]): AsyncIterator<string, undefined> {
   let next = 0;
   const change = (): Promise<void> =>
     new Promise((resolve) => {
@@ -17,14 +17,13 @@ export function readPieces(stream: DashStream, pieces: readonly string[]): Async
         next += 1;
         return { value, done: false };
       }
-      const { phase } = stream;
-      if (phase === 'failed') await stream.final; // throws
-      if (phase === 'done' || phase === 'cancelled' || phase === 'detached') return { value, done: true };
+      if (stream.phase === 'failed') await stream.final; // throws
+      if (stream.ended) return { value, done: true };
       await change();
       return this.next();
     },
     async return() {
-      await stream.cancel().catch(() => {});
+      void stream.cancel();
       return { value: undefined, done: true };
     },
   };

@@ -19,6 +19,8 @@ import {
 } from './stream-state.ts';
 import { utf8Length } from './utf8-length.ts';
 
+type SettledFrame = (Effect & { type: 'settled' })['frame'];
+
 const NO_USAGE = {
   inputTokens: 0,
   outputTokens: 0,
@@ -175,15 +177,11 @@ export function createRun(
 }
 
 /** The ending as the caller gets it; without a frame, of a stream that was stopped before anything was sent. */
-function answerOf(
-  { id, content, transport }: Run,
-  frame: (Effect & { type: 'settled' })['frame'],
-  totalMs: number,
-): Answer {
-  const timing = { firstTokenMs: null, totalMs, chunks: 0, bytes: 0 };
-  const unsent = { type: 'cancelled', usage: NO_USAGE, timing, stopReason: null, model: null } as const;
-  const { type: outcome, stopReason, model, usage, timing: took } = { ...unsent, ...frame };
-  return { outcome, id, content, stopReason, model, usage, timing: took, transport };
+function answerOf({ id, content, transport }: Run, frame: SettledFrame, totalMs: number): Answer {
+  const unsent = { firstTokenMs: null, totalMs, chunks: 0, bytes: 0 };
+  const { type: outcome = 'cancelled', usage = NO_USAGE, timing = unsent } = frame ?? {};
+  const { stopReason = null, model = null } = frame?.type === 'done' ? frame : {};
+  return { outcome, id, content, stopReason, model, usage, timing, transport };
 }
 
 /** Later in this turn: what an app's own callback throws is the app's, and does not tear the stream. */

@@ -119,7 +119,7 @@ export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
       session = openSession({ ...parts, socket, received });
       return await session.ended;
     } catch {
-      return { code: 0, livedMs: undefined };
+      return { code: 0 };
     } finally {
       session = undefined;
       acks.reset();

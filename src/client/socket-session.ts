@@ -11,15 +11,15 @@ import type { WebSocketLike } from './web-socket.ts';
 const PONG_WITHIN_MS = 10_000;
 /** The same when the device woke up: dead sockets are common then, and somebody is looking at the screen. */
 const PONG_AFTER_WAKE_MS = 4000;
-const RENEW_BEFORE_MS = 60_000;
+
 const RENEW_AGAIN_MS = 5000;
 const LOST = 1006;
 
 export interface SessionEnd {
   /** The close code; 1006 where we gave the socket up. */
   readonly code: number;
-  /** From `hello` to the end, ms; undefined where it never came. */
-  readonly livedMs: number | undefined;
+  /** From `hello` to the end, ms; absent where it never came. */
+  readonly livedMs?: number | undefined;
 }
 
 export interface SessionParts {
@@ -38,7 +38,7 @@ export interface SocketSession {
   send(frame: ClientFrame): void;
   /** Hangs up without waiting for the other side. */
   drop(): void;
-  /** The device woke up or changed networks: is anybody there, and does the token last? */
+  /** The device woke up or changed networks: is anybody there, and has the app a newer token? */
   probe(): void;
 }
 
@@ -46,7 +46,7 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
   let hello: HelloFrame | undefined;
   let greetedAt = 0;
   let heardAt = 0;
-  let expiresAt = 0;
+
   /** Greeting, then heartbeat. */
   let watch: ClientTimer | undefined;
   let renewal: ClientTimer | undefined;
@@ -86,9 +86,9 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     watchFor(withinMs, () => (heardAt > askedAt ? listen() : drop()));
   };
 
-  const renew = async (): Promise<void> => {
+  const renew = async (refresh = false): Promise<void> => {
     try {
-      const token = await tokens.get(true);
+      const token = await tokens.get(refresh);
       if (token) send({ type: 'auth', token });
     } catch {
       renewLater();
@@ -96,15 +96,14 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
   };
   const renewLater = (): void => {
     renewal?.cancel();
-    if (end) renewal = clock.after(RENEW_AGAIN_MS, renew);
+    if (end) renewal = clock.after(RENEW_AGAIN_MS, () => void renew(true));
   };
 
   const heard = (frame: ServerFrame): void => {
     heardAt = clock.elapsed();
     if (frame.type === 'token_expiring') {
-      void renew();
+      void renew(true);
     } else if (frame.type === 'authenticated') {
-      expiresAt = frame.tokenExpiresAt;
       tokens.worked();
     } else if (frame.type === 'error' && !frame.id) {
       if (frame.retryable) renewLater(); // else the old token holds until it expires; the close says so then
@@ -112,7 +111,6 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
       if (frame.type === 'hello') {
         hello = frame;
         greetedAt = heardAt;
-        expiresAt = frame.tokenExpiresAt;
         listen();
       }
       received(frame);
@@ -139,7 +137,7 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     probe() {
       if (!hello) return;
       ping(PONG_AFTER_WAKE_MS);
-      if (expiresAt - clock.now() < RENEW_BEFORE_MS) void renew();
+      void renew();
     },
   };
 }

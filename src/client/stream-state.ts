@@ -118,7 +118,7 @@ export function initialState(at?: { epoch: string; seq: number; length: number }
 /** Of a stream, or of none. */
 export function phaseOf(state?: StreamState): Phase {
   if (!state) return 'idle';
-  if (state.outcome !== undefined) return state.outcome;
+  if (state.outcome) return state.outcome;
   if (state.stopping) return 'stopping';
 
   if (state.following) return state.length > 0 ? 'streaming' : 'thinking';
@@ -126,7 +126,7 @@ export function phaseOf(state?: StreamState): Phase {
 }
 
 export function step(state: StreamState, event: StreamEvent): Step {
-  if (state.outcome !== undefined) return [state];
+  if (state.outcome) return [state];
   switch (event.type) {
     case 'ask':
       return [{ ...state, asked: true, following: false }];
@@ -147,7 +147,7 @@ export function step(state: StreamState, event: StreamEvent): Step {
     case 'whole':
       return wholeText(state, event.content, event.seq);
     case 'error':
-      return event.of === undefined ? ending(state, event) : refused(state, event);
+      return event.of ? refused(state, event) : ending(state, event);
     default:
       return state.following ? numbered(state, event) : [state];
   }
@@ -167,7 +167,7 @@ function numbered(state: StreamState, frame: ChunkFrame | EventFrame | DoneFrame
 }
 
 function followed(state: StreamState, { epoch }: AcceptedFrame | ResumedFrame): Step {
-  if (state.seq > 0 && state.epoch !== undefined && state.epoch !== epoch) return interrupted(state);
+  if (state.seq > 0 && state.epoch && state.epoch !== epoch) return interrupted(state);
   const resumes = state.resumes + (state.lost ? 1 : 0);
   return [{ ...state, epoch, following: true, lost: false, resumes }];
 }

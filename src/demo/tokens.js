@@ -19,7 +19,7 @@ export class Tokens {
     const response = await fetch('/dev/token', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: '{}',
+      body: '{"tier":"enterprise"}', // no quota: whoever tries the page should not meet one
     });
     if (response.status >= 500) throw new TypeError('the server is not ready');
     if (!response.ok) throw new TokenRefused(`the issuer answered ${response.status}`);

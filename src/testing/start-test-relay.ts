@@ -5,14 +5,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeRelay } from '../compose.ts';
-import { type Environment, readConfig } from '../config.ts';
+import { composeRelay, type RelayService } from '../compose.ts';
+import { readConfig } from '../config.ts';
 import { UNPACED } from '../simulator/pacer.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
 
 export interface TestRelayOptions {
   /** Keys of the relay's environment, as README lists them: `{ STREAMING_ENABLED: 'false' }`. */
-  readonly environment?: Environment;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How fast the model answers; default at once. */
   readonly pace?: SimulatorOptions['pace'];
 }
@@ -36,8 +36,39 @@ const SILENT_LOG = { write() {}, dropped: 0, async close() {} };
 
 /** @throws ConfigError for a bad environment */
 export async function startTestRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'dash-relay-'));
+  const dataDir = await mkdtemp(join(tmpdir(), 'dash-relay-test-'));
   const simulator = await startSimulator({ pace: options.pace ?? UNPACED });
+  const cleanUp = async (): Promise<void> => {
+    await simulator.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const relay = await startRelay(dataDir, simulator, options.environment);
+    const { url, developmentIssuer } = relay;
+    return {
+      url,
+      simulator,
+      async token(sub, more) {
+        if (developmentIssuer === undefined) throw new Error('this relay has the keys of another issuer');
+        return await developmentIssuer.mint({ sub, tier: 'enterprise', ...more });
+      },
+      drain: () => relay.drain('test'),
+      async close() {
+        await relay.close();
+        await cleanUp();
+      },
+    };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+async function startRelay(
+  dataDir: string,
+  simulator: Simulator,
+  environment: TestRelayOptions['environment'],
+): Promise<RelayService> {
   const config = readConfig({
     NODE_ENV: 'test',
     PORT: '0',
@@ -45,23 +76,9 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
     LOG_LEVEL: 'silent',
     ANTHROPIC_API_KEY: 'simulated',
     ANTHROPIC_BASE_URL: simulator.url,
-    ...options.environment,
+    ...environment,
   });
   const relay = await composeRelay(config, SILENT_LOG);
   await relay.start();
-  const { url, developmentIssuer } = relay;
-  return {
-    url,
-    simulator,
-    async token(sub, more) {
-      if (developmentIssuer === undefined) throw new Error('this relay has the keys of another issuer');
-      return await developmentIssuer.mint({ sub, tier: 'enterprise', ...more });
-    },
-    drain: () => relay.drain('test'),
-    async close() {
-      await relay.close();
-      await simulator.close();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  return relay;
 }

@@ -1,16 +1,18 @@
 /**
  * The usage ledger on local disk. Owns the live runs: what is known of each, and that it is settled once.
  * Does not own batches and retries (`write-queue.ts`), SQL (`run-table.ts`), the file (`schema.ts`), checkpoints
- * (`wal-keeper.ts`), or shipping rows elsewhere.
+ * (`wal-keeper.ts`), or shipping rows elsewhere (`outbox.ts`, `postgres/shipper.ts`).
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { type Outbox, SqliteOutbox } from './outbox.ts';
 import { usdOf } from './pico-dollars.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
 import type { PriceTable } from './prices.ts';
+import { runCost } from './run-cost.ts';
 import { boundedReading, RunTable } from './run-table.ts';
 import { ledgerFile, openLedgerFile } from './schema.ts';
 import { WalKeeper } from './wal-keeper.ts';
@@ -28,6 +30,8 @@ export interface UsageLedgerOptions {
 export interface LocalUsageLedger extends UsageLedger {
   /** Rows that a crash had left open and that opening the ledger settled. */
   readonly interrupted: number;
+  /** Settled rows, for whoever takes them elsewhere. To be left alone once the ledger is closed. */
+  readonly outbox: Outbox;
 }
 
 type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
@@ -53,8 +57,7 @@ export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
   };
   try {
     database = openLedgerFile(options.dataDir);
-    const table = new RunTable(database, options.prices);
-    return new SqliteUsageLedger(options, table, table.settleInterrupted(), release);
+    return new SqliteUsageLedger(options, database, release);
   } catch (error) {
     release();
     throw error;
@@ -63,6 +66,7 @@ export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
 
 class SqliteUsageLedger implements LocalUsageLedger {
   readonly interrupted: number;
+  readonly outbox: SqliteOutbox;
   readonly #prices: PriceTable;
   readonly #clock: Clock;
   readonly #onError: UsageLedgerOptions['onError'];
@@ -74,12 +78,13 @@ class SqliteUsageLedger implements LocalUsageLedger {
   readonly #live = new Map<string, LiveRun>();
   #closed: Promise<void> | undefined;
 
-  constructor(options: UsageLedgerOptions, table: RunTable, interrupted: number, release: () => void) {
+  constructor(options: UsageLedgerOptions, database: DatabaseSync, release: () => void) {
     this.#prices = options.prices;
     this.#clock = options.clock;
     this.#onError = options.onError;
-    this.#table = table;
-    this.interrupted = interrupted;
+    this.#table = new RunTable(database, options.prices);
+    this.interrupted = this.#table.settleInterrupted();
+    this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
     this.#release = release;
     this.#wal = new WalKeeper({
       file: ledgerFile(options.dataDir),
@@ -89,8 +94,8 @@ class SqliteUsageLedger implements LocalUsageLedger {
     });
     this.#writes = new WriteQueue({
       clock: options.clock,
-      transaction: (work) => table.transaction(work),
-      probe: () => table.probe(),
+      transaction: (work) => this.#table.transaction(work),
+      probe: () => this.#table.probe(),
       held: () => this.#wal.holdsWriter,
       onCommit: (writes) => this.#wal.wrote(writes),
       onError: options.onError,
@@ -140,13 +145,14 @@ class SqliteUsageLedger implements LocalUsageLedger {
   }
 
   #settleOnce(run: LiveRun, settlement: UsageSettlement): Promise<Settled> {
-    const costPico = this.#prices.costPico(run.intent.model, settlement.usage, run.intent.startedAt);
-    const settled = { costUsd: usdOf(costPico) };
+    const cost = runCost(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
+    const settled = { costUsd: usdOf(cost.totalPico) };
     return new Promise((resolve) => {
       this.#writes.push({
-        apply: () => this.#table.settle(run.row, settlement, costPico),
+        apply: () => this.#table.settle(run.row, settlement, cost),
         committed: () => {
           this.#live.delete(settlement.epoch);
+          this.outbox.settled();
           resolve(settled);
         },
         refused: () => {

@@ -6,6 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
 import type { PriceTable } from './prices.ts';
+import { type RunCost, runCost } from './run-cost.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
 /** More tokens than any model can say or read: with it every cost fits SQLite's 64-bit integers. */
@@ -25,12 +26,12 @@ const SAVE = `
 
 const SETTLE = `
   UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
-    cache_write_1h_tokens = ?, source = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, price_version = ?,
-    first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
+    cache_write_1h_tokens = ?, source = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
+    price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
   WHERE run = ? AND status = 'running'`;
 
 const INTERRUPT = `
-  UPDATE runs SET status = 'error', code = 'interrupted', cost_pico = ?, price_version = ?,
+  UPDATE runs SET status = 'error', code = 'interrupted', cost_pico = ?, output_cost_pico = ?, price_version = ?,
     total_ms = max(0, saved_at - started_at), ended_at = saved_at
   WHERE run = ? AND status = 'running'`;
 
@@ -115,7 +116,7 @@ export class RunTable {
   }
 
   /** Changes nothing on a row that is settled. */
-  settle(run: number, settlement: UsageSettlement, costPico: bigint | null): void {
+  settle(run: number, settlement: UsageSettlement, cost: RunCost): void {
     const usage = settlement.usage;
     this.#settle.run(
       usage.inputTokens,
@@ -127,7 +128,8 @@ export class RunTable {
       settlement.endedAt,
       settlement.status,
       settlement.code,
-      costPico,
+      cost.totalPico,
+      cost.outputPico,
       this.#prices.version,
       settlement.firstTokenMs,
       settlement.totalMs,
@@ -161,8 +163,8 @@ export class RunTable {
       this.transaction(() => {
         for (const row of rows) {
           const { run, model, startedAt, ...counts } = row;
-          const cost = this.#prices.costPico(String(model), readingOf(counts), Number(startedAt));
-          interrupt.run(cost, this.#prices.version, Number(run));
+          const cost = runCost(this.#prices, String(model), readingOf(counts), Number(startedAt));
+          interrupt.run(cost.totalPico, cost.outputPico, this.#prices.version, Number(run));
         }
       });
       settled += rows.length;

@@ -73,6 +73,15 @@ const MIGRATIONS: readonly string[] = [
     ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
   END;
   `,
+  // What Postgres needs beyond that, and the rows it will not take (outbox.ts).
+  `
+  ALTER TABLE runs ADD COLUMN output_cost_pico INTEGER;  -- of cost_pico, the answer
+  CREATE TABLE quarantine (
+    run INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL,                -- SQLSTATE and what it was about, never a value
+    since INTEGER NOT NULL               -- Unix ms
+  ) STRICT;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

@@ -34,7 +34,9 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
 };
 
 /** The composition root and what only it and the process use. */
-const TOP_FILES = ['main', 'welcome', 'compose', 'config', 'config-values'].map((name) => `src/${name}.ts`);
+const TOP_FILES = ['main', 'serve', 'welcome', 'compose', 'config', 'config-values'].map(
+  (name) => `src/${name}.ts`,
+);
 
 const imports = sourceFiles('src').flatMap(importsOf);
 

@@ -7,12 +7,12 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { connectTo, QUESTION } from './test-client.ts';
 
 const STREAMS = 16;
-const FRAMES_PER_MINUTE = 240;
+const LIMITS = { streams: STREAMS, frameBytes: 262_144, framesPerMinute: 240 };
 
 /** Streams that each get a frame every `everyMs`, behind the relay's own judgement of rates. */
 function simulate({ everyMs, forMs, startAtMs }: { everyMs: number; forMs: number; startAtMs: number }) {
   const clock = new ManualClock();
-  const budget = new FrameBudget(FRAMES_PER_MINUTE, clock);
+  const budget = new FrameBudget(LIMITS, clock);
   clock.advance(startAtMs); // how our half seconds lie in the relay's seconds
   const acked = new Map<string, number>();
   let worst = 0;

@@ -89,7 +89,8 @@ it('stops when a loop over the text is left early', async () => {
     expect(text).not.toBe('');
     break;
   }
-  expect(stream.phase).toBe('cancelled');
+  expect(stream.phase).toBe('stopping');
+  expect((await stream.final).outcome).toBe('cancelled');
 });
 
 it('gives the same receipt however often it is asked, and the answer where that was faster', async () => {

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket as HeaderWebSocket } from 'ws';
+import { mintStreamId } from '../../src/client/stream-id.ts';
 import { appSignals } from '../../src/react-native/app-signals.ts';
 import { createAIService, createDashClient } from '../../src/react-native/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
@@ -11,19 +12,18 @@ async function startRelay() {
   return relay;
 }
 
-/** React Native's constructor takes headers as its third argument, as that of `ws` does; it has no `crypto`. */
+/** React Native's constructor takes headers as its third argument, as that of `ws` does. */
 function likeReactNative() {
   const opened: unknown[][] = [];
-  vi.stubGlobal('crypto', undefined);
   vi.stubGlobal('WebSocket', function WebSocket(...args: ConstructorParameters<typeof HeaderWebSocket>) {
     opened.push(args);
     return new HeaderWebSocket(...args);
   });
-  onTestFinished(() => vi.unstubAllGlobals());
+  onTestFinished(() => void vi.unstubAllGlobals());
   return opened;
 }
 
-it('carries the token in a header, needs no crypto, and streams', async () => {
+it('carries the token in a header and streams over one connection', async () => {
   const relay = await startRelay();
   const token = await relay.token();
   const opened = likeReactNative();
@@ -39,8 +39,17 @@ it('carries the token in a header, needs no crypto, and streams', async () => {
       { headers: { Authorization: `Bearer ${token}` } },
     ],
   ]);
-  for (const { id } of answers) expect(id).toMatch(/^[0-9a-v]{21,64}$/);
-  expect(new Set(answers.map(({ id }) => id)).size).toBe(3);
+});
+
+it('mints ids with crypto and without', () => {
+  for (const crypto of [globalThis.crypto, undefined]) {
+    vi.stubGlobal('crypto', crypto);
+    const ids = Array.from({ length: 1000 }, mintStreamId);
+    vi.unstubAllGlobals();
+    expect(new Set(ids).size).toBe(1000);
+    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{21,64}$/);
+    expect(new Set(ids.map((id) => id.at(-1))).size).toBeGreaterThan(20);
+  }
 });
 
 it('goes from WebSocket to JSON, and to SSE only with a fetch that streams', async () => {

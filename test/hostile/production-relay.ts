@@ -42,7 +42,7 @@ export class ProductionRelay implements AsyncDisposable {
   readonly simulator: Simulator;
   readonly secrets: Secrets;
   readonly #metricsUrl: string;
-  readonly #disposables: AsyncDisposableStack;
+  #disposables = new AsyncDisposableStack();
   #baseline: Gauges = {};
   #linesSeen = 0;
 
@@ -54,7 +54,6 @@ export class ProductionRelay implements AsyncDisposable {
     this.simulator = parts.simulator;
     this.secrets = parts.secrets;
     this.#metricsUrl = parts.metricsUrl;
-    this.#disposables = parts.disposables;
   }
 
   /** The issuer signs with `key`, and its key set shows the public half of it, if it has one. */
@@ -88,10 +87,10 @@ export class ProductionRelay implements AsyncDisposable {
       simulator,
       secrets,
       metricsUrl,
-      disposables: disposables.move(),
     });
     await relay.#serveGoodClient();
     relay.#baseline = await relay.gauges();
+    relay.#disposables = disposables.move();
     return relay;
   }
 
@@ -156,7 +155,6 @@ interface Parts {
   readonly simulator: Simulator;
   readonly secrets: Secrets;
   readonly metricsUrl: string;
-  readonly disposables: AsyncDisposableStack;
 }
 
 function secretsOf({ ANTHROPIC_API_KEY, SUPABASE_JWT_SECRET }: Environment): Secrets {

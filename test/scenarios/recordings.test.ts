@@ -18,7 +18,7 @@ describe('every body and refusal of the model: text, ending and bill are right a
     await expectCases(expect, relay, scriptedCases());
   });
 
-  it.concurrent.each(SLICES)(
+  it.concurrent.for(SLICES)(
     'of our own, in slices of %i bytes',
     { timeout: EVENTUALLY },
     async (sliceBytes, { expect }) => {
@@ -33,7 +33,7 @@ describe('every body and refusal of the model: text, ending and bill are right a
   );
 
   if (RECORDINGS_DIR !== undefined) {
-    it.concurrent.each(SLICES)(
+    it.concurrent.for(SLICES)(
       'of the recordings, in slices of %i bytes',
       { timeout: EVENTUALLY },
       async (sliceBytes, { expect }) => {

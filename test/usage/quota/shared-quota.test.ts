@@ -227,7 +227,11 @@ describe('while Postgres does not answer', () => {
   it('a relay that boots without it starts runs, and says so once', async () => {
     const subject = new DiskSubject({
       plans: plansOf(BUDGET_FOR_ONE),
-      postgres: { query: () => Promise.reject(new Error('connection refused')), close: async () => {} },
+      postgres: {
+        max: 1,
+        query: () => Promise.reject(new Error('connection refused')),
+        close: async () => {},
+      },
     });
     await subject.quota.start();
     const holder = holderOf();

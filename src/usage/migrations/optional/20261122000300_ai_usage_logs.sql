@@ -52,18 +52,27 @@ LANGUAGE sql SET search_path = '' AS $$
   FROM (SELECT p_run.*) AS r
 $$;
 
--- Row by row, each within its own savepoint, so that a refused one takes no other with it.
+-- A batch as one; where the app's table refuses some row of it, row by row, each within its own savepoint.
 CREATE OR REPLACE FUNCTION dash_relay.copy_to_ai_usage_logs() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  run dash_relay.usage;
 BEGIN
-  PERFORM dash_relay.write_ai_usage_log(NEW);
+  PERFORM dash_relay.write_ai_usage_log(ROW(a.*)::dash_relay.usage) FROM arrived AS a;
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-  INSERT INTO dash_relay.ai_usage_log_failures (epoch, sqlstate) VALUES (NEW.epoch, SQLSTATE) ON CONFLICT DO NOTHING;
+  FOR run IN SELECT * FROM arrived LOOP
+    BEGIN
+      PERFORM dash_relay.write_ai_usage_log(run);
+    EXCEPTION WHEN OTHERS THEN
+      INSERT INTO dash_relay.ai_usage_log_failures (epoch, sqlstate) VALUES (run.epoch, SQLSTATE)
+        ON CONFLICT DO NOTHING;
+    END;
+  END LOOP;
   RETURN NULL;
 END $$;
 
 REVOKE ALL ON FUNCTION dash_relay.write_ai_usage_log, dash_relay.copy_to_ai_usage_logs FROM PUBLIC;
 DROP TRIGGER IF EXISTS usage_to_ai_usage_logs ON dash_relay.usage;
-CREATE TRIGGER usage_to_ai_usage_logs AFTER INSERT ON dash_relay.usage
-  FOR EACH ROW EXECUTE FUNCTION dash_relay.copy_to_ai_usage_logs();
+CREATE TRIGGER usage_to_ai_usage_logs AFTER INSERT ON dash_relay.usage REFERENCING NEW TABLE AS arrived
+  FOR EACH STATEMENT EXECUTE FUNCTION dash_relay.copy_to_ai_usage_logs();

@@ -1,0 +1,60 @@
+/**
+ * The serving process: environment in, exit code out. 78 says that the configuration must change, 1 that something broke.
+ * The first SIGTERM or SIGINT drains, a second one stops waiting.
+ */
+import { composeRelay, type RelayService } from './compose.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { welcome } from './welcome.ts';
+
+const EXIT_FAILURE = 1;
+const EXIT_CONFIG = 78;
+/** What closing may take beyond the drain deadline before the process ends itself, ms. */
+const CLOSE_WITHIN_MS = 10_000;
+
+const config = readConfigOrExit();
+const service = await startOrExit(config);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(service, signal));
+// A state that nobody thought of is not served on: clients resume, the platform restarts, the ledger settles.
+process.on('uncaughtException', (error) => void crash(service, error));
+process.on('unhandledRejection', (error) => void crash(service, error));
+
+function readConfigOrExit(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`dash-relay: ${error.message}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+async function startOrExit(settings: Config): Promise<RelayService> {
+  try {
+    const relay = await composeRelay(settings);
+    await relay.start();
+    if (!settings.production) process.stdout.write(await welcome(relay));
+    return relay;
+  } catch (error) {
+    process.stderr.write(
+      `dash-relay: unable to start: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exit(EXIT_FAILURE);
+  }
+}
+
+async function stop(relay: RelayService, signal: string): Promise<void> {
+  const draining = relay.drain(signal);
+  const overdue = setTimeout(() => process.exit(EXIT_FAILURE), config.DRAIN_MS + CLOSE_WITHIN_MS);
+  overdue.unref();
+  await draining;
+  await relay.close();
+  process.exit(0);
+}
+
+async function crash(relay: RelayService, error: unknown): Promise<void> {
+  process.exitCode = EXIT_FAILURE;
+  setTimeout(() => process.exit(EXIT_FAILURE), 1000).unref();
+  relay.crashed(error);
+  await relay.close();
+  process.exit(EXIT_FAILURE);
+}

@@ -1,0 +1,66 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
+
+const ASK = fileURLToPath(new URL('../../src/ask/ask.ts', import.meta.url));
+
+let relay: TestRelay;
+beforeAll(async () => {
+  relay = await startTestRelay({ pace: { firstTokenMs: 0, deltasPerSecond: 300 } });
+});
+afterAll(() => relay.close());
+
+function ask(args: readonly string[], environment: Record<string, string> = {}) {
+  const { PATH } = process.env;
+  const env = { PATH, DASH_RELAY_URL: relay.url, ...environment };
+  const child = spawn(process.execPath, [ASK, ...args], { env });
+  const output = { text: '', errors: '' };
+  child.stdout.on('data', (bytes: Buffer) => {
+    output.text += bytes.toString();
+  });
+  child.stderr.on('data', (bytes: Buffer) => {
+    output.errors += bytes.toString();
+  });
+  return { child, output };
+}
+
+async function exitCode(child: ChildProcessWithoutNullStreams): Promise<unknown> {
+  const [code] = await once(child, 'close');
+  return code;
+}
+
+it('prints the answer, then what it cost', async () => {
+  relay.simulator.script({ deltas: ['The sky ', 'is blue.'] });
+  const { child, output } = ask(['Why', 'is the sky blue?']);
+  expect(await exitCode(child)).toBe(0);
+  expect(output.text).toMatch(
+    /^The sky is blue\.\n\ndone over websocket by claude-sonnet-5-5\n\d+ tokens in, \d+ out \(final\)/,
+  );
+});
+
+it('takes the transport and a token by hand', async () => {
+  const { child, output } = ask(['--transport', 'sse', 'Hello?'], { DASH_TOKEN: await relay.token() });
+  expect(await exitCode(child)).toBe(0);
+  expect(output.text).toContain('done over sse');
+});
+
+it('stops the model on Ctrl-C and prints the receipt', async () => {
+  relay.simulator.script('stall');
+  const { child, output } = ask(['Tell me a long story']);
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  expect(await exitCode(child)).toBe(130);
+  expect(output.text).toMatch(/cancelled over websocket\n\d+ tokens in, \d+ out \(estimated\)/);
+  expect(relay.simulator.stats.open).toBe(0);
+});
+
+it('says how it is used, and what went wrong', async () => {
+  const empty = ask([]);
+  expect(await exitCode(empty.child)).toBe(64);
+  expect(empty.output.errors).toContain('usage: npm run ask');
+  const refused = ask(['--action', 'nonsense', 'Hello?']);
+  expect(await exitCode(refused.child)).toBe(1);
+  expect(refused.output.errors).toContain('unknown_action');
+});

