@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HeldStream } from '../support/held-stream.ts';
+import { ask, askEvents, askWhole, resumeEvents } from '../support/http-doors.ts';
 import type { RelayChild } from '../support/relay-process.ts';
 import { percentiles, report } from '../support/test-run.ts';
-import { type Machines, relayAt, startMachines } from './machines.ts';
+import { type Machines, portOf, relayAt, startMachines, tokenOf } from './machines.ts';
 
 const STREAMS = 20;
 
@@ -32,12 +34,12 @@ it('a stream begun on one machine is read on from another, to its exact end', as
 });
 
 it('is cut, comes back to the other machine, and misses nothing', async () => {
-  machines.balancer.route(Number(new URL(a.url).port));
+  machines.balancer.route(portOf(a));
   const client = machines.client(undefined, { reconnects: true });
   await client.connect();
   const streams = Array.from({ length: STREAMS }, () => client.start());
   await client.until(() => streams.every(({ seq }) => seq > 3) || undefined);
-  machines.balancer.route(Number(new URL(b.url).port));
+  machines.balancer.route(portOf(b));
   machines.balancer.cut();
   for (const stream of streams) expect(await client.ended(stream)).toMatchObject({ type: 'done' });
   expect(client.connections).toBe(2);
@@ -102,7 +104,27 @@ it('a cancel from another machine closes the request at the model', async () => 
   report(`cancel on another machine until its receipt, ms: ${percentiles(took)}`);
 });
 
-it('a stream that is read elsewhere is not abandoned, and costs one row', async () => {
+it('the doors without WebSockets reach another machine as well', async () => {
+  const body = { action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] } as const;
+  const events = await askEvents(a.url, tokenOf(), { ...body, id: 'asked-by-events' });
+  expect(events.ending).toMatchObject({ type: 'done' });
+  const again = new HeldStream(events.startFrame, events.id);
+  again.epoch = events.epoch;
+  await resumeEvents(b.url, tokenOf(), again);
+  expect(again.text).toBe(events.text);
+  expect(again.ending).toEqual(events.ending);
+  const whole = await askWhole(b.url, tokenOf(), { ...body, id: events.id });
+  expect(whole.content).toBe(events.text);
+
+  const client = machines.client(a);
+  await client.connect();
+  const stream = client.start();
+  await client.until(() => stream.seq > 2 || undefined);
+  const cancelled = await ask(`${b.url}/v1/streams/${stream.id}`, { method: 'DELETE', token: tokenOf() });
+  expect(JSON.parse(cancelled.body)).toEqual(await client.ended(stream));
+});
+
+it('each run costs one row, on the machine that ran it', async () => {
   const rows = [...(await a.usageRows()), ...(await b.usageRows())];
   expect(new Set(rows.map(({ epoch }) => epoch)).size).toBe(rows.length);
   expect(rows.length).toBe(machines.simulator.requests.length);

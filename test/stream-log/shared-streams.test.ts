@@ -1,0 +1,291 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { toWire } from '../../src/protocol/wire-text.ts';
+import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
+import type { StreamLog } from '../../src/stream-log/port.ts';
+import type { Replica, SharedRun } from '../../src/stream-log/shared-port.ts';
+import { LEASE_MS, StoreSharedStreams } from '../../src/stream-log/shared-streams.ts';
+import { MemorySharedStore, SharedMemory } from '../../src/stream-log/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const ENDED_MS = 120_000;
+const DONE = '{"type":"done"}';
+const LIMITS = { maxBytes: 1 << 20, totalBytes: 1 << 24 };
+
+let clock: ManualClock;
+let memory: SharedMemory;
+let a: Machine;
+let b: Machine;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  memory = new SharedMemory(clock);
+  a = await machine('a');
+  b = await machine('b');
+});
+
+interface Machine {
+  readonly shared: StoreSharedStreams;
+  readonly logs: MemoryStreamLogs;
+  /** What it said of the store. */
+  readonly said: string[];
+}
+
+async function machine(name: string, limits = LIMITS): Promise<Machine> {
+  const logs = new MemoryStreamLogs(limits);
+  const said: string[] = [];
+  const store = new MemorySharedStore(memory, name, {
+    leaseMs: LEASE_MS,
+    liveMs: 900_000,
+    endedMs: ENDED_MS,
+  });
+  const shared = new StoreSharedStreams({
+    store,
+    logs,
+    clock,
+    endedMs: ENDED_MS,
+    onDown: () => said.push('down'),
+    onUp: () => said.push('up'),
+  });
+  await shared.beat();
+  return { shared, logs, said };
+}
+
+/** A run of a machine whose words the test puts into its log. */
+class Source {
+  readonly run: SharedRun;
+  readonly log: StreamLog;
+  readonly heard: string[] = [];
+  ending: string | undefined;
+
+  constructor({ logs, shared }: Machine, id = 'stream-1', epoch = 'epoch-1') {
+    this.log = logs.create();
+    const { machine: owner } = shared;
+    this.run = { userId: 'user', id, epoch, requestHash: 'hash', action: 'chat', model: 'model', owner };
+  }
+
+  say(...words: string[]): void {
+    for (const word of words) this.log.append('text', toWire(word));
+  }
+
+  followed(isFollowed: boolean): void {
+    this.heard.push(isFollowed ? 'followed' : 'not followed');
+  }
+
+  cancelled(): void {
+    this.heard.push('cancelled');
+  }
+
+  givenUp(): void {
+    this.heard.push('given up');
+  }
+}
+
+/** Time goes on in steps that leave every promise its turn. */
+async function pass(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 50) {
+    clock.advance(Math.min(50, left));
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function follow({ shared }: Machine, run: SharedRun) {
+  const heard: string[] = [];
+  const replica = await shared.follow(run, {
+    nowAccepted: () => heard.push('accepted'),
+    grown: () => heard.push('grown'),
+    lost: () => heard.push('lost'),
+  });
+  return { replica, heard };
+}
+
+function textOf({ log }: Replica): string {
+  const entry = log.cursor(log.first - 1)?.next(1 << 20);
+  return typeof entry === 'object' ? entry.json : '';
+}
+
+describe('a run of one machine on another', () => {
+  it('is found, followed from its beginning and to its ending, then let go', async () => {
+    const source = new Source(a);
+    expect(await a.shared.claim(source.run, 10)).toBe('claimed');
+    const publication = a.shared.publish(source.run, source);
+    source.say('Light ', 'is ');
+    await pass(200);
+    expect(await b.shared.find('user', 'stream-1')).toEqual(source.run);
+    const { replica } = await follow(b, source.run);
+    expect(textOf(replica)).toBe('Light is ');
+    await pass(50);
+    expect(source.heard).toEqual(['followed']);
+    source.say('scattered', '.');
+    publication.wake();
+    await pass(50);
+    expect(textOf(replica)).toBe('Light is scattered.');
+    source.ending = DONE;
+    publication.wake();
+    await pass(50);
+    expect(replica.ending).toBe(DONE);
+    expect(source.heard).toEqual(['followed', 'not followed']);
+    expect(a.shared.counts.published + b.shared.counts.followed).toBe(0);
+  });
+
+  it('is told to its owner no longer when nobody follows it', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    await pass(100);
+    const { replica } = await follow(b, source.run);
+    await pass(50);
+    replica.release();
+    await pass(50);
+    expect(source.heard).toEqual(['followed', 'not followed']);
+  });
+
+  it('waits for its acceptance, or learns that there is none', async () => {
+    const [accepted, refused] = [new Source(a), new Source(a, 'stream-2', 'epoch-2')];
+    for (const { run } of [accepted, refused]) await a.shared.claim(run, 10);
+    const first = await follow(b, accepted.run);
+    const second = await follow(b, refused.run);
+    expect(first.replica.accepted).toBe(false);
+    a.shared.publish(accepted.run, accepted);
+    a.shared.release(refused.run);
+    await pass(600);
+    expect(first.heard).toEqual(['accepted']);
+    expect(second.heard).toEqual(['lost']);
+  });
+
+  it('is cancelled from there', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    await pass(100);
+    await b.shared.cancel(source.run);
+    await pass(50);
+    expect(source.heard).toContain('cancelled');
+  });
+
+  it('ends as interrupted, once and with what was published, when its owner is gone', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    source.say('half');
+    await pass(200);
+    const c = await machine('c');
+    const followers = [await follow(b, source.run), await follow(c, source.run)];
+    memory.leases.delete('a');
+    memory.mailboxes.delete('a');
+    await a.shared.close();
+    await pass(2000);
+    for (const { replica } of followers) {
+      expect(JSON.parse(replica.ending ?? '')).toMatchObject({ code: 'interrupted', seq: 1, id: 'stream-1' });
+      expect(textOf(replica)).toBe('half');
+    }
+    expect(followers[0]?.replica.ending).toBe(followers[1]?.replica.ending);
+  });
+
+  it('is given up where an owner is alive that does not know it', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    await pass(100);
+    const successor = { ...source.run, owner: b.shared.machine };
+    const c = await machine('c');
+    const { replica } = await follow(c, successor);
+    await pass(100);
+    expect(replica.ending).toContain('interrupted');
+    await pass(1000);
+    expect(source.heard).not.toContain('cancelled');
+  });
+});
+
+describe('while the store is away', () => {
+  it('claims count at once, questions are refused, and all is published afterwards', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    source.say('before ');
+    await pass(200);
+    const { replica, heard } = await follow(b, source.run);
+    memory.reachable = false;
+    await pass(600);
+    expect([a.shared.up, b.shared.up]).toEqual([false, false]);
+    source.say('meanwhile ');
+    const other = new Source(a, 'stream-2', 'epoch-2');
+    expect(await a.shared.claim(other.run, 0)).toBe('claimed');
+    await expect(b.shared.find('user', 'stream-1')).rejects.toThrow('cannot be asked');
+    await pass(10_000);
+    memory.reachable = true;
+    source.say('after');
+    await pass(1200);
+    expect(textOf(replica)).toBe('before meanwhile after');
+    expect(replica.ending).toBeUndefined();
+    expect(heard).not.toContain('lost');
+    expect(a.said).toEqual(['up', 'down', 'up']);
+  });
+
+  it('what it lost is written to it again', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    source.say('all ');
+    await pass(200);
+    memory.flush();
+    source.say('of it');
+    await pass(1500);
+    const { replica } = await follow(b, source.run);
+    expect(textOf(replica)).toBe('all of it');
+  });
+
+  it('an id that went to another run stays with it', async () => {
+    const [early, late] = [new Source(a), new Source(b, 'stream-1', 'epoch-2')];
+    memory.reachable = false;
+    await pass(600);
+    a.shared.publish(early.run, early);
+    memory.reachable = true;
+    await b.shared.beat();
+    expect(await b.shared.claim(late.run, 10)).toBe('claimed');
+    b.shared.publish(late.run, late);
+    await pass(1000);
+    expect(await a.shared.find('user', 'stream-1')).toEqual(late.run);
+    expect(early.heard).toEqual([]);
+  });
+
+  it('an owner that was given up meanwhile hears of it', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    await pass(200);
+    await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 1, endedMs: 1000 }).end(
+      source.run,
+      0,
+      '{}',
+    );
+    source.say('too late');
+    await pass(300);
+    expect(source.heard).toEqual(['given up']);
+  });
+});
+
+it('what the owner trimmed before it was published is a gap to those who needed it', async () => {
+  const small = await machine('small', { maxBytes: 8192, totalBytes: 1 << 20 });
+  const source = new Source(small);
+  small.shared.publish(source.run, source);
+  source.say('first');
+  await pass(200);
+  const { heard } = await follow(b, source.run);
+  memory.reachable = false;
+  await pass(600);
+  source.say(...Array.from({ length: 2000 }, () => '0123456789'));
+  memory.reachable = true;
+  await pass(2000);
+  expect(heard).toContain('lost');
+  const late = await follow(b, source.run);
+  expect(late.replica.log.first).toBeGreaterThan(1);
+  expect(late.replica.log.head).toBe(2001);
+});
+
+it('closing publishes what is left and leaves no timer behind', async () => {
+  const source = new Source(a);
+  const publication = a.shared.publish(source.run, source);
+  source.say('last words');
+  source.ending = DONE;
+  publication.wake();
+  await a.shared.close();
+  await b.shared.close();
+  expect(
+    (await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 1, endedMs: 1 }).read('epoch-1')).ending,
+  ).toBe(DONE);
+  clock.advance(ENDED_MS);
+  expect(clock.pending).toBe(0);
+});
