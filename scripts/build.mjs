@@ -36,7 +36,12 @@ const assets = {
 await rm(OUT, { recursive: true, force: true });
 await build({
   absWorkingDir: ROOT,
-  entryPoints: { main: 'src/main.ts', usage: 'src/usage/cli.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    usage: 'src/usage/cli.ts',
+    migrate: 'src/usage/migrate-cli.ts',
+    testing: 'src/testing/index.ts',
+  },
   outdir: OUT,
   bundle: true,
   platform: 'node',

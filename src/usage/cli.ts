@@ -17,6 +17,7 @@ import { usageTable } from './usage-table.ts';
 const HELP = `Usage: npm run usage -- [options]
 
 Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
+With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a week: dash_relay.usage has all of them.
 
   --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
   --json           one JSON object a line for each run (with --by: for each sum) instead of the table
@@ -108,7 +109,12 @@ function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command):
   if (compare !== undefined) yield* usageDrift(reader, filter, readUsageExport(compare));
   else if (json && by === undefined) yield* lines(reader.rows(filter));
   else if (json && by !== undefined) yield* lines(sumsAsJson(reader.summaries(filter, by), by));
-  else yield* usageTable(reader.summaries(filter, by ?? DEFAULT_SUMS), by ?? DEFAULT_SUMS);
+  else {
+    yield* usageTable(reader.summaries(filter, by ?? DEFAULT_SUMS), by ?? DEFAULT_SUMS);
+    for (const { reason, runs } of reader.refused()) {
+      yield `${runs} runs are refused by Postgres: ${reason}. They stay here and are tried again each hour.\n`;
+    }
+  }
 }
 
 function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<object> {

@@ -66,7 +66,15 @@ export interface UsageSummary {
   readonly costPico: bigint;
 }
 
+/** Runs that Postgres refuses for the same reason. */
+export interface RefusedRuns {
+  /** The SQLSTATE and what it is about. */
+  readonly reason: string;
+  readonly runs: number;
+}
+
 export interface UsageReader {
+  refused(): readonly RefusedRuns[];
   rows(filter: UsageFilter): Generator<UsageRow>;
   summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary>;
   close(): void;
@@ -95,6 +103,8 @@ const ROWS = `
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
     CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
+
+const REFUSED = 'SELECT reason, count(*) AS runs FROM quarantine GROUP BY reason ORDER BY runs DESC, reason';
 
 /** Into a temporary table: it is read at leisure, when the snapshot of the ledger is long given back. */
 const summarize = (by: readonly Dimension[]) => `
@@ -155,6 +165,10 @@ class SqliteUsageReader implements UsageReader {
       yield { ...sums, group: JSON.parse(groups) as string[], costPico: BigInt(costPico) };
     }
     this.#database.exec('DROP TABLE summaries');
+  }
+
+  refused(): readonly RefusedRuns[] {
+    return this.#database.prepare(REFUSED).all() as unknown as RefusedRuns[];
   }
 
   close(): void {

@@ -75,3 +75,15 @@ it('acknowledges a lone stream twice a second, and nothing without news', () => 
   expect(sent).toEqual([{ type: 'ack', id: 'a', seq: 2 }]);
   expect(clock.pending).toBe(0);
 });
+
+it('spreads the acknowledgements of more streams than may be acknowledged at once', () => {
+  const clock = new ManualClock();
+  const sent = new Set<string>();
+  const acks = createAcknowledger(clock, ({ id }) => sent.add(id));
+  for (let stream = 0; stream < 40; stream++) acks.held(`s${stream}`, 1);
+  const counts = [1, 2, 3].map(() => {
+    clock.advance(500);
+    return sent.size;
+  });
+  expect(counts).toEqual([16, 32, 40]);
+});

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/client/index.ts';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
@@ -79,6 +80,15 @@ it('stops when the signal aborts, also one that was aborted before', async () =>
   const late = client.stream(QUESTION, { signal: abort.signal });
   expect(late.phase).toBe('cancelled');
   expect((await late.final).usage.source).toBe('none');
+});
+
+it('lets go of the signal when the stream has ended', async () => {
+  const { client } = connectTo(relay);
+  const { signal } = new AbortController();
+  const stream = client.stream(QUESTION, { signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await stream.final;
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 it('stops when a loop over the text is left early', async () => {

@@ -25,8 +25,10 @@ describe('the heartbeat', () => {
     await relay.pass(1_000);
     relay.greet();
     expect(relay.socket.sent).toEqual([{ type: 'resume', id: stream.id, epoch: EPOCH, after: 1 }]);
+    relay.resume(stream.id, 1);
     dead.say({ type: 'chunk', id: stream.id, seq: 2, content: ' from the dead' });
-    expect(stream.content).toBe('Hello');
+    relay.socket.say({ type: 'chunk', id: stream.id, seq: 2, content: ' again' });
+    expect(stream.content).toBe('Hello again');
   });
 
   it('gives up a handshake without a greeting', async () => {
@@ -149,19 +151,25 @@ describe('going away', () => {
     expect(relay.socket.closed).toBe(true);
   });
 
-  it('sends new streams another way meanwhile, and reads the operator’s word anew', async () => {
-    const relay = new ScriptedRelay();
-    await relay.streaming();
-    relay.socket.say({ type: 'going_away', reconnectAfterMs: 2_000, deadlineMs: 60_000, resume: 'here' });
-    relay.routes['/v1/config'] = [200, { transport: 'json', pollAfterMs: 300_000 }];
-    relay.routes['/v1/chat'] = [
-      200,
-      { ...doneFrame('', 1), type: undefined, content: 'by JSON', model: 'm' },
-    ];
-    const other = relay.ask();
-    expect(await other.final).toMatchObject({ content: 'by JSON', transport: 'json' });
-    expect(relay.socket.sentOf('start')).toHaveLength(1);
-  });
+  it.each([
+    ['websocket', 'sse'],
+    ['json', 'json'],
+  ] as const)(
+    'sends new streams another way meanwhile, with the operator’s word asked anew: %s',
+    async (word, transport) => {
+      const relay = new ScriptedRelay();
+      await relay.streaming();
+      relay.socket.say({ type: 'going_away', reconnectAfterMs: 2_000, deadlineMs: 60_000, resume: 'here' });
+      relay.routes['/v1/config'] = [200, { transport: word, pollAfterMs: 300_000 }];
+      relay.routes['/v1/chat'] = [
+        200,
+        { ...doneFrame('', 1), type: undefined, content: 'by HTTP', model: 'm' },
+      ];
+      const other = relay.ask();
+      expect(await other.final).toMatchObject({ content: 'by HTTP', transport });
+      expect(relay.socket.sentOf('start')).toHaveLength(1);
+    },
+  );
 
   it('asks again, on the next connection, what this machine did not take', async () => {
     const relay = new ScriptedRelay();
@@ -177,6 +185,17 @@ describe('going away', () => {
     relay.greet();
     expect(relay.socket.sentOf('start')).toHaveLength(1);
   });
+});
+
+it('acknowledges on a connection only what came by it', async () => {
+  const relay = new ScriptedRelay();
+  const stream = await relay.streaming();
+  relay.socket.end(1006);
+  await relay.pass(1_000);
+  relay.greet();
+  relay.resume(stream.id, 1);
+  await relay.pass(1_000);
+  expect(relay.sockets.flatMap((socket) => socket.sentOf('ack'))).toEqual([]);
 });
 
 it('drops a relay that talks nonsense', async () => {

@@ -132,6 +132,10 @@ export class ScriptedRelay {
     this.socket.say({ type: 'accepted', id, epoch: EPOCH, model: 'm' });
   }
 
+  resume(id: string, after: number): void {
+    this.socket.say({ type: 'resumed', id, epoch: EPOCH, after, head: after, model: 'm', state: 'live' });
+  }
+
   /** Lets time pass in steps, with everything that follows from each. */
   async pass(ms: number, stepMs = 250): Promise<void> {
     for (let passed = 0; passed < ms; passed += stepMs) {

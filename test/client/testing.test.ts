@@ -1,11 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, it } from 'vitest';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDashClient } from '../../src/client/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
 import { QUESTION } from './test-client.ts';
-
-const directories = () => readdirSync(tmpdir()).filter((name) => name.startsWith('dash-relay-test-'));
 
 it('is the real relay with a model that says what a test scripts, for as many users as it likes', async () => {
   const relay = await startTestRelay();
@@ -21,14 +20,17 @@ it('is the real relay with a model that says what a test scripts, for as many us
   await relay.close();
 });
 
-it('starts several at once, each with data of its own, and leaves nothing behind', async () => {
-  const before = directories(); // of other tests
+it('starts several at once, each with data of its own, and leaves nothing behind, also of a bad environment', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'own-'));
+  vi.stubEnv('TMPDIR', directory);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true });
+  });
   const relays = await Promise.all([startTestRelay(), startTestRelay()]);
   expect(new Set(relays.map(({ url }) => url)).size).toBe(2);
+  expect(readdirSync(directory)).toHaveLength(2);
   await Promise.all(relays.map((relay) => relay.close()));
-  expect(directories().filter((name) => !before.includes(name))).toEqual([]);
-});
-
-it('names a key of the environment that is not right', async () => {
   await expect(startTestRelay({ environment: { HEARTBEAT_MS: 'soon' } })).rejects.toThrow('HEARTBEAT_MS');
+  expect(readdirSync(directory)).toEqual([]);
 });

@@ -80,15 +80,7 @@ describe('a token that has expired', () => {
       relay.socket.end(4401);
       await settled();
       relay.greet();
-      relay.socket.say({
-        type: 'resumed',
-        id: stream.id,
-        epoch: 'epoch-0001',
-        after: 1,
-        head: 1,
-        model: 'm',
-        state: 'live',
-      });
+      relay.resume(stream.id, 1);
       await relay.pass(12_000);
     }
     expect(stream.phase).toBe('streaming');
@@ -163,6 +155,7 @@ it('is disconnected on a real relay without a fresh one, and says so', async () 
   onTestFinished(() => relay.close());
   const first = await relay.token(undefined, { expiresIn: 1 });
   const { client } = connectTo(relay, { getToken: () => first });
+  relay.simulator.script({ deltas: Array.from({ length: 400 }, (_, at) => `${at} `) });
   const stream = client.stream(QUESTION);
   const error = await stream.final.catch((cause: unknown) => cause);
   expect(error).toMatchObject({ code: 'unauthorized', content: stream.content });

@@ -107,14 +107,11 @@ const SCRIPTED: { readonly [Name in BehaviourName]?: 'done' | ErrorCode } = {
   surrogates: 'done',
   refusal: 'done',
   split: 'done',
-  stall: 'upstream_timeout',
-  'ping-only': 'upstream_timeout',
   reset: 'upstream_reset',
   disconnect: 'upstream_reset',
   truncate: 'upstream_truncated',
   'half-event': 'upstream_truncated',
   'overloaded-midway': 'upstream_overloaded',
-  silent: 'upstream_timeout',
   overloaded: 'upstream_overloaded',
   'rate-limited': 'upstream_rate_limited',
   error: 'upstream_error',
@@ -124,6 +121,13 @@ const SCRIPTED: { readonly [Name in BehaviourName]?: 'done' | ErrorCode } = {
   'not-found': 'upstream_refused',
 };
 
+const SILENT = ['stall', 'ping-only', 'silent'] as const satisfies readonly BehaviourName[];
+
 export function scriptedCases(): UpstreamCase[] {
   return Object.entries(SCRIPTED).map(([name, ending]) => ({ model: `sim:${name}`, endings: [ending] }));
+}
+
+/** Those that only a limit ends. */
+export function silentCases(): UpstreamCase[] {
+  return SILENT.map((name) => ({ model: `sim:${name}`, endings: ['upstream_timeout'] }));
 }

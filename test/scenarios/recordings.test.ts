@@ -1,21 +1,27 @@
 import { describe, it } from 'vitest';
 import { startRelay, startSimulatedRelay, upstreamAt } from '../support/relay-process.ts';
-import { ownBodies, ownCases, scriptedCases } from './own-cases.ts';
+import { ownBodies, ownCases, scriptedCases, silentCases } from './own-cases.ts';
 import { recordedCases, replayRecordings } from './recorded-cases.ts';
 import { expectCases } from './upstream-case.ts';
 
 const { RECORDINGS_DIR } = process.env;
 /** 0: whole events. The others split lines, JSON and UTF-8 sequences. */
 const SLICES = [0, 1, 7, 64];
-const EVENTUALLY = 60_000;
+const PACE = { firstTokenMs: 5, deltasPerSecond: 2000 } as const;
+const EVENTUALLY = 180_000;
 
 describe('every body and refusal of the model: text, ending and bill are right at every door and in the ledger', () => {
   it.concurrent('of the simulated model', { timeout: EVENTUALLY }, async ({ expect }) => {
-    await using relay = await startSimulatedRelay(
-      { pace: { firstTokenMs: 5, deltasPerSecond: 2000 } },
-      { UPSTREAM_IDLE_MS: '1000', UPSTREAM_CONNECT_MS: '1000' },
-    );
+    await using relay = await startSimulatedRelay({ pace: PACE });
     await expectCases(expect, relay, scriptedCases());
+  });
+
+  it.concurrent('of the simulated model where it falls silent', { timeout: EVENTUALLY }, async ({
+    expect,
+  }) => {
+    const limits = { UPSTREAM_IDLE_MS: '500', UPSTREAM_CONNECT_MS: '500' };
+    await using relay = await startSimulatedRelay({ pace: PACE }, limits);
+    await expectCases(expect, relay, silentCases());
   });
 
   it.concurrent.for(SLICES)(

@@ -16,6 +16,7 @@ export interface PostgresServer {
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** `pg_ctl stop -m fast`: running statements are cut off. */
   stop(): Promise<void>;
+  /** Does nothing while it runs. */
   start(): Promise<void>;
   /** Its processes hold still (SIGSTOP): connections stay and nothing answers. */
   pause(): void;
@@ -57,6 +58,7 @@ export async function startPostgres({
   });
   await initialise(server, dataDir);
   await server.start();
+  let running = true;
   const url: PostgresServer['url'] = (user, at = port) =>
     `postgres://${user === 'owner' ? 'postgres' : 'relay'}:password@127.0.0.1:${at}/postgres`;
   const processes = () =>
@@ -83,12 +85,18 @@ export async function startPostgres({
     port,
     url,
     query,
-    stop: () => server.stop(),
-    start: () => server.start(),
+    async stop() {
+      if (running) await server.stop();
+      running = false;
+    },
+    async start() {
+      if (!running) await server.start();
+      running = true;
+    },
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
     async close() {
-      await server.stop();
+      if (running) await server.stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -68,7 +68,7 @@ it('Postgres stopped for an hour loses nothing: what was settled meanwhile arriv
     expect(await epochsIn(server)).toEqual([...before, ...meanwhile].toSorted());
     expect(shipping.events).toMatchObject([{ kind: 'outage' }, { kind: 'recovered', shipped: 800 }]);
   } finally {
-    await server.start().catch(() => {});
+    await server.start();
   }
 }, 60_000);
 
@@ -87,7 +87,7 @@ it('a relay that starts while Postgres is down ships what the one before it left
     await shipped(second, clock);
     expect(await epochsIn(server)).toEqual(epochs.toSorted());
   } finally {
-    await server.start().catch(() => {});
+    await server.start();
   }
 });
 
@@ -143,7 +143,13 @@ it('a connection killed in the middle of its transaction costs only the time', a
   const shipping = start({ clock });
   await eventually('connected', () => shipping.shipper.up);
   // Nobody can insert until this ends.
-  const held = server.query('BEGIN; LOCK TABLE dash_relay.usage IN SHARE MODE; SELECT pg_sleep(1); COMMIT');
+  const held = server.query('BEGIN; LOCK TABLE dash_relay.usage IN SHARE MODE; SELECT pg_sleep(2); COMMIT');
+  await eventually('held', async () => {
+    const locks = await server.query(
+      "SELECT 1 FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation IS NOT NULL",
+    );
+    return locks.length > 0;
+  });
   const epochs = await shipping.settle(...manyRuns(30));
   clock.advance(250);
   await eventually('waiting within its statement', async () => {

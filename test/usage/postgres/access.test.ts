@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../../../src/usage/postgres/migrate.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { eventually } from '../../support/test-run.ts';
+import { startShipping } from './shipping.ts';
+
+const [ALICE, BOB] = [randomUUID(), randomUUID()];
+const DENIED = { code: '42501' };
+
+let server: PostgresServer;
+let relay: pg.Client;
+
+beforeAll(async () => {
+  server = await startPostgres({ migrated: false });
+  // As Supabase has them, before the migration.
+  await server.query('CREATE ROLE anon NOLOGIN; CREATE ROLE authenticated NOLOGIN');
+  await server.query(
+    "CREATE ROLE authenticator LOGIN NOINHERIT PASSWORD 'password' IN ROLE anon, authenticated",
+  );
+  await migrate(server.url('owner'));
+  await server.query("CREATE ROLE relay LOGIN PASSWORD 'password' IN ROLE dash_relay_writer");
+  await server.query(
+    'CREATE TABLE public.students (name text); CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid)',
+  );
+  const shipping = startShipping({ url: server.url('relay') });
+  await shipping.settle({ userId: ALICE }, { userId: ALICE }, { userId: BOB });
+  await eventually('shipped', () => shipping.ledger.outbox.length === 0);
+  await shipping.close();
+  relay = new pg.Client({ connectionString: server.url('relay') });
+  await relay.connect();
+});
+afterAll(async () => {
+  await relay.end();
+  await server.close();
+});
+
+/** As PostgREST runs a request: a role and the claims of its verified token, for one transaction. */
+async function asApi(role: string, claims: object | undefined, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: server.url('relay').replace('relay:', 'authenticator:') });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(`SET LOCAL ROLE ${role}`);
+    if (claims !== undefined) {
+      await client.query("SELECT set_config('request.jwt.claims', $1, true)", [JSON.stringify(claims)]);
+    }
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('users', () => {
+  const users = 'SELECT user_id FROM dash_relay.usage';
+
+  it('read their own runs and no others', async () => {
+    expect(await asApi('authenticated', { sub: ALICE }, users)).toEqual([
+      { user_id: ALICE },
+      { user_id: ALICE },
+    ]);
+    expect(await asApi('authenticated', { sub: BOB }, users)).toEqual([{ user_id: BOB }]);
+    expect(await asApi('authenticated', { sub: randomUUID() }, users)).toEqual([]);
+    expect(await asApi('authenticated', { sub: BOB }, `${users} WHERE user_id = '${ALICE}'`)).toEqual([]);
+  });
+
+  it('without a token read nothing', async () => {
+    expect(await asApi('authenticated', undefined, users)).toEqual([]);
+    expect(await asApi('authenticated', {}, users)).toEqual([]);
+    await expect(asApi('anon', { sub: ALICE }, users)).rejects.toMatchObject(DENIED);
+  });
+
+  it.each([
+    ['add', "INSERT INTO dash_relay.usage (epoch) VALUES ('x')"],
+    ['change', 'UPDATE dash_relay.usage SET cost_usd = 0'],
+    ['delete', 'DELETE FROM dash_relay.usage'],
+    ['read the quotas of all in place of', 'SELECT * FROM dash_relay.quota_counters'],
+    ['settle the quotas of', "SELECT dash_relay.quota_settle('e', 'o', '{}', '{}', '{}')"],
+    ['by retention delete', 'CALL dash_relay.delete_usage_before(now())'],
+  ])('cannot %s runs', async (_, sql) => {
+    await expect(asApi('authenticated', { sub: ALICE }, sql)).rejects.toMatchObject(DENIED);
+  });
+});
+
+describe("the relay's role", () => {
+  it.each([
+    ['read runs', 'SELECT * FROM dash_relay.usage'],
+    ['change runs', 'UPDATE dash_relay.usage SET cost_usd = 0'],
+    ['delete runs', 'DELETE FROM dash_relay.usage'],
+    ['empty the table', 'TRUNCATE dash_relay.usage'],
+    ['read the app', 'SELECT * FROM public.students'],
+    ['read accounts', 'SELECT * FROM auth.users'],
+    ['make tables', 'CREATE TABLE dash_relay.x (a int)'],
+    ['drop tables', 'DROP TABLE dash_relay.usage'],
+    ['pretend migrations', "INSERT INTO dash_relay.migrations VALUES ('1', 'x', 'y')"],
+    ['become the owner', 'SET ROLE postgres'],
+  ])('cannot %s', async (_, sql) => {
+    await expect(relay.query(sql)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('keeps the quotas', async () => {
+    const { rows } = await relay.query("SELECT dash_relay.quota_settle('e', 'o', '{k}', '{2026-11}', '{5}')");
+    expect(rows).toHaveLength(1);
+    expect((await relay.query('SELECT used FROM dash_relay.quota_counters')).rows).toEqual([{ used: '5' }]);
+  });
+});
