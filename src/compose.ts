@@ -117,10 +117,7 @@ export async function composeRelay(
   });
   const health = (): Health => ({
     state: healthState(relay, authenticator),
-    dependencies: {
-      ...(shipper === undefined ? {} : { postgres: upOrDown(shipper.up && !quota.alone) }),
-      ...(shared === undefined ? {} : { redis: upOrDown(shared.streams.up) }),
-    },
+    ...reported({ postgres: shipper && shipper.up && !quota.alone, redis: shared?.streams.up }),
   });
   const http = composeHttp(config, {
     relay,
@@ -195,8 +192,11 @@ function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
   });
 }
 
-function upOrDown(isUp: boolean): 'up' | 'down' {
-  return isUp ? 'up' : 'down';
+/** What is not set up is not reported. */
+function reported(isUp: Readonly<Record<string, boolean | undefined>>): Pick<Health, 'dependencies'> {
+  const known = Object.entries(isUp).filter(([, up]) => up !== undefined);
+  if (known.length === 0) return {};
+  return { dependencies: Object.fromEntries(known.map(([name, up]) => [name, up ? 'up' : 'down'])) };
 }
 
 function healthState(relay: Relay, authenticator: Authenticator): Health['state'] {
