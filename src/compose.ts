@@ -117,7 +117,7 @@ export async function composeRelay(
   });
   const health = (): Health => ({
     state: healthState(relay, authenticator),
-    ...reported({ postgres: shipper && shipper.up && !quota.alone, redis: shared?.streams.up }),
+    ...reported({ postgres: shipper?.up && !quota.alone, redis: shared?.streams.up }),
   });
   const http = composeHttp(config, {
     relay,
