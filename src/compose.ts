@@ -77,9 +77,6 @@ export async function composeRelay(
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const logger = createLogger({ level, version, instanceId, output });
   const metrics = createMetrics();
-  if (config.REDIS_URL !== undefined) {
-    logger.warn('REDIS_URL has no effect in this version: streams live in the memory of this one process');
-  }
   const observer = createObserver(logger, metrics);
   const prices = loadPrices(config.PRICES_FILE);
   const policy = requestPolicy(config, prices);
