@@ -112,18 +112,17 @@ it.each(['websocket', 'sse', 'json'] as const)(
     using data = dataDirectory();
     const first = await spawnRelay(data.path, upstreamAt(simulator.url));
     const token = await first.token();
-    const { client } = connectTo({ url: first.url, token: async () => token }, { transports: [transport] });
+    const address = { url: first.url, token: async () => token };
+    const { client } = connectTo(address, { transports: [transport] });
     simulator.script('stall');
-    let stream = client.stream(QUESTION);
-    await until(() => simulator.requests.length === 1);
-    if (transport === 'json') {
-      // Alone it shows nothing before its end: it goes on with what another transport has shown.
-      const before = connectTo({ url: first.url, token: async () => token }).client.stream(QUESTION);
-      await until(() => before.content !== '');
-      const { id, epoch = '', after } = before.detach();
-      stream = client.attach(id, epoch, after, { content: before.content });
-    }
+    // JSON alone shows nothing before its end: there it goes on with what another transport has shown.
+    const starter = transport === 'json' ? connectTo(address).client : client;
+    let stream = starter.stream(QUESTION);
     await until(() => stream.content !== '');
+    if (transport === 'json') {
+      const { id, epoch = '', after } = stream.detach();
+      stream = client.attach(id, epoch, after, { content: stream.content });
+    }
     const calls = simulator.requests.length;
     first.kill('SIGKILL');
     await first.exited;

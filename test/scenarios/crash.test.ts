@@ -102,4 +102,4 @@ it('after the restart a client learns that its stream is gone, and starts it aga
     { epoch: again.epoch, status: 'done', code: null },
   ]);
   await simulator.close();
-}, 30_000);
+}, 120_000);

@@ -19,7 +19,7 @@ describe('every body and refusal of the model: text, ending and bill are right a
   it.concurrent('of the simulated model where it falls silent', { timeout: EVENTUALLY }, async ({
     expect,
   }) => {
-    const limits = { UPSTREAM_IDLE_MS: '500', UPSTREAM_CONNECT_MS: '500' };
+    const limits = { UPSTREAM_IDLE_MS: '2000', UPSTREAM_CONNECT_MS: '2000' };
     await using relay = await startSimulatedRelay({ pace: PACE }, limits);
     await expectCases(expect, relay, silentCases());
   });

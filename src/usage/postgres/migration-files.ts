@@ -1,6 +1,8 @@
 /** The migrations that ship with the relay: plain SQL with names as `supabase db push` takes them. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface Migration {
   /** The time it was written: they are applied in that order. */
@@ -11,8 +13,7 @@ export interface Migration {
   readonly checksum: string;
 }
 
-const DIRECTORY = new URL('../migrations/', import.meta.url);
-const OPTIONAL_DIRECTORY = new URL('./optional/', DIRECTORY);
+const DIRECTORY = fileURLToPath(new URL('../migrations', import.meta.url));
 const FILE_NAME = /^(\d{14})_(\w+)\.sql$/;
 
 export function shippedMigrations(): Migration[] {
@@ -21,16 +22,16 @@ export function shippedMigrations(): Migration[] {
 
 /** Those an operator asks for by name. */
 export function optionalMigrations(): Migration[] {
-  return readDirectory(OPTIONAL_DIRECTORY);
+  return readDirectory(join(DIRECTORY, 'optional'));
 }
 
-function readDirectory(directory: URL): Migration[] {
+function readDirectory(directory: string): Migration[] {
   return readdirSync(directory)
     .toSorted()
     .flatMap((file) => {
       const [, version, name] = FILE_NAME.exec(file) ?? [];
       if (version === undefined || name === undefined) return [];
-      const sql = readFileSync(new URL(file, directory), 'utf8');
+      const sql = readFileSync(join(directory, file), 'utf8');
       return [{ version, name, sql, checksum: createHash('sha256').update(sql).digest('hex') }];
     });
 }
