@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import type { HeldStream } from '../support/held-stream.ts';
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
-import { portOf, relayAt, startMachines } from './machines.ts';
+import { type Machines, portOf, relayAt, startMachines } from './machines.ts';
 
 const STREAMS = LONG ? 100 : 25;
 const DELTAS_PER_SECOND = 50;
 const EVENTUALLY = 40_000;
+const HIGHEST = 2n ** 64n - 1n;
 
 it('a machine that is killed: its clients get elsewhere what was logged, and one clear end', {
   timeout: EVENTUALLY,
@@ -63,6 +64,7 @@ it('an ended run outlives its machine', { timeout: EVENTUALLY }, async () => {
   await client.connect();
   const stream = client.start({ id: 'begun-and-ended' });
   await client.ended(stream);
+  await eventually('the ending is published', () => closedLog(machines.redis.client));
   a.kill('SIGKILL');
   await a.exited;
   const later = machines.client(b);
@@ -74,3 +76,10 @@ it('an ended run outlives its machine', { timeout: EVENTUALLY }, async () => {
   const leases = () => machines.redis.client.keys('dash:lease:*');
   await eventually('the lease of the dead machine lapses', async () => (await leases()).length === 1);
 });
+
+/** The ending of a log has the highest id there is. */
+async function closedLog(redis: Machines['redis']['client']): Promise<boolean> {
+  const [log = ''] = await redis.keys('dash:log:*');
+  const [last] = await redis.xrevrange(log, '+', '-', 'COUNT', 1);
+  return last?.[0] === `${HIGHEST}-${HIGHEST}`;
+}
