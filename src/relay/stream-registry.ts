@@ -62,7 +62,7 @@ export class StreamRegistry {
   }
 
   join(stream: Stream, reader: StreamReader): void {
-    stream.readers.add(reader);
+    stream.join(reader);
     const entry = this.#entry(stream);
     if (entry === undefined || entry.ended) return;
     entry.timer?.cancel();
@@ -71,7 +71,7 @@ export class StreamRegistry {
 
   /** The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. */
   leave(stream: Stream, reader: StreamReader): void {
-    if (!stream.readers.delete(reader) || stream.readers.size > 0) return;
+    if (!stream.leave(reader) || stream.followed) return;
     const entry = this.#entry(stream);
     if (entry === undefined || entry.ended) return;
     if (stream.onDisconnect === 'cancel') stream.stop('disconnected');
@@ -98,7 +98,7 @@ export class StreamRegistry {
   forgetEnded(): void {
     for (const entries of this.#users.values()) {
       for (const { stream, ended, timer } of entries.values()) {
-        if (!ended || stream.readers.size > 0) continue;
+        if (!ended || stream.followed) continue;
         timer?.cancel();
         this.#delete(stream);
         stream.log.release();
@@ -120,7 +120,7 @@ export class StreamRegistry {
 
   #retain(entry: Entry): void {
     entry.timer = this.#wheel.after(this.#times.resumeWindowMs, () => {
-      if (entry.stream.readers.size > 0) return this.#retain(entry);
+      if (entry.stream.followed) return this.#retain(entry);
       this.#delete(entry.stream);
       entry.stream.log.release();
     });

@@ -75,7 +75,18 @@ export interface Ending {
   readonly wire: WireText;
 }
 
+/** One for all: most runs that are kept have ended and nobody reads them. */
+const NO_READERS: readonly StreamReader[] = [];
+
 export class Stream implements UpstreamSink {
+  // First what each delta touches: side by side it is one or two cache lines instead of five.
+  readonly log: StreamLog;
+  /** Replaced, never changed: who joins or leaves while they are being told does not disturb that. */
+  #readers: readonly StreamReader[] = NO_READERS;
+  #textLength = 0;
+  #textBytes = 0;
+  #firstTextAt: number | undefined;
+
   readonly id: string;
   readonly epoch: string;
   readonly userId: string;
@@ -83,11 +94,10 @@ export class Stream implements UpstreamSink {
   readonly model: string;
   readonly requestHash: string;
   readonly onDisconnect: 'resume' | 'cancel';
-  readonly log: StreamLog;
-  readonly readers = new Set<StreamReader>();
 
   readonly #parts: StreamParts;
-  readonly #abort = new AbortController();
+  /** Undefined once upstream has ended. */
+  #abort: AbortController | undefined = new AbortController();
   #spec: StreamSpec | undefined;
   #call: UpstreamCall | undefined;
   #accepted = false;
@@ -96,9 +106,6 @@ export class Stream implements UpstreamSink {
   #stopReason: StopReason | undefined;
   #stoppedAt = 0;
   #startedAt: number;
-  #firstTextAt: number | undefined;
-  #textLength = 0;
-  #textBytes = 0;
 
   constructor(spec: StreamSpec, parts: StreamParts) {
     this.id = spec.id;
@@ -125,6 +132,23 @@ export class Stream implements UpstreamSink {
     return { type: 'accepted', id, epoch, model, ...(warning === undefined ? {} : { warning }) };
   }
 
+  get followed(): boolean {
+    return this.#readers.length > 0;
+  }
+
+  /** The registry's to call, which keeps the times of those that nobody follows. */
+  join(reader: StreamReader): void {
+    this.#readers = [...this.#readers, reader];
+  }
+
+  /** Whether it was there. */
+  leave(reader: StreamReader): boolean {
+    const others = this.#readers.filter((each) => each !== reader);
+    if (others.length === this.#readers.length) return false;
+    this.#readers = others.length === 0 ? NO_READERS : others;
+    return true;
+  }
+
   /** The ending, once the row is settled: the last entry of the log. */
   get ending(): Ending | undefined {
     return this.#ending;
@@ -144,15 +168,15 @@ export class Stream implements UpstreamSink {
       ...this.identity(),
       connectionId: this.#spec?.connectionId ?? null,
     });
-    for (const reader of this.readers) reader.accepted();
+    for (const reader of this.#readers) reader.accepted();
     await this.#settle(await this.#callUpstream());
   }
 
   /** Tells the readers that the run never was. */
   refuse(error: RelayError): void {
     this.#spec = undefined;
-    for (const reader of this.readers) reader.refused(error);
-    this.readers.clear();
+    for (const reader of this.#readers) reader.refused(error);
+    this.#readers = NO_READERS;
     this.log.release();
   }
 
@@ -161,7 +185,7 @@ export class Stream implements UpstreamSink {
     if (this.#stopReason !== undefined || this.#ending !== undefined) return;
     this.#stopReason = reason;
     this.#stoppedAt = this.#parts.clock.elapsed();
-    this.#abort.abort();
+    this.#abort?.abort();
   }
 
   text(json: WireText): void {
@@ -181,7 +205,7 @@ export class Stream implements UpstreamSink {
 
   #append(kind: 'text' | 'event', json: WireText): void {
     this.log.append(kind, json); // append before deliver
-    for (const reader of this.readers) reader.wake();
+    for (const reader of this.#readers) reader.wake();
   }
 
   async #reserve(startedAt: number): Promise<void> {
@@ -215,12 +239,13 @@ export class Stream implements UpstreamSink {
   /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
   #callUpstream(): Promise<UpstreamEnding> {
     const spec = this.#spec;
+    const signal = this.#abort?.signal;
     this.#spec = undefined;
-    if (spec === undefined || this.#abort.signal.aborted)
+    if (spec === undefined || signal === undefined || signal.aborted)
       return Promise.resolve({ kind: 'aborted', requestId: null });
     const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
     try {
-      this.#call = this.#parts.upstream.open(request, this, this.#abort.signal);
+      this.#call = this.#parts.upstream.open(request, this, signal);
     } catch (cause) {
       return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
     }
@@ -233,6 +258,7 @@ export class Stream implements UpstreamSink {
     const outcome = this.#outcome(upstream);
     const reading = this.#reading();
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
+    this.#abort = undefined;
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
     const { status } = outcome;
@@ -264,7 +290,7 @@ export class Stream implements UpstreamSink {
       upstreamRequestId: requestId,
       cause: outcome.error?.cause,
     });
-    for (const reader of this.readers) reader.wake();
+    for (const reader of this.#readers) reader.wake();
   }
 
   /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped. */
