@@ -26,7 +26,7 @@ import type { RequestPolicy } from './relay/prepare-request.ts';
 import { Relay } from './relay/relay.ts';
 import { createStartLimit } from './relay/start-limit.ts';
 import { SCRIPTED_MODELS } from './simulator/behaviour.ts';
-import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import type { Simulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
 import { openSharedStreams } from './stream-log/open-shared-streams.ts';
 import type { StreamLogs } from './stream-log/port.ts';
@@ -335,7 +335,7 @@ async function composeUpstream(
   config: Config,
   logger: Logger,
 ): Promise<{ upstream: Upstream; simulator: Simulator | undefined }> {
-  const simulator = config.ANTHROPIC_API_KEY === undefined ? await startSimulator() : undefined;
+  const simulator = config.ANTHROPIC_API_KEY === undefined ? await simulate() : undefined;
   if (simulator !== undefined) logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
   const upstream = createAnthropicUpstream({
     apiKey: config.ANTHROPIC_API_KEY ?? 'simulated',
@@ -349,6 +349,12 @@ async function composeUpstream(
     onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
   });
   return { upstream, simulator };
+}
+
+/** Loaded only where it answers: 5 MB that a relay of real answers does without. */
+async function simulate(): Promise<Simulator> {
+  const { startSimulator } = await import('./simulator/simulator.ts');
+  return startSimulator();
 }
 
 interface HttpInputs extends Identity {

@@ -2,6 +2,7 @@
  * The serving process: environment in, exit code out. 78 says that the configuration must change, 1 that something broke.
  * The first SIGTERM or SIGINT drains, a second one stops waiting.
  */
+import { flushCompileCache } from 'node:module';
 import { composeRelay, type RelayService } from './compose.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { welcome } from './welcome.ts';
@@ -32,6 +33,7 @@ async function startOrExit(settings: Config): Promise<RelayService> {
   try {
     const relay = await composeRelay(settings);
     await relay.start();
+    flushCompileCache(); // now: a process that is killed would not leave it for the next
     if (!settings.production) process.stdout.write(await welcome(relay));
     return relay;
   } catch (error) {

@@ -64,8 +64,13 @@ export type ParsedFrame =
   | { readonly frame: ClientFrame }
   | { readonly error: RelayError; readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
 
+/** An ack as every client of ours writes it: the one frame that comes all the time, at a tenth of the schema's cost. */
+const USUAL_ACK = /^\{"type":"ack","id":"([A-Za-z0-9_-]{1,64})","seq":(0|[1-9]\d{0,14})\}$/;
+
 /** Parses one text frame. Never throws. */
 export function parseClientFrame(text: string): ParsedFrame {
+  const [, usualId, usualSeq] = USUAL_ACK.exec(text) ?? [];
+  if (usualId !== undefined) return { frame: { type: 'ack', id: usualId, seq: Number(usualSeq) } };
   let value: unknown;
   try {
     value = JSON.parse(text);

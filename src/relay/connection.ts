@@ -21,7 +21,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import { EndingWaiter } from './ending-waiter.ts';
-import type { FlushScheduler } from './flush-scheduler.ts';
+import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import { Follower, type FollowerOwner } from './follower.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -59,7 +59,8 @@ type StreamFrame = StartFrame | CancelFrame | ResumeFrame | AckFrame;
 /** Which stream and which client frame an error is about, as far as that is known. */
 type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
 
-export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner {
+export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner, Flushable {
+  marked = false;
   readonly #parts: ConnectionParts;
   readonly #socket: FrameSocket;
   readonly #connectionId: string;
@@ -78,6 +79,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   /** Starts that other machines are asked about. */
   #starting = 0;
   #acks = false;
+  /** Of all followers together. */
+  #unackedBytes = 0;
   #closeReason: keyof typeof CLOSE_CODES | undefined;
   #detached = false;
 
@@ -117,10 +120,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
 
   /** Zero for a client that never acknowledged: it is governed by socket buffers alone. */
   get unackedBytes(): number {
-    if (!this.#acks) return 0;
-    let bytes = 0;
-    for (const follower of this.#followers.values()) bytes += follower.unackedBytes;
-    return bytes;
+    return this.#acks ? this.#unackedBytes : 0;
   }
 
   /** Bytes written that the client has not taken, as far as this is known. */
@@ -197,6 +197,10 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   followerRefused(follower: Follower, error: RelayError): void {
     this.#followers.delete(follower.stream.id);
     this.#send(errorFrame(error, { id: follower.stream.id, of: 'start' }));
+  }
+
+  followerOwes(bytes: number): void {
+    this.#unackedBytes += bytes;
   }
 
   followerFinished(follower: Follower, how: 'ending' | 'gap'): void {
@@ -413,6 +417,7 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner 
   }
 
   #drop(follower: Follower): void {
+    this.#unackedBytes -= follower.unackedBytes;
     this.#outbox.remove(follower);
     this.#parts.registry.leave(follower.stream, follower);
   }

@@ -1,5 +1,6 @@
 import type { RelayError } from '../protocol/relay-error.ts';
-import type { Ending, StreamReader } from './stream.ts';
+import type { StreamReader } from './readers.ts';
+import type { Ending } from './stream.ts';
 import type { StreamView } from './stream-view.ts';
 
 /** Waits for nothing but the ending: what a cancel from a connection that does not follow the stream is answered with. */

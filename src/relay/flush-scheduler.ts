@@ -1,24 +1,26 @@
 /** Gathers everything that has frames to write in one event-loop turn, and flushes it once at the turn's end. */
 
 export interface Flushable {
+  /** Whether it is on the list: the scheduler's to change. */
+  marked: boolean;
   flush(): void;
 }
 
 export class FlushScheduler {
-  #dirty = new Set<Flushable>();
-  #scheduled = false;
+  #dirty: Flushable[] = [];
 
   mark(flushable: Flushable): void {
-    this.#dirty.add(flushable);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#flush());
+    if (flushable.marked) return;
+    flushable.marked = true;
+    if (this.#dirty.push(flushable) === 1) setImmediate(this.#flush);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     const dirty = this.#dirty;
-    this.#dirty = new Set();
-    this.#scheduled = false;
-    for (const flushable of dirty) flushable.flush();
-  }
+    this.#dirty = [];
+    for (const flushable of dirty) {
+      flushable.marked = false;
+      flushable.flush();
+    }
+  };
 }

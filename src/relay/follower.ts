@@ -7,13 +7,15 @@ import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import type { LogCursor } from '../stream-log/port.ts';
-import type { StreamReader } from './stream.ts';
+import type { StreamReader } from './readers.ts';
 import type { StreamView } from './stream-view.ts';
 
 export interface FollowerOwner {
   followerAccepted(follower: Follower): void;
   followerReady(follower: Follower): void;
   followerRefused(follower: Follower, error: RelayError): void;
+  /** Its `unackedBytes` are more, or fewer, by that. */
+  followerOwes(bytes: number): void;
 }
 
 /** What comes next for a follower; `undefined` where it has caught up. */
@@ -55,6 +57,11 @@ export class Follower implements StreamReader {
     this.#chunkPrefix = chunkPrefix(stream.id);
   }
 
+  /** Nothing is left to send for now, neither frames nor the ending. */
+  get caughtUp(): boolean {
+    return this.sentSeq === this.stream.log.head && this.stream.ending === undefined;
+  }
+
   /** Seq of the last delta sent. */
   get sentSeq(): number {
     return this.#cursor?.seq ?? 0;
@@ -83,7 +90,7 @@ export class Follower implements StreamReader {
     const wire = isText
       ? encodeChunk(this.#chunkPrefix, seq, count, json)
       : encodeEvent(eventPrefix(this.stream.id), seq, json);
-    this.unackedBytes += wire.length;
+    this.#owes(wire.length);
     return { kind: 'frame', type: isText ? 'chunk' : 'event', seq, wire };
   }
 
@@ -103,9 +110,14 @@ export class Follower implements StreamReader {
   ack(seq: number): boolean {
     if (seq <= this.#ackedSeq) return false;
     const outstanding = this.sentSeq - this.#ackedSeq;
-    this.unackedBytes =
-      seq >= this.sentSeq ? 0 : Math.round((this.unackedBytes * (this.sentSeq - seq)) / outstanding);
+    const left = Math.max(0, this.sentSeq - seq);
+    this.#owes(Math.round((this.unackedBytes * left) / outstanding) - this.unackedBytes);
     this.#ackedSeq = seq;
     return true;
+  }
+
+  #owes(bytes: number): void {
+    this.unackedBytes += bytes;
+    this.#owner.followerOwes(bytes);
   }
 }

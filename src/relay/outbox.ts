@@ -16,14 +16,14 @@ const UNACKED_BYTES = 256 * 1024;
 export interface OutboxOwner {
   /** The follower has sent its ending, or cannot go on (`gap`). */
   followerFinished(follower: Follower, how: 'ending' | 'gap'): void;
-  /** Whether this client acknowledges, and how many bytes are outstanding then. */
+  /** How many bytes are outstanding, for a client that acknowledges; otherwise 0. */
   readonly unackedBytes: number;
 }
 
 export class Outbox {
   readonly #socket: FrameSocket;
   readonly #owner: OutboxOwner;
-  #answers: WireText[] = [];
+  readonly #answers: WireText[] = [];
   #queue: Follower[] = [];
 
   constructor(socket: FrameSocket, owner: OutboxOwner) {
@@ -56,25 +56,26 @@ export class Outbox {
   remove(follower: Follower): void {
     if (!follower.queued) return;
     follower.queued = false;
-    this.#queue = this.#queue.filter((each) => each !== follower);
+    this.#queue.splice(this.#queue.indexOf(follower), 1);
   }
 
   /** Writes what the socket may take now, in one write. */
   flush(): void {
     const frames = this.#answers;
-    this.#answers = [];
+    const queue = this.#queue;
     let budget = HIGH_WATER_BYTES - this.#socket.bufferedBytes;
-    while (budget > 0 && this.#queue.length > 0 && this.#owner.unackedBytes < UNACKED_BYTES) {
-      const round = this.#queue;
-      this.#queue = [];
-      for (const [at, follower] of round.entries()) {
+    let served = 0;
+    while (budget > 0 && served < queue.length && this.#owner.unackedBytes < UNACKED_BYTES) {
+      const follower = queue[served];
+      served += 1;
+      if (follower !== undefined)
         budget -= this.#serve(follower, Math.min(budget, MERGED_CHUNK_BYTES), frames);
-        if (budget > 0) continue;
-        this.#queue = [...round.slice(at + 1), ...this.#queue]; // those not served yet come first next time
-        break;
-      }
     }
-    if (frames.length > 0) this.#socket.write(frames);
+    if (served < queue.length) this.#queue = queue.slice(served);
+    else queue.length = 0;
+    if (frames.length === 0) return;
+    this.#socket.write(frames);
+    frames.length = 0; // the socket keeps the text, not the list
   }
 
   /** Moves one frame of a follower to `frames` and queues it again unless it has caught up. Returns the bytes. */
@@ -88,7 +89,7 @@ export class Outbox {
     }
     frames.push(next.wire);
     if (next.kind === 'ending') this.#owner.followerFinished(follower, 'ending');
-    else this.ready(follower);
+    else if (!follower.caughtUp) this.ready(follower);
     return next.wire.length;
   }
 }

@@ -5,7 +5,8 @@
 import { fromWire } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Publication, PublishedSource, SharedRun, SharedStreams } from '../stream-log/shared-port.ts';
-import type { Stream, StreamReader } from './stream.ts';
+import type { StreamReader } from './readers.ts';
+import type { Stream } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 
 export class PublishedStream implements PublishedSource, StreamReader {

@@ -8,7 +8,8 @@ import type { StreamLog } from '../stream-log/port.ts';
 import type { Replica, ReplicaEvents, SharedRun } from '../stream-log/shared-port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { StreamIdentity } from './port.ts';
-import type { Ending, StopReason, StreamReader } from './stream.ts';
+import { Readers } from './readers.ts';
+import type { Ending, StopReason } from './stream.ts';
 import type { StreamView } from './stream-view.ts';
 
 /** How long a run may take to be accepted where a reader asks for it already, ms. */
@@ -26,7 +27,7 @@ export interface RemoteStreamEvents {
 export class RemoteStream implements StreamView, ReplicaEvents {
   /** Its owner decides. */
   readonly onDisconnect = 'resume';
-  readonly readers = new Set<StreamReader>();
+  readonly readers = new Readers();
   readonly #replica: Replica;
   readonly #events: RemoteStreamEvents;
   readonly #wheel: TimerWheel;
@@ -121,13 +122,13 @@ export class RemoteStream implements StreamView, ReplicaEvents {
   /** The replica says: its owner accepted it. */
   nowAccepted(): void {
     this.#look();
-    for (const reader of this.readers) reader.accepted();
+    this.readers.accepted();
   }
 
   /** The replica says: there is more, or the ending. */
   grown(): void {
     this.#look();
-    for (const reader of this.readers) reader.wake();
+    this.readers.wake();
   }
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */
@@ -136,10 +137,8 @@ export class RemoteStream implements StreamView, ReplicaEvents {
     this.#look();
     this.#events.lost(this);
     const refusal = new RelayError('unavailable', 'this run did not begin on another server; start again');
-    for (const reader of [...this.readers]) {
-      if (this.accepted) reader.wake();
-      else reader.refused(refusal);
-    }
+    if (this.accepted) this.readers.wake();
+    else this.readers.refuse(refusal);
   }
 
   /** Resolves once the condition holds, it is lost, or the time is over. */

@@ -4,7 +4,7 @@
  */
 import type { Timer } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { StreamReader } from './stream.ts';
+import type { StreamReader } from './readers.ts';
 import type { StreamView } from './stream-view.ts';
 
 export interface RetentionTimes {

@@ -2,7 +2,8 @@
 import type { AcceptedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { StreamIdentity } from './port.ts';
-import type { Ending, StopReason, StreamReader } from './stream.ts';
+import type { Readers } from './readers.ts';
+import type { Ending, StopReason } from './stream.ts';
 
 export interface StreamView {
   readonly id: string;
@@ -14,7 +15,7 @@ export interface StreamView {
   /** What becomes of the run when its last reader leaves. */
   readonly onDisconnect: 'resume' | 'cancel';
   /** Joining and leaving goes through the registry. */
-  readonly readers: Set<StreamReader>;
+  readonly readers: Readers;
   readonly accepted: boolean;
   readonly acceptedFrame: AcceptedFrame;
   readonly ending: Ending | undefined;

@@ -6,7 +6,7 @@ import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { FlushScheduler } from './flush-scheduler.ts';
+import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import { Follower, type FollowerOwner } from './follower.ts';
 import { resumeGap } from './refusals.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -38,7 +38,8 @@ export interface SubscriptionParts {
   readonly wheel: TimerWheel;
 }
 
-export class Subscription implements FollowerOwner {
+export class Subscription implements FollowerOwner, Flushable {
+  marked = false;
   readonly #parts: SubscriptionParts;
   readonly #sink: SubscriptionSink;
   readonly #follower: Follower;
@@ -88,6 +89,11 @@ export class Subscription implements FollowerOwner {
   followerReady(follower: Follower): void {
     follower.queued = true;
     this.#parts.scheduler.mark(this);
+  }
+
+  /** No HTTP caller acknowledges. */
+  followerOwes(): void {
+    // What the response has not taken is all there is to know.
   }
 
   followerRefused(_follower: Follower, error: RelayError): void {

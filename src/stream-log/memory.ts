@@ -73,6 +73,8 @@ export class MemoryStreamLogs implements StreamLogs {
 class MemoryStreamLog implements StreamLog {
   readonly #logs: MemoryStreamLogs;
   #pages: Page[] = [];
+  /** The one being written: found without a look at the list. */
+  #last: Page | undefined;
   /** Pages dropped from the front: a cursor's page number minus this is its index. */
   #dropped = 0;
   #head: number;
@@ -116,6 +118,7 @@ class MemoryStreamLog implements StreamLog {
     this.#dropped += this.#pages.length;
     this.#pages = [];
     this.#released = true;
+    this.#last = undefined;
     this.#logs.forget(this);
   }
 
@@ -141,11 +144,12 @@ class MemoryStreamLog implements StreamLog {
   }
 
   #pageFor(bytes: number): Page {
-    const last = this.#pages.at(-1);
+    const last = this.#last;
     if (last !== undefined && last.used + bytes <= last.bytes.length) return last;
     const page: Page = { bytes: this.#logs.allocate(this, bytes), used: 0, firstSeq: this.#head + 1 };
     this.#heldBytes += page.bytes.length;
     this.#pages.push(page);
+    this.#last = page;
     return page;
   }
 
@@ -180,6 +184,7 @@ class MemoryLogCursor implements LogCursor {
   next(maxBytes: number): LogEntry | 'gap' | undefined {
     const first = this.#read(Number.POSITIVE_INFINITY, undefined);
     if (typeof first !== 'object' || first.kind === 'event') return first;
+    if (this.#seq === this.#log.head) return first; // the usual case: one delta since the last look
     let { seq, count, json } = first;
     for (;;) {
       const more = this.#read(maxBytes - json.length, 'text');

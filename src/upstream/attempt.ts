@@ -178,12 +178,12 @@ export class Attempt implements ExchangeListener {
 
   ended(): void {
     if (this.#phase === 'refusal') this.#errorBody?.end();
-    else this.#bodyOver(failure('upstream_truncated', true, this.#cause()));
+    else this.#bodyOver(() => failure('upstream_truncated', true, this.#cause()));
   }
 
   failed(error: TransportError): void {
     if (this.#phase === 'refusal') this.#errorBody?.end();
-    else this.#bodyOver(transportFailure(error, this.#cause()));
+    else this.#bodyOver(() => transportFailure(error, this.#cause()));
   }
 
   closed(): void {
@@ -191,8 +191,11 @@ export class Attempt implements ExchangeListener {
     this.#tell();
   }
 
-  /** No more bytes will come: a complete message is a good end, however the body ended. */
-  #bodyOver(otherwise: Failure): void {
+  /**
+   * No more bytes will come: a complete message is a good end, however the body ended. The failure is made only if it
+   * is one: an error's stack costs as much as a delta.
+   */
+  #bodyOver(otherwise: () => Failure): void {
     const { reader } = this.#parts;
     try {
       this.#decoder.end();
@@ -201,7 +204,7 @@ export class Attempt implements ExchangeListener {
     }
     if (reader.error !== null) this.#failStreamed();
     else if (reader.stopped) this.#conclude({ kind: 'done' });
-    else this.#fail(otherwise);
+    else this.#fail(otherwise());
   }
 
   /** The SDK refuses an error response by throwing; what it says of the transport is known already. */
@@ -243,7 +246,7 @@ export class Attempt implements ExchangeListener {
     this.#ending = ending;
     this.#parts.reader.halt();
     this.#errorBody?.end();
-    this.#head.reject(new Error('given up'));
+    if (this.#phase !== 'streaming') this.#head.reject(new Error('given up'));
     this.#exchange?.cancel();
     this.#tell();
   }

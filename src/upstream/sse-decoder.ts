@@ -12,7 +12,12 @@ export type OnSseEvent = (name: string, data: string, atEnd: boolean) => void;
 /** Larger than any event of the API; a body that exceeds it is not one. */
 export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
+/** The name of nearly all events: with one copy for all there is none for each. */
+const USUAL_NAME = 'content_block_delta';
+
 const LF = 10;
+const LETTER_D = 100;
+const LETTER_E = 101;
 const SPACE = 32;
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
@@ -73,12 +78,13 @@ export class SseDecoder {
   }
 
   #readLine(text: string, from: number, end: number): void {
-    if (from === end) {
+    const first = from === end ? LF : text.charCodeAt(from);
+    if (first === LF) {
       this.#dispatch(false);
-    } else if (isField(text, 'data', from, end)) {
+    } else if (first === LETTER_D && isField(text, 'data', from, end)) {
       this.#addData(text.slice(valueStart(text, from + 4, end), end));
-    } else if (isField(text, 'event', from, end)) {
-      this.#name = text.slice(valueStart(text, from + 5, end), end);
+    } else if (first === LETTER_E && isField(text, 'event', from, end)) {
+      this.#name = nameAt(text, valueStart(text, from + 5, end), end);
     }
     // Comments, `id`, `retry` and unknown fields mean nothing here.
   }
@@ -97,6 +103,11 @@ export class SseDecoder {
     this.#hasData = false;
     if (data !== '') this.#onEvent(name, data, atEnd);
   }
+}
+
+function nameAt(text: string, from: number, end: number): string {
+  const usual = end - from === USUAL_NAME.length && text.startsWith(USUAL_NAME, from);
+  return usual ? USUAL_NAME : text.slice(from, end);
 }
 
 function isField(text: string, name: string, from: number, end: number): boolean {

@@ -16,7 +16,7 @@ import { runCost } from './run-cost.ts';
 import { boundedReading, RunTable } from './run-table.ts';
 import { ledgerFile, openLedgerFile } from './schema.ts';
 import { WalKeeper } from './wal-keeper.ts';
-import { WriteQueue } from './write-queue.ts';
+import { type Write, WriteQueue } from './write-queue.ts';
 
 export interface UsageLedgerOptions {
   /** Created if absent. One process at a time. */
@@ -129,7 +129,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
 
   touch(epoch: string): void {
     const run = this.#live.get(epoch);
-    if (run !== undefined) this.#save(run);
+    if (run !== undefined) this.#save(run, (write) => this.#writes.pushSoon(write));
   }
 
   settle(settlement: UsageSettlement): Promise<Settled> {
@@ -165,15 +165,15 @@ class SqliteUsageLedger implements LocalUsageLedger {
   }
 
   #saveAll(): void {
-    for (const run of this.#live.values()) this.#save(run);
+    for (const run of this.#live.values()) this.#save(run, (write) => this.#writes.push(write));
   }
 
-  #save(run: LiveRun): void {
+  #save(run: LiveRun, push: (write: Write) => void): void {
     if (run.settled !== undefined) return;
     try {
       const reading = boundedReading(run.reading());
       if (same(reading, run.saved)) return;
-      this.#writes.push({
+      push({
         apply: () => this.#table.save(run.row, reading, this.#clock.now()),
         committed: () => {
           run.saved = reading;

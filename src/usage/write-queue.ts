@@ -33,6 +33,8 @@ export interface WriteQueueOptions {
 
 /** Writes per transaction, about 1 ms. A longer queue takes several turns, with streams served in between. */
 const MAX_BATCH = 200;
+/** How long a write that nobody waits for may wait for company: a transaction costs more than what is in it. */
+const COMPANY_MS = 20;
 const BUSY_RETRY_MS = 20;
 const BUSY_TRIES = 25;
 const FIRST_RETRY_MS = 100;
@@ -42,6 +44,7 @@ export class WriteQueue {
   readonly #options: WriteQueueOptions;
   #queue: Write[] = [];
   #scheduled: NodeJS.Immediate | undefined;
+  #waiting: Timer | undefined;
   #retry: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #busyTries = 0;
@@ -63,10 +66,16 @@ export class WriteQueue {
   }
 
   push(write: Write): void {
-    // Nobody is left waiting for the next try.
-    if (this.#degraded && !write.refused(this.#cause)) return;
-    this.#queue.push(write);
-    this.resume();
+    if (this.#enqueue(write)) this.resume();
+  }
+
+  /** As `push`, but within 20 ms, with the next write if one comes before that. */
+  pushSoon(write: Write): void {
+    if (!this.#enqueue(write)) return;
+    this.#waiting ??= this.#options.clock.after(COMPANY_MS, () => {
+      this.#waiting = undefined;
+      this.resume();
+    });
   }
 
   /** Writes on where it had to wait. */
@@ -82,9 +91,18 @@ export class WriteQueue {
     this.#stopWaiting();
   }
 
+  #enqueue(write: Write): boolean {
+    // Nobody is left waiting for the next try.
+    if (this.#degraded && !write.refused(this.#cause)) return false;
+    this.#queue.push(write);
+    return true;
+  }
+
   #stopWaiting(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    this.#waiting?.cancel();
+    this.#waiting = undefined;
     this.#retry?.cancel();
     this.#retry = undefined;
   }
