@@ -44,9 +44,9 @@ export class Deliveries {
     }
   }
 
-  /** Resolves once all has arrived. */
+  /** Resolves once nothing is on its way: all has arrived, or Postgres is down. */
   async idle(): Promise<void> {
-    if (this.size === 0) return;
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -60,7 +60,11 @@ export class Deliveries {
       this.#waiting.set(epoch, cost);
       this.#parts.failed(cause);
     }
-    if (this.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    else this.resume();
+    this.resume();
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  get #isIdle(): boolean {
+    return this.#underway.size === 0 && (this.#waiting.size === 0 || this.#parts.held());
   }
 }

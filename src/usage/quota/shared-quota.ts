@@ -12,7 +12,7 @@ import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charg
 import { Deliveries } from './deliveries.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import type { LedgerRuns } from './ledger-runs.ts';
+import type { LedgerRun, LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
 import { Outage, type OutageEvents } from './outage.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
@@ -209,20 +209,25 @@ export class SharedQuota implements Quota {
   async #catchUp(): Promise<void> {
     const { postgres, ledger } = this.#parts;
     await this.#call(postgres.warm());
-    if (!this.#recovered)
-      for (const run of ledger.recovered()) await this.#settleFromLedger(run.outcome.epoch);
+    if (!this.#recovered) for (const run of ledger.recovered()) this.#settleEnded(run);
     this.#recovered = true;
-    for (const epoch of await this.#call(postgres.unsettled())) await this.#settleFromLedger(epoch);
+    for (const epoch of await this.#call(postgres.unsettled())) this.#settleFromLedger(epoch);
     for (const [epoch, { charges }] of this.#live) await this.#call(postgres.reserve(epoch, charges, false));
   }
 
-  /** Settles a run of a process before this one. One without a row was never called: intent before call. */
-  async #settleFromLedger(epoch: string): Promise<void> {
+  /**
+   * Settles a run of a process before this one; nobody waits for it, its reservation stands until then. One without a
+   * row was never called: intent before call.
+   */
+  #settleFromLedger(epoch: string): void {
     if (this.#live.has(epoch) || this.#deliveries.has(epoch)) return;
-    const { policy, postgres, ledger } = this.#parts;
-    const run = ledger.find(epoch);
-    if (run === 'running') return;
-    await this.#call(postgres.settle(epoch, run === undefined ? [] : policy.costOfEnded(run)));
+    const run = this.#parts.ledger.find(epoch);
+    if (run === undefined) this.#deliveries.add(epoch, []);
+    else if (run !== 'running') this.#settleEnded(run);
+  }
+
+  #settleEnded(run: LedgerRun): void {
+    this.#deliveries.add(run.outcome.epoch, this.#parts.policy.costOfEnded(run));
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {

@@ -115,6 +115,7 @@ describe('a relay that was killed', () => {
     const dataDir = await before.crash();
 
     const after = await relay({ plans }, { dataDir });
+    await toldAll(after);
     expect(await inPostgres(billed)).toEqual([120, 0]);
     expect(await inPostgres(silent)).toEqual([0, 0]);
     expect(await inPostgres(unknown)).toEqual([0, 0]);
@@ -133,7 +134,7 @@ describe('a relay that was killed', () => {
     const other = await relay({ plans });
     other.clock.advance(60_000);
     await settles(holder, RESERVED);
-    await relay({ plans }, { dataDir });
+    await toldAll(await relay({ plans }, { dataDir }));
     expect(await inPostgres(holder)).toEqual([2, 0]);
   });
 
@@ -207,7 +208,7 @@ describe('while Postgres does not answer', () => {
     const dataDir = await subject.crash();
     restore(proxy);
     expect(await inPostgres(holder)).toEqual([0, 0]);
-    await relay({ plans }, { dataDir });
+    await toldAll(await relay({ plans }, { dataDir }));
     expect(await inPostgres(holder)).toEqual([11, 0]);
   });
 
@@ -241,3 +242,7 @@ describe('while Postgres does not answer', () => {
     await subject.remove();
   });
 });
+
+async function toldAll({ quota }: DiskSubject): Promise<void> {
+  await eventually('Postgres knows of every run', () => quota.undelivered === 0);
+}
