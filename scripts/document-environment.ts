@@ -3,10 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type EnvironmentRow, environmentTable } from '../src/config.ts';
 
 const README = new URL('../README.md', import.meta.url);
-/** Where the values of keys are read, by name. */
-const READERS = ['config.ts', 'compose.ts', 'main.ts'].map(
-  (file) => new URL(`../src/${file}`, import.meta.url),
-);
 const BEGIN = '<!-- environment: written by `npm run docs:environment` -->\n';
 const END = '<!-- /environment -->';
 
@@ -19,18 +15,7 @@ export function withEnvironmentTable(readme: string): string {
 }
 
 function environmentSection(): string {
-  const rows = environmentTable();
-  const source = READERS.map((file) => readFileSync(file, 'utf8')).join('\n');
-  const unread = rows.filter(({ key }) => !isRead(key, source)).map(({ key }) => `\`${key}\``);
-  const table = ['| key | default | meaning |', '|---|---|---|', ...rows.map(line)].join('\n');
-  const note =
-    unread.length === 0 ? '' : `\nChecked, but without effect in this version: ${unread.join(', ')}.\n`;
-  return `${table}\n${note}`;
-}
-
-/** `config.KEY`, or `KEY: name` in a destructuring. */
-function isRead(key: string, source: string): boolean {
-  return new RegExp(`\\.${key}\\b|\\b${key}: \\w+[ ,]|has\\('${key}'\\)`).test(source);
+  return ['| key | default | meaning |', '|---|---|---|', ...environmentTable().map(line), ''].join('\n');
 }
 
 function line({ key, development, production, description }: EnvironmentRow): string {

@@ -79,7 +79,11 @@ function environmentSchema(production: boolean) {
     DATABASE_URL: serviceUrl('postgres', 'postgresql')
       .optional()
       .describe('Postgres for usage rows (session mode); absent: the local SQLite store is the ledger'),
-    DATABASE_POOL: integer(1, 10).default(5).describe('Postgres connections at most'),
+    DATABASE_POOL: integer(1, 10)
+      .default(5)
+      .describe(
+        'Postgres connections at most, but never fewer than two: quotas use all but two of them, or one',
+      ),
     DATABASE_MIGRATION_URL: serviceUrl('postgres', 'postgresql')
       .optional()
       .describe('Postgres as the owner, for `npm run migrate` only'),

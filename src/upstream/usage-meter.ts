@@ -9,7 +9,8 @@
  * one weight per kind. The weights are a least-absolute-relative-error fit on 52 public recordings with known totals.
  * On those, cut just before their totals: median error 6 %, 95th percentile 42 % (answers of a few words, and server
  * tools whose work is not streamed, are the worst; 5 % and 26 % for answers of 50 tokens or more). Cut anywhere, against
- * the total spread evenly over the content: median 10 %, with outliers up to a factor of two early in short answers.
+ * the total spread evenly over the content: median 16 %, 95th percentile 108 % (early in short answers; at 30, 50, 70 and
+ * 90 % of longer ones the median is 10 %).
  * Bytes, not characters, because scripts with more bytes a character also take more tokens a character.
  * A signature covers the whole thinking, also the part that was only summarised, so it outweighs the visible text.
  */
