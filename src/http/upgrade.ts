@@ -107,22 +107,26 @@ export class WebSocketDoor {
 
   #accept({ request, socket, head, connectionId }: Handshake, seat: Seat, principal: Principal): void {
     let accepted = false;
+    // The 101 leaves with the greeting, in one write: behind what this turn marks to be written.
+    socket.cork();
     // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;
       const frames = adaptWebSocket(websocket, socket, this.#parts.clock, this.#gone);
       this.#open.set(frames, seat);
-      this.#serve(frames, { connectionId, principal });
+      this.#serve(frames, socket, { connectionId, principal });
     });
+    setImmediate(() => socket.uncork());
     // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
     if (!accepted) seat.release();
   }
 
-  #serve(frames: ServedSocket, info: ConnectionInfo): void {
+  #serve(frames: ServedSocket, socket: Socket, info: ConnectionInfo): void {
     try {
       frames.serve(this.#parts.connect(frames, info));
     } catch (cause) {
       this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
+      socket.uncork();
       frames.terminate();
     }
   }
