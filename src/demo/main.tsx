@@ -1,11 +1,16 @@
+import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Text, View } from 'react-native';
+import { createDemo } from './create-demo.ts';
+import { Page } from './page.tsx';
+import './page.css';
+import './controls.css';
+import './panel.css';
 
 const root = document.getElementById('root');
-if (root !== null) {
-  createRoot(root).render(
-    <View style={{ padding: 20, backgroundColor: 'papayawhip' }}>
-      <Text>Dash</Text>
-    </View>,
-  );
-}
+if (root === null) throw new Error('the page has no place for the demo');
+const demo = createDemo(location.origin);
+createRoot(root).render(
+  <StrictMode>
+    <Page demo={demo}>Dash</Page>
+  </StrictMode>,
+);
