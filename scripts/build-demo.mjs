@@ -70,7 +70,7 @@ async function beforeStart() {
   } catch (error) {
     const reason =
       error.code === 'ERR_MODULE_NOT_FOUND' ? 'the development packages are not installed' : error.message;
-    process.stderr.write(`Demo page not built: ${reason}. The relay does without it.\n`);
+    process.stderr.write(`Demo page not built, the relay does without it: ${reason}\n`);
   }
 }
 
