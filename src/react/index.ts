@@ -1,0 +1,13 @@
+/** `dash-relay/react`: hooks for React and React Native, and the assistant made of them. */
+export { DashProvider, type DashProviderProps } from './dash-provider.tsx';
+export type { AnswerState } from './store/answer-state.ts';
+export type { ConnectionState } from './store/connection-store.ts';
+export type { ConversationSnapshot } from './store/conversation-store.ts';
+export type { ConversationSummary } from './store/conversations.ts';
+export type { FrameScheduler } from './store/frames.ts';
+export type { ConversationStorage } from './store/keeper.ts';
+export type { AnswerMessage, AskOptions, ChatMessage, QuestionMessage } from './store/messages.ts';
+export { useConnection } from './use-connection.ts';
+export { type Conversation, useConversation } from './use-conversation.ts';
+export { type ConversationList, useConversations } from './use-conversations.ts';
+export { type DashStreamState, useDashStream } from './use-dash-stream.ts';
