@@ -18,9 +18,9 @@ export const TRANSPORTS: readonly { readonly transport: Transport; readonly labe
 ];
 
 export const QUESTIONS = [
-  'Explain photosynthesis to a 10-year-old',
-  'Lesson plan about fractions for grade 4, 45 minutes',
-  'Quiz me on the solar system',
+  { action: 'homework_help', question: 'Explain photosynthesis to a 10-year-old' },
+  { action: 'lesson_generation', question: 'Lesson plan about fractions for grade 4, 45 minutes' },
+  { action: 'chat', question: 'Quiz me on the solar system' },
 ] as const;
 
 /** How long the button cuts the network, ms. */

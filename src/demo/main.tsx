@@ -1,5 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { DashProvider } from '../react/index.ts';
 import { createDemo } from './create-demo.ts';
 import { Page } from './page.tsx';
 import './page.css';
@@ -11,6 +12,10 @@ if (root === null) throw new Error('the page has no place for the demo');
 const demo = createDemo(location.origin);
 createRoot(root).render(
   <StrictMode>
-    <Page demo={demo}>Dash</Page>
+    <DashProvider client={demo.client} storage={sessionStorage}>
+      <Page demo={demo}>
+        <p>Dash</p>
+      </Page>
+    </DashProvider>
   </StrictMode>,
 );

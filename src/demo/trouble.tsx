@@ -1,7 +1,9 @@
 /** The panel's controls: what can be done to the network, the token, the transport and the model. */
 import { type ReactElement, useEffect, useState } from 'react';
 import type { Transport } from '../client/index.ts';
-import { CUT_MS, MODELS, TRANSPORTS } from './catalogue.ts';
+import { useDash } from '../react/dash-provider.tsx';
+import { mintConversationId } from '../react/store/conversations.ts';
+import { CUT_MS, MODELS, QUESTIONS, TRANSPORTS } from './catalogue.ts';
 import type { Demo } from './create-demo.ts';
 
 export interface TroubleProps {
@@ -13,6 +15,7 @@ export interface TroubleProps {
 export function Trouble({ demo, onMischief }: TroubleProps): ReactElement {
   return (
     <div className="trouble">
+      <ThreeButton onMischief={onMischief} />
       <CutButton demo={demo} onMischief={onMischief} />
       <button type="button" className="button" onClick={() => void demo.expireToken()}>
         Expire the token
@@ -21,6 +24,21 @@ export function Trouble({ demo, onMischief }: TroubleProps): ReactElement {
       <TransportChoice demo={demo} />
       <ModelChoice demo={demo} />
     </div>
+  );
+}
+
+function ThreeButton({ onMischief }: Pick<TroubleProps, 'onMischief'>): ReactElement {
+  const { conversations } = useDash();
+  const ask = (): void => {
+    for (const { action, question } of QUESTIONS) {
+      conversations.get(mintConversationId()).send(question, { action });
+    }
+    onMischief();
+  };
+  return (
+    <button type="button" className="button button-wide" onClick={ask}>
+      Ask three at once
+    </button>
   );
 }
 
