@@ -1,6 +1,8 @@
 /** The page: the assistant, and beside it, or over it on a small screen, the panel. */
 import { type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useColorScheme } from 'react-native';
 import type { Demo } from './create-demo.ts';
+import { paletteProperties } from './palette.ts';
 import { Panel } from './panel.tsx';
 
 /** Both fit beside each other. */
@@ -13,6 +15,7 @@ export function Page({
   readonly demo: Demo;
   readonly children: ReactNode;
 }): ReactElement {
+  const isDark = useColorScheme() === 'dark';
   const [open, setOpen] = useState(WIDE.matches);
   const toggle = useRef<HTMLButtonElement>(null);
   const close = (): void => {
@@ -34,7 +37,7 @@ export function Page({
     return () => removeEventListener('keydown', pressed);
   }, [open]);
   return (
-    <div className="page" data-panel={open ? 'open' : 'closed'}>
+    <div className="page" data-panel={open ? 'open' : 'closed'} style={paletteProperties(isDark)}>
       <header className="bar">
         <Mark />
         <p className="bar-name">
