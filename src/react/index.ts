@@ -1,4 +1,14 @@
 /** `dash-relay/react`: hooks for React and React Native, and the assistant made of them. */
+export { DashAssistant, type DashAssistantProps } from './assistant/dash-assistant.tsx';
+export { describeFailure, type FailureWords } from './assistant/plain-words.ts';
+export {
+  type AssistantStringOverrides,
+  type AssistantStrings,
+  ENGLISH,
+  type FailureKind,
+} from './assistant/strings.ts';
+export type { Palette } from './assistant/theme.ts';
+export type { Suggestion } from './assistant/welcome.tsx';
 export { DashProvider, type DashProviderProps } from './dash-provider.tsx';
 export type { AnswerState } from './store/answer-state.ts';
 export type { ConnectionState } from './store/connection-store.ts';
