@@ -9,7 +9,9 @@ export function Happenings({ happenings }: { readonly happenings: readonly Happe
     <section aria-labelledby="happenings-title">
       <h3 id="happenings-title">What happened</h3>
       {happenings.length === 0 ? (
-        <p className="hint">Ask something, then cut the network while the answer is on its way.</p>
+        <p className="hint">
+          Choose the very long answer, ask something, and cut the network while it is on its way.
+        </p>
       ) : (
         <ol className="happenings">
           {happenings.toReversed().map(({ id, at, text, tone }) => (

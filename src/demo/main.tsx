@@ -1,6 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { DashProvider } from '../react/index.ts';
+import { DashAssistant, DashProvider } from '../react/index.ts';
 import { createDemo } from './create-demo.ts';
 import { Page } from './page.tsx';
 import './page.css';
@@ -14,7 +14,7 @@ createRoot(root).render(
   <StrictMode>
     <DashProvider client={demo.client} storage={sessionStorage}>
       <Page demo={demo}>
-        <p>Dash</p>
+        <DashAssistant />
       </Page>
     </DashProvider>
   </StrictMode>,

@@ -57,7 +57,7 @@ export function Page({
           Under the hood
         </button>
       </header>
-      <main className="assistant">{children}</main>
+      <div className="assistant">{children}</div>
       {open && <Panel demo={demo} onClose={close} onMischief={uncover} />}
     </div>
   );
