@@ -68,7 +68,7 @@ const styles = StyleSheet.create({
     gap: SPACE.xl,
     padding: SPACE.l,
   },
-  words: { gap: SPACE.s, maxWidth: 460 },
+  words: { gap: SPACE.s, maxWidth: 520 },
   centred: { textAlign: 'center' },
   cards: { width: '100%', maxWidth: MEASURE, flexDirection: 'row', flexWrap: 'wrap', margin: -SPACE.xs },
   half: { width: '50%', padding: SPACE.xs },

@@ -13,13 +13,21 @@ import { Table } from './table.tsx';
 interface BlockProps {
   readonly token: MarkedToken;
   readonly hasCaret: boolean;
+  /** Of a heading. */
+  readonly level?: number | undefined;
+  readonly isFirst?: boolean;
 }
 
-export const Block = memo(function Block({ token, hasCaret }: BlockProps): ReactNode {
+export const Block = memo(function Block({
+  token,
+  hasCaret,
+  level = 2,
+  isFirst = false,
+}: BlockProps): ReactNode {
   const caret = hasCaret ? <Caret /> : undefined;
   switch (token.type) {
     case 'heading':
-      return <Heading depth={token.depth} tokens={token.tokens} caret={caret} />;
+      return <Heading heading={token} level={level} isFirst={isFirst} caret={caret} />;
     case 'paragraph':
       return <Prose tokens={token.tokens} caret={caret} />;
     case 'text':
@@ -50,19 +58,22 @@ function Prose({ tokens, caret }: { tokens: readonly Token[]; caret: ReactNode }
   );
 }
 
-/** The page's own headings are one and two: an answer's begin below. */
-const FIRST_LEVEL = 3;
+interface HeadingProps {
+  readonly heading: Tokens.Heading;
+  readonly level: number;
+  readonly isFirst: boolean;
+  readonly caret: ReactNode;
+}
 
-function Heading({ depth, tokens, caret }: { depth: number; tokens: readonly Token[]; caret: ReactNode }) {
+function Heading({ heading: { depth, tokens }, level, isFirst, caret }: HeadingProps) {
   const { colors } = useLook();
   const type = depth === 1 ? TYPE.heading1 : depth === 2 ? TYPE.heading2 : TYPE.heading3;
-  const level = Math.min(6, FIRST_LEVEL - 1 + depth);
   return (
     <Text
       selectable
       role="heading"
       {...headingLevel(level)}
-      style={[type, styles.heading, { color: colors.text }]}
+      style={[type, !isFirst && styles.heading, { color: colors.text }]}
     >
       <Inline tokens={tokens} tail={caret} />
     </Text>

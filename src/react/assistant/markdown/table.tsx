@@ -45,7 +45,7 @@ export function Table({ table }: { table: Tokens.Table }) {
                 // biome-ignore lint/suspicious/noArrayIndexKey: columns stay in their order
                 key={column}
                 role={line === 0 ? 'columnheader' : 'cell'}
-                style={[styles.cell, { flexGrow: 1, width: widths[column] ?? NARROWEST }]}
+                style={[styles.cell, { flexGrow: widths[column] ?? 1, width: widths[column] ?? NARROWEST }]}
               >
                 <Text
                   selectable
