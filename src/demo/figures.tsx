@@ -47,7 +47,7 @@ export function Figures({ reading }: { readonly reading: Reading }): ReactElemen
           label={`Tokens of the latest ${answers.length} answers: ${answers.join(', ') || 'none yet'}`}
         />
       </Figure>
-      <Figure name="Resumes" value={number.format(resumes)} unit="" note="no delta lost or doubled" />
+      <Figure name="Resumes" value={number.format(resumes)} unit="" note="none lost, none twice" />
     </dl>
   );
 }
@@ -76,6 +76,6 @@ function Figure({ name, value, unit, note, children }: FigureProps): ReactElemen
 }
 
 function answering(live: number): string {
-  if (live === 0) return 'nothing under way';
-  return live === 1 ? '1 answer under way' : `${live} answers under way`;
+  if (live === 0) return 'at rest';
+  return live === 1 ? '1 answer now' : `${live} answers now`;
 }

@@ -39,7 +39,6 @@ export function Page({
   return (
     <div className="page" data-panel={open ? 'open' : 'closed'} style={paletteProperties(isDark)}>
       <header className="bar">
-        <Mark />
         <p className="bar-name">
           <strong>Dash Relay</strong> <span className="bar-note">live demo</span>
         </p>
@@ -60,15 +59,5 @@ export function Page({
       <div className="assistant">{children}</div>
       {open && <Panel demo={demo} onClose={close} onMischief={uncover} />}
     </div>
-  );
-}
-
-function Mark(): ReactElement {
-  return (
-    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true">
-      <rect width="32" height="32" rx="9" />
-      <path d="M8.5 20.5h9M12.5 13.5h5.5" />
-      <circle cx="23" cy="20.5" r="2.7" />
-    </svg>
   );
 }

@@ -104,7 +104,8 @@ export class Telemetry {
     if (outcome === 'done') {
       this.note(`${name} is complete: ${timing.chunks} deltas, ${usage.outputTokens} tokens`, 'good');
     } else {
-      const closed = timing.upstreamClosedMs === undefined ? '' : ` in ${timing.upstreamClosedMs} ms`;
+      const { upstreamClosedMs: ms } = timing;
+      const closed = ms === undefined ? '' : ms < 1 ? ' within 1 ms' : ` in ${Math.round(ms)} ms`;
       this.note(`${name} stopped the model${closed}: ${usage.outputTokens} tokens billed`, 'good');
     }
   }

@@ -15,12 +15,12 @@ export interface TroubleProps {
 export function Trouble({ demo, onMischief }: TroubleProps): ReactElement {
   return (
     <div className="trouble">
-      <ThreeButton onMischief={onMischief} />
       <CutButton demo={demo} onMischief={onMischief} />
+      <SlowButton demo={demo} />
       <button type="button" className="button" onClick={() => void demo.expireToken()}>
         Expire the token
       </button>
-      <SlowSwitch demo={demo} />
+      <ThreeButton onMischief={onMischief} />
       <TransportChoice demo={demo} />
       <ModelChoice demo={demo} />
     </div>
@@ -36,7 +36,7 @@ function ThreeButton({ onMischief }: Pick<TroubleProps, 'onMischief'>): ReactEle
     onMischief();
   };
   return (
-    <button type="button" className="button button-wide" onClick={ask}>
+    <button type="button" className="button" onClick={ask}>
       Ask three at once
     </button>
   );
@@ -61,16 +61,15 @@ function CutButton({ demo, onMischief }: TroubleProps): ReactElement {
   );
 }
 
-function SlowSwitch({ demo }: { readonly demo: Demo }): ReactElement {
+function SlowButton({ demo }: { readonly demo: Demo }): ReactElement {
   const [on, setOn] = useState(false);
   const toggle = (): void => {
     demo.slow(!on);
     setOn(!on);
   };
   return (
-    <button type="button" className="switch" role="switch" aria-checked={on} onClick={toggle}>
-      <span>Slow network</span>
-      <span className="switch-track" aria-hidden="true" />
+    <button type="button" className="button" aria-pressed={on} onClick={toggle}>
+      Slow network
     </button>
   );
 }
