@@ -102,7 +102,7 @@ it.each([
   await screens.ask('Explain fractions to grade 5, with something from the kitchen.');
   await page.getByText('Thinking…').waitFor();
   await screens.look('2-thinking');
-  await page.getByText('two quarters').waitFor();
+  await page.getByText('two quarters').first().waitFor();
   await screens.look('3-streaming');
   await page.getByRole('button', { name: 'Stop answering' }).click();
   await page.getByText('You stopped this answer.').waitFor();
@@ -110,7 +110,7 @@ it.each([
 
   relay.simulator.script({ deltas: PIECES });
   await page.getByRole('button', { name: 'Try again' }).click();
-  await page.getByText('which is larger').waitFor();
+  await page.getByText('which is larger').first().waitFor();
   await page.getByRole('button', { name: 'Ask again' }).waitFor();
   await screens.look('5-done');
   await page.getByRole('link', { name: 'this picture' }).click();

@@ -27,7 +27,7 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
       {isWide && <Mark size={28} />}
       <View style={styles.body}>
-        {content !== '' && <Markdown text={content} isGrowing={isGrowing} />}
+        {content !== '' && <Markdown text={content} isGrowing={isGrowing} isWhole={status === 'done'} />}
         {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}
       </View>
     </View>
@@ -43,7 +43,7 @@ function Ending({ message, onAskAgain }: AnswerProps) {
   return (
     <>
       {note !== undefined && <Note text={note} isBad={failure !== undefined} />}
-      <View style={styles.actions}>
+      <View style={[styles.actions, status === 'done' && styles.plainFirst]}>
         {onAskAgain && failure?.canRetry !== false && (
           <TextButton
             tone={status === 'done' ? 'plain' : 'outline'}
@@ -79,6 +79,7 @@ const styles = StyleSheet.create({
   answer: { flexDirection: 'row', gap: SPACE.m },
   body: { flex: 1, minWidth: 0, gap: SPACE.m },
   actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, marginStart: -SPACE.m, minHeight: 36 },
+  plainFirst: { marginStart: -SPACE.m },
   note: {
     flexDirection: 'row',
     borderRadius: RADIUS.s,

@@ -21,7 +21,7 @@ interface InputKeyEvent {
 }
 
 export function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
-  const { colors, strings } = useLook();
+  const { colors, strings, direction } = useLook();
   const [text, setText] = useState('');
   const [isFocused, setFocused] = useState(false);
   const send = (): void => {
@@ -56,6 +56,7 @@ export function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerPro
           aria-label={strings.placeholder}
           placeholder={strings.placeholder}
           placeholderTextColor={colors.muted}
+          {...beginsIn(text === '' ? direction : 'auto')}
           style={[styles.input, growing, { color: colors.text }]}
         />
         {isAnswering ? (
@@ -73,6 +74,11 @@ export function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerPro
       </View>
     </View>
   );
+}
+
+/** The placeholder as the page, the text as its own letters say. Apps see to that by themselves. */
+function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {
+  return { dir };
 }
 
 /** Browsers that know it let the field grow with its text, as apps do by themselves; the box shows the focus. */

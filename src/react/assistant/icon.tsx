@@ -1,7 +1,17 @@
 /** Icons drawn of boxes: nothing to load, and the same on every platform. 20 px square. */
 import { StyleSheet, View, type ViewStyle } from 'react-native';
 
-export type IconName = 'plus' | 'menu' | 'close' | 'send' | 'stop' | 'down' | 'copy' | 'check' | 'repeat';
+export type IconName =
+  | 'plus'
+  | 'menu'
+  | 'close'
+  | 'send'
+  | 'stop'
+  | 'down'
+  | 'copy'
+  | 'check'
+  | 'repeat'
+  | 'bin';
 
 const bar = (width: number, height: number, more: ViewStyle = {}): ViewStyle => ({
   position: 'absolute',
@@ -27,11 +37,13 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   down: [bar(2, 14, turned(0, 0, -0.5)), bar(9, 2, turned(45, -2.8, 3.6)), bar(9, 2, turned(-45, 2.8, 3.6))],
   copy: [],
   check: [bar(7, 2, turned(45, -4, 2)), bar(13, 2, turned(-48, 2.5, 0))],
-  repeat: [bar(6, 2, turned(45, 5, -4.2)), bar(6, 2, turned(-45, 8.6, -4.2))],
+  repeat: [],
+  bin: [bar(14, 1.5, turned(0, 0, -4.5)), bar(5, 1.5, turned(0, 0, -6.5))],
 };
 
 /** Outlined boxes. */
 const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
+  bin: [bar(10, 11, { borderWidth: 1.5, borderTopWidth: 0, borderRadius: 2, ...turned(0, 0, 1.5) })],
   copy: [
     bar(11, 12, { borderWidth: 1.5, borderRadius: 3, ...turned(0, -1.5, 2) }),
     bar(9, 10, {
@@ -41,7 +53,17 @@ const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
       ...turned(0, 3, -2.5),
     }),
   ],
-  repeat: [bar(14, 14, { borderWidth: 2, borderRadius: 7, borderTopColor: 'transparent' })],
+  repeat: [
+    bar(14, 14, { borderWidth: 2, borderRadius: 7, borderTopColor: 'transparent', ...turned(45) }),
+    bar(0, 0, {
+      borderRadius: 0,
+      borderWidth: 4,
+      borderEndWidth: 0,
+      borderTopColor: 'transparent',
+      borderBottomColor: 'transparent',
+      ...turned(0, 2.5, -6),
+    }),
+  ],
 };
 
 export function Icon({ name, color, size = 20 }: { name: IconName; color: string; size?: number }) {

@@ -32,13 +32,10 @@ export function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
     >
       <View style={styles.head}>
         <Mark size={28} />
-        <Text
-          role="heading"
-          {...headingLevel(2)}
-          style={[TYPE.heading3, styles.name, { color: colors.text }]}
-        >
+        <Text role="heading" {...headingLevel(2)} style={[TYPE.heading3, { color: colors.text }]}>
           {strings.assistant}
         </Text>
+        <View style={styles.gap} />
         {onClose && <IconButton icon="close" label={strings.hideConversations} onPress={onClose} />}
       </View>
       <View style={styles.new}>
@@ -104,7 +101,7 @@ const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryP
       </Pressable>
       {isShown && (
         <IconButton
-          icon="close"
+          icon="bin"
           size={32}
           label={strings.deleteConversation(title)}
           onPress={() => onRemove(id)}
@@ -124,7 +121,7 @@ const styles = StyleSheet.create({
     paddingStart: SPACE.l,
     paddingEnd: SPACE.s,
   },
-  name: { flex: 1 },
+  gap: { flex: 1 },
   new: { paddingHorizontal: SPACE.m, paddingBottom: SPACE.m },
   nothing: { paddingHorizontal: SPACE.l, paddingVertical: SPACE.s },
   list: { paddingHorizontal: SPACE.s, paddingBottom: SPACE.l, gap: 2 },

@@ -28,7 +28,7 @@ function spoken(markdown: string): string {
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/^\s*(```.*|[-*_]{3,}|\|?[\s:|-]+\|[\s:|-]*)$/gm, '')
     .replaceAll(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')
-    .replaceAll(/\s*\|\s*/g, ', ')
+    .replaceAll(/(\s*\|\s*)+/g, ', ')
     .replaceAll(/(\*\*|__|[*_`~])/g, '')
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/^[\s,]+|[\s,]+$/g, '');

@@ -88,9 +88,11 @@ function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
       {list.items.map((item, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: items only follow one another
         <View key={at} role="listitem" style={styles.item}>
-          <Text style={[TYPE.body, styles.bullet, { color: colors.muted }]}>
-            {item.task ? (item.checked ? '☑' : '☐') : list.ordered ? `${first + at}.` : '•'}
-          </Text>
+          <View style={styles.bullet}>
+            <Text style={[TYPE.body, styles.number, { color: colors.muted }]}>
+              {item.task ? (item.checked ? '☑' : '☐') : list.ordered ? `${first + at}.` : '•'}
+            </Text>
+          </View>
           <View style={styles.itemBody}>
             <Blocks tokens={item.tokens} hasCaret={hasCaret && at === list.items.length - 1} />
           </View>
@@ -128,7 +130,8 @@ const styles = StyleSheet.create({
   list: { gap: SPACE.xs },
   looseList: { gap: SPACE.s },
   item: { flexDirection: 'row', gap: SPACE.s },
-  bullet: { minWidth: 20, textAlign: 'right', fontVariant: ['tabular-nums'] },
+  bullet: { minWidth: 20, alignItems: 'flex-end' },
+  number: { fontVariant: ['tabular-nums'] },
   itemBody: { flex: 1, minWidth: 0, gap: SPACE.xs },
   quote: { borderStartWidth: 3, paddingStart: SPACE.l, paddingVertical: SPACE.xs, gap: SPACE.s },
   rule: { height: 1, marginVertical: SPACE.s },

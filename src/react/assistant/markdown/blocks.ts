@@ -20,7 +20,7 @@ export function createBlockReader(): BlockReader {
         settled = [];
         settledText = '';
       }
-      if (isWhole) return withKnown(lexer(text).filter(isShown), settled);
+      if (isWhole) return withKnown(lexer(text), settled);
       const tokens = lexer(text.slice(settledText.length));
       const last = tokens.findLastIndex(isShown);
       const before = tokens.slice(0, Math.max(last, 0));
@@ -35,8 +35,10 @@ function isShown(token: Token): token is MarkedToken {
   return token.type !== 'space' && token.type !== 'def';
 }
 
-/** The same blocks as the same objects. */
-function withKnown(blocks: readonly MarkedToken[], known: readonly MarkedToken[]): readonly MarkedToken[] {
+/** The same blocks as the same objects; none where a definition at the end may have given an earlier one its link. */
+function withKnown(tokens: readonly Token[], known: readonly MarkedToken[]): readonly MarkedToken[] {
+  const blocks = tokens.filter(isShown);
+  if (tokens.some(({ type }) => type === 'def')) return blocks;
   return blocks.map((block, at) => {
     const before = known[at];
     return before?.type === block.type && before.raw === block.raw ? before : block;

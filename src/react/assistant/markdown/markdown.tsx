@@ -6,10 +6,17 @@ import { Block } from './block.tsx';
 import { createBlockReader } from './blocks.ts';
 import { headingLevels } from './heading-levels.ts';
 
-/** `isGrowing`: more text may come; a caret stands at its end. */
-export const Markdown = memo(function Markdown({ text, isGrowing }: { text: string; isGrowing: boolean }) {
+interface MarkdownProps {
+  readonly text: string;
+  /** More text may come: a caret stands at its end. */
+  readonly isGrowing: boolean;
+  /** It came to its own end: no mark was left open by chance. */
+  readonly isWhole: boolean;
+}
+
+export const Markdown = memo(function Markdown({ text, isGrowing, isWhole }: MarkdownProps) {
   const [reader] = useState(createBlockReader);
-  const blocks = reader.read(text, !isGrowing);
+  const blocks = reader.read(text, isWhole);
   const levels = headingLevels(blocks);
   return (
     <View style={styles.blocks}>
