@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Platform, Text, type TextStyle } from 'react-native';
 import { type Look, useLook } from '../look.tsx';
 import { safeLink } from '../safe-link.ts';
+import { onKeys } from '../web-props.ts';
 
 export const MONO = Platform.select({
   ios: 'Menlo',
@@ -71,10 +72,15 @@ function Link({ href, tokens }: { href: string; tokens: readonly Token[] }) {
   const { colors, askToOpen } = useLook();
   const link = safeLink(href);
   if (link === undefined) return <Inline tokens={tokens} />;
+  const ask = (): boolean => {
+    askToOpen(link);
+    return true;
+  };
   return (
     <Text
       role="link"
-      onPress={() => askToOpen(link)}
+      onPress={ask}
+      {...onKeys(({ key }) => key === 'Enter' && ask())}
       style={{
         color: colors.link,
         textDecorationLine: 'underline',
