@@ -20,20 +20,19 @@ export function Trouble({ demo, onMischief }: TroubleProps): ReactElement {
       <button type="button" className="button" onClick={() => void demo.expireToken()}>
         Expire the token
       </button>
-      <ThreeButton onMischief={onMischief} />
+      <ThreeButton />
       <TransportChoice demo={demo} />
       <ModelChoice demo={demo} />
     </div>
   );
 }
 
-function ThreeButton({ onMischief }: Pick<TroubleProps, 'onMischief'>): ReactElement {
+function ThreeButton(): ReactElement {
   const { conversations } = useDash();
   const ask = (): void => {
     for (const { action, question } of QUESTIONS) {
       conversations.get(mintConversationId()).send(question, { action });
     }
-    onMischief();
   };
   return (
     <button type="button" className="button" onClick={ask}>

@@ -62,6 +62,8 @@ const STATES: readonly State[] = [
     async reach(demo) {
       await choose(demo, 'Very long answer');
       await press(demo, 'Ask three at once');
+      await closePanelOnPhone(demo);
+      await showOther(demo);
       await demo.page.waitForTimeout(ENOUGH_MS);
     },
   },
@@ -99,6 +101,11 @@ async function choose(demo: AssistantPage, model: string): Promise<void> {
   await openPanel(demo);
   await demo.panel.getByLabel('Simulated model').selectOption(model);
   await closePanelOnPhone(demo);
+}
+
+async function showOther({ page, conversations }: AssistantPage): Promise<void> {
+  if (await conversations.isHidden()) await page.getByRole('button', { name: /^Show conversations/ }).click();
+  await conversations.getByRole('button', { name: /^Lesson plan/ }).click();
 }
 
 async function press(demo: AssistantPage, name: string): Promise<void> {
