@@ -12,7 +12,7 @@ const TEXT = WORDS.join('').trim();
 let pages: PageServer;
 let relay: TestRelay;
 beforeAll(async () => {
-  pages = await servePage('assistant');
+  pages = await servePage('assistant', 'production');
   relay = await startTestRelay({ environment: { ALLOWED_ORIGINS: pages.origin } });
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { type PageServer, servePage } from './react-page.ts';
 
 let pages: PageServer;
 beforeAll(async () => {
-  pages = await servePage('hooks');
+  pages = await servePage('hooks', 'development');
 });
 afterAll(() => pages?.close());
 

@@ -15,9 +15,12 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
+/** Of React: `development` renders twice and warns, `production` is what people get. */
+export type Mode = 'development' | 'production';
+
 /** `name`: of a module in test/react/page. */
-export async function servePage(name: string): Promise<PageServer> {
-  const script = await bundle(name);
+export async function servePage(name: string, mode: Mode): Promise<PageServer> {
+  const script = await bundle(name, mode);
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
     response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html; charset=utf-8' });
@@ -55,14 +58,15 @@ export async function servePage(name: string): Promise<PageServer> {
   };
 }
 
-async function bundle(name: string): Promise<string> {
+async function bundle(name: string, mode: Mode): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`page/${name}.tsx`, import.meta.url))],
     bundle: true,
     format: 'iife',
     jsx: 'automatic',
     alias: { 'react-native': 'react-native-web' },
-    define: { 'process.env.NODE_ENV': '"development"' }, // with StrictMode's second rendering, and React's warnings
+    define: { 'process.env.NODE_ENV': JSON.stringify(mode) },
+    minifySyntax: true, // leaves out what is only for the other mode
     write: false,
   });
   return outputFiles[0]?.text ?? '';

@@ -37,12 +37,15 @@ console.log(half === 2 / 4); // true
 Now you: **which is larger, 1/3 or 1/4?**`;
 const PIECES = RICH.match(/[\s\S]{1,6}/g) ?? [];
 
+/** Goes so far, and then says nothing more. */
+const ENDLESS = { deltas: PIECES, broken: { afterDeltas: 62, by: 'stall' } } as const;
+
 let pages: PageServer;
 let relay: TestRelay;
 let axe: string;
 beforeAll(async () => {
   await mkdir(OUTPUT, { recursive: true });
-  pages = await servePage('assistant');
+  pages = await servePage('assistant', 'development');
   relay = await startTestRelay({ environment: { ALLOWED_ORIGINS: pages.origin } });
   axe = await readFile(AXE, 'utf8');
 });
@@ -72,6 +75,11 @@ class Screens {
     expect([state, found]).toEqual([state, []]);
   }
 
+  async stop(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Stop answering' }).click();
+    await this.page.getByText('You stopped this answer.').waitFor();
+  }
+
   async ask(question: string): Promise<void> {
     await this.page.getByRole('textbox').fill(question);
     await this.page.getByRole('button', { name: 'Send' }).click();
@@ -98,14 +106,17 @@ it.each([
   const { page } = screens;
   await screens.look('1-empty');
 
-  relay.simulator.script({ deltas: PIECES, pace: { firstTokenMs: 900, deltasPerSecond: 50 } });
+  relay.simulator.script('silent');
   await screens.ask('Explain fractions to grade 5, with something from the kitchen.');
   await page.getByText('Thinking…').waitFor();
   await screens.look('2-thinking');
-  await page.getByText('two quarters').first().waitFor();
+  await screens.stop();
+
+  relay.simulator.script(ENDLESS);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('Compare with').first().waitFor();
   await screens.look('3-streaming');
-  await page.getByRole('button', { name: 'Stop answering' }).click();
-  await page.getByText('You stopped this answer.').waitFor();
+  await screens.stop();
   await screens.look('4-stopped');
 
   relay.simulator.script({ deltas: PIECES });
@@ -124,7 +135,7 @@ it.each([
   await page.getByText('What had arrived is kept.').first().waitFor();
   await screens.look('7-error');
 
-  relay.simulator.script({ deltas: PIECES, pace: { firstTokenMs: 10, deltasPerSecond: 60 } });
+  relay.simulator.script(ENDLESS);
   await screens.ask('Once more, slowly.');
   await page.getByText('Streaming…').waitFor();
   await page.context().setOffline(true);
