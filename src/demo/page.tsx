@@ -57,7 +57,7 @@ export function Page({
         </button>
       </header>
       <div className="assistant">{children}</div>
-      {open && <Panel demo={demo} onClose={close} onMischief={uncover} />}
+      <Panel demo={demo} isOpen={open} onClose={close} onMischief={uncover} />
     </div>
   );
 }

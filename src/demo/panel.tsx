@@ -7,18 +7,20 @@ import { Trouble } from './trouble.tsx';
 
 export interface PanelProps {
   readonly demo: Demo;
+  /** Closed it keeps what was chosen in it. */
+  readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly onMischief: () => void;
 }
 
 const BY = { websocket: 'by WebSocket', sse: 'by SSE', json: 'by JSON' } as const;
 
-export function Panel({ demo, onClose, onMischief }: PanelProps): ReactElement {
+export function Panel({ demo, isOpen, onClose, onMischief }: PanelProps): ReactElement {
   const { telemetry } = demo;
   const reading = useSyncExternalStore(telemetry.subscribe, telemetry.read);
   const { transport, happenings } = reading;
   return (
-    <aside className="panel" id="panel" aria-labelledby="panel-title">
+    <aside className="panel" id="panel" aria-labelledby="panel-title" hidden={!isOpen}>
       <header className="panel-head">
         <h2 id="panel-title">Under the hood</h2>
         <span className="chip">{transport === undefined ? 'not connected yet' : BY[transport]}</span>

@@ -96,13 +96,16 @@ describe('the demo page', () => {
     expect(await demo.panel.getByRole('radio', { name: 'SSE' }).isChecked()).toBe(true);
   });
 
-  it('gives the keyboard back when its panel closes on a phone', async () => {
+  it('gives the keyboard back when its panel closes on a phone, and keeps what was chosen there', async () => {
     const demo = await stage.open({ viewport: PHONE });
     await demo.page.getByRole('button', { name: 'Under the hood' }).click();
     await demo.panel.waitFor();
+    await demo.panel.getByRole('button', { name: 'Slow network' }).click();
     await demo.page.keyboard.press('Escape');
     await demo.panel.waitFor({ state: 'hidden' });
     expect(await demo.page.evaluate<string>(FOCUSED)).toContain('Under the hood');
+    await demo.page.keyboard.press('Enter');
+    await demo.panel.getByRole('button', { name: 'Slow network', pressed: true }).waitFor();
   });
 });
 
