@@ -99,6 +99,20 @@ it('answers three conversations at once and marks those nobody has seen', async 
   expect(await conversations.getByText('New answer').count()).toBe(0);
 });
 
+it('forgets a conversation, and stops its answer, once that was confirmed', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await ask('Forget me');
+  await answer.getByText('word-2').waitFor();
+  await button('Delete “Forget me”').click();
+  await button('Cancel').click();
+  await button('Delete “Forget me”').click();
+  await button('Delete').click();
+  await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
+  await expect.poll(() => relay.simulator.stats.open, SOON).toBe(0);
+  expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).not.toContain('Forget me');
+});
+
 it('takes an answer up again after the page was reloaded midway, by one call of the model', async () => {
   const { page, answer, ask, button } = await openAssistant();
   const calls = relay.simulator.requests.length;

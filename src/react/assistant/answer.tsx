@@ -39,17 +39,18 @@ function Ending({ message, onAskAgain }: AnswerProps) {
   const { content, status, error, stopReason } = message;
   const failure = error && describeFailure(error, strings, content !== '');
   const note = failure?.text ?? noteOn(status, stopReason, strings);
-  const again = status === 'done' ? strings.regenerate : strings.retry;
+  const isDone = status === 'done';
+  const askAgain = failure?.canRetry === false ? undefined : onAskAgain;
   return (
     <>
       {note !== undefined && <Note text={note} isBad={failure !== undefined} />}
-      <View style={[styles.actions, status === 'done' && styles.plainFirst]}>
-        {onAskAgain && failure?.canRetry !== false && (
+      <View style={[styles.actions, (isDone || !askAgain) && styles.plainFirst]}>
+        {askAgain && (
           <TextButton
-            tone={status === 'done' ? 'plain' : 'outline'}
+            tone={isDone ? 'plain' : 'outline'}
             icon="repeat"
-            label={again}
-            onPress={() => void onAskAgain()}
+            label={isDone ? strings.regenerate : strings.retry}
+            onPress={() => void askAgain()}
           />
         )}
         {content !== '' && <CopyButton text={content} label={strings.copyAnswer} />}
@@ -78,7 +79,8 @@ function Note({ text, isBad }: { text: string; isBad: boolean }) {
 const styles = StyleSheet.create({
   answer: { flexDirection: 'row', gap: SPACE.m },
   body: { flex: 1, minWidth: 0, gap: SPACE.m },
-  actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, marginStart: -SPACE.m, minHeight: 36 },
+  actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, minHeight: 36 },
+  /** Its words stand under the answer's. */
   plainFirst: { marginStart: -SPACE.m },
   note: {
     flexDirection: 'row',

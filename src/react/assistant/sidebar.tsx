@@ -1,5 +1,5 @@
 /** The conversations: which is shown, which are being answered, which hold something new. */
-import { memo } from 'react';
+import { memo, useState } from 'react';
 import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import type { ConversationSummary } from '../store/conversations.ts';
 import { useConversations } from '../use-conversations.ts';
@@ -71,7 +71,11 @@ const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryP
   const look = useLook();
   const { colors, strings } = look;
   const { id, title, isAnswering, unread } = summary;
+  const [isAsking, setAsking] = useState(false);
   const note = isAnswering ? strings.answering : unread ? strings.unread : undefined;
+  if (isAsking) {
+    return <Removal title={title} onKeep={() => setAsking(false)} onRemove={() => onRemove(id)} />;
+  }
   return (
     <View role="listitem" style={styles.entry}>
       <Pressable
@@ -104,12 +108,34 @@ const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryP
           icon="bin"
           size={32}
           label={strings.deleteConversation(title)}
-          onPress={() => onRemove(id)}
+          onPress={() => setAsking(true)}
         />
       )}
     </View>
   );
 });
+
+interface RemovalProps {
+  readonly title: string;
+  readonly onKeep: () => void;
+  readonly onRemove: () => void;
+}
+
+/** Asked before a conversation is forgotten: there is no way back. */
+function Removal({ title, onKeep, onRemove }: RemovalProps) {
+  const { colors, strings } = useLook();
+  return (
+    <View role="listitem" style={[styles.removal, { backgroundColor: colors.raised }]}>
+      <Text numberOfLines={2} style={[TYPE.label, { color: colors.text }]}>
+        {strings.deleteQuestion(title)}
+      </Text>
+      <View style={styles.choice}>
+        <TextButton tone="outline" label={strings.cancel} onPress={onKeep} />
+        <TextButton tone="outline" icon="bin" label={strings.delete} onPress={onRemove} />
+      </View>
+    </View>
+  );
+}
 
 const styles = StyleSheet.create({
   sidebar: { flex: 1, borderEndWidth: 1 },
@@ -137,6 +163,8 @@ const styles = StyleSheet.create({
     paddingVertical: SPACE.s,
     borderRadius: RADIUS.m,
   },
+  removal: { gap: SPACE.s, padding: SPACE.m, borderRadius: RADIUS.m },
+  choice: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.s },
   words: { flex: 1, minWidth: 0 },
   strong: { fontWeight: '600' },
   dot: { width: 10, height: 10, borderRadius: 5, borderWidth: 2 },

@@ -21,6 +21,8 @@ export interface AssistantStrings {
   readonly unread: string;
   readonly unreadCount: (count: number) => string;
   readonly deleteConversation: (title: string) => string;
+  readonly deleteQuestion: (title: string) => string;
+  readonly delete: string;
   readonly showEarlier: string;
   readonly jumpToLatest: string;
 
@@ -97,6 +99,8 @@ export const ENGLISH: AssistantStrings = {
   unread: 'New answer',
   unreadCount: (count) => (count === 1 ? '1 new answer' : `${count} new answers`),
   deleteConversation: (title) => `Delete “${title}”`,
+  deleteQuestion: (title) => `Delete “${title}”? It cannot be brought back.`,
+  delete: 'Delete',
   showEarlier: 'Show earlier messages',
   jumpToLatest: 'Jump to latest',
 
