@@ -25,7 +25,7 @@ const TITLE_LENGTH = 60;
 export function titleOf(messages: readonly ChatMessage[]): string {
   const line = messages[0]?.content.trim().replaceAll(/\s+/g, ' ') ?? '';
   if (line.length <= TITLE_LENGTH) return line;
-  const cut = line.slice(0, TITLE_LENGTH).toWellFormed();
+  const cut = line.slice(0, TITLE_LENGTH).replace(/[\ud800-\udbff]$/, ''); // half a character
   return `${cut.replace(/\s+\S*$/, '')}…`;
 }
 
