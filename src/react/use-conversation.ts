@@ -26,8 +26,12 @@ export function useConversation(id?: string, options: AskOptions = GENERAL): Con
   useEffect(() => conversations.view(store.id), [conversations, store]);
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot);
   const actions = useMemo(
-    () => ({ stop: () => store.stop(), regenerate: () => store.regenerate() }),
-    [store],
+    () => ({
+      send: (text: string, instead: AskOptions = options) => store.send(text, instead),
+      stop: () => store.stop(),
+      regenerate: () => store.regenerate(),
+    }),
+    [store, options],
   );
-  return { ...snapshot, ...actions, send: (text, more = options) => store.send(text, more) };
+  return { ...snapshot, ...actions };
 }

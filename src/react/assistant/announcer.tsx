@@ -15,10 +15,12 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   const { strings } = useLook();
   const [said, setSaid] = useState('');
   const latest = useRef(answer);
-  latest.current = answer;
   const spoken = useRef({ id: '', end: 0 });
   const { id = '', status = 'idle' } = answer ?? {};
 
+  useEffect(() => {
+    latest.current = answer;
+  });
   useEffect(() => {
     const known = spoken.current.id === id;
     // What was there before this screen was is not read out again.

@@ -1,10 +1,11 @@
 /** Tells of a network that is away, above the transcript. */
+import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConnection } from '../use-connection.ts';
 import { useLook } from './look.tsx';
 import { SPACE, TYPE } from './theme.ts';
 
-export function Banner({ isAnswering }: { isAnswering: boolean }) {
+export const Banner = memo(function Banner({ isAnswering }: { isAnswering: boolean }) {
   const { colors, strings } = useLook();
   const connection = useConnection();
   if (connection === 'online') return null;
@@ -20,7 +21,7 @@ export function Banner({ isAnswering }: { isAnswering: boolean }) {
       <Text style={[TYPE.label, styles.words, { color: colors.warning }]}>{words}</Text>
     </View>
   );
-}
+});
 
 const styles = StyleSheet.create({
   banner: {

@@ -1,5 +1,5 @@
 /** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { Platform, StyleSheet, TextInput, View } from 'react-native';
 import { IconButton } from './button.tsx';
 import { useLook } from './look.tsx';
@@ -20,7 +20,7 @@ interface InputKeyEvent {
   preventDefault(): void;
 }
 
-export function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
+export const Composer = memo(function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
   const { colors, strings, direction } = useLook();
   const [text, setText] = useState('');
   const [isFocused, setFocused] = useState(false);
@@ -74,7 +74,7 @@ export function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerPro
       </View>
     </View>
   );
-}
+});
 
 /** The placeholder as the page, the text as its own letters say. Apps see to that by themselves. */
 function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {

@@ -48,12 +48,15 @@ export interface DashAssistantProps extends Partial<AskOptions> {
 export function DashAssistant(props: DashAssistantProps) {
   const { action = 'general_assistance', context, model, maxTokens, suggestions = SUGGESTIONS } = props;
   const [link, setLink] = useState<SafeLink>();
+  const closeLink = useCallback(() => setLink(undefined), []);
   const { look, onLayout } = useOwnLook(props, setLink);
   const { shown, show, startNew } = useShown();
   const [isDrawerOpen, setDrawerOpen] = useState(false);
-  const conversation = useConversation(shown, { action, context, model, maxTokens });
+  const asked = useMemo(() => ({ action, context, model, maxTokens }), [action, context, model, maxTokens]);
+  const conversation = useConversation(shown, asked);
   const { messages, isAnswering, title, send, stop, regenerate } = conversation;
 
+  const openDrawer = useCallback(() => setDrawerOpen(true), []);
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
   const pick = useCallback(
     (id: string) => {
@@ -84,7 +87,7 @@ export function DashAssistant(props: DashAssistantProps) {
         <View {...writtenIn(look.direction, styles.row)} {...keys}>
           {look.isWide && <View style={styles.sidebar}>{sidebar}</View>}
           <View role="main" style={styles.main}>
-            <Header title={title} onMenu={() => setDrawerOpen(true)} onNew={begin} />
+            <Header title={title} onMenu={openDrawer} onNew={begin} />
             <Banner isAnswering={isAnswering} />
             {messages.length === 0 ? (
               <Welcome suggestions={suggestions} onAsk={send} />
@@ -106,7 +109,7 @@ export function DashAssistant(props: DashAssistantProps) {
             {sidebar}
           </Drawer>
         )}
-        <LinkDialog link={link} onClose={() => setLink(undefined)} />
+        <LinkDialog link={link} onClose={closeLink} />
       </KeyboardAvoidingView>
     </LookProvider>
   );

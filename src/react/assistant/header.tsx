@@ -1,4 +1,5 @@
 /** Above the transcript: what it is about, and on a narrow screen the way to the others. */
+import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { IconButton } from './button.tsx';
@@ -12,7 +13,7 @@ interface HeaderProps {
   readonly onNew: () => void;
 }
 
-export function Header({ title, onMenu, onNew }: HeaderProps) {
+export const Header = memo(function Header({ title, onMenu, onNew }: HeaderProps) {
   const { colors, strings, isWide } = useLook();
   const { unreadCount } = useConversations();
   const menu =
@@ -42,7 +43,7 @@ export function Header({ title, onMenu, onNew }: HeaderProps) {
       {!isWide && <IconButton icon="plus" label={strings.newConversation} onPress={onNew} />}
     </View>
   );
-}
+});
 
 const styles = StyleSheet.create({
   header: {

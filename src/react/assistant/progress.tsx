@@ -1,5 +1,5 @@
 /** What is being done, in a word and three dots. */
-import { useEffect, useState } from 'react';
+import { memo, useEffect, useState } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
 import { useLook } from './look.tsx';
@@ -19,7 +19,7 @@ export function progressWords(status: Phase, strings: AssistantStrings): string 
   return key === undefined ? '' : strings[key];
 }
 
-export function Progress({ status }: { status: Phase }) {
+export const Progress = memo(function Progress({ status }: { status: Phase }) {
   const { colors, strings } = useLook();
   const color = status === 'reconnecting' ? colors.warning : colors.muted;
   return (
@@ -28,7 +28,7 @@ export function Progress({ status }: { status: Phase }) {
       <Text style={[TYPE.label, { color }]}>{progressWords(status, strings)}</Text>
     </View>
   );
-}
+});
 
 const DOTS = [0, 1, 2];
 /** How long each is the bright one, ms. */

@@ -17,7 +17,7 @@ interface SidebarProps {
   readonly onClose?: (() => void) | undefined;
 }
 
-export function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
+export const Sidebar = memo(function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
   const { colors, strings } = useLook();
   const { list, remove } = useConversations();
   const forget = (id: string): void => {
@@ -58,7 +58,7 @@ export function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
       )}
     </View>
   );
-}
+});
 
 interface EntryProps {
   readonly summary: ConversationSummary;
