@@ -45,7 +45,7 @@ import { loadPlans, type Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
 
 const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
-const DEMO_DIRECTORY = new URL('./demo/', import.meta.url).pathname;
+const DEMO_DIRECTORY = new URL('../dist/demo/', import.meta.url).pathname;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
