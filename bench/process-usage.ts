@@ -2,13 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-export interface Memory {
-  /** VmRSS, megabytes of 10^6 bytes summed over the tree; pages shared between processes count in each. */
-  readonly rssMb: number;
-  /** Proportional share: shared pages count once. */
-  readonly pssMb: number;
-}
-
 const MICROS_PER_TICK = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** CPU time used so far, user and system, microseconds. @throws Error when the process has ended */
@@ -48,14 +41,19 @@ export function machineCpuMicros(): number {
   return (user + nice + system + irq + softirq + steal) * MICROS_PER_TICK;
 }
 
-export function memory(root: number): Memory {
-  let rss = 0;
-  let pss = 0;
-  for (const pid of processTree(root)) {
-    rss += kilobytes(readProcess(pid, 'status'), 'VmRSS');
-    pss += kilobytes(readProcess(pid, 'smaps_rollup'), 'Pss');
-  }
-  return { rssMb: (rss * 1024) / 1e6, pssMb: (pss * 1024) / 1e6 };
+/** Resident memory, megabytes of 10^6 bytes, summed over the tree: pages shared between processes count in each. */
+export function residentMb(root: number): number {
+  return sumMb(root, 'status', 'VmRSS');
+}
+
+/** Proportional share: shared pages count once. Dearer to ask for. */
+export function proportionalMb(root: number): number {
+  return sumMb(root, 'smaps_rollup', 'Pss');
+}
+
+function sumMb(root: number, file: string, key: string): number {
+  const kilobytesOf = (pid: number) => kilobytes(readProcess(pid, file), key);
+  return processTree(root).reduce((sum, pid) => sum + (kilobytesOf(pid) * 1024) / 1e6, 0);
 }
 
 /** @throws Error when the process has ended. */

@@ -7,7 +7,8 @@ import type { Subject } from './subjects/port.ts';
 export type Figures = Readonly<Record<string, number>>;
 
 /** What a plot is drawn from: name of the curve → its points. */
-export type Curves = Readonly<Record<string, readonly (readonly [number, number])[]>>;
+export type Curve = readonly (readonly [number, number])[];
+export type Curves = Readonly<Record<string, Curve>>;
 
 export interface FigureSpec {
   readonly name: string;

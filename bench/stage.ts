@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createCertificate } from './certificate.ts';
 import { type Companion, startCompanion } from './child.ts';
 import type { ConnectedReport, LoadOptions, LoadReport, StormReport, StreamCommand } from './load/port.ts';
-import { cpuMicros, machineCpuMicros, memory } from './process-usage.ts';
+import { MemorySeries } from './memory-series.ts';
+import { cpuMicros, machineCpuMicros, proportionalMb } from './process-usage.ts';
 import type { Environment, RunningSubject, Subject } from './subjects/port.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import type { UpstreamOptions, UpstreamReport } from './upstream/port.ts';
@@ -28,12 +29,10 @@ export interface Round {
   readonly seconds: number;
   /** CPU of the subject's process tree, microseconds; 0 without a process. */
   readonly cpuMicros: number;
-  /** Megabytes: the mean and the highest of the samples, resident; and the highest proportional share. */
+  /** Megabytes: the mean and the highest of the samples, resident; and the proportional share at the end. */
   readonly rssMb: number;
   readonly rssPeakMb: number;
-  readonly pssPeakMb: number;
-  /** Seconds since the stage was set, and megabytes resident. */
-  readonly memory: readonly (readonly [number, number])[];
+  readonly pssMb: number;
   /** CPU of everything that is no part of the benchmark, percent of one core: above a few, latencies mean little. */
   readonly othersCpuPercent: number;
   /** Of the first load generator. */
@@ -45,6 +44,8 @@ export interface Stage {
   readonly subject: RunningSubject;
   /** CPU of the subject so far, microseconds. */
   cpuMicros(): number;
+  /** So far: seconds since the subject was ready, and megabytes resident. */
+  memory(): readonly (readonly [number, number])[];
   /** Opens one more load generator, which is stopped with the stage. */
   load(options: Omit<LoadOptions, 'door' | 'port'>): Promise<Load>;
   /** Measures for `ms`, all generators together. */
@@ -53,7 +54,6 @@ export interface Stage {
 
 const START_MS = 15_000;
 const READY_MS = 60_000;
-const MEMORY_SAMPLE_MS = 250;
 const REPORT_MS = 10_000;
 
 /** Runs `play` on a stage of its own. @throws what it threw, with the end of the subject's log */
@@ -69,18 +69,19 @@ export async function onStage<Result>(
   await using running = await subject.start({ ...ports, certFile: files.certFile }, environment);
   await using stack = new AsyncDisposableStack();
   const loads: Load[] = [];
-  const begun = performance.now();
+  using memory = new MemorySeries(running.pid);
   try {
     return await play({
       subject: running,
       cpuMicros: () => (running.pid === null ? 0 : cpuMicros(running.pid)),
+      memory: () => memory.points,
       async load(options) {
         const { port, door } = running;
         const load = stack.use(await openLoad({ ...options, port, door }));
         loads.push(load);
         return load;
       },
-      round: (ms) => measureRound({ pid: running.pid, upstream, loads, begun }, ms),
+      round: (ms) => measureRound({ pid: running.pid, upstream, loads, memory }, ms),
     });
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}\n${running.log()}`, { cause: error });
@@ -113,14 +114,15 @@ interface Players {
   readonly pid: number | null;
   readonly upstream: Companion;
   readonly loads: readonly Load[];
-  readonly begun: number;
+  readonly memory: MemorySeries;
 }
 
 async function measureRound(players: Players, ms: number): Promise<Round> {
-  const { pid, upstream, loads } = players;
+  const { pid, upstream, loads, memory } = players;
   await Promise.all([upstream.request('reset'), ...loads.map((load) => load.reset())]);
   const spent = startAccounts(pid);
-  const samples = await sampleMemory(players, ms);
+  const from = memory.points.length;
+  await delay(ms);
   const used = spent();
   const [report, ...reports] = await Promise.all([
     upstream.request<UpstreamReport>('report', REPORT_MS),
@@ -133,14 +135,13 @@ async function measureRound(players: Players, ms: number): Promise<Round> {
   }
   const loadCpu = reports.reduce((sum, each) => sum + each.cpuMicros, 0);
   const ours = used.subject + used.self + report.cpuMicros + loadCpu;
-  const resident = samples.map(({ rssMb }) => rssMb);
+  const resident = memory.points.slice(from).map(([, rssMb]) => rssMb);
   return {
     seconds: used.seconds,
     cpuMicros: used.subject,
     rssMb: resident.reduce((sum, each) => sum + each, 0) / Math.max(1, resident.length),
     rssPeakMb: Math.max(0, ...resident),
-    pssPeakMb: Math.max(0, ...samples.map(({ pssMb }) => pssMb)),
-    memory: samples.map(({ at, rssMb }) => [at, rssMb] as const),
+    pssMb: pid === null ? 0 : proportionalMb(pid),
     othersCpuPercent: Math.max(0, used.machine - ours) / (used.seconds * 10_000),
     load,
     upstream: report,
@@ -161,17 +162,6 @@ function startAccounts(pid: number | null) {
       self: self.user + self.system,
     };
   };
-}
-
-async function sampleMemory({ pid, begun }: Players, ms: number) {
-  const end = performance.now() + ms;
-  const sample = (of: number) => ({ at: (performance.now() - begun) / 1000, ...memory(of) });
-  const samples = pid === null ? [] : [sample(pid)];
-  for (let left = ms; left > 0; left = end - performance.now()) {
-    await delay(Math.min(Math.max(MEMORY_SAMPLE_MS, ms / 400), left));
-    if (pid !== null) samples.push(sample(pid));
-  }
-  return samples;
 }
 
 function certificateFiles() {

@@ -13,6 +13,7 @@ export interface Point {
 export interface Series {
   readonly name: string;
   readonly points: readonly Point[];
+  readonly colour: string;
   /** Ours: drawn thicker. */
   readonly own?: boolean;
   /** A dot at each point: for few points. */
@@ -34,12 +35,10 @@ export interface LineChart {
 
 const WIDTH = 860;
 const HEIGHT = 480;
-const PLOT = { left: 70, top: 74, right: WIDTH - 150, bottom: HEIGHT - 56 };
+const PLOT = { left: 70, top: 92, right: WIDTH - 150, bottom: HEIGHT - 56 };
 const INK = '#1f2430';
 const SOFT_INK = '#5b6472';
 const GRID = '#e4e7ec';
-/** Ours, then peers: told apart also by those who see red and green alike. */
-const COLOURS = ['#0b6bcb', '#d1495b', '#e0902f', '#4a8c5c', '#7b5ea7', '#6b7280', '#18a0a8', '#a0522d'];
 /** Names at the right must not overlap. */
 const NAME_HEIGHT = 15;
 
@@ -55,20 +54,20 @@ export function lineChart(chart: LineChart): string {
     text(24, 51, subtitle, { size: 12.5, colour: SOFT_INK }),
     ...y.scale.ticks.map((tick) => horizontal(tick, y.scale)),
     ...x.scale.ticks.map((tick) => vertical(tick, x.scale)),
-    text(PLOT.left - 46, PLOT.top - 8, y.label, { size: 12, colour: SOFT_INK }),
+    text(24, PLOT.top - 14, y.label, { size: 12, colour: SOFT_INK }),
     text((PLOT.left + PLOT.right) / 2, HEIGHT - 14, x.label, {
       size: 12,
       colour: SOFT_INK,
       anchor: 'middle',
     }),
-    ...series.map((each, index) => drawn(each, colourOf(index), chart, ends[index] ?? 0)),
+    ...series.map((each, index) => drawn(each, chart, ends[index] ?? 0)),
     '</svg>',
     '',
   ].join('\n');
 }
 
-function drawn(series: Series, colour: string, { x, y }: LineChart, nameAt: number): string {
-  const { name, points, own, dots } = series;
+function drawn(series: Series, { x, y }: LineChart, nameAt: number): string {
+  const { name, points, colour, own, dots } = series;
   const places = points.map((point) => `${px(point.x, x.scale)},${py(point.y, y.scale)}`);
   const whiskers = points.flatMap((point) => whisker(point, colour, x.scale, y.scale));
   const last = points.at(-1);
@@ -160,10 +159,6 @@ function py(value: number, scale: Scale): number {
 
 function round(pixels: number): number {
   return Math.round(pixels * 10) / 10;
-}
-
-function colourOf(index: number): string {
-  return COLOURS[index % COLOURS.length] ?? INK;
 }
 
 function escaped(content: string): string {

@@ -2,7 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import { type LineChart, lineChart, type Point, type Series } from './line-chart.ts';
 import { type Results, samplesOf, subjectsOf } from './results.ts';
-import { linearScale, logScale, nineScale, type Scale, stepScale } from './scale.ts';
+import { linearScale, logScale, nineScale, type Scale, stepScale, timeScale } from './scale.ts';
 import { median, spreadOf } from './statistics.ts';
 
 export interface Plot {
@@ -26,54 +26,71 @@ interface Kind {
   readonly dots: boolean;
 }
 
-const OWN = ['relay', 'bundle'];
+const OWN = ['relay', 'bundle', 'tree'];
+/** One subject, one colour, in every plot: told apart also by those who see red and green alike. */
+const COLOURS: Readonly<Record<string, string>> = {
+  relay: '#0b6bcb',
+  tree: '#0b6bcb',
+  bundle: '#12a0b8',
+  base: '#6b7280',
+  nginx: '#d1495b',
+  'nginx-plain': '#e79a9f',
+  'plan-deno': '#2f7d4f',
+  'plan-node': '#7fb069',
+  'portkey-bun': '#7b5ea7',
+  'ai-sdk': '#e0902f',
+  direct: '#6b7280',
+  upstream: '#d1495b',
+  'load generator': '#e0902f',
+};
+const UNKNOWN_COLOUR = '#6b7280';
+
+const BY_STREAMS = { x: 'streams', xScale: stepScale, merged: true, dots: true };
+const CPU = { ...BY_STREAMS, curve: 'cpu', y: 'µs of CPU per delta (logarithmic)', yScale: logScale };
+const LATENCY = {
+  curve: 'latency',
+  x: 'percentile',
+  y: 'ms from upstream write to client read (logarithmic)',
+  xScale: nineScale,
+  yScale: logScale,
+  merged: true,
+  dots: false,
+};
 
 const KINDS: readonly Kind[] = [
-  {
-    curve: 'cpu',
-    scenarios: ['cpu-x1', 'cpu-x10', 'speed-x1', 'speed-x10'],
-    title: 'CPU per delta by streams',
-    x: 'streams',
-    y: 'µs of CPU per delta (logarithmic)',
-    xScale: stepScale,
-    yScale: logScale,
-    merged: true,
-    dots: true,
-  },
-  {
-    curve: 'latency',
-    scenarios: ['cpu-x1', 'cpu-x10', 'latency'],
-    title: 'Latency of deltas, upstream write to client read',
-    x: 'percentile',
-    y: 'ms (logarithmic)',
-    xScale: nineScale,
-    yScale: logScale,
-    merged: true,
-    dots: false,
-  },
+  { ...CPU, title: 'CPU per delta by streams', scenarios: ['cpu-x1', 'cpu-x10'] },
+  { ...LATENCY, title: 'Latency of deltas at 600 streams', scenarios: ['cpu-x1', 'cpu-x10'] },
+  { ...LATENCY, title: 'Latency of deltas', scenarios: ['latency'] },
   {
     curve: 'memory',
     scenarios: ['memory', 'churn', 'long-streams', 'connections'],
     title: 'Resident memory over time',
-    x: 'seconds',
+    x: 'seconds since the start',
     y: 'MB',
-    xScale: linearScale,
+    xScale: timeScale,
     yScale: linearScale,
     merged: false,
     dots: false,
   },
   {
+    ...BY_STREAMS,
     curve: 'stepMemory',
     scenarios: ['saturation'],
     title: 'Resident memory by streams',
-    x: 'streams',
     y: 'MB',
-    xScale: stepScale,
     yScale: linearScale,
-    merged: true,
-    dots: true,
   },
 ];
+
+/** Not of one curve for all subjects, but of several for one. */
+const BUSY: Kind = {
+  ...BY_STREAMS,
+  curve: 'busy',
+  scenarios: [],
+  title: 'Who is busy as streams double',
+  y: '% of a core',
+  yScale: linearScale,
+};
 
 export function plotsOf(results: Results, scenarios: readonly Scenario[]): readonly Plot[] {
   const bySubject = scenarios.flatMap((scenario) =>
@@ -87,38 +104,31 @@ export function plotsOf(results: Results, scenarios: readonly Scenario[]): reado
 
 /** One subject's own plot: who of the three processes is busy at each step. */
 function whoIsBusy(results: Results, scenario: Scenario): readonly Plot[] {
-  const kind = { ...BUSY, scenarios: [] };
   const names = { busy: 'relay', upstreamBusy: 'upstream', loadBusy: 'load generator' };
   const series = Object.entries(names).map(([curve, name]) => ({
     name,
+    colour: colourOf(name),
     own: name === 'relay',
     dots: true,
     points: mergedPoints(results, scenario.name, 'relay', curve),
   }));
-  return plotted('busy-saturation', kind, scenario, series);
+  return plotted('busy-saturation', BUSY, scenario, series);
 }
-
-const BUSY: Kind = {
-  curve: 'busy',
-  scenarios: [],
-  title: 'Who is busy as streams double',
-  x: 'streams',
-  y: '% of a core',
-  xScale: stepScale,
-  yScale: linearScale,
-  merged: true,
-  dots: true,
-};
 
 function seriesOf(results: Results, scenario: string, kind: Kind): readonly Series[] {
   return subjectsOf(results, scenario).map((subject) => ({
     name: subject,
+    colour: colourOf(subject),
     own: OWN.includes(subject),
     dots: kind.dots,
     points: kind.merged
       ? mergedPoints(results, scenario, subject, kind.curve)
       : lastPoints(results, scenario, subject, kind.curve),
   }));
+}
+
+function colourOf(subject: string): string {
+  return COLOURS[subject] ?? UNKNOWN_COLOUR;
 }
 
 function plotted(name: string, kind: Kind, scenario: Scenario, all: readonly Series[]): readonly Plot[] {

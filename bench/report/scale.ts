@@ -17,6 +17,14 @@ export function linearScale(values: readonly number[]): Scale {
   return { place: (value) => value / end, ticks };
 }
 
+/** From 0 to the largest value, wherever that falls. */
+export function timeScale(values: readonly number[]): Scale {
+  const end = Math.max(...values, Number.MIN_VALUE);
+  const step = roundStep(end / (2 * TICKS));
+  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => clean(index * step));
+  return { place: (value) => value / end, ticks };
+}
+
 /** Ticks at 1, 2 and 5 of each decade the values touch. None may be 0 or less. */
 export function logScale(values: readonly number[]): Scale {
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -25,8 +25,8 @@ export const cancel: Scenario = {
     ...SOUNDNESS,
   ],
   run: async (subject) => {
-    const rounds = await measureSteady(subject, { streams: 100, connections: 50, cancelAfter: CANCEL_AFTER });
-    return outcomeOf(rounds, (round) => {
+    const course = await measureSteady(subject, { streams: 100, connections: 50, cancelAfter: CANCEL_AFTER });
+    return outcomeOf(course, (round) => {
       const closed = closedBehindCancel(round);
       const { upstreamClosed, cancelRoundTrip } = round.load;
       return {

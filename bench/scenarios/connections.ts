@@ -59,7 +59,7 @@ async function runConnections(subject: Subject): Promise<Outcome> {
     };
     return {
       rounds: [figures],
-      curves: { memory: [...idle.memory, ...both.memory] },
+      curves: { memory: stage.memory() },
       faults: both.load.faults,
     };
   });

@@ -9,7 +9,7 @@ const TRAFFIC = { firstTokenMs: [400, 900] as const, answerDeltas: 35 };
 export const firstToken: Scenario = {
   name: 'first-token',
   summary: '200 streams on 100 sockets, answers of 35 deltas, first token after 400 to 900 ms upstream',
-  subjects: ['relay', 'nginx'],
+  subjects: ['relay'],
   figures: [
     { name: 'addedP50', label: 'first token, added, p50', unit: 'ms', targets: [atMost(2)] },
     { name: 'addedP99', label: 'first token, added, p99', unit: 'ms', targets: [atMost(5)] },
@@ -19,13 +19,13 @@ export const firstToken: Scenario = {
     ...SOUNDNESS,
   ],
   run: async (subject) => {
-    const rounds = await measureSteady(subject, {
+    const course = await measureSteady(subject, {
       streams: 200,
       connections: 100,
       traffic: TRAFFIC,
       settleMs: 2500,
     });
-    return outcomeOf(rounds, (round) => ({
+    return outcomeOf(course, (round) => ({
       addedP50: round.load.firstTokenAdded.p50,
       addedP99: round.load.firstTokenAdded.p99,
       totalP99: round.load.firstToken.p99,

@@ -9,7 +9,7 @@ import { TRAFFIC } from './traffic.ts';
 
 const WARM_UP = 2000;
 const MEASURED = 4000;
-const REFUSALS = { connections: 32, seconds: 2, status: 401 };
+const REFUSALS = { connections: 32, seconds: 1, status: 401 };
 
 /** Good tokens are each used once, because a signature that was proven is remembered. */
 export const handshakes: Scenario = {

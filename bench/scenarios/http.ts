@@ -4,7 +4,7 @@ import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Stage } from '../stage.ts';
 import { perCore } from './per-core.ts';
 
-const SECONDS = 2;
+const SECONDS = 1;
 const CONNECTIONS = 32;
 /** A whole answer in about ten milliseconds: what is measured is a request, not waiting. */
 const TRAFFIC = { deltasPerSecond: 1000, answerDeltas: 10, firstTokenMs: [0, 1] as const };

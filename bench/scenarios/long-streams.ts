@@ -25,7 +25,7 @@ export const longStreams: Scenario = {
     ...memorySpecs([]),
   ],
   run: async (subject) => {
-    const rounds = await measureSteady(subject, {
+    const course = await measureSteady(subject, {
       streams: STREAMS,
       connections: STREAMS,
       traffic: { answerDeltas: ANSWER_DELTAS },
@@ -33,8 +33,8 @@ export const longStreams: Scenario = {
       roundMs: MINUTE_MS,
       rounds: MINUTES,
     });
-    const [, , third] = rounds;
-    return outcomeOf(rounds, (round) => ({
+    const [, , third] = course.rounds;
+    return outcomeOf(course, (round) => ({
       growth: round.rssMb / (third?.rssMb ?? Number.NaN),
       cpu: cpuPerDelta(round),
       cpuGrowth: cpuPerDelta(round) / (third === undefined ? Number.NaN : cpuPerDelta(third)),

@@ -38,14 +38,14 @@ export const churn: Scenario = {
     ...memorySpecs([]),
   ],
   run: async (subject) => {
-    const rounds = await measureSteady(subject, {
+    const course = await measureSteady(subject, {
       streams: STREAMS,
       connections: STREAMS,
       traffic: CHURN,
       roundMs: MINUTE_MS,
       rounds: 10,
     });
-    return outcomeOf(rounds, (round) => ({
+    return outcomeOf(course, (round, rounds) => ({
       // The first two minutes still fill the window in which ended streams can be resumed.
       growth: round.rssMb / (rounds[2]?.rssMb ?? Number.NaN),
       startsPerSecond: round.load.starts / round.seconds,
@@ -58,7 +58,7 @@ export function memorySpecs(targets: readonly Target[]): readonly FigureSpec[] {
   return [
     { name: 'rssPeak', label: 'resident memory, peak', unit: 'MB', targets },
     { name: 'rss', label: 'resident memory, mean', unit: 'MB' },
-    { name: 'pssPeak', label: 'proportional share, peak', unit: 'MB' },
+    { name: 'pss', label: 'proportional share', unit: 'MB' },
     { name: 'live', label: 'live streams', unit: '' },
     { name: 'p99', label: 'delta latency p99', unit: 'ms' },
     ...SOUNDNESS,
@@ -69,7 +69,7 @@ export function memoryFigures(round: Round): Figures {
   return {
     rssPeak: round.rssPeakMb,
     rss: round.rssMb,
-    pssPeak: round.pssPeakMb,
+    pss: round.pssMb,
     live: round.load.live,
     p99: round.load.latency.p99,
     ...soundness(round),

@@ -30,9 +30,10 @@ async function runRedis(subject: Subject): Promise<Outcome> {
     throw new Error('redis-server not found: apt-get install redis-server');
   }
   const shape = { streams: STREAMS, connections: CONNECTIONS, rounds: 1 };
-  const [off] = await measureSteady(subject, shape);
+  const [off] = (await measureSteady(subject, shape)).rounds;
   await using server = await startRedis();
-  const [on] = await measureSteady(subject, { ...shape, environment: { REDIS_URL: server.url } });
+  const withRedis = { ...shape, environment: { REDIS_URL: server.url } };
+  const [on] = (await measureSteady(subject, withRedis)).rounds;
   if (off === undefined || on === undefined) throw new Error('no round was measured');
   if (!(await server.wasWritten())) throw new Error('REDIS_URL has no effect in this checkout');
   const figures = {

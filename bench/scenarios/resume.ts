@@ -16,12 +16,12 @@ export const resume: Scenario = {
     ...SOUNDNESS,
   ],
   run: async (subject) => {
-    const rounds = await measureSteady(subject, {
+    const course = await measureSteady(subject, {
       streams: 100,
       connections: 100,
       cutsPerSecond: CUTS_PER_SECOND,
     });
-    return outcomeOf(rounds, (round) => ({
+    return outcomeOf(course, (round) => ({
       p50: round.load.resumed.p50,
       p99: round.load.resumed.p99,
       resumes: round.load.resumed.count / round.seconds,

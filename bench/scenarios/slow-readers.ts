@@ -11,7 +11,8 @@ const SLOW = 100;
 const SLOW_READS = 1024;
 /** Ten times the usual: what piles up for them in seconds is as much as in a minute of usual speed. */
 const SLOW_PACE = 250;
-const PILE_UP_MS = 5000;
+const SETTLE_MS = 1500;
+const PILE_UP_MS = 4000;
 const ROUND_MS = 2500;
 
 export const slowReaders: Scenario = {
@@ -33,7 +34,7 @@ async function runSlowReaders(subject: Subject): Promise<Outcome> {
     const fast = await stage.load({ name: 'f', connections: FAST, perConnection: 1, opening: OPENING });
     await fast.connect();
     await fast.stream({ streams: FAST, rampMs: rampOf(FAST) });
-    await delay(ROUND_MS);
+    await delay(SETTLE_MS);
     const alone = await stage.round(ROUND_MS);
     const slow = await stage.load({
       name: 's',

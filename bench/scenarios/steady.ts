@@ -1,7 +1,7 @@
 /** The plainest course of a scenario: connections, streams, a moment to settle, rounds of equal length. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadOptions } from '../load/port.ts';
-import type { Curves, Figures, Outcome } from '../scenario.ts';
+import type { Curve, Figures, Outcome } from '../scenario.ts';
 import { onStage, type Round, type Traffic } from '../stage.ts';
 import type { Environment, Subject } from '../subjects/port.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
@@ -18,10 +18,15 @@ export interface Steady extends Partial<Omit<LoadOptions, 'door' | 'port' | 'nam
 }
 
 const SETTLE_MS = 1000;
-const ROUND_MS = 2500;
+const ROUND_MS = 2000;
 const ROUNDS = 2;
 
-export async function measureSteady(subject: Subject, steady: Steady): Promise<readonly Round[]> {
+export interface Course {
+  readonly rounds: readonly Round[];
+  readonly memory: Curve;
+}
+
+export async function measureSteady(subject: Subject, steady: Steady): Promise<Course> {
   const { streams, connections, traffic, environment = {}, ...rest } = steady;
   const { settleMs = SETTLE_MS, roundMs = ROUND_MS, rounds: count = ROUNDS, ...options } = rest;
   return onStage(subject, { ...TRAFFIC, ...traffic }, environment, async (stage) => {
@@ -32,19 +37,19 @@ export async function measureSteady(subject: Subject, steady: Steady): Promise<r
     await delay(settleMs);
     const rounds: Round[] = [];
     while (rounds.length < count) rounds.push(await stage.round(roundMs));
-    return rounds;
+    return { rounds, memory: stage.memory() };
   });
 }
 
 /** @param read the figures of one round, and all of them */
 export function outcomeOf(
-  rounds: readonly Round[],
+  { rounds, memory }: Course,
   read: (round: Round, rounds: readonly Round[]) => Figures,
 ): Outcome {
   const last = rounds.at(-1);
-  const curves: Curves = {
-    memory: rounds.flatMap(({ memory }) => memory),
-    latency: last?.load.latency.curve ?? [],
+  return {
+    rounds: rounds.map((round) => read(round, rounds)),
+    curves: { memory, latency: last?.load.latency.curve ?? [] },
+    faults: last?.load.faults ?? {},
   };
-  return { rounds: rounds.map((round) => read(round, rounds)), curves, faults: last?.load.faults ?? {} };
 }

@@ -8,20 +8,23 @@ import { SOUNDNESS, soundness } from './soundness.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
 export interface Steps {
-  /** Rising. The targets of CPU and latency are for the middle one. */
+  /** Rising. */
   readonly streams: readonly number[];
+  /** The one of them that targets are for. */
+  readonly judged: number;
   readonly perConnection: number;
 }
 
 const SETTLE_MS = 1000;
 /** At the first step, which also warms up. */
-const FIRST_SETTLE_MS = 3000;
-const ROUND_MS = 2500;
+const FIRST_SETTLE_MS = 2500;
+const ROUND_MS = 2000;
 /** Who delivers less of what is due cannot keep up: further steps would only lengthen its queues. */
 const LEAST_SERVED = 0.9;
 
 /** Raises until the last step, or until the subject cannot keep up. */
-export async function runSteps(subject: Subject, { streams, perConnection }: Steps): Promise<Outcome> {
+export async function runSteps(subject: Subject, steps: Steps): Promise<Outcome> {
+  const { streams, judged, perConnection } = steps;
   return onStage(subject, TRAFFIC, {}, async (stage) => {
     const most = Math.max(...streams);
     const connections = Math.ceil(most / perConnection);
@@ -37,7 +40,7 @@ export async function runSteps(subject: Subject, { streams, perConnection }: Ste
       rounds.set(step, round);
       if (servedOf(step, round) < LEAST_SERVED) break;
     }
-    return outcomeOf(rounds, middle(streams));
+    return outcomeOf(rounds, judged);
   });
 }
 
@@ -47,9 +50,12 @@ export interface StepTargets {
   readonly latencyP99?: readonly Target[];
 }
 
-export function stepFigures(streams: readonly number[], targets: StepTargets): readonly FigureSpec[] {
+export function stepFigures(
+  { streams, judged }: Pick<Steps, 'streams' | 'judged'>,
+  targets: StepTargets,
+): readonly FigureSpec[] {
   const held = (step: number, of: readonly Target[] | undefined) =>
-    step === middle(streams) && of !== undefined ? { targets: of } : {};
+    step === judged && of !== undefined ? { targets: of } : {};
   return [
     ...streams.map((n) => ({
       name: `cpu${n}`,
@@ -107,8 +113,4 @@ function servedOf(streams: number, { load, seconds }: Round): number {
 
 export function cpuPerDelta({ cpuMicros, load }: Round): number {
   return cpuMicros / Math.max(1, load.deltas);
-}
-
-function middle(streams: readonly number[]): number {
-  return streams[Math.floor((streams.length - 1) / 2)] ?? Number.NaN;
 }
