@@ -5,7 +5,7 @@ import type { Scale } from './scale.ts';
 export interface Point {
   readonly x: number;
   readonly y: number;
-  /** Whisker, where there is a spread. */
+  /** A whisker at a dot, part of a band without dots. */
   readonly low?: number;
   readonly high?: number;
 }
@@ -69,7 +69,9 @@ export function lineChart(chart: LineChart): string {
 function drawn(series: Series, { x, y }: LineChart, nameAt: number): string {
   const { name, points, colour, own, dots } = series;
   const places = points.map((point) => `${px(point.x, x.scale)},${py(point.y, y.scale)}`);
-  const whiskers = points.flatMap((point) => whisker(point, colour, x.scale, y.scale));
+  const spread = dots
+    ? points.flatMap((point) => whisker(point, colour, x.scale, y.scale))
+    : [band(points, colour, x.scale, y.scale)];
   const last = points.at(-1);
   const nameX = last === undefined ? PLOT.right : px(last.x, x.scale);
   const leader =
@@ -78,7 +80,7 @@ function drawn(series: Series, { x, y }: LineChart, nameAt: number): string {
       : '';
   return [
     `<polyline points="${places.join(' ')}" fill="none" stroke="${colour}" stroke-width="${own ? 3 : 1.8}" stroke-linejoin="round"/>`,
-    ...whiskers,
+    ...spread,
     ...(dots
       ? points.map(
           (point) =>
@@ -96,6 +98,12 @@ function whisker({ x, low, high }: Point, colour: string, xs: Scale, ys: Scale):
   const [top, bottom] = [py(high, ys), py(low, ys)];
   const path = `M${at} ${top}V${bottom}M${at - 4} ${top}h8M${at - 4} ${bottom}h8`;
   return [`<path d="${path}" stroke="${colour}" stroke-width="1.2" fill="none"/>`];
+}
+
+function band(points: readonly Point[], colour: string, xs: Scale, ys: Scale): string {
+  const upper = points.map(({ x, y, high = y }) => `${px(x, xs)},${py(high, ys)}`);
+  const lower = points.map(({ x, y, low = y }) => `${px(x, xs)},${py(low, ys)}`).toReversed();
+  return `<polygon points="${[...upper, ...lower].join(' ')}" fill="${colour}" fill-opacity="0.13"/>`;
 }
 
 function horizontal(tick: number, scale: Scale): string {

@@ -123,5 +123,6 @@ function pairs(
 
 function figureOf({ rounds }: Sample, figure: string): readonly number[] {
   const value = rounds.at(-1)?.[figure];
-  return value === undefined || Number.isNaN(value) ? [] : [value];
+  // Figures that came as JSON are null where they were NaN.
+  return Number.isFinite(value) ? [Number(value)] : [];
 }

@@ -1,4 +1,4 @@
-import { above, atMost } from '../report/target.ts';
+import { above } from '../report/target.ts';
 import type { FigureSpec, Scenario } from '../scenario.ts';
 import { SOUNDNESS, soundness } from './soundness.ts';
 import { measureSteady, outcomeOf } from './steady.ts';
@@ -8,8 +8,6 @@ const STREAMS = 90;
 const figures: readonly FigureSpec[] = [
   { name: 'p50', label: 'delta latency p50', unit: 'ms', targets: [above(1, 'direct')] },
   { name: 'p99', label: 'delta latency p99', unit: 'ms', targets: [above(1, 'direct')] },
-  { name: 'firstP50', label: 'first token, added, p50', unit: 'ms', targets: [atMost(2)] },
-  { name: 'firstP99', label: 'first token, added, p99', unit: 'ms', targets: [atMost(5)] },
   ...SOUNDNESS,
 ];
 
@@ -22,8 +20,6 @@ export const latency: Scenario = {
     outcomeOf(await measureSteady(subject, { streams: STREAMS, connections: STREAMS }), (round) => ({
       p50: round.load.latency.p50,
       p99: round.load.latency.p99,
-      firstP50: round.load.firstTokenAdded.p50,
-      firstP99: round.load.firstTokenAdded.p99,
       ...soundness(round),
     })),
 };
