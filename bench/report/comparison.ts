@@ -24,7 +24,7 @@ export function renderComparison(
         const spread = (subject: string) =>
           shortSpread(spreadOfFigure(results, scenario.name, subject, name));
         const change = changeOf(ratios);
-        const marked = change === 'within noise' ? change : `**${change}**`;
+        const marked = change === 'less' || change === 'more' ? `**${change}**` : change;
         return [[labelOf({ name, ...spec }), spread(before), spread(after), short(median(ratios)), marked]];
       });
       return rows.length === 0

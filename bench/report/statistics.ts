@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export type Change = 'less' | 'more' | 'within noise';
+export type Change = 'less' | 'more' | 'within noise' | 'too few pairs';
 
 /** Smaller differences are not worth a word. */
 const LEAST_CHANGE = 0.02;
@@ -31,7 +31,8 @@ const LEAST_PAIRS = 3;
  */
 export function changeOf(ratios: readonly number[]): Change {
   const middle = median(ratios);
-  if (ratios.length < LEAST_PAIRS || Math.abs(middle - 1) < LEAST_CHANGE) return 'within noise';
+  if (ratios.length < LEAST_PAIRS) return 'too few pairs';
+  if (Math.abs(middle - 1) < LEAST_CHANGE) return 'within noise';
   if (ratios.every((ratio) => ratio > 1)) return 'more';
   return ratios.every((ratio) => ratio < 1) ? 'less' : 'within noise';
 }

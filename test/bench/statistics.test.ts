@@ -34,6 +34,6 @@ describe('a change', () => {
   });
 
   it('takes three pairs to be told from chance', () => {
-    expect(changeOf([1.5, 1.6])).toBe('within noise');
+    expect(changeOf([1.5, 1.6])).toBe('too few pairs');
   });
 });
