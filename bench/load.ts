@@ -5,6 +5,7 @@
  * (`storm`), answers `reset` and `report`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { mintTokens } from './issuer/tokens.ts';
 import type { LoadClient } from './load/client.ts';
 import { Meter } from './load/meter.ts';
 import { PlanClient } from './load/plan-client.ts';
@@ -12,7 +13,6 @@ import type { ConnectedReport, LoadOptions, StreamCommand } from './load/port.ts
 import { RelayClient } from './load/relay-client.ts';
 import { SseClient } from './load/sse-client.ts';
 import { reconnectAfterAWhile, storm } from './load/storm.ts';
-import { mintTokens } from './load/tokens.ts';
 import { obey, tell } from './messages.ts';
 
 /** Each client acknowledges every ACK_MS; the clients are dealt to that many slices so that acks do not come in bursts. */
@@ -23,7 +23,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
 const { kind } = options.door;
 const meter = new Meter();
 const clients: LoadClient[] = [];
-const tokens = kind === 'relay' ? await mintTokens(options.port, options.name, options.connections) : [];
+const tokens = kind === 'relay' ? mintTokens(options.signer, options.name, options.connections) : [];
 let started = 0;
 
 obey({

@@ -16,6 +16,8 @@ export interface FigureSpec {
   readonly unit: string;
   /** What the relay's figure must keep to. */
   readonly targets?: readonly Target[];
+  /** What it must keep to for the run to say anything, of whichever subject. */
+  readonly guard?: Target;
 }
 
 export interface Outcome {

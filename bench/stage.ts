@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCertificate } from './certificate.ts';
 import { type Companion, startCompanion } from './child.ts';
+import { startKeyServer } from './issuer/key-server.ts';
+import type { Signer } from './issuer/tokens.ts';
 import type { ConnectedReport, LoadOptions, LoadReport, StormReport, StreamCommand } from './load/port.ts';
 import { MemorySeries } from './memory-series.ts';
 import { cpuMicros, machineCpuMicros, proportionalMb } from './process-usage.ts';
@@ -42,12 +44,14 @@ export interface Round {
 
 export interface Stage {
   readonly subject: RunningSubject;
+  /** Signs tokens that the subject takes. */
+  readonly signer: Signer;
   /** CPU of the subject so far, microseconds. */
   cpuMicros(): number;
   /** So far: seconds since the subject was ready, and megabytes resident. */
   memory(): readonly (readonly [number, number])[];
   /** Opens one more load generator, which is stopped with the stage. */
-  load(options: Omit<LoadOptions, 'door' | 'port'>): Promise<Load>;
+  load(options: Omit<LoadOptions, 'door' | 'port' | 'signer'>): Promise<Load>;
   /** Measures for `ms`, all generators together. */
   round(ms: number): Promise<Round>;
 }
@@ -65,19 +69,24 @@ export async function onStage<Result>(
 ): Promise<Result> {
   using files = certificateFiles();
   await using upstream = startCompanion('upstream.ts', { ...files.certificate, ...traffic });
+  await using keys = await startKeyServer();
   const ports = await upstream.next<{ securePort: number; plainPort: number }>('listening', START_MS);
-  await using running = await subject.start({ ...ports, certFile: files.certFile }, environment);
+  await using running = await subject.start(
+    { ...ports, certFile: files.certFile, supabaseUrl: keys.url },
+    environment,
+  );
   await using stack = new AsyncDisposableStack();
   const loads: Load[] = [];
   using memory = new MemorySeries(running.pid);
   try {
     return await play({
       subject: running,
+      signer: keys.signer,
       cpuMicros: () => (running.pid === null ? 0 : cpuMicros(running.pid)),
       memory: () => memory.points,
       async load(options) {
         const { port, door } = running;
-        const load = stack.use(await openLoad({ ...options, port, door }));
+        const load = stack.use(await openLoad({ ...options, port, door, signer: keys.signer }));
         loads.push(load);
         return load;
       },

@@ -1,10 +1,12 @@
 /** What the benchmark tells the load generator and hears from it. */
 import type { Distribution } from '../histogram.ts';
+import type { Signer } from '../issuer/tokens.ts';
 import type { Door } from '../subjects/port.ts';
 
 export interface LoadOptions {
   readonly door: Door;
   readonly port: number;
+  readonly signer: Signer;
   /** Names its streams: unique among the generators of a run. */
   readonly name: string;
   readonly connections: number;

@@ -13,6 +13,7 @@ export function renderResults(results: Results, scenarios: readonly Scenario[], 
     ...heading(results),
     ...failures(results.failures),
     ...targets(results, scenarios),
+    ...unsound(results, scenarios),
     ...(plots === '' ? [] : ['', plots]),
     ...scenarios.flatMap((scenario) => section(results, scenario)),
     '',
@@ -58,6 +59,22 @@ function targetRows(results: Results, scenario: Scenario, subject: string): read
       return [where, labelOf(spec), describeTarget(target), shortSpread(measured), marked];
     }),
   );
+}
+
+/** What makes figures doubtful, of whichever subject. */
+function unsound(results: Results, scenarios: readonly Scenario[]): readonly string[] {
+  const lines = scenarios.flatMap((scenario) =>
+    subjectsOf(results, scenario.name).flatMap((subject) =>
+      scenario.figures.flatMap((spec) => {
+        if (spec.guard === undefined) return [];
+        const { measured, verdict } = judge(results, scenario.name, subject, spec, spec.guard);
+        if (verdict !== 'missed') return [];
+        const should = `should be ${describeTarget(spec.guard)}`;
+        return [`- ${scenario.name}, ${subject}: ${labelOf(spec)}: ${shortSpread(measured)}, ${should}`];
+      }),
+    ),
+  );
+  return lines.length === 0 ? [] : ['', '## To be read with care', '', ...lines];
 }
 
 function section(results: Results, scenario: Scenario): readonly string[] {

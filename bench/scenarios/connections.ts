@@ -3,7 +3,7 @@ import { atMost } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage } from '../stage.ts';
 import type { Subject } from '../subjects/port.ts';
-import { soundness } from './soundness.ts';
+import { FAULTS, soundness } from './soundness.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
 const CONNECTIONS = 10_000;
@@ -27,7 +27,7 @@ export const connections: Scenario = {
     { name: 'idleBusy', label: 'CPU while idle', unit: '% of a core' },
     { name: 'handshakeCpu', label: 'CPU per handshake, ES256 verified, cold start included', unit: 'µs' },
     { name: 'bothP99', label: 'delta latency p99', unit: 'ms' },
-    { name: 'faults', label: 'faults seen by clients', unit: '', targets: [atMost(0)] },
+    FAULTS,
   ],
   run: (subject) => runConnections(subject),
 };

@@ -1,6 +1,6 @@
+import { mintTokens } from '../issuer/tokens.ts';
 import { fire } from '../load/autocannon.ts';
 import { HANDSHAKE, openEach } from '../load/handshakes.ts';
-import { mintTokens } from '../load/tokens.ts';
 import { atLeast } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Stage } from '../stage.ts';
@@ -32,7 +32,7 @@ export const handshakes: Scenario = {
 
 async function runHandshakes(stage: Stage): Promise<Outcome> {
   const { port } = stage.subject;
-  const tokens = await mintTokens(port, 'h', WARM_UP + MEASURED);
+  const tokens = mintTokens(stage.signer, 'h', WARM_UP + MEASURED);
   const [first = '', second = ''] = tokens;
   await openEach(port, tokens.slice(0, WARM_UP));
   const fresh = tokens.slice(WARM_UP);

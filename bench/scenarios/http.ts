@@ -1,5 +1,5 @@
+import { mintTokens } from '../issuer/tokens.ts';
 import { fire } from '../load/autocannon.ts';
-import { mintTokens } from '../load/tokens.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Stage } from '../stage.ts';
 import { perCore } from './per-core.ts';
@@ -26,7 +26,7 @@ export const http: Scenario = {
 
 async function runHttp(stage: Stage): Promise<Outcome> {
   const { port } = stage.subject;
-  const [token = ''] = await mintTokens(port, 'h', 1);
+  const [token = ''] = mintTokens(stage.signer, 'h', 1);
   const answers = (path: string, status: number, headers = {}, body?: object) =>
     perCore(stage, async () => {
       const shots = { port, path, headers, status, connections: CONNECTIONS, seconds: SECONDS };

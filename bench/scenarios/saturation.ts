@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Round } from '../stage.ts';
 import type { Subject } from '../subjects/port.ts';
-import { soundness } from './soundness.ts';
+import { FAULTS, soundness } from './soundness.ts';
 import { cpuPerDelta } from './stream-steps.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
@@ -32,7 +32,7 @@ export const saturation: Scenario = {
     { name: 'rss', label: 'resident memory, peak', unit: 'MB' },
     { name: 'rssPerStream', label: 'resident memory per stream beyond the first step', unit: 'KB' },
     { name: 'delivered', label: 'deltas delivered of those written', unit: '' },
-    { name: 'faults', label: 'faults seen by clients', unit: '' },
+    FAULTS,
   ],
   run: (subject) => runSaturation(subject),
 };

@@ -3,7 +3,7 @@ import { atMost } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage } from '../stage.ts';
 import type { Subject } from '../subjects/port.ts';
-import { soundness } from './soundness.ts';
+import { FAULTS, soundness } from './soundness.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
 const FAST = 200;
@@ -24,7 +24,7 @@ export const slowReaders: Scenario = {
     { name: 'besideP99', label: 'the same beside them', unit: 'ms' },
     { name: 'worsened', label: 'the one ÷ the other', unit: '', targets: [atMost(2)] },
     { name: 'heldKb', label: 'resident memory more, per slow reader', unit: 'KB' },
-    { name: 'faults', label: 'faults seen by the others', unit: '', targets: [atMost(0)] },
+    FAULTS,
   ],
   run: (subject) => runSlowReaders(subject),
 };

@@ -3,13 +3,24 @@ import { atLeast, atMost } from '../report/target.ts';
 import type { FigureSpec, Figures } from '../scenario.ts';
 import type { Round } from '../stage.ts';
 
+/** A generator that is busier than that is late itself; with others on the machine everybody is. */
+const MOST_BUSY = atMost(80);
+const MOST_OTHERS = atMost(15);
+
+export const FAULTS: FigureSpec = {
+  name: 'faults',
+  label: 'faults seen by clients',
+  unit: '',
+  guard: atMost(0),
+};
+
 export const SOUNDNESS: readonly FigureSpec[] = [
   { name: 'deltasPerSecond', label: 'deltas delivered', unit: '/s' },
-  { name: 'delivered', label: 'deltas delivered of those written', unit: '', targets: [atLeast(0.99)] },
-  { name: 'loadBusy', label: 'load generator', unit: '% of a core' },
-  { name: 'upstreamBusy', label: 'upstream', unit: '% of a core' },
-  { name: 'othersBusy', label: 'all else on the machine', unit: '% of a core' },
-  { name: 'faults', label: 'faults seen by clients', unit: '', targets: [atMost(0)] },
+  { name: 'delivered', label: 'deltas delivered of those written', unit: '', guard: atLeast(0.98) },
+  { name: 'loadBusy', label: 'load generator', unit: '% of a core', guard: MOST_BUSY },
+  { name: 'upstreamBusy', label: 'upstream', unit: '% of a core', guard: MOST_BUSY },
+  { name: 'othersBusy', label: 'all else on the machine', unit: '% of a core', guard: MOST_OTHERS },
+  FAULTS,
 ];
 
 export function soundness({ load, upstream, seconds, othersCpuPercent }: Round): Figures {

@@ -6,7 +6,7 @@ import { onStage, type Round, type Traffic } from '../stage.ts';
 import type { Environment, Subject } from '../subjects/port.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
-export interface Steady extends Partial<Omit<LoadOptions, 'door' | 'port' | 'name'>> {
+export interface Steady extends Partial<Omit<LoadOptions, 'door' | 'port' | 'name' | 'signer'>> {
   readonly streams: number;
   readonly connections: number;
   /** What differs from the usual. */

@@ -3,7 +3,7 @@ import { atMost } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage } from '../stage.ts';
 import type { Subject } from '../subjects/port.ts';
-import { soundness } from './soundness.ts';
+import { FAULTS, soundness } from './soundness.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
 const WATCHERS = 100;
@@ -29,7 +29,7 @@ export const storm: Scenario = {
     { name: 'stormP99', label: 'the same over the four seconds of the storm', unit: 'ms' },
     { name: 'worsened', label: 'the one ÷ the other', unit: '', targets: [atMost(2)] },
     { name: 'rssPeak', label: 'resident memory, peak', unit: 'MB' },
-    { name: 'faults', label: 'faults seen by clients', unit: '', targets: [atMost(0)] },
+    FAULTS,
   ],
   run: (subject) => runStorm(subject),
 };

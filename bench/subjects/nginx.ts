@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { MESSAGES_API } from './messages-api.ts';
-import { freePort, type RunningSubject, type Subject, type UpstreamAddress } from './port.ts';
+import { type Backends, freePort, type RunningSubject, type Subject } from './port.ts';
 import { startServer } from './server-process.ts';
 
 /** @param to `https` as a relay has to, or `http` */
@@ -19,7 +19,7 @@ export function nginxSubject(to: 'https' | 'http'): Subject {
   };
 }
 
-async function startNginx(to: 'https' | 'http', upstream: UpstreamAddress): Promise<RunningSubject> {
+async function startNginx(to: 'https' | 'http', upstream: Backends): Promise<RunningSubject> {
   const port = await freePort();
   const directory = temporaryDirectory('nginx');
   const prefix = directory.path;
@@ -43,12 +43,7 @@ async function startNginx(to: 'https' | 'http', upstream: UpstreamAddress): Prom
 }
 
 /** HTTP/1.1 with keep-alive to the upstream: the newest this nginx speaks to one. */
-function configuration(
-  port: number,
-  prefix: string,
-  to: 'https' | 'http',
-  upstream: UpstreamAddress,
-): string {
+function configuration(port: number, prefix: string, to: 'https' | 'http', upstream: Backends): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `  ${kind}_temp_path ${prefix}/${kind};`)
     .join('\n');

@@ -5,7 +5,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { MESSAGES_API } from './messages-api.ts';
 import { PEERS, peerRuntime, peerVersion } from './peer-packages.ts';
-import { type Door, type Environment, freePort, type Subject, type UpstreamAddress } from './port.ts';
+import { type Backends, type Door, type Environment, freePort, type Subject } from './port.ts';
 import { startServer } from './server-process.ts';
 
 interface Peer {
@@ -82,7 +82,7 @@ export function peerSubjects(): readonly Subject[] {
   }));
 }
 
-async function startPeer(peer: Peer, { securePort, certFile }: UpstreamAddress) {
+async function startPeer(peer: Peer, { securePort, certFile }: Backends) {
   const port = await freePort();
   const upstreamUrl = `https://localhost:${securePort}`;
   const server = await startServer({

@@ -1,11 +1,14 @@
 /** What is measured: something between the upstream and the load generator. */
 import { type AddressInfo, createServer } from 'node:net';
 
-export interface UpstreamAddress {
+/** What a subject talks to. */
+export interface Backends {
   readonly securePort: number;
   readonly plainPort: number;
   /** PEM file of the certificate the secure port shows. */
   readonly certFile: string;
+  /** Where the keys of the clients' tokens are: a Supabase project's URL. */
+  readonly supabaseUrl: string;
 }
 
 /** How the load generator asks for an answer. */
@@ -29,7 +32,7 @@ export interface Subject {
   /** The checkout it runs from; null for what is none of ours. */
   readonly directory: string | null;
   /** @param environment for a checkout of ours: settings of the scenario */
-  start(upstream: UpstreamAddress, environment?: Environment): Promise<RunningSubject>;
+  start(backends: Backends, environment?: Environment): Promise<RunningSubject>;
 }
 
 export interface RunningSubject extends AsyncDisposable {

@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import {
+  type Backends,
   type Door,
   type Environment,
   freePort,
   type RunningSubject,
   type Subject,
-  type UpstreamAddress,
 } from './port.ts';
 import { startServer } from './server-process.ts';
 
@@ -46,13 +46,13 @@ export function relaySubject(checkout: RelayCheckout): Subject {
     unavailable: present ? null : `${entry} is not there: npm run build`,
     version: [`${name} ${describeCheckout(directory)}`, nodeOptions].filter(Boolean).join(' '),
     directory,
-    start: (upstream, environment = {}) => startRelay(checkout, upstream, environment),
+    start: (backends, environment = {}) => startRelay(checkout, backends, environment),
   };
 }
 
 async function startRelay(
   { name, directory, entry, nodeOptions }: RelayCheckout,
-  upstream: UpstreamAddress,
+  { securePort, certFile, supabaseUrl }: Backends,
   environment: Environment,
 ): Promise<RunningSubject> {
   const port = await freePort();
@@ -68,8 +68,9 @@ async function startRelay(
       DATA_DIR: data.path,
       LOG_LEVEL: 'info',
       ANTHROPIC_API_KEY: 'bench',
-      ANTHROPIC_BASE_URL: `https://127.0.0.1:${upstream.securePort}`,
-      NODE_EXTRA_CA_CERTS: upstream.certFile,
+      ANTHROPIC_BASE_URL: `https://127.0.0.1:${securePort}`,
+      NODE_EXTRA_CA_CERTS: certFile,
+      SUPABASE_URL: supabaseUrl,
       ...(nodeOptions === '' ? {} : { NODE_OPTIONS: nodeOptions }),
       ...FOR_THE_BENCH,
       ...environment,

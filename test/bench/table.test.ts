@@ -18,6 +18,14 @@ it('shows each target with what was measured, and marks the missed ones', () => 
   expect(markdown).toContain('| cpu-x1 | CPU per delta, µs | ≤ 5 | 20 (10–30) | **missed** |');
 });
 
+it('names what makes figures doubtful, of whichever subject', () => {
+  const { figures, ...scenario } = scenarioWith();
+  const guarded = { ...scenario, figures: figures.map((spec) => ({ ...spec, guard: atMost(25) })) };
+  const markdown = renderResults(results, [guarded]);
+  expect(markdown).toContain('- cpu-x1, nginx: CPU per delta, µs: 30 (20–40), should be ≤ 25');
+  expect(markdown).not.toContain('- cpu-x1, relay:');
+});
+
 it('gives every subject a column', () => {
   const markdown = renderResults(results, [scenarioWith()]);
   expect(markdown).toContain('| figure | relay | nginx |');
