@@ -4,9 +4,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const MICROS_PER_TICK = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** CPU time used so far, user and system, microseconds. @throws Error when the process has ended */
-export function cpuMicros(root: number): number {
-  return processTree(root).reduce((sum, pid) => sum + Math.max(tickMicros(pid), scheduledMicros(pid)), 0);
+/** What ticks may be off by: a step of user time and one of system time, at either end. */
+const TICK_ERROR = 2 * MICROS_PER_TICK;
+
+/**
+ * CPU time from now until the returned function is called, user and system, microseconds.
+ * @throws Error when the process has ended
+ */
+export function startCpu(root: number): () => number {
+  const sum = (of: (pid: number) => number) => () =>
+    processTree(root).reduce((total, pid) => total + of(pid), 0);
+  const [ticks, scheduled] = [sum(tickMicros), sum(scheduledMicros)];
+  const before = { ticks: ticks(), scheduled: scheduled() };
+  // The scheduler's clock is exact, but forgets threads that ended meanwhile: then the ticks know better.
+  return () => Math.max(scheduled() - before.scheduled, ticks() - before.ticks - TICK_ERROR);
 }
 
 /** Includes threads that have ended; in steps of 10 ms. */

@@ -11,7 +11,7 @@ import { startKeyServer } from './issuer/key-server.ts';
 import type { Signer } from './issuer/tokens.ts';
 import type { ConnectedReport, LoadOptions, LoadReport, StormReport, StreamCommand } from './load/port.ts';
 import { MemorySeries } from './memory-series.ts';
-import { cpuMicros, machineCpuMicros, proportionalMb } from './process-usage.ts';
+import { machineCpuMicros, proportionalMb, startCpu } from './process-usage.ts';
 import type { Environment, RunningSubject, Subject } from './subjects/port.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import type { UpstreamOptions, UpstreamReport } from './upstream/port.ts';
@@ -46,8 +46,8 @@ export interface Stage {
   readonly subject: RunningSubject;
   /** Signs tokens that the subject takes. */
   readonly signer: Signer;
-  /** CPU of the subject so far, microseconds. */
-  cpuMicros(): number;
+  /** CPU of the subject from now until the returned function is called, microseconds. */
+  startCpu(): () => number;
   /** So far: seconds since the subject was ready, and megabytes resident. */
   memory(): readonly (readonly [number, number])[];
   /** Opens one more load generator, which is stopped with the stage. */
@@ -82,7 +82,7 @@ export async function onStage<Result>(
     return await play({
       subject: running,
       signer: keys.signer,
-      cpuMicros: () => (running.pid === null ? 0 : cpuMicros(running.pid)),
+      startCpu: () => startCpuOf(running.pid),
       memory: () => memory.points,
       async load(options) {
         const { port, door } = running;
@@ -159,18 +159,22 @@ async function measureRound(players: Players, ms: number): Promise<Round> {
 
 /** CPU and time from now until the returned function is called. */
 function startAccounts(pid: number | null) {
-  const subject = () => (pid === null ? 0 : cpuMicros(pid));
-  const before = { at: performance.now(), subject: subject(), machine: machineCpuMicros() };
+  const subject = startCpuOf(pid);
+  const before = { at: performance.now(), machine: machineCpuMicros() };
   const selfBefore = process.cpuUsage();
   return () => {
     const self = process.cpuUsage(selfBefore);
     return {
       seconds: (performance.now() - before.at) / 1000,
-      subject: subject() - before.subject,
+      subject: subject(),
       machine: machineCpuMicros() - before.machine,
       self: self.user + self.system,
     };
   };
+}
+
+function startCpuOf(pid: number | null): () => number {
+  return pid === null ? () => 0 : startCpu(pid);
 }
 
 function certificateFiles() {

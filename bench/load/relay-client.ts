@@ -5,30 +5,14 @@
  */
 import { nowMicros } from '../stamp.ts';
 import { isChunk, readChunk } from './chunk-frame.ts';
-import { type LoadClient, promptOf } from './client.ts';
+import type { LoadClient } from './client.ts';
 import type { Meter } from './meter.ts';
 import type { LoadOptions } from './port.ts';
+import { ackOf, newStream, type RelayFrame, resumeOf, type Stream } from './relay-stream.ts';
 import { WebSocketClient } from './web-socket.ts';
 
 const ACK_FRAMES = 32;
 const RETRY_MS = 500;
-
-interface Stream {
-  readonly name: string;
-  readonly startSentAt: number;
-  readonly startFrame: string;
-  readonly cancelAt: number;
-  cancelSentAt: number | null;
-  /** The run, once it is accepted. */
-  epoch: string | null;
-  /** Highest seq read and highest acknowledged. */
-  held: number;
-  acked: number;
-  /** Frames since the last ack. */
-  frames: number;
-  /** When its resume was sent; null unless the first missing frame is awaited. */
-  resumeSentAt: number | null;
-}
 
 export interface RelayClientOptions extends LoadOptions {
   readonly token: string;
@@ -62,19 +46,7 @@ export class RelayClient implements LoadClient {
   start(): void {
     this.#serial += 1;
     const name = `${this.#options.name}-${this.#serial}`;
-    const messages = [{ role: 'user', content: promptOf(name, this.#options.deltasPerSecond) }];
-    const stream: Stream = {
-      name,
-      startSentAt: nowMicros(),
-      startFrame: JSON.stringify({ type: 'start', id: name, action: 'chat', messages }),
-      cancelAt: pickWithin(this.#options.cancelAfter),
-      cancelSentAt: null,
-      epoch: null,
-      held: 0,
-      acked: 0,
-      frames: 0,
-      resumeSentAt: null,
-    };
+    const stream = newStream(name, this.#options);
     this.#streams.set(name, stream);
     this.#meter.started();
     this.#socket.send(stream.startFrame);
@@ -129,7 +101,7 @@ export class RelayClient implements LoadClient {
 
   #read(bytes: Buffer, from: number, end: number): void {
     if (isChunk(bytes, from)) this.#chunk(bytes, from, end);
-    else this.#frame(JSON.parse(bytes.toString('utf8', from, end)) as Frame);
+    else this.#frame(JSON.parse(bytes.toString('utf8', from, end)) as RelayFrame);
   }
 
   #chunk(bytes: Buffer, from: number, end: number): void {
@@ -157,7 +129,7 @@ export class RelayClient implements LoadClient {
     }
   }
 
-  #frame(frame: Frame): void {
+  #frame(frame: RelayFrame): void {
     const stream = this.#streams.get(frame.id ?? '');
     if (frame.type === 'hello') {
       this.#open = true;
@@ -177,7 +149,7 @@ export class RelayClient implements LoadClient {
     }
   }
 
-  #ended(frame: Frame, how: string): void {
+  #ended(frame: RelayFrame, how: string): void {
     const stream = this.#streams.get(frame.id ?? '');
     if (stream === undefined) {
       this.#meter.fault(`${frame.type} of no live stream`);
@@ -220,32 +192,4 @@ export class RelayClient implements LoadClient {
     for (const _ of this.#streams) this.#meter.ended('connection lost');
     this.#streams.clear();
   }
-}
-
-/** The fields of server frames that matter here. */
-interface Frame {
-  readonly type: string;
-  readonly id?: string;
-  readonly of?: string;
-  readonly epoch?: string;
-  readonly seq?: number;
-  readonly head?: number;
-  readonly code?: string;
-  readonly timing?: { readonly upstreamClosedMs?: number };
-}
-
-function ackOf(stream: Stream): string {
-  stream.acked = stream.held;
-  stream.frames = 0;
-  return `{"type":"ack","id":"${stream.name}","seq":${stream.held}}`;
-}
-
-function resumeOf({ name, held }: Stream, epoch: string): string {
-  return JSON.stringify({ type: 'resume', id: name, epoch, after: held });
-}
-
-function pickWithin(range: readonly [number, number] | undefined): number {
-  if (range === undefined) return Infinity;
-  const [least, most] = range;
-  return least + Math.floor(Math.random() * (most - least + 1));
 }

@@ -40,9 +40,9 @@ async function runConnections(subject: Subject): Promise<Outcome> {
       perConnection: 1,
       opening: OPENING,
     });
-    const before = stage.cpuMicros();
+    const spent = stage.startCpu();
     await load.connect();
-    const handshakes = stage.cpuMicros() - before;
+    const handshakes = spent();
     await delay(SETTLE_MS);
     const idle = await stage.round(ROUND_MS);
     await load.stream({ streams: STREAMS, rampMs: rampOf(STREAMS) });

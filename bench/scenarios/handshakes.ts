@@ -4,12 +4,12 @@ import { HANDSHAKE, openEach } from '../load/handshakes.ts';
 import { atLeast } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Stage } from '../stage.ts';
-import { perCore } from './per-core.ts';
+import { perCore, perCoreWarm } from './per-core.ts';
 import { TRAFFIC } from './traffic.ts';
 
 const WARM_UP = 2000;
 const MEASURED = 4000;
-const REFUSALS = { connections: 32, seconds: 1, status: 401 };
+const REFUSALS = { connections: 32, requests: 8000, status: 401 };
 
 /** Good tokens are each used once, because a signature that was proven is remembered. */
 export const handshakes: Scenario = {
@@ -36,15 +36,15 @@ async function runHandshakes(stage: Stage): Promise<Outcome> {
   const [first = '', second = ''] = tokens;
   await openEach(port, tokens.slice(0, WARM_UP));
   const fresh = tokens.slice(WARM_UP);
-  const refusals = (token: string) => async () => {
+  const refusals = (token: string) => () => {
     const headers = { ...HANDSHAKE, authorization: `Bearer ${token}` };
-    return (await fire({ ...REFUSALS, port, path: '/v1/ws', headers })).answers;
+    return fire({ ...REFUSALS, port, path: '/v1/ws', headers });
   };
   const figures = {
     good: await perCore(stage, () => openEach(port, fresh)),
     again: await perCore(stage, () => openEach(port, fresh)),
-    forged: await perCore(stage, refusals(forged(first, second))),
-    malformed: await perCore(stage, refusals('hello')),
+    forged: await perCoreWarm(stage, refusals(forged(first, second))),
+    malformed: await perCoreWarm(stage, refusals('hello')),
   };
   return { rounds: [figures] };
 }

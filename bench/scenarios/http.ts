@@ -2,10 +2,12 @@ import { mintTokens } from '../issuer/tokens.ts';
 import { fire } from '../load/autocannon.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Stage } from '../stage.ts';
-import { perCore } from './per-core.ts';
+import { perCoreWarm } from './per-core.ts';
 
-const SECONDS = 1;
 const CONNECTIONS = 32;
+const REQUESTS = 8000;
+/** Whole runs, with a usage row each. */
+const ANSWERS = 2000;
 /** A whole answer in about ten milliseconds: what is measured is a request, not waiting. */
 const TRAFFIC = { deltasPerSecond: 1000, answerDeltas: 10, firstTokenMs: [0, 1] as const };
 const CHAT = { action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] };
@@ -28,9 +30,10 @@ async function runHttp(stage: Stage): Promise<Outcome> {
   const { port } = stage.subject;
   const [token = ''] = mintTokens(stage.signer, 'h', 1);
   const answers = (path: string, status: number, headers = {}, body?: object) =>
-    perCore(stage, async () => {
-      const shots = { port, path, headers, status, connections: CONNECTIONS, seconds: SECONDS };
-      return (await fire(body === undefined ? shots : { ...shots, body: JSON.stringify(body) })).answers;
+    perCoreWarm(stage, () => {
+      const requests = status === 200 && body !== undefined ? ANSWERS : REQUESTS;
+      const shots = { port, path, headers, status, connections: CONNECTIONS, requests };
+      return fire(body === undefined ? shots : { ...shots, body: JSON.stringify(body) });
     });
   const type = { 'content-type': 'application/json' };
   const own = { ...type, authorization: `Bearer ${token}` };

@@ -9,7 +9,9 @@ const MINUTES = 30;
 const MINUTE_MS = 60_000;
 /** Longer than any of them lives: an answer lasts half to one and a half times the mean. */
 const ANSWER_DELTAS = 2 * 25 * 60 * (MINUTES + 5);
+/** Logs grow to a limit: a low one, reached in the first minute, lets any other growth be seen. */
 const ENVIRONMENT = {
+  STREAM_LOG_MAX_BYTES: '65536',
   UPSTREAM_TOTAL_MS: String(4 * MINUTES * MINUTE_MS),
 };
 

@@ -11,7 +11,7 @@ export const resume: Scenario = {
   subjects: ['relay'],
   figures: [
     { name: 'p50', label: 'resume sent → first missing frame read, p50', unit: 'ms' },
-    { name: 'p99', label: 'the same, p99', unit: 'ms', targets: [atMost(10)] },
+    { name: 'p99', label: 'resume sent → first missing frame read, p99', unit: 'ms', targets: [atMost(10)] },
     { name: 'resumes', label: 'resumes', unit: '/s' },
     ...SOUNDNESS,
   ],

@@ -22,7 +22,7 @@ export const slowReaders: Scenario = {
   figures: [
     { name: 'aloneP99', label: 'delta latency p99 of the others before', unit: 'ms' },
     { name: 'besideP99', label: 'the same beside them', unit: 'ms' },
-    { name: 'worsened', label: 'the one ÷ the other', unit: '', targets: [atMost(2)] },
+    { name: 'worsened', label: 'p99 of the others, beside them ÷ before', unit: '', targets: [atMost(2)] },
     { name: 'heldKb', label: 'resident memory more, per slow reader', unit: 'KB' },
     FAULTS,
   ],

@@ -23,11 +23,11 @@ export const storm: Scenario = {
   figures: [
     { name: 'seconds', label: 'until the last client was served', unit: 's', targets: [atMost(10)] },
     { name: 'servedP50', label: 'attempt → served, p50', unit: 'ms' },
-    { name: 'servedP99', label: 'the same, p99', unit: 'ms' },
+    { name: 'servedP99', label: 'attempt → served, p99', unit: 'ms' },
     { name: 'refused', label: 'attempts refused and made again', unit: '' },
     { name: 'calmP99', label: 'delta latency p99 of the watchers before', unit: 'ms' },
     { name: 'stormP99', label: 'the same over the four seconds of the storm', unit: 'ms' },
-    { name: 'worsened', label: 'the one ÷ the other', unit: '', targets: [atMost(2)] },
+    { name: 'worsened', label: 'p99 of the watchers, in the storm ÷ before', unit: '', targets: [atMost(2)] },
     { name: 'rssPeak', label: 'resident memory, peak', unit: 'MB' },
     FAULTS,
   ],

@@ -5,7 +5,7 @@ import { installPeers } from './peer-packages.ts';
 import { peerSubjects } from './peers.ts';
 import type { Subject } from './port.ts';
 
-export const PEER_NAMES = ['plan-deno', 'plan-node', 'portkey-bun', 'ai-sdk'] as const;
+const PEER_NAMES = ['plan-deno', 'plan-node', 'portkey-bun', 'ai-sdk'] as const;
 const OWN = ['relay', 'bundle'] as const;
 const STANDARD = ['nginx', 'nginx-plain', 'direct'] as const;
 
