@@ -87,6 +87,7 @@ describe('the demo page', () => {
     await reach(/Stop answering/);
     await keyboard.press('Enter');
     await demo.page.getByText('You stopped this answer.').waitFor();
+    expect(await demo.page.evaluate<string>(FOCUSED)).toMatch(/Ask Dash/);
     await reach(/Cut the network/);
     await keyboard.press('Space');
     await demo.panel.getByRole('button', { name: /^Back in \d s$/ }).waitFor();

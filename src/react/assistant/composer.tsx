@@ -1,6 +1,6 @@
 /** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
-import { memo, useState } from 'react';
-import { Platform, StyleSheet, TextInput, View } from 'react-native';
+import { memo, useRef, useState } from 'react';
+import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
 import { IconButton } from './button.tsx';
 import { useLook } from './look.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
@@ -22,10 +22,16 @@ interface InputKeyEvent {
 
 export const Composer = memo(function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
   const { colors, strings, direction } = useLook();
+  const input = useRef<TextInputInstance>(null);
   const [text, setText] = useState('');
   const [isFocused, setFocused] = useState(false);
   const send = (): void => {
     if (onSend(text)) setText('');
+  };
+  const stop = (): void => {
+    onStop();
+    // The button goes: with a keyboard, what is typed next belongs here.
+    if (autoFocus) input.current?.focus();
   };
   const onKeyPress = (event: InputKeyEvent): void => {
     const { key, shiftKey, isComposing } = event.nativeEvent;
@@ -45,6 +51,7 @@ export const Composer = memo(function Composer({ isAnswering, onSend, onStop, au
         ]}
       >
         <TextInput
+          ref={input}
           value={text}
           onChangeText={setText}
           onKeyPress={onKeyPress as (event: object) => void}
@@ -60,7 +67,7 @@ export const Composer = memo(function Composer({ isAnswering, onSend, onStop, au
           style={[styles.input, growing, { color: colors.text }]}
         />
         {isAnswering ? (
-          <IconButton icon="stop" tone="accent" size={40} label={strings.stop} onPress={onStop} />
+          <IconButton icon="stop" tone="accent" size={40} label={strings.stop} onPress={stop} />
         ) : (
           <IconButton
             icon="send"
