@@ -17,11 +17,14 @@ import type { ClientAddress } from './client-address.ts';
 import { rawErrorResponse } from './error-response.ts';
 import { adaptWebSocket, type ServedSocket } from './frame-socket.ts';
 import type { Seat } from './seat.ts';
+import { Turns } from './turns.ts';
 import { handshakeToken, requireHandshake } from './upgrade-request.ts';
 import { verifyInTime } from './verify-in-time.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
+/** Handshakes a turn of the event loop: about 1 ms. */
+const PER_TURN = 4;
 
 export interface WebSocketDoorParts {
   readonly authenticator: Authenticator;
@@ -40,6 +43,7 @@ export class WebSocketDoor {
   /** Sockets that are neither refused nor served yet. */
   readonly #handshakes = new Set<Socket>();
   readonly #open = new Map<ServedSocket, Seat>();
+  readonly #turns = new Turns(PER_TURN);
 
   constructor(parts: WebSocketDoorParts) {
     this.#parts = parts;
@@ -100,6 +104,7 @@ export class WebSocketDoor {
     handshake.seat = seat;
     const token = handshakeToken(request, allowedOrigins);
     const principal = await verifyInTime(authenticator, token, clock);
+    await this.#turns.take();
     handshake.userId = principal.userId;
     seat.claim(principal.userId);
     this.#accept(handshake, seat, principal);
