@@ -14,7 +14,6 @@ import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
 import { usageRoute } from './http/usage-route.ts';
-import { describeCause } from './observe/describe-cause.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
@@ -187,7 +186,7 @@ function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     endedMs: config.RESUME_WINDOW_MS,
-    onDown: (cause) => logger.warn({ cause: describeCause(cause) }, 'redis is away: streams go on here'),
+    onDown: (cause) => logger.warn({ cause }, 'redis is away: streams go on here'),
     onUp: () => logger.info('redis is reached'),
   });
 }
@@ -261,7 +260,7 @@ function composeShipper(config: Config, outbox: Outbox, logger: Logger): UsageSh
     clock: systemClock,
     lanes,
     onOutage: ({ kind, unshipped, cause }) =>
-      logger.error({ kind, unshipped, cause: describeCause(cause) }, SHIPPING_STOPPED[kind]),
+      logger.error({ kind, unshipped, cause }, SHIPPING_STOPPED[kind]),
     onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),
     onQuarantined: (event) =>
       logger.error(event, 'Postgres refuses usage rows: kept here, tried again each hour'),
