@@ -26,7 +26,8 @@ export function sourceFiles(...folders: readonly string[]): SourceFile[] {
 function entries(folder: string) {
   try {
     const all = readdirSync(`${ROOT}${folder}`, { recursive: true, withFileTypes: true });
-    return all.filter(({ parentPath }) => !parentPath.includes('/node_modules'));
+    // What is installed, and what a benchmark wrote here, is not part of the project.
+    return all.filter(({ parentPath }) => !/\/node_modules|bench\/results/.test(parentPath));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
