@@ -39,9 +39,8 @@ export class PhoneClock {
     this.#pending.delete(id);
   };
 
-  /** Timers not yet fired or cleared. */
-  get pending(): number {
-    return this.#pending.size;
+  get suspended(): boolean {
+    return this.#suspended;
   }
 
   advance(ms: number): void {
