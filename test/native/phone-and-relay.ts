@@ -1,5 +1,4 @@
 /** A phone and the real relay on one time, with a model that says a word each second. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { DashClientOptions, DashStream } from '../../src/client/index.ts';
 import { chatRoutes } from '../../src/http/chat.ts';
@@ -12,8 +11,8 @@ import { eventually } from '../support/test-run.ts';
 import { type PhoneOptions, startPhone } from './stand-in/phone.ts';
 
 const STEP_MS = 1000;
-/** What real sockets on this machine may take to carry a frame, ms. */
-const CARRY_MS = 3;
+/** How often one side answers the other within a step: a request, a handshake, a question. */
+const TURNS = 3;
 const QUESTION = { action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] } as const;
 
 export interface ToldStream {
@@ -89,8 +88,11 @@ export async function startPhoneAndRelay(
         for (const call of core.upstream.calls) if (call.ending === null) speak(call);
         clock.advance(STEP_MS);
         phone.clock.advance(STEP_MS);
-        if (!phone.clock.suspended) await wait(CARRY_MS);
         await settled();
+        for (let turn = 0; turn < TURNS && !phone.clock.suspended; turn++) {
+          await phone.native.carried();
+          await settled();
+        }
       }
       return passed;
     },

@@ -5,6 +5,7 @@
  * While the app is suspended no event is delivered. Sockets are then either killed, of which nobody is ever told, or
  * frozen: nothing is read or answered until the app is back.
  */
+import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Platform } from '../native-bundle.ts';
 import { NativeBlobs } from './native-blobs.ts';
@@ -33,6 +34,7 @@ export class NativeModules {
   readonly #emit: Emit;
   readonly #platform: Platform;
   readonly #sockets = new Map<number, WebSocket>();
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly #requests = new Map<number, AbortController>();
   #undelivered: (() => void)[] | undefined;
   #requestIds = 0;
@@ -77,9 +79,21 @@ export class NativeModules {
     for (const socket of this.#sockets.values()) socket.resume();
   }
 
+  /** What is under way is through: handshakes, requests, and what was sent before now on open sockets. */
+  async carried(): Promise<void> {
+    await Promise.all(this.#underWay);
+    const open = [...this.#sockets.values()].filter((socket) => socket.readyState === socket.OPEN);
+    await Promise.all(open.map(roundTrip));
+  }
+
   close(): void {
     for (const [id, socket] of this.#sockets) this.#kill(id, socket);
     for (const abort of this.#requests.values()) abort.abort();
+  }
+
+  #await(work: Promise<unknown>): void {
+    const through = work.catch(() => {}).finally(() => this.#underWay.delete(through));
+    this.#underWay.add(through);
   }
 
   #kill(id: number, socket: WebSocket): void {
@@ -95,6 +109,7 @@ export class NativeModules {
       const origin = url.replace(/^ws/, 'http').replace(/(?<=\/\/[^/]*)\/.*/, '');
       const socket = new WebSocket(url, protocols ?? [], { headers: { origin, ...headers } });
       this.#sockets.set(id, socket);
+      this.#await(once(socket, 'upgrade'));
       const ended = (event: string, payload: object): void => {
         if (this.#sockets.delete(id)) this.tell(event, { id, ...payload });
       };
@@ -120,11 +135,13 @@ export class NativeModules {
       data: Request['data'],
       responseType: string,
     ): void =>
-      void this.#request(id, { method, url, headers: Object.fromEntries(headers), data, responseType });
+      this.#await(
+        this.#request(id, { method, url, headers: Object.fromEntries(headers), data, responseType }),
+      );
     const ios = (request: Request, callback: (id: number) => void): void => {
       this.#requestIds += 1;
       callback(this.#requestIds);
-      void this.#request(this.#requestIds, request);
+      this.#await(this.#request(this.#requestIds, request));
     };
     return { ...LISTENED, abortRequest, sendRequest: this.#platform === 'ios' ? ios : android };
   }
@@ -158,4 +175,12 @@ export class NativeModules {
     getConstants: () => ({ initialAppState: 'active' }),
     getCurrentAppState: (success: (state: object) => void) => success({ app_state: 'active' }),
   };
+}
+
+/** Frames travel in order: an answered ping says that those before it have arrived. */
+async function roundTrip(socket: WebSocket): Promise<void> {
+  const abort = new AbortController();
+  socket.ping();
+  await Promise.race([once(socket, 'pong', abort), once(socket, 'close', abort)]).catch(() => {});
+  abort.abort();
 }
