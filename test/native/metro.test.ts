@@ -27,7 +27,7 @@ describe.each<Platform>(['android', 'ios'])('on %s', (platform) => {
     expect(await magicOf(code)).toBe(HERMES_MAGIC);
     const paths = modules.map(withinApp);
     expect(paths).toEqual(
-      expect.arrayContaining(['app.tsx', 'node_modules/dash-relay/dist/library/react-native.js']),
+      expect.arrayContaining(['ask-screen.tsx', 'node_modules/dash-relay/dist/library/react-native.js']),
     );
     expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);
     expect(modules.filter(isOfNode)).toEqual([]);
@@ -66,12 +66,19 @@ it.each(['node:crypto', 'stream'])('would not be bundled if it imported %s', asy
 });
 
 it('is typed beside React Native’s own types', async () => {
-  await write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['app.tsx'] }));
+  await write(
+    'tsconfig.json',
+    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['ask-screen.tsx'] }),
+  );
   const checked = await check();
   expect(checked).toBe('');
   await write('wrong.tsx', WRONG);
   await write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['wrong.tsx'] }));
-  expect(await check()).toMatch(/wrong\.tsx\(4,\d+\): error TS2322/);
+  const errors = Array.from(
+    (await check()).matchAll(/wrong\.tsx\((\d),\d+\): error TS2322/g),
+    ([, line]) => line,
+  );
+  expect(errors).toEqual(['4', '5']);
 });
 
 /** As @react-native/typescript-config has them. */
@@ -91,9 +98,10 @@ const COMPILER_OPTIONS = {
 };
 
 const WRONG = `import { createDashClient } from 'dash-relay/react-native';
-import { AppState } from 'react-native';
+import { AppState, Platform } from 'react-native';
 const options = { getToken: () => null, AppState };
 createDashClient({ ...options, url: 8787 });
+export const system: 'toaster' = Platform.OS;
 `;
 
 async function check(): Promise<string> {
