@@ -6,13 +6,17 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Elsewhere than on Debian DASH_OKHTTP_CLASSPATH names the jars of OkHttp and Okio. */
+const [OKHTTP] = (process.env.DASH_OKHTTP_CLASSPATH ?? '/usr/share/java/okhttp.jar').split(delimiter);
 const SERVICES = [
   { program: 'chromium', package: 'chromium', for: 'browser tests' },
   { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
+  { program: 'javac', package: 'default-jdk-headless', for: 'the test with Android’s OkHttp' },
+  { file: OKHTTP, package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },
 ];
 const INSTALL_MS = 600_000;
 
-const missing = SERVICES.filter(({ program }) => !isInstalled(program));
+const missing = SERVICES.filter((service) => !isThere(service));
 if (missing.length > 0) provide(missing);
 
 function provide(services) {
@@ -28,6 +32,10 @@ function provide(services) {
   const options = { stdio: ['ignore', 'ignore', 'inherit'], timeout: INSTALL_MS, env: environment };
   execFileSync('apt-get', ['update'], options);
   execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
+}
+
+function isThere({ program, file }) {
+  return file === undefined ? isInstalled(program) : existsSync(file);
 }
 
 function isInstalled(program) {

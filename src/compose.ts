@@ -3,6 +3,7 @@
  * it decides nothing else.
  */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
 import type { Authenticator } from './auth/port.ts';
@@ -44,7 +45,7 @@ import { loadPlans, type Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
 
 const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
-const DEMO_DIRECTORY = new URL('../dist/demo/', import.meta.url).pathname;
+const DEMO_DIRECTORY = fileURLToPath(new URL('../dist/demo/', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };

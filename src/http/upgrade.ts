@@ -105,6 +105,7 @@ export class WebSocketDoor {
     const token = handshakeToken(request, allowedOrigins);
     const principal = await verifyInTime(authenticator, token, clock);
     await this.#turns.take();
+    admission.refuseWhileDraining();
     handshake.userId = principal.userId;
     seat.claim(principal.userId);
     this.#accept(handshake, seat, principal);

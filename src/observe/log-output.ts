@@ -31,9 +31,12 @@ export function openLogOutput(fd = 1): LogOutput {
   stream.on('drop', () => {
     dropped += 1;
   });
-  // A full disk, a closed pipe: what waits is tried again with the next line, until the buffer is full.
-  stream.on('error', () => {});
   let open = true;
+  // A full disk: what waits is tried again with the next line, until the buffer is full. A pipe whose reader has gone
+  // never takes a line again.
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') open = false;
+  });
   let gathering: NodeJS.Timeout | undefined;
   const gather = (): void => {
     gathering ??= setTimeout(() => {

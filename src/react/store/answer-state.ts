@@ -32,7 +32,9 @@ export function isUnderWay(status: Phase): boolean {
 export interface LiveAnswer {
   readonly stream: DashStream;
   read(): AnswerState;
-  /** Lets go without stopping the model; nothing is called back any more. */
+  /** Nothing is called back any more. */
+  ignore(): void;
+  /** Likewise, and lets go without stopping the model. */
   detach(): Position;
 }
 
@@ -62,12 +64,16 @@ export function followAnswer(
     ({ usage, stopReason }: Answer) => end({ usage, stopReason: stopReason ?? undefined }),
     (error: DashError) => end({ usage: error.usage, error: failureOf(error) }),
   );
+  const ignore = (): void => {
+    following = false;
+    unsubscribe();
+  };
   return {
     stream,
     read,
+    ignore,
     detach() {
-      following = false;
-      unsubscribe();
+      ignore();
       return stream.detach();
     },
   };

@@ -83,6 +83,22 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#happened();
   }
 
+  /** Empties it; an answer that is under way is stopped. */
+  forget(): void {
+    if (this.#live) {
+      const { stream } = this.#live;
+      void stream.cancel().catch(() => {});
+      this.#live.ignore();
+    }
+    this.#live = undefined;
+    this.#waiting = undefined;
+    this.#asked = undefined;
+    this.#messages = [];
+    this.#askedAt = 0;
+    this.#unread = false;
+    this.publish();
+  }
+
   /** Somebody looks at it, until the function it returns is called. */
   view(): () => void {
     this.#views += 1;
@@ -140,7 +156,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     const messages = this.#live ? [...this.#messages, messageOf(this.#live)] : this.#messages;
     const last = messages.at(-1);
     const status = last?.role === 'assistant' ? last.status : 'idle';
-    const title = before.title || titleOf(messages);
+    const title = messages.length === 0 ? '' : before.title || titleOf(messages);
     const isAnswering = isUnderWay(status);
     return {
       id: this.id,

@@ -52,6 +52,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #clock: ClientClock;
   readonly #stores = new Map<string, ConversationStore>();
   readonly #keeper: Keeper | undefined;
+  /** Forgotten while what was kept is still being read. */
+  readonly #removed = new Set<string>();
+  #isCleared = false;
   #viewed: string | undefined;
   #isRestored: boolean;
   #isOpen = false;
@@ -109,15 +112,16 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 
   /** Forgets it; an answer that is under way is stopped. */
   remove(id: string): void {
-    this.#stores.get(id)?.stop();
-    this.#stores.delete(id);
+    this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
+    if (!this.#isRestored) this.#removed.add(id);
     if (this.#viewed === id) this.#viewed = undefined;
     this.#heard('state');
   }
 
   /** Forgets all, also what is kept: when a user signs out. */
   clear(): void {
-    for (const id of [...this.#stores.keys()]) this.remove(id);
+    for (const id of this.#stores.keys()) this.remove(id);
+    this.#isCleared = true;
     this.#keeper?.now();
   }
 
@@ -144,8 +148,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   }
 
   #restore(text: string | null): void {
-    const { viewed, conversations } = text === null ? NOTHING_KEPT : parse(text);
-    for (const record of conversations) this.get(record.id).restore(record);
+    const { viewed, conversations } = text === null || this.#isCleared ? NOTHING_KEPT : parse(text);
+    for (const record of conversations)
+      if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
     const isNew = this.#viewed === undefined || this.get(this.#viewed).getSnapshot().askedAt === 0;
     if (isNew) this.#viewed = viewed;
     this.#isRestored = true;
