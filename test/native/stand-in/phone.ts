@@ -88,6 +88,7 @@ async function buildProgram(platform: Platform): Promise<string> {
     define: { __DEV__: 'false', global: 'globalThis' },
     bundle: true,
     format: 'iife',
+    tsconfigRaw: {},
     write: false,
     logLevel: 'error',
   });
