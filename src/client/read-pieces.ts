@@ -5,17 +5,14 @@ export function readPieces(stream: Run, pieces: readonly string[]): AsyncIterato
   let next = 0;
   const change = (): Promise<void> =>
     new Promise((resolve) => {
-      const unsubscribe = stream.subscribe(() => {
-        unsubscribe();
-        resolve();
-      });
+      const unsubscribe = stream.subscribe(() => resolve(unsubscribe()));
     });
   return {
     async next() {
       const value = pieces[next];
       if (value !== undefined) {
         next += 1;
-        return { value, done: false };
+        return { value };
       }
       if (stream.phase === 'failed') await stream.final; // throws
       if (stream.ended) return { value, done: true };
