@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { MESSAGES_API } from './messages-api.ts';
-import { type Backends, freePort, type RunningSubject, type Subject } from './port.ts';
+import type { Backends, RunningSubject, Subject } from './port.ts';
 import { startServer } from './server-process.ts';
 
 /** @param to `https` as a relay has to, or `http` */

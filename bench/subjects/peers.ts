@@ -3,9 +3,10 @@
  * AI SDK on Node. All from bench/peers, each in a process of its own, to the same upstream over TLS.
  */
 import { chmodSync, existsSync } from 'node:fs';
+import { freePort } from '../free-port.ts';
 import { MESSAGES_API } from './messages-api.ts';
 import { PEERS, peerRuntime, peerVersion } from './peer-packages.ts';
-import { type Backends, type Door, type Environment, freePort, type Subject } from './port.ts';
+import type { Backends, Door, Environment, Subject } from './port.ts';
 import { startServer } from './server-process.ts';
 
 interface Peer {

@@ -1,5 +1,4 @@
 /** What is measured: something between the upstream and the load generator. */
-import { type AddressInfo, createServer } from 'node:net';
 
 /** What a subject talks to. */
 export interface Backends {
@@ -42,13 +41,4 @@ export interface RunningSubject extends AsyncDisposable {
   readonly pid: number | null;
   /** The end of its log, for the report of a failure. */
   log(): string;
-}
-
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

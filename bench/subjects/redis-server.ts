@@ -1,7 +1,7 @@
 /** A Redis server of our own: in memory only, on a free port. */
 import { Redis } from 'ioredis';
+import { freePort } from '../free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { freePort } from './port.ts';
 import { startServer } from './server-process.ts';
 
 export interface RedisServer extends AsyncDisposable {

@@ -2,9 +2,9 @@
  * The relay as production runs it, a process of its own, before the key set of a project and a simulated model that
  * the test holds; and what must hold behind every hostile input, whatever it was: `unharmed`.
  */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+
 import { expect } from 'vitest';
+import { freePort } from '../../bench/free-port.ts';
 import type { Environment } from '../../src/config.ts';
 import { UNPACED } from '../../src/simulator/pacer.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -161,13 +161,4 @@ function secretsOf({ ANTHROPIC_API_KEY, SUPABASE_JWT_SECRET }: Environment): Sec
   const secrets = new Secrets();
   for (const secret of [ANTHROPIC_API_KEY, SUPABASE_JWT_SECRET, EMAIL]) secrets.add(secret ?? '');
   return secrets;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

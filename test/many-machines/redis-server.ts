@@ -1,12 +1,13 @@
 /** A real Redis on a free loopback port with nothing on disk that outlives it. The test holds it by its process. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
+import { freePort } from '../../bench/free-port.ts';
 
 export interface RedisServer {
   readonly url: string;
@@ -69,13 +70,4 @@ async function launch(port: number, directory: string): Promise<ChildProcess> {
   });
   await ready;
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

