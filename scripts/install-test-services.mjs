@@ -6,11 +6,13 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Elsewhere than on Debian DASH_OKHTTP_CLASSPATH names the jars of OkHttp and Okio. */
+const [OKHTTP] = (process.env.DASH_OKHTTP_CLASSPATH ?? '/usr/share/java/okhttp.jar').split(delimiter);
 const SERVICES = [
   { program: 'chromium', package: 'chromium', for: 'browser tests' },
   { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
   { program: 'javac', package: 'default-jdk-headless', for: 'the test with Android’s OkHttp' },
-  { file: '/usr/share/java/okhttp.jar', package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },
+  { file: OKHTTP, package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },
 ];
 const INSTALL_MS = 600_000;
 

@@ -5,7 +5,8 @@ import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { report } from '../support/test-run.ts';
+import { LONG, report } from '../support/test-run.ts';
+import { installToolchain, ownToolchain, type Toolchain } from './metro-toolchain.ts';
 import { type Bytecode, bundle, compile, createApp, type NativeApp, type Platform } from './native-bundle.ts';
 
 const PRINTS = process.env['DASH_PRINT_TABLE'] === '1';
@@ -21,19 +22,30 @@ beforeAll(async () => {
 afterAll(() => app.remove());
 
 describe.each<Platform>(['android', 'ios'])('on %s', (platform) => {
-  it('is bundled with React Native and compiled to bytecode', async () => {
-    const { file, modules, bytes } = await bundle(app.folder, 'index.js', platform);
-    const code = await compile(file);
-    expect(await magicOf(code)).toBe(HERMES_MAGIC);
-    const paths = modules.map(withinApp);
-    expect(paths).toEqual(
-      expect.arrayContaining(['app.tsx', 'node_modules/dash-relay/dist/library/react-native.js']),
-    );
-    expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);
-    expect(modules.filter(isOfNode)).toEqual([]);
-    print(`app, ${platform}`, { modules: modules.length, bytes, bytecode: code.bytes });
-  });
+  it(
+    'is bundled with React Native and compiled to bytecode',
+    async () => {
+      await judgeApp(platform, ownToolchain(), 'app');
+      if (!LONG) return;
+      await using installed = await installToolchain();
+      await judgeApp(platform, installed, 'app by React Native’s preset');
+    },
+    LONG ? 300_000 : 60_000,
+  );
 });
+
+async function judgeApp(platform: Platform, toolchain: Toolchain, name: string): Promise<void> {
+  const { file, modules, bytes } = await bundle(app.folder, 'index.js', platform, toolchain);
+  const code = await compile(file);
+  const paths = modules.map(withinApp);
+  expect(await magicOf(code)).toBe(HERMES_MAGIC);
+  expect(paths).toEqual(
+    expect.arrayContaining(['ask-screen.tsx', 'node_modules/dash-relay/dist/library/react-native.js']),
+  );
+  expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);
+  expect(modules.filter(isOfNode)).toEqual([]);
+  print(`${name}, ${platform}`, { modules: modules.length, bytes, bytecode: code.bytes });
+}
 
 it('is bundled alone from its own files, each entry by its place in `exports`', async () => {
   for (const entry of ENTRIES) {
@@ -66,12 +78,19 @@ it.each(['node:crypto', 'stream'])('would not be bundled if it imported %s', asy
 });
 
 it('is typed beside React Native’s own types', async () => {
-  await write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['app.tsx'] }));
+  await write(
+    'tsconfig.json',
+    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['ask-screen.tsx'] }),
+  );
   const checked = await check();
   expect(checked).toBe('');
   await write('wrong.tsx', WRONG);
   await write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['wrong.tsx'] }));
-  expect(await check()).toMatch(/wrong\.tsx\(4,\d+\): error TS2322/);
+  const errors = Array.from(
+    (await check()).matchAll(/wrong\.tsx\((\d),\d+\): error TS2322/g),
+    ([, line]) => line,
+  );
+  expect(errors).toEqual(['4', '5']);
 });
 
 /** As @react-native/typescript-config has them. */
@@ -91,9 +110,10 @@ const COMPILER_OPTIONS = {
 };
 
 const WRONG = `import { createDashClient } from 'dash-relay/react-native';
-import { AppState } from 'react-native';
+import { AppState, Platform } from 'react-native';
 const options = { getToken: () => null, AppState };
 createDashClient({ ...options, url: 8787 });
+export const system: 'toaster' = Platform.OS;
 `;
 
 async function check(): Promise<string> {

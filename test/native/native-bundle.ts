@@ -1,11 +1,11 @@
 /** An app with the packed package in it, bundled by Metro and compiled by Hermes’ compiler. */
 import { execFile } from 'node:child_process';
 import { cp, glob, mkdir, mkdtemp, realpath, rm, stat, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ownToolchain, type Toolchain } from './metro-toolchain.ts';
 import { NODE_MODULES, requireOfReactNative } from './react-native-source.ts';
 
 export type Platform = 'android' | 'ios';
@@ -27,13 +27,13 @@ export interface Bytecode {
   readonly bytes: number;
 }
 
+interface MetroConfig {
+  readonly serializer: object;
+}
+
 interface MetroModule {
   readonly path: string;
   readonly output: readonly { readonly type: string }[];
-}
-
-interface Metro {
-  runBuild(config: object, options: object): Promise<unknown>;
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,14 +57,21 @@ export async function createApp(): Promise<NativeApp> {
 }
 
 /** @throws Error of Metro, for instance where an import cannot be resolved */
-export async function bundle(folder: string, entry: string, platform: Platform): Promise<NativeBundle> {
-  const metro: Metro = createRequire(requireOfReactNative.resolve('@react-native/community-cli-plugin'))(
-    'metro',
-  );
+export async function bundle(
+  folder: string,
+  entry: string,
+  platform: Platform,
+  { configOf, runBuild }: Toolchain = ownToolchain(),
+): Promise<NativeBundle> {
   const modules = new Set<string>();
   const file = join(folder, `${entry}.${platform}.js`);
-  const options = { entry, platform, dev: false, minify: false, out: file };
-  await metro.runBuild(configOf(folder, modules), options);
+  const config = configOf(folder) as MetroConfig;
+  const processModuleFilter = ({ path, output }: MetroModule): boolean => {
+    if (output.some(({ type }) => type === 'js/module')) modules.add(path);
+    return true;
+  };
+  const serializer = { ...config.serializer, processModuleFilter };
+  await runBuild({ ...config, serializer }, { entry, platform, dev: false, minify: false, out: file });
   return { file, modules: [...modules], bytes: (await stat(file)).size };
 }
 
@@ -75,36 +82,4 @@ export async function compile(file: string): Promise<Bytecode> {
   const hermesc = requireOfReactNative.resolve(`hermes-compiler/hermesc/${program}`);
   await run(hermesc, ['-emit-binary', '-O', '-w', '-out', bytecode, file]);
   return { file: bytecode, bytes: (await stat(bytecode)).size };
-}
-
-/** What @react-native/metro-config sets, as far as it bears on which modules are taken and how. */
-function configOf(projectRoot: string, modules: Set<string>): object {
-  return {
-    projectRoot,
-    watchFolders: [projectRoot, NODE_MODULES],
-    maxWorkers: 2,
-    cacheStores: [],
-    reporter: { update() {} },
-    resolver: {
-      resolverMainFields: ['react-native', 'browser', 'main'],
-      platforms: ['android', 'ios', 'native'],
-      unstable_conditionNames: ['react-native'],
-      useWatchman: false,
-    },
-    serializer: {
-      getModulesRunBeforeMainModule: () => [requireOfReactNative.resolve('./src/setup-env.js')],
-      processModuleFilter({ path, output }: MetroModule) {
-        if (output.some(({ type }) => type === 'js/module')) modules.add(path);
-        return true;
-      },
-    },
-    transformer: {
-      babelTransformerPath: fileURLToPath(new URL('metro-transformer.ts', import.meta.url)),
-      assetRegistryPath: 'react-native/asset-registry',
-      enableBabelRuntime: false,
-      getTransformOptions: async () => ({
-        transform: { experimentalImportSupport: true, inlineRequires: true },
-      }),
-    },
-  };
 }

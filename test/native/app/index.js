@@ -1,4 +1,4 @@
 import { AppRegistry } from 'react-native';
-import { App } from './app';
+import { AskScreen } from './ask-screen';
 
-AppRegistry.registerComponent('DashRelay', () => App);
+AppRegistry.registerComponent('DashRelay', () => AskScreen);

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
@@ -50,7 +50,7 @@ it('connects by header, streams, cancels, and resumes after a lost connection', 
   expect(whole).toBe(WORDS.join(''));
   expect(resumed).toBe(WORDS.join(''));
   expect(cancelled).toMatch(/^word0 /);
-  expect(WORDS.slice(0, 5).join('')).toMatch(cancelled);
+  expect(WORDS.slice(0, 5).join('').startsWith(cancelled)).toBe(true);
   expect(relay.simulator.requests).toHaveLength(3);
 });
 
@@ -59,7 +59,13 @@ async function speak(url: string, token: string): Promise<string[]> {
   const classes = await mkdtemp(join(tmpdir(), 'dash-relay-okhttp-'));
   onTestFinished(() => rm(classes, { recursive: true, force: true }));
   await run('javac', ['-encoding', 'UTF-8', '-cp', CLASSPATH, '-d', classes, SOURCE]);
-  const program = ['-Dfile.encoding=UTF-8', '-cp', `${CLASSPATH}:${classes}`, 'RelayOverOkHttp', url];
+  const program = [
+    '-Dfile.encoding=UTF-8',
+    '-cp',
+    `${CLASSPATH}${delimiter}${classes}`,
+    'RelayOverOkHttp',
+    url,
+  ];
   const { PATH } = process.env;
   const { stdout } = await run('java', program, { env: { PATH, LC_ALL: 'C.UTF-8', DASH_TOKEN: token } });
   return stdout.trim().split('\n');
