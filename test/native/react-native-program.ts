@@ -31,6 +31,7 @@ export async function buildProgram(
     bundle: true,
     format: 'iife',
     write: false,
+    tsconfigRaw: {}, // not of whatever folder the packages lie in
     logLevel: 'error',
   });
   return outputFiles[0]?.text ?? '';

@@ -121,7 +121,11 @@ export class NativeModules {
     },
     send: (text: string, id: number) => this.#sockets.get(id)?.send(text),
     ping: (id: number) => this.#sockets.get(id)?.ping(),
-    close: (code: number, reason: string, id: number) => this.#sockets.get(id)?.close(code, reason),
+    close: (code: number, reason: string, id: number) => {
+      const socket = this.#sockets.get(id);
+      // Android knows a socket only once it is open.
+      if (this.#platform === 'ios' || socket?.readyState === WebSocket.OPEN) socket?.close(code, reason);
+    },
   };
 
   /** The two platforms are asked in two ways. */
