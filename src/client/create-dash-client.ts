@@ -94,6 +94,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
       requests.drop();
     } else {
       sockets.probe();
+      requests.drop('json');
       pauses.hurry();
     }
   };

@@ -32,8 +32,11 @@ export interface HttpDoor {
   cancel(run: Run): Promise<void>;
   /** The run has ended for its caller: its request is not read on. */
   forget(run: Run): void;
-  /** The network is gone: what is open hears nothing more. */
-  drop(): void;
+  /**
+   * The network is gone: what is open hears nothing more. After a sleep that may hold only of JSON, whose silence tells
+   * nothing; asked for again, it is the same run.
+   */
+  drop(of?: Transport): void;
 }
 
 export function createHttpDoor({ http, pauses, clock, connectMs }: HttpDoorParts): HttpDoor {
@@ -96,8 +99,8 @@ export function createHttpDoor({ http, pauses, clock, connectMs }: HttpDoorParts
     follow,
     cancel,
     forget: (run) => reads.get(run)?.abort(),
-    drop() {
-      for (const abort of reads.values()) abort.abort();
+    drop(of) {
+      for (const [{ transport }, abort] of reads) if (transport === (of ?? transport)) abort.abort();
     },
   };
 }

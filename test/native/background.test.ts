@@ -110,6 +110,25 @@ it('goes on by one connection where the app comes back in another network', asyn
   expect(back.connections()).toBe(1);
 });
 
+it.each([
+  ['5 s', 1],
+  ['10 min', 2], // the run is gone, and no text was shown
+] as const)(
+  'asks for a JSON answer again whose request died without a word, away %s',
+  async (away, calls) => {
+    const { answer, ask, core, pass, phone } = await startPhoneAndRelay(SHORT, { transports: ['json'] });
+    const { chunks, endings } = await ask();
+    await pass(5 * SECOND);
+    phone.suspend('killed');
+    await pass(AWAY[away]);
+    phone.resume();
+    await pass(BACK_MS, () => endings.length > 0);
+    expect(endings).toEqual(['done']);
+    expect(chunks).toEqual([answer]);
+    expect(core.upstream.calls).toHaveLength(calls);
+  },
+);
+
 /** All in the middle of their answers. */
 async function askAll({ ask, pass }: Setting) {
   const told: ToldStream[] = [];

@@ -25,7 +25,11 @@ export interface ToldStream {
 /** @param words how long the answer is, in words and seconds */
 export async function startPhoneAndRelay(
   words: number,
-  { deadlineMs, ...options }: PhoneOptions & Pick<DashClientOptions, 'deadlineMs'> = {},
+  {
+    deadlineMs,
+    transports,
+    ...options
+  }: PhoneOptions & Pick<DashClientOptions, 'deadlineMs' | 'transports'> = {},
 ) {
   const authenticator = new FakeAuthenticator();
   const core = createCore({ authenticator });
@@ -51,6 +55,7 @@ export async function startPhoneAndRelay(
     AppState,
     NetInfo,
     deadlineMs,
+    transports,
   });
   onTestFinished(() => client.close());
   const spoken = new Map<ScriptedCall, number>();

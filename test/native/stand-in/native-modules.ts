@@ -69,6 +69,7 @@ export class NativeModules {
       if (how === 'frozen') socket.pause();
       else this.#kill(id, socket);
     }
+    if (how === 'killed') this.#killRequests();
   }
 
   /** The events that waited come first. */
@@ -79,7 +80,7 @@ export class NativeModules {
     for (const socket of this.#sockets.values()) socket.resume();
   }
 
-  /** What is under way is through: handshakes, requests, and what was sent before now on open sockets. */
+  /** What is under way is through: handshakes, requests but for answers, and what was sent before now on open sockets. */
   async carried(): Promise<void> {
     await Promise.all(this.#underWay);
     const open = [...this.#sockets.values()].filter((socket) => socket.readyState === socket.OPEN);
@@ -88,7 +89,13 @@ export class NativeModules {
 
   close(): void {
     for (const [id, socket] of this.#sockets) this.#kill(id, socket);
-    for (const abort of this.#requests.values()) abort.abort();
+    this.#killRequests();
+  }
+
+  #killRequests(): void {
+    const open = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const abort of open) abort.abort();
   }
 
   #await(work: Promise<unknown>): void {
@@ -138,19 +145,21 @@ export class NativeModules {
       headers: readonly [string, string][],
       data: Request['data'],
       responseType: string,
-    ): void =>
-      this.#await(
-        this.#request(id, { method, url, headers: Object.fromEntries(headers), data, responseType }),
-      );
+    ): void => this.#request(id, { method, url, headers: Object.fromEntries(headers), data, responseType });
     const ios = (request: Request, callback: (id: number) => void): void => {
       this.#requestIds += 1;
       callback(this.#requestIds);
-      this.#await(this.#request(this.#requestIds, request));
+      this.#request(this.#requestIds, request);
     };
     return { ...LISTENED, abortRequest, sendRequest: this.#platform === 'ios' ? ios : android };
   }
 
-  async #request(id: number, { method, url, headers, data, responseType }: Request): Promise<void> {
+  #request(id: number, request: Request): void {
+    const answered = this.#answer(id, request);
+    if (request.method !== 'POST') this.#await(answered);
+  }
+
+  async #answer(id: number, { method, url, headers, data, responseType }: Request): Promise<void> {
     const abort = new AbortController();
     this.requests.push(`${method} ${new URL(url).pathname}`);
     this.#requests.set(id, abort);
@@ -168,7 +177,8 @@ export class NativeModules {
       this.tell('didReceiveNetworkData', [id, body]);
       this.tell('didCompleteNetworkResponse', [id, null, false]);
     } catch {
-      this.tell('didCompleteNetworkResponse', [id, 'Network request failed', false]);
+      if (this.#requests.has(id))
+        this.tell('didCompleteNetworkResponse', [id, 'Network request failed', false]);
     } finally {
       this.#requests.delete(id);
     }
