@@ -12,6 +12,8 @@ const BACK_MS = 60 * SECOND;
 const SHORT = 20;
 const LONG = 300;
 const STREAMS = 8;
+/** What each of them tends to do. */
+const PLATFORMS = { killed: 'ios', frozen: 'android' } as const;
 
 type Setting = Awaited<ReturnType<typeof startPhoneAndRelay>>;
 
@@ -57,7 +59,7 @@ describe.each(CASES)('away $away in an answer of $words s, socket $socket, sleep
   const { away, words, socket, sleeps, ending } = given;
 
   it(`tells ${STREAMS} streams “${ending}”, each once, by one connection`, async () => {
-    const setting = await startPhoneAndRelay(words, { sleeps });
+    const setting = await startPhoneAndRelay(words, { sleeps, platform: PLATFORMS[socket] });
     const { answer, core, pass } = setting;
     const { told, seen } = await askAll(setting);
     const back = await comeBack(setting, told, { awayMs: AWAY[away], socket });
@@ -96,7 +98,7 @@ it('tells each stream once that its time is over, though all are due at once', a
 });
 
 it('goes on by one connection where the app comes back in another network', async () => {
-  const setting = await startPhoneAndRelay(SHORT);
+  const setting = await startPhoneAndRelay(SHORT, { platform: 'ios' });
   const { told } = await askAll(setting);
   const back = await comeBack(setting, told, { awayMs: AWAY['5 s'], socket: 'killed' });
   setting.phone.moveTo('none');
