@@ -8,17 +8,12 @@ RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
 
-FROM node:26-slim AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
-
 FROM node:26-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 DATA_DIR=/data
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY --from=build /app/dist ./dist
-COPY --from=build /app/package.json /app/LICENSE ./
+# The bundle holds all it needs: no node_modules.
+COPY --from=build /app/dist/server ./dist/server
+COPY --from=build /app/LICENSE ./
 COPY scripts/container-start.sh /usr/local/bin/container-start
 
 VOLUME /data

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/built-demo.ts',
     pool: 'forks',
     maxWorkers: 2,
     // Real processes, browsers and databases on two cores that others may use too: a bound, not an expectation.

@@ -47,7 +47,7 @@ export interface Companion extends AsyncDisposable {
   readonly pid: number;
   /** The next event of that name. @throws Error when the process ends first or `ms` pass. */
   next<T>(event: string, ms: number): Promise<T>;
-  send(command: string): void;
+  send(command: string, message?: object): void;
   /** Sends a command and waits for the event of the same name. */
   request<T>(command: string, ms?: number): Promise<T>;
 }
@@ -77,7 +77,8 @@ export function startCompanion(script: string, options: object): Companion {
     waiting.delete(event);
     return message as T;
   };
-  const send = (command: string) => child.stdin?.write(`${JSON.stringify({ command })}\n`);
+  const send = (command: string, message: object = {}) =>
+    child.stdin?.write(`${JSON.stringify({ command, ...message })}\n`);
   return {
     pid: child.pid ?? 0,
     next,

@@ -1,30 +1,35 @@
 /**
  * The load generator, a process of its own, which counts its own CPU so that it is seen not to be the bottleneck.
  * With its options as one JSON argument: prepares (`ready`), on `connect` opens all connections (`connected`),
- * on `stream` starts the streams over the ramp (`live`), answers `reset` and `report`.
+ * on `stream` raises the live streams to a number (`live`), on `storm` cuts all connections and opens them again
+ * (`storm`), answers `reset` and `report`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { mintTokens } from './issuer/tokens.ts';
+import type { LoadClient } from './load/client.ts';
 import { Meter } from './load/meter.ts';
-import type { LoadOptions } from './load/port.ts';
+import { PlanClient } from './load/plan-client.ts';
+import type { ConnectedReport, LoadOptions, StreamCommand } from './load/port.ts';
 import { RelayClient } from './load/relay-client.ts';
 import { SseClient } from './load/sse-client.ts';
-import { mintTokens } from './load/tokens.ts';
+import { reconnectAfterAWhile, storm } from './load/storm.ts';
 import { obey, tell } from './messages.ts';
-
-type Client = RelayClient | SseClient;
 
 /** Each client acknowledges every ACK_MS; the clients are dealt to that many slices so that acks do not come in bursts. */
 const ACK_MS = 500;
 const ACK_SLICES = 50;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
+const { kind } = options.door;
 const meter = new Meter();
-const clients: Client[] = [];
-const tokens = options.kind === 'websocket' ? await mintTokens(options.port, options.connections) : [];
+const clients: LoadClient[] = [];
+const tokens = kind === 'relay' ? mintTokens(options.signer, options.name, options.connections) : [];
+let started = 0;
 
 obey({
   connect: () => void run(connectAll),
-  stream: () => void run(startAll),
+  stream: (message) => void run(() => startUpTo(message as unknown as StreamCommand)),
+  storm: () => void run(async () => tell('storm', await storm(clients.filter(isRelayClient)))),
   reset: () => {
     meter.reset();
     tell('reset');
@@ -55,22 +60,28 @@ async function connectAll(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: options.opening }, worker));
-  tell('connected', { seconds: (performance.now() - begun) / 1000 });
-}
-
-function connect(index: number): Client {
-  const name = `c${index}`;
-  if (options.kind === 'sse') return new SseClient(options.port, name, meter);
-  const { port, cancelAfter } = options;
-  return new RelayClient({ port, token: tokens[index] ?? '', name, cancelAfter }, meter);
-}
-
-async function startAll(): Promise<void> {
   setInterval(acknowledgeSlice, ACK_MS / ACK_SLICES);
+  if (options.cutsPerSecond !== undefined) setInterval(cutNext, 1000 / options.cutsPerSecond);
+  const report: ConnectedReport = { seconds: (performance.now() - begun) / 1000 };
+  tell('connected', report);
+}
+
+function connect(index: number): LoadClient {
+  const own = { ...options, name: `${options.name}${index}` };
+  if (kind === 'sse') return new SseClient(own, meter);
+  if (kind === 'plan') return new PlanClient(own, meter);
+  return new RelayClient({ ...own, token: tokens[index] ?? '' }, meter);
+}
+
+async function startUpTo({ streams, rampMs }: StreamCommand): Promise<void> {
   const begun = performance.now();
-  for (let started = 0; started < options.streams; ) {
-    const due = Math.ceil(((performance.now() - begun) / Math.max(1, options.rampMs)) * options.streams);
-    for (; started < Math.min(due, options.streams); started += 1) clients[started % clients.length]?.start();
+  const before = started;
+  while (started < streams) {
+    const passed = (performance.now() - begun) / Math.max(1, rampMs);
+    const due = Math.min(streams, before + Math.ceil(passed * (streams - before)));
+    for (; started < due; started += 1) {
+      clients[Math.floor(started / options.perConnection) % clients.length]?.start();
+    }
     await delay(1);
   }
   tell('live');
@@ -79,8 +90,18 @@ async function startAll(): Promise<void> {
 let slice = 0;
 function acknowledgeSlice(): void {
   slice = (slice + 1) % ACK_SLICES;
-  for (let index = slice; index < clients.length; index += ACK_SLICES) {
-    const client = clients[index];
-    if (client instanceof RelayClient) client.acknowledge();
-  }
+  for (let index = slice; index < clients.length; index += ACK_SLICES) clients[index]?.acknowledge();
+}
+
+let cut = 0;
+function cutNext(): void {
+  const client = clients[cut % clients.length];
+  cut += 1;
+  if (client === undefined || !isRelayClient(client) || client.streams === 0) return;
+  client.cut();
+  void run(() => reconnectAfterAWhile(client));
+}
+
+function isRelayClient(client: LoadClient): client is RelayClient {
+  return client instanceof RelayClient;
 }

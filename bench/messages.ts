@@ -13,8 +13,8 @@ export function tell(event: string, message: object = {}): void {
   process.stdout.write(`${JSON.stringify({ event, ...message })}\n`);
 }
 
-/** Companion's side: runs the named handler for each command; ends with its parent. */
-export function obey(commands: Readonly<Record<string, () => void>>): void {
-  readMessages(process.stdin, ({ command }) => commands[String(command)]?.());
+/** Companion's side: runs the named handler for each command, with its arguments; ends with its parent. */
+export function obey(commands: Readonly<Record<string, (message: Message) => void>>): void {
+  readMessages(process.stdin, (message) => commands[String(message['command'])]?.(message));
   process.stdin.once('end', () => process.exit(0));
 }

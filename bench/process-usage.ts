@@ -1,26 +1,44 @@
 /** CPU and memory of a process and all its descendants, as the kernel accounts them (Linux only). */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-
-export interface Memory {
-  /** VmRSS, megabytes of 10^6 bytes summed over the tree; pages shared between processes count in each. */
-  readonly rssMb: number;
-  /** Proportional share: shared pages count once. */
-  readonly pssMb: number;
-}
+import { readdirSync, readFileSync } from 'node:fs';
 
 const MICROS_PER_TICK = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** CPU time used so far, user and system, microseconds. */
-export function cpuMicros(root: number): number {
-  let ticks = 0;
-  for (const pid of processTree(root)) {
-    const stat = readProcess(pid, 'stat');
-    // The name in field 2 may hold spaces: count from its closing bracket. utime and stime are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
+/** What ticks may be off by: a step of user time and one of system time, at either end. */
+const TICK_ERROR = 2 * MICROS_PER_TICK;
+
+/**
+ * CPU time from now until the returned function is called, user and system, microseconds.
+ * @throws Error when the process has ended
+ */
+export function startCpu(root: number): () => number {
+  const sum = (of: (pid: number) => number) => () =>
+    processTree(root).reduce((total, pid) => total + of(pid), 0);
+  const [ticks, scheduled] = [sum(tickMicros), sum(scheduledMicros)];
+  const before = { ticks: ticks(), scheduled: scheduled() };
+  // The scheduler's clock is exact, but forgets threads that ended meanwhile: then the ticks know better.
+  return () => Math.max(scheduled() - before.scheduled, ticks() - before.ticks - TICK_ERROR);
+}
+
+/** Includes threads that have ended; in steps of 10 ms. */
+function tickMicros(pid: number): number {
+  const stat = readProcess(pid, 'stat');
+  // The name in field 2 may hold spaces: count from its closing bracket. utime and stime are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK;
+}
+
+/** Of the threads that live, by the scheduler's clock: exact, where the kernel keeps it. */
+function scheduledMicros(pid: number): number {
+  let nanos = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ', 1)[0]);
+    } catch {
+      // The thread has just ended, or this kernel keeps no such file.
+    }
   }
-  return ticks * MICROS_PER_TICK;
+  return nanos / 1000;
 }
 
 /** CPU time the whole machine has spent on anything, stolen time included, microseconds. */
@@ -34,14 +52,19 @@ export function machineCpuMicros(): number {
   return (user + nice + system + irq + softirq + steal) * MICROS_PER_TICK;
 }
 
-export function memory(root: number): Memory {
-  let rss = 0;
-  let pss = 0;
-  for (const pid of processTree(root)) {
-    rss += kilobytes(readProcess(pid, 'status'), 'VmRSS');
-    pss += kilobytes(readProcess(pid, 'smaps_rollup'), 'Pss');
-  }
-  return { rssMb: (rss * 1024) / 1e6, pssMb: (pss * 1024) / 1e6 };
+/** Resident memory, megabytes of 10^6 bytes, summed over the tree: pages shared between processes count in each. */
+export function residentMb(root: number): number {
+  return sumMb(root, 'status', 'VmRSS');
+}
+
+/** Proportional share: shared pages count once. Dearer to ask for. */
+export function proportionalMb(root: number): number {
+  return sumMb(root, 'smaps_rollup', 'Pss');
+}
+
+function sumMb(root: number, file: string, key: string): number {
+  const kilobytesOf = (pid: number) => kilobytes(readProcess(pid, file), key);
+  return processTree(root).reduce((sum, pid) => sum + (kilobytesOf(pid) * 1024) / 1e6, 0);
 }
 
 /** @throws Error when the process has ended. */

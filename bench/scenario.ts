@@ -1,37 +1,39 @@
-/** A scenario: a workload, the subjects it makes sense for, and what its figures are. One file each in scenarios/. */
-import type { Measured, Round, Workload } from './measure.ts';
+/** A scenario: what is done to a subject, the subjects it makes sense for, and what its figures are. One file each in scenarios/. */
+import type { Target } from './report/target.ts';
+import type { SubjectName } from './subjects/all.ts';
+import type { Subject } from './subjects/port.ts';
 
 /** Figures of one round, by name. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** What the relay's figure must keep to: a bound of its own, or one set by a peer in the same run. */
-export interface Target {
-  readonly kind: 'at most' | 'at least' | 'times nginx' | 'above direct';
-  readonly bound: number;
-}
+/** What a plot is drawn from: name of the curve → its points. */
+export type Curve = readonly (readonly [number, number])[];
+export type Curves = Readonly<Record<string, Curve>>;
 
 export interface FigureSpec {
   readonly name: string;
   readonly label: string;
   readonly unit: string;
-  /** Whether a ratio to nginx says something. */
-  readonly compared?: boolean;
-  readonly target?: Target;
+  /** What the relay's figure must keep to. */
+  readonly targets?: readonly Target[];
+  /** What it must keep to for the run to say anything, of whichever subject. */
+  readonly guard?: Target;
 }
 
-export interface Pace {
-  /** The long form: more connections, longer rounds. */
-  readonly long: boolean;
+export interface Outcome {
+  /** In order of time; the last counts, the others show the warm-up. */
+  readonly rounds: readonly Figures[];
+  readonly curves?: Curves;
+  /** What clients saw that must not happen → count. */
+  readonly faults?: Readonly<Record<string, number>>;
 }
 
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
-  readonly subjects: readonly ('relay' | 'nginx' | 'direct')[];
-  workload(pace: Pace): Workload;
+  readonly subjects: readonly SubjectName[];
   readonly figures: readonly FigureSpec[];
-  /** Reads the figures out of one round. */
-  read(round: Round, measured: Measured): Figures;
-  /** Left out unless asked for by name or `--long`. */
-  readonly longOnly?: boolean;
+  /** Left out unless asked for by name: how long it takes. */
+  readonly byNameOnly?: string;
+  run(subject: Subject): Promise<Outcome>;
 }

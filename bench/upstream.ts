@@ -28,7 +28,8 @@ const CANCELS_ALLOWED = 1_000_000;
 const GOLDEN = 0.618_033_988_749_895;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as UpstreamOptions;
-const pacer = new Pacer(1000 / options.deltasPerSecond);
+/** By deltas a second: a prompt may ask for a pace of its own. */
+const pacers = new Map<number, Pacer>();
 const counts = { opened: 0, open: 0, deltas: 0 };
 let aborted: Record<string, number> = {};
 let cpuAtReset = process.cpuUsage();
@@ -97,6 +98,7 @@ function answer(body: string, arrivedAt: number, response: Response): void {
   serial += 1;
   const model = /"model":"([\w.-]+)"/.exec(body)?.[1] ?? 'claude-sonnet-5-5';
   const name = /bench:([\w-]+)/.exec(body)?.[1];
+  const pace = Number(/ pace:(\d+)/.exec(body)?.[1] ?? options.deltasPerSecond);
   const length = Math.max(1, Math.round(between(options.answerDeltas, serial * GOLDEN)));
   const [fastest, slowest] = options.firstTokenMs;
   let written = 0;
@@ -114,13 +116,19 @@ function answer(body: string, arrivedAt: number, response: Response): void {
   };
   counts.opened += 1;
   counts.open += 1;
-  const remove = pacer.add({ advance }, fastest + (slowest - fastest) * ((serial * GOLDEN) % 1));
+  const remove = pacerOf(pace).add({ advance }, fastest + (slowest - fastest) * ((serial * GOLDEN) % 1));
   out.on('error', () => undefined);
   out.once('close', () => {
     remove();
     counts.open -= 1;
     if (written < length && name !== undefined) aborted[name] = nowMicros();
   });
+}
+
+function pacerOf(deltasPerSecond: number): Pacer {
+  const pacer = pacers.get(deltasPerSecond) ?? new Pacer(1000 / deltasPerSecond);
+  pacers.set(deltasPerSecond, pacer);
+  return pacer;
 }
 
 /** A length of 0.5 to 1.5 times the mean, by the fractional part of `position`. */

@@ -3,6 +3,7 @@
  * it decides nothing else.
  */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
 import type { Authenticator } from './auth/port.ts';
@@ -14,7 +15,6 @@ import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
 import { usageRoute } from './http/usage-route.ts';
-import { describeCause } from './observe/describe-cause.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
@@ -45,7 +45,7 @@ import { loadPlans, type Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
 
 const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
-const DEMO_DIRECTORY = new URL('./demo/', import.meta.url).pathname;
+const DEMO_DIRECTORY = fileURLToPath(new URL('../dist/demo/', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -187,7 +187,7 @@ function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     endedMs: config.RESUME_WINDOW_MS,
-    onDown: (cause) => logger.warn({ cause: describeCause(cause) }, 'redis is away: streams go on here'),
+    onDown: (cause) => logger.warn({ cause }, 'redis is away: streams go on here'),
     onUp: () => logger.info('redis is reached'),
   });
 }
@@ -261,7 +261,7 @@ function composeShipper(config: Config, outbox: Outbox, logger: Logger): UsageSh
     clock: systemClock,
     lanes,
     onOutage: ({ kind, unshipped, cause }) =>
-      logger.error({ kind, unshipped, cause: describeCause(cause) }, SHIPPING_STOPPED[kind]),
+      logger.error({ kind, unshipped, cause }, SHIPPING_STOPPED[kind]),
     onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),
     onQuarantined: (event) =>
       logger.error(event, 'Postgres refuses usage rows: kept here, tried again each hour'),

@@ -19,7 +19,7 @@ const ENVIRONMENT = {
 };
 
 const settled = FLAGS.every((flag) => process.execArgv.includes(flag));
-if (!settled && process.execve !== undefined) {
+if (!settled && process.execve !== undefined && process.platform !== 'win32') {
   process.execve(
     process.execPath,
     [process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)],

@@ -10,6 +10,7 @@ export class Meter {
   live = 0;
   readonly cancelRoundTrip = new Histogram();
   readonly upstreamClosed = new Histogram();
+  readonly resumed = new Histogram();
   readonly #latency = new Histogram();
   readonly #firstToken = new Histogram();
   readonly #firstTokenAdded = new Histogram();
@@ -23,8 +24,8 @@ export class Meter {
   #cpuAtReset = process.cpuUsage();
 
   reset(): void {
-    const histograms = [this.cancelRoundTrip, this.upstreamClosed, this.#latency, this.#firstToken];
-    for (const histogram of [...histograms, this.#firstTokenAdded]) histogram.reset();
+    const own = [this.#latency, this.#firstToken, this.#firstTokenAdded];
+    for (const each of [...own, this.cancelRoundTrip, this.upstreamClosed, this.resumed]) each.reset();
     this.#deltas = 0;
     this.#chunks = 0;
     this.#starts = 0;
@@ -48,6 +49,7 @@ export class Meter {
       firstTokenAdded: this.#firstTokenAdded.summary(),
       cancelRoundTrip: this.cancelRoundTrip.summary(),
       upstreamClosed: this.upstreamClosed.summary(),
+      resumed: this.resumed.summary(),
       cancelSent: this.#cancelSent,
       cpuMicros: user + system,
     };

@@ -1,103 +1,120 @@
 /**
  * A client of the relay under load: keeps its streams live, acknowledges as the contract asks (each 32 frames or
- * 500 ms), checks that no seq is missing, cancels where told to. Speaks dash-relay.v1 over one socket.
+ * 500 ms), checks that no seq is missing, cancels where told to, resumes after its connection was cut.
+ * Speaks dash-relay.v1 over one socket.
  */
 import { nowMicros } from '../stamp.ts';
+import { isChunk, readChunk } from './chunk-frame.ts';
+import type { LoadClient } from './client.ts';
 import type { Meter } from './meter.ts';
+import type { LoadOptions } from './port.ts';
+import { ackOf, newStream, type RelayFrame, resumeOf, type Stream } from './relay-stream.ts';
 import { WebSocketClient } from './web-socket.ts';
 
 const ACK_FRAMES = 32;
-/** `{"type":"chunk","id":"` as the relay writes it; a relay that orders fields otherwise is read by JSON.parse. */
-const CHUNK_PREFIX = Buffer.from('{"type":"chunk","id":"');
-const SEQ_PREFIX = '","seq":'.length;
-const COUNT_PREFIX = Buffer.from(',"count":');
-const QUOTE = 0x22;
 const RETRY_MS = 500;
 
-interface Stream {
-  readonly name: string;
-  readonly startSentAt: number;
-  /** Highest seq read and highest acknowledged. */
-  held: number;
-  acked: number;
-  /** Frames since the last ack. */
-  frames: number;
-  readonly cancelAt: number;
-  cancelSentAt: number | null;
-}
-
-export interface RelayClientOptions {
-  readonly port: number;
+export interface RelayClientOptions extends LoadOptions {
   readonly token: string;
-  /** Part of each stream's name: unique in the run. */
-  readonly name: string;
-  readonly cancelAfter: readonly [number, number] | undefined;
 }
 
-export class RelayClient {
-  /** Settles with `hello`; rejects if the socket closes before. */
+export class RelayClient implements LoadClient {
+  /** Settles with the first `hello`; rejects if the socket closes before. */
   readonly ready: Promise<void>;
-  readonly #hello = Promise.withResolvers<void>();
-  readonly #socket: WebSocketClient;
   readonly #streams = new Map<string, Stream>();
   readonly #meter: Meter;
   readonly #options: RelayClientOptions;
+  #socket: WebSocketClient;
+  #hello = Promise.withResolvers<void>();
+  /** Settles when no stream awaits its first missing frame. */
+  #served = Promise.withResolvers<void>();
   #serial = 0;
-  #ready = false;
+  #open = false;
 
+  /** @param options its name: unique in the run */
   constructor(options: RelayClientOptions, meter: Meter) {
     this.#options = options;
     this.#meter = meter;
     this.ready = this.#hello.promise;
-    this.#socket = new WebSocketClient(options.port, options.token, {
-      onText: (bytes, from, end) => this.#read(bytes, from, end),
-      onClose: (reason) => this.#closed(reason),
-    });
+    this.#socket = this.#connect();
+  }
+
+  get streams(): number {
+    return this.#streams.size;
   }
 
   start(): void {
     this.#serial += 1;
     const name = `${this.#options.name}-${this.#serial}`;
-    const [least, most] = this.#options.cancelAfter ?? [Infinity, Infinity];
-    const cancelAt = least === Infinity ? Infinity : least + Math.floor(Math.random() * (most - least + 1));
-    const startSentAt = nowMicros();
-    const stream = { name, startSentAt, held: 0, acked: 0, frames: 0, cancelAt, cancelSentAt: null };
+    const stream = newStream(name, this.#options);
     this.#streams.set(name, stream);
     this.#meter.started();
-    const content = `bench:${name} Please explain how the sum of the first n odd numbers is found.`;
-    const frame = { type: 'start', id: name, action: 'chat', messages: [{ role: 'user', content }] };
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(stream.startFrame);
   }
 
   /** Acknowledges what each stream holds; called each 500 ms. */
   acknowledge(): void {
+    if (!this.#open) return;
     const due = [...this.#streams.values()].filter((stream) => stream.held > stream.acked);
     if (due.length > 0) this.#socket.send(...due.map(ackOf));
   }
 
+  /** The network is gone: nothing is said to the relay but by the kernel. */
+  cut(): void {
+    if (this.#open) this.#meter.connected -= 1;
+    this.#open = false;
+    this.#socket.abandon();
+  }
+
+  /**
+   * Opens the connection anew, after `cut`, and resumes. Settles when each stream has its first missing frame.
+   * @throws Error when the connection is refused; it may be tried again
+   */
+  async reconnect(): Promise<void> {
+    this.#hello = Promise.withResolvers();
+    this.#served = Promise.withResolvers();
+    this.#socket = this.#connect();
+    await this.#hello.promise;
+    const now = nowMicros();
+    for (const stream of this.#streams.values()) {
+      stream.resumeSentAt = now;
+      this.#socket.send(stream.epoch === null ? stream.startFrame : resumeOf(stream, stream.epoch));
+    }
+    this.#checkServed();
+    await this.#served.promise;
+  }
+
+  #connect(): WebSocketClient {
+    const { token } = this.#options;
+    return new WebSocketClient(
+      {
+        ...this.#options,
+        path: this.#options.door.path,
+        headers: { 'Sec-WebSocket-Protocol': 'dash-relay.v1', Authorization: `Bearer ${token}` },
+      },
+      {
+        onText: (bytes, from, end) => this.#read(bytes, from, end),
+        onClose: (reason) => this.#closed(reason),
+      },
+    );
+  }
+
   #read(bytes: Buffer, from: number, end: number): void {
-    // `c` of chunk, cancelled; `h` of chunk: the cheapest test that tells the one from all other frames.
-    if (bytes[from + 9] === CHUNK_PREFIX[9] && bytes[from + 10] === CHUNK_PREFIX[10])
-      this.#chunk(bytes, from, end);
-    else this.#frame(JSON.parse(bytes.toString('utf8', from, end)) as Frame);
+    if (isChunk(bytes, from)) this.#chunk(bytes, from, end);
+    else this.#frame(JSON.parse(bytes.toString('utf8', from, end)) as RelayFrame);
   }
 
   #chunk(bytes: Buffer, from: number, end: number): void {
-    const idAt = from + CHUNK_PREFIX.length;
-    const idEnd = bytes.indexOf(QUOTE, idAt);
-    const stream = this.#streams.get(bytes.toString('latin1', idAt, idEnd));
+    const { id, seq, count, textAt } = readChunk(bytes, from);
+    const stream = this.#streams.get(id);
     if (stream === undefined) {
       this.#meter.fault('chunk of no live stream');
       return;
     }
-    const seqAt = idEnd + SEQ_PREFIX;
-    const seq = readInteger(bytes, seqAt);
-    const countAt = seqAt + String(seq).length;
-    const merged = bytes[countAt + 2] === COUNT_PREFIX[2] && bytes[countAt + 4] === COUNT_PREFIX[4];
-    const count = merged ? readInteger(bytes, countAt + COUNT_PREFIX.length) : 1;
     if (seq - count !== stream.held) this.#meter.fault('gap in seq');
-    const found = this.#meter.chunk(bytes, countAt, end, nowMicros(), stream.startSentAt);
+    const found = this.#meter.chunk(bytes, textAt, end, nowMicros(), stream.startSentAt);
     if (found !== count) this.#meter.fault('deltas in the text differ from count');
+    if (stream.resumeSentAt !== null) this.#caughtUp(stream);
     this.#held(stream, seq);
   }
 
@@ -112,26 +129,34 @@ export class RelayClient {
     }
   }
 
-  #frame(frame: Frame): void {
+  #frame(frame: RelayFrame): void {
+    const stream = this.#streams.get(frame.id ?? '');
     if (frame.type === 'hello') {
-      this.#ready = true;
+      this.#open = true;
       this.#meter.connected += 1;
       this.#hello.resolve();
+    } else if (frame.type === 'accepted' || frame.type === 'resumed') {
+      if (stream === undefined) return;
+      stream.epoch = frame.epoch ?? null;
+      // Nothing is missing: being told so is all there is to wait for.
+      if (stream.resumeSentAt !== null && (frame.head ?? 0) <= stream.held) this.#caughtUp(stream);
     } else if (frame.type === 'done' || frame.type === 'cancelled') {
       this.#ended(frame, frame.type);
     } else if (frame.type === 'error') {
-      this.#meter.fault(`error ${frame.code} ${frame.of ?? ''}`.trim());
-      if (frame.of === 'start' || frame.of === undefined) this.#ended(frame, frame.code ?? 'error');
+      this.#meter.fault(`${frame.of === undefined ? '' : `${frame.of}: `}error ${frame.code}`);
+      if (frame.of === undefined || frame.of === 'start' || frame.of === 'resume')
+        this.#ended(frame, String(frame.code));
     }
   }
 
-  #ended(frame: Frame, how: string): void {
+  #ended(frame: RelayFrame, how: string): void {
     const stream = this.#streams.get(frame.id ?? '');
     if (stream === undefined) {
       this.#meter.fault(`${frame.type} of no live stream`);
       return;
     }
     this.#streams.delete(stream.name);
+    if (stream.resumeSentAt !== null) this.#caughtUp(stream);
     if (frame.type === 'done' && frame.seq !== stream.held) this.#meter.fault('ending with a gap before it');
     if (stream.cancelSentAt !== null) {
       this.#meter.cancelRoundTrip.record(nowMicros() - stream.cancelSentAt);
@@ -143,36 +168,28 @@ export class RelayClient {
     else this.start();
   }
 
+  #caughtUp(stream: Stream): void {
+    if (stream.resumeSentAt === null) return;
+    this.#meter.resumed.record(nowMicros() - stream.resumeSentAt);
+    stream.resumeSentAt = null;
+    this.#checkServed();
+  }
+
+  #checkServed(): void {
+    for (const stream of this.#streams.values()) if (stream.resumeSentAt !== null) return;
+    this.#served.resolve();
+  }
+
   #closed(reason: string): void {
+    const error = new Error(`a connection was refused: ${reason}`);
+    if (!this.#open) {
+      this.#hello.reject(error);
+      return;
+    }
+    this.#open = false;
+    this.#meter.connected -= 1;
+    this.#meter.fault(`connection ${reason}`);
     for (const _ of this.#streams) this.#meter.ended('connection lost');
     this.#streams.clear();
-    this.#meter.fault(`connection ${reason}`);
-    if (this.#ready) this.#meter.connected -= 1;
-    this.#hello.reject(new Error(`a connection was refused: ${reason}`));
-  }
-}
-
-/** The fields of server frames that matter here. */
-interface Frame {
-  readonly type: string;
-  readonly id?: string;
-  readonly of?: string;
-  readonly seq?: number;
-  readonly code?: string;
-  readonly timing?: { readonly upstreamClosedMs?: number };
-}
-
-function ackOf(stream: Stream): string {
-  stream.acked = stream.held;
-  stream.frames = 0;
-  return `{"type":"ack","id":"${stream.name}","seq":${stream.held}}`;
-}
-
-function readInteger(bytes: Buffer, from: number): number {
-  let value = 0;
-  for (let at = from; ; at += 1) {
-    const digit = (bytes[at] ?? 0) - 0x30;
-    if (digit < 0 || digit > 9) return value;
-    value = value * 10 + digit;
   }
 }

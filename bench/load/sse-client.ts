@@ -1,21 +1,24 @@
 /**
- * A client of the Messages API's server-sent events over plain HTTP/1.1, for peers that pass them through: one
- * request after the other on one connection kept alive. Counts deltas by their stamps, reads no event.
+ * A client of server-sent events over plain HTTP/1.1, for peers that pass the Messages API on or make events of their
+ * own of it: one request after the other on one connection kept alive. Counts deltas by their stamps, reads no event.
  */
 import type { Socket } from 'node:net';
 import { nowMicros, STAMP_BYTES } from '../stamp.ts';
+import { type LoadClient, promptOf } from './client.ts';
 import type { Meter } from './meter.ts';
+import type { LoadOptions } from './port.ts';
 import { connectShared } from './read-buffer.ts';
 
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 const AT = 0x40;
 
-export class SseClient {
+export class SseClient implements LoadClient {
   readonly ready: Promise<void>;
   readonly #socket: Socket;
   readonly #meter: Meter;
-  readonly #name: string;
-  readonly #port: number;
+  readonly #options: LoadOptions;
+  /** The request's head, but for the length of its body. */
+  readonly #head: string;
   #serial = 0;
   #startSentAt = 0;
   /** The last bytes read, to find the end of the body across reads. */
@@ -24,11 +27,15 @@ export class SseClient {
   #rest: Buffer | null = null;
   #live = false;
 
-  constructor(port: number, name: string, meter: Meter) {
-    this.#port = port;
-    this.#name = name;
+  /** @param options its name: unique in the run */
+  constructor(options: LoadOptions, meter: Meter) {
+    this.#options = options;
     this.#meter = meter;
-    this.#socket = connectShared(port, (bytes, length) => this.#read(bytes, length));
+    const { path, headers } = options.door;
+    const all = { Host: `127.0.0.1:${options.port}`, 'Content-Type': 'application/json', ...headers };
+    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.#head = `POST ${path} HTTP/1.1\r\n${lines.join('')}`;
+    this.#socket = connectShared(options.port, (bytes, length) => this.#read(bytes, length));
     this.ready = new Promise((resolve, reject) => {
       this.#socket.once('connect', resolve);
       this.#socket.once('error', reject);
@@ -42,17 +49,16 @@ export class SseClient {
 
   start(): void {
     this.#serial += 1;
-    const content = `bench:${this.#name}-${this.#serial} Please explain how the sum of odd numbers is found.`;
-    const messages = [{ role: 'user', content }];
+    const { name, deltasPerSecond } = this.#options;
+    const messages = [{ role: 'user', content: promptOf(`${name}-${this.#serial}`, deltasPerSecond) }];
     const body = JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 4096, stream: true, messages });
     this.#live = true;
     this.#startSentAt = nowMicros();
     this.#meter.started();
-    this.#socket.write(
-      `POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nContent-Type: application/json\r\n` +
-        `x-api-key: bench\r\nanthropic-version: 2023-06-01\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    this.#socket.write(`${this.#head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   }
+
+  acknowledge(): void {}
 
   #read(shared: Buffer, length: number): void {
     const rest = this.#rest;

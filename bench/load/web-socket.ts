@@ -4,9 +4,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connectShared } from './read-buffer.ts';
+import { connectShared, connectSlowly } from './read-buffer.ts';
+
+export interface WebSocketTarget {
+  readonly port: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly readBytesPerSecond?: number;
+}
 
 export interface WebSocketHandlers {
+  /** The handshake is done. */
+  onOpen?(): void;
   /** One text frame: `bytes` from `from` to `end`, to be used up at once. */
   onText(bytes: Buffer, from: number, end: number): void;
   /** Once: a refusal (`http 429`), the relay's close (`close 1013`) or a lost socket. */
@@ -26,16 +35,27 @@ export class WebSocketClient {
   /** The start of a frame whose rest has not come yet. */
   #rest: Buffer | null = null;
 
-  constructor(port: number, token: string, handlers: WebSocketHandlers) {
+  constructor({ port, path, headers, readBytesPerSecond }: WebSocketTarget, handlers: WebSocketHandlers) {
     this.#handlers = handlers;
-    this.#socket = connectShared(port, (bytes, length) => this.#read(bytes, length));
+    const onBytes = (bytes: Buffer, length: number) => this.#read(bytes, length);
+    this.#socket =
+      readBytesPerSecond === undefined
+        ? connectShared(port, onBytes)
+        : connectSlowly(port, readBytesPerSecond, onBytes);
     this.#socket.on('error', () => undefined);
     this.#socket.once('close', () => this.#close('lost'));
+    const lines = Object.entries(headers).map(([name, value]) => `\r\n${name}: ${value}`);
     this.#socket.write(
-      `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n` +
-        `Sec-WebSocket-Protocol: dash-relay.v1\r\nAuthorization: Bearer ${token}${HEAD_END}`,
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13` +
+        `${lines.join('')}${HEAD_END}`,
     );
+  }
+
+  /** Drops the socket; nobody hears of it any more. */
+  abandon(): void {
+    this.#closed = true;
+    this.#socket.destroy();
   }
 
   /** Sends these texts as frames in one write. */
@@ -63,6 +83,7 @@ export class WebSocketClient {
       return end;
     }
     this.#open = true;
+    this.#handlers.onOpen?.();
     return this.#readFrames(bytes, headEnd + HEAD_END.length, end);
   }
 

@@ -1,23 +1,37 @@
 /** Every scenario, in the order they run. */
 import type { Scenario } from '../scenario.ts';
 import { cancel } from './cancel.ts';
-import { churn } from './churn.ts';
-import { cpu600x1 } from './cpu-600x1.ts';
-import { cpu600x10 } from './cpu-600x10.ts';
+import { connections } from './connections.ts';
+import { cpu1, cpu10 } from './cpu.ts';
 import { firstToken } from './first-token.ts';
-import { idle } from './idle.ts';
-import { latency90 } from './latency-90.ts';
-import { memory1000 } from './memory-1000.ts';
-import { memoryBoth } from './memory-both.ts';
+import { handshakes } from './handshakes.ts';
+import { http } from './http.ts';
+import { latency } from './latency.ts';
+import { ledger } from './ledger.ts';
+import { longStreams } from './long-streams.ts';
+import { churn, memory } from './memory.ts';
+import { redis } from './redis.ts';
+import { resume } from './resume.ts';
+import { saturation } from './saturation.ts';
+import { slowReaders } from './slow-readers.ts';
+import { storm } from './storm.ts';
 
 export const scenarios: readonly Scenario[] = [
-  cpu600x10,
-  cpu600x1,
-  latency90,
+  cpu10,
+  cpu1,
+  latency,
   firstToken,
   cancel,
-  memory1000,
-  idle,
-  memoryBoth,
+  resume,
+  storm,
+  memory,
+  connections,
+  handshakes,
+  http,
+  ledger,
+  redis,
+  slowReaders,
+  saturation,
   churn,
+  longStreams,
 ];

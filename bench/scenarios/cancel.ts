@@ -1,49 +1,45 @@
 import { type Distribution, Histogram } from '../histogram.ts';
-import type { Round } from '../measure.ts';
+import { atMost } from '../report/target.ts';
 import type { Scenario } from '../scenario.ts';
+import type { Round } from '../stage.ts';
 import { microsBetween } from '../stamp.ts';
-import { atMost } from '../target.ts';
-import { streamingWorkload } from '../workload.ts';
-import { SOUNDNESS, soundness } from './streaming.ts';
+import { SOUNDNESS, soundness } from './soundness.ts';
+import { measureSteady, outcomeOf } from './steady.ts';
 
-const CANCEL_AFTER: readonly [number, number] = [1, 40];
+const CANCEL_AFTER = [1, 40] as const;
+const P50 = atMost(2);
+const P99 = atMost(10);
 
 export const cancel: Scenario = {
   name: 'cancel',
   summary: '100 streams on 50 sockets, each cancelled after 1 to 40 deltas and started anew',
   subjects: ['relay'],
-  workload: (pace) => {
-    const workload = streamingWorkload(pace, 100, 50);
-    return { ...workload, load: { ...workload.load, cancelAfter: CANCEL_AFTER } };
-  },
   figures: [
-    {
-      name: 'closedP50',
-      label: 'cancel sent → upstream saw its request closed, p50',
-      unit: 'ms',
-      target: atMost(2),
-    },
-    { name: 'closedP99', label: 'the same, p99', unit: 'ms', target: atMost(10) },
-    { name: 'saidP50', label: '`upstreamClosedMs` of the frame, p50', unit: 'ms', target: atMost(2) },
-    { name: 'saidP99', label: 'the same, p99', unit: 'ms', target: atMost(10) },
+    { name: 'closedP50', label: 'cancel sent → upstream request closed, p50', unit: 'ms', targets: [P50] },
+    { name: 'closedP99', label: 'cancel sent → upstream request closed, p99', unit: 'ms', targets: [P99] },
+    { name: 'saidP50', label: '`upstreamClosedMs` of the frame, p50', unit: 'ms', targets: [P50] },
+    { name: 'saidP99', label: '`upstreamClosedMs` of the frame, p99', unit: 'ms', targets: [P99] },
     { name: 'roundTripP50', label: 'cancel sent → `cancelled` read, p50', unit: 'ms' },
-    { name: 'roundTripP99', label: 'the same, p99', unit: 'ms' },
+    { name: 'roundTripP99', label: 'cancel sent → `cancelled` read, p99', unit: 'ms' },
     { name: 'cancelsPerSecond', label: 'cancels', unit: '/s' },
     ...SOUNDNESS,
   ],
-  read: (round) => {
-    const closed = closedBehindCancel(round);
-    const { upstreamClosed, cancelRoundTrip } = round.load;
-    return {
-      closedP50: closed.p50,
-      closedP99: closed.p99,
-      saidP50: upstreamClosed.p50,
-      saidP99: upstreamClosed.p99,
-      roundTripP50: cancelRoundTrip.p50,
-      roundTripP99: cancelRoundTrip.p99,
-      cancelsPerSecond: cancelRoundTrip.count / round.seconds,
-      ...soundness(round),
-    };
+  run: async (subject) => {
+    const course = await measureSteady(subject, { streams: 100, connections: 50, cancelAfter: CANCEL_AFTER });
+    return outcomeOf(course, (round) => {
+      const closed = closedBehindCancel(round);
+      const { upstreamClosed, cancelRoundTrip } = round.load;
+      return {
+        closedP50: closed.p50,
+        closedP99: closed.p99,
+        saidP50: upstreamClosed.p50,
+        saidP99: upstreamClosed.p99,
+        roundTripP50: cancelRoundTrip.p50,
+        roundTripP99: cancelRoundTrip.p99,
+        cancelsPerSecond: cancelRoundTrip.count / round.seconds,
+        ...soundness(round),
+      };
+    });
   },
 };
 

@@ -1,5 +1,5 @@
 /** What the caller of a stream holds: the answer, and the handle of the stream. */
-import type { StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+import type { QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
 import type { Phase } from './stream-state.ts';
 
 export type Transport = 'websocket' | 'sse' | 'json';
@@ -49,6 +49,8 @@ export interface DashStream extends AsyncIterable<string> {
   /** All text so far. */
   readonly content: string;
   readonly position: Position;
+  /** Once accepted: the quota of which 80 percent or more is used. */
+  readonly warning?: QuotaState | undefined;
   /** Resolves with the answer, also with a stopped one. @throws DashError, with the partial text as `content` */
   readonly final: Promise<Answer>;
   /** Stops the model. Resolves with the receipt: the same as `final`. Idempotent. */

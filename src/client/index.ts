@@ -1,6 +1,6 @@
 /** `dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `dash-relay/react-native`) apps. */
 
-export type { Message, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+export type { Message, QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
 
 export type { Answer, AttachOptions, DashStream, Position, StreamOptions, Transport } from './answer.ts';
 export { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';

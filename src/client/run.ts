@@ -3,7 +3,7 @@
  * the deadlines and the measurements. It does not know how frames come and go: a door dispatches them, and asks again
  * where the effect says so.
  */
-import type { StreamRequest } from '../protocol/frames.ts';
+import type { QuotaState, StreamRequest } from '../protocol/frames.ts';
 import type { Answer, DashStream, StreamOptions, Transport } from './answer.ts';
 import type { ClientClock, ClientTimer } from './clock.ts';
 import { DashError, type Failure, failure } from './dash-error.ts';
@@ -56,6 +56,7 @@ export interface Run extends DashStream {
   readonly ended: boolean;
   /** The door that it goes by; a door sets it. */
   transport: Transport;
+  warning?: QuotaState | undefined;
   /** Feeds the machine. Returns what is left to do for a door. */
   dispatch(event: StreamEvent): Effect | undefined;
   fail(why: Failure): void;
@@ -140,6 +141,7 @@ export function createRun(
       const before = state;
       const [next, effect] = step(before, event);
       state = next;
+      if (event.type === 'accepted') run.warning = event.warning;
       if (event.type === 'accepted' || event.type === 'resumed') contact?.cancel();
       else if (before.following && !next.following) awaitContact(reconnectMs);
       if (effect?.type === 'text') {

@@ -64,13 +64,17 @@ export class Admission {
     }
   }
 
+  /** To be asked again where time has passed since `enter`. @throws RelayError shutting_down */
+  refuseWhileDraining(): void {
+    if (this.#parts.health().state === 'draining')
+      throw new RelayError('shutting_down', 'this machine is shutting down; reconnect');
+  }
+
   #refuseByState(): void {
     if (!this.#parts.streamingEnabled)
       throw new RelayError('unavailable', 'streaming is switched off; use JSON');
-    const { state } = this.#parts.health();
-    if (state === 'draining')
-      throw new RelayError('shutting_down', 'this machine is shutting down; reconnect');
-    if (state === 'overloaded' || this.#counts.taken >= this.#parts.limits.connections) {
+    this.refuseWhileDraining();
+    if (this.#parts.health().state === 'overloaded' || this.#counts.taken >= this.#parts.limits.connections) {
       throw new RelayError('unavailable', 'this machine is full; try again');
     }
   }

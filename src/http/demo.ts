@@ -1,36 +1,51 @@
-/** The demo page, in development only: `/` and, beside it, the files of its directory. */
+/** The demo page, in development only: `/`, and the files it is made of, each named by its content. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { RelayError } from '../protocol/relay-error.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 };
-/** One plain name: no way leads out of the directory. */
-const FILE_NAME = /^[a-z0-9-]+\.(html|js|css|svg)$/;
+/** `name.hash.type`, as the build names them: no way leads out of the directory, and no content ever changes. */
+const FILE_NAME = /^[a-z-]+\.[\w-]{8}\.(js|css|svg)$/;
+const FOR_EVER = 'public, max-age=31536000, immutable';
 
-/** Nothing from elsewhere, nothing inline; `connect-src 'self'` covers the WebSocket of the same host. */
+/**
+ * Nothing from elsewhere, nothing inline; `connect-src 'self'` covers the WebSocket of the same host. The hash is that
+ * of no text at all: react-native-web opens one empty style element and fills it through the CSSOM.
+ */
 const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
+  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const NOT_BUILT = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Dash Relay</title>
+<h1>Dash Relay is running</h1>
+<p>This page is where you could try it, but it is not built. Stop the relay, then run <code>npm ci &amp;&amp; npm start</code>.
+<p>Everything else works without it: the terminal shows a token and a line to connect by.
+</html>
+`;
+
+/** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
 export function demoRoutes(app: FastifyInstance, directory: string): void {
-  app.get('/', (_request, reply) => sendFile(reply, directory, 'index.html'));
-  app.get<{ Params: { file: string } }>('/demo/:file', ({ params }, reply) =>
-    sendFile(reply, directory, params.file),
-  );
-}
-
-async function sendFile(reply: FastifyReply, directory: string, name: string): Promise<Buffer> {
-  const type = TYPES[FILE_NAME.exec(name)?.[1] ?? ''];
-  if (type === undefined) throw new RelayError('not_found', 'there is nothing here');
-  const file = await readFile(join(directory, name)).catch(() => {
-    throw new RelayError('not_found', 'the demo is not built');
+  app.get('/', async (_request, reply) => {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+    return await readFile(join(directory, 'index.html')).catch(() => NOT_BUILT);
   });
-  reply.type(type).header('content-security-policy', CONTENT_SECURITY_POLICY);
-  return file;
+  app.get<{ Params: { file: string } }>('/demo/:file', async ({ params: { file } }, reply) => {
+    const type = TYPES[FILE_NAME.exec(file)?.[1] ?? ''];
+    if (type === undefined) throw new RelayError('not_found', 'there is nothing here');
+    const content = await readFile(join(directory, file)).catch(() => {
+      throw new RelayError('not_found', 'there is nothing here');
+    });
+    reply.type(type).header('cache-control', FOR_EVER);
+    return content;
+  });
 }

@@ -13,6 +13,7 @@ const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   404: ['not_found', 'there is nothing here'],
   408: ['request_timeout', 'the request took too long'],
   413: ['too_large', 'the body is too large'],
+  414: ['not_found', 'there is nothing here'],
   415: ['unsupported', 'the body must be uncompressed JSON'],
 };
 

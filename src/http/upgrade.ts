@@ -17,11 +17,14 @@ import type { ClientAddress } from './client-address.ts';
 import { rawErrorResponse } from './error-response.ts';
 import { adaptWebSocket, type ServedSocket } from './frame-socket.ts';
 import type { Seat } from './seat.ts';
+import { Turns } from './turns.ts';
 import { handshakeToken, requireHandshake } from './upgrade-request.ts';
 import { verifyInTime } from './verify-in-time.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
+/** Handshakes a turn of the event loop: about 1 ms. */
+const PER_TURN = 4;
 
 export interface WebSocketDoorParts {
   readonly authenticator: Authenticator;
@@ -40,6 +43,7 @@ export class WebSocketDoor {
   /** Sockets that are neither refused nor served yet. */
   readonly #handshakes = new Set<Socket>();
   readonly #open = new Map<ServedSocket, Seat>();
+  readonly #turns = new Turns(PER_TURN);
 
   constructor(parts: WebSocketDoorParts) {
     this.#parts = parts;
@@ -100,6 +104,8 @@ export class WebSocketDoor {
     handshake.seat = seat;
     const token = handshakeToken(request, allowedOrigins);
     const principal = await verifyInTime(authenticator, token, clock);
+    await this.#turns.take();
+    admission.refuseWhileDraining();
     handshake.userId = principal.userId;
     seat.claim(principal.userId);
     this.#accept(handshake, seat, principal);
@@ -107,22 +113,26 @@ export class WebSocketDoor {
 
   #accept({ request, socket, head, connectionId }: Handshake, seat: Seat, principal: Principal): void {
     let accepted = false;
+    // The 101 leaves with the greeting, in one write: behind what this turn marks to be written.
+    socket.cork();
     // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;
       const frames = adaptWebSocket(websocket, socket, this.#parts.clock, this.#gone);
       this.#open.set(frames, seat);
-      this.#serve(frames, { connectionId, principal });
+      this.#serve(frames, socket, { connectionId, principal });
     });
+    setImmediate(() => socket.uncork());
     // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
     if (!accepted) seat.release();
   }
 
-  #serve(frames: ServedSocket, info: ConnectionInfo): void {
+  #serve(frames: ServedSocket, socket: Socket, info: ConnectionInfo): void {
     try {
       frames.serve(this.#parts.connect(frames, info));
     } catch (cause) {
       this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
+      socket.uncork();
       frames.terminate();
     }
   }

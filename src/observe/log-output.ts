@@ -7,6 +7,8 @@ import { pino } from 'pino';
 
 /** Lines waiting beyond this are dropped: some thousand, bytes. */
 const MAX_WAITING_BYTES = 1_048_576;
+/** How long a line waits for others to be written with: a write of its own costs as much as a delta, ms. */
+const GATHER_MS = 10;
 
 export interface LogOutput {
   write(line: string): void;
@@ -21,21 +23,33 @@ export function openLogOutput(fd = 1): LogOutput {
   const stream = pino.destination({
     dest: nonBlocking(fd),
     sync: false,
-    // With 0 `flush` would not wait for what is being written.
-    minLength: 1,
+    // Written by `flush`, or by so many bytes at once.
+    minLength: 8192,
     maxLength: MAX_WAITING_BYTES,
   });
   let dropped = 0;
   stream.on('drop', () => {
     dropped += 1;
   });
-  // A full disk, a closed pipe: what waits is tried again with the next line, until the buffer is full.
-  stream.on('error', () => {});
   let open = true;
+  // A full disk: what waits is tried again with the next line, until the buffer is full. A pipe whose reader has gone
+  // never takes a line again.
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') open = false;
+  });
+  let gathering: NodeJS.Timeout | undefined;
+  const gather = (): void => {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      stream.flush();
+    }, GATHER_MS);
+  };
   return {
     write(line) {
-      if (open) stream.write(line);
-      else dropped += 1;
+      if (open) {
+        stream.write(line);
+        gather();
+      } else dropped += 1;
     },
     get dropped() {
       return dropped;
@@ -43,6 +57,7 @@ export function openLogOutput(fd = 1): LogOutput {
     async close(timeoutMs) {
       if (!open) return;
       open = false;
+      clearTimeout(gathering);
       await flushed(stream, timeoutMs);
       // Otherwise pino would flush once more at exit, synchronously, and never end before a stalled reader.
       stream.destroy();

@@ -4,7 +4,6 @@
  */
 import type { Usage } from '../protocol/frames.ts';
 import type { Observer, StreamIdentity } from '../relay/port.ts';
-import { describeCause } from './describe-cause.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -39,7 +38,7 @@ export function createObserver(logger: Logger, metrics: Metrics): Observer {
       if (of === 'upgrade') metrics.upgrades.inc({ outcome: code });
       else metrics.refusals.inc({ of, code });
       const level = NOTEWORTHY.has(code) ? 'warn' : of === 'upgrade' ? 'debug' : 'info';
-      logger[level]({ connectionId, userId, streamId, of, code, cause: describeCause(cause) }, 'refused');
+      logger[level]({ connectionId, userId, streamId, of, code, cause }, 'refused');
     },
     resumed(event) {
       metrics.resumes.inc();
@@ -48,7 +47,7 @@ export function createObserver(logger: Logger, metrics: Metrics): Observer {
     },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what });
-      logger.error({ what, connectionId, epoch, cause: describeCause(cause) }, 'failed');
+      logger.error({ what, connectionId, epoch, cause }, 'failed');
     },
   };
 }
@@ -73,7 +72,7 @@ function endingFields(event: StreamEnded) {
     cacheReadTokens: usage.cacheReadTokens,
     cacheWriteTokens: usage.cacheWriteTokens,
     usageSource: usage.source,
-    cause: describeCause(event.cause),
+    cause: event.cause,
   };
 }
 

@@ -251,6 +251,8 @@ export class Connection implements ConnectionEvents, FollowerOwner, OutboxOwner,
   #handleStreamFrame(frame: StreamFrame): void {
     const { id = '' } = frame;
     const before = this.#asking.get(id);
+    // Its answer comes in order; what it costs does not wait for that.
+    if (frame.type === 'cancel') this.#parts.registry.find(this.userId, id)?.stop('cancelled');
     const asking = before === undefined ? this.#attempt(frame) : before.then(() => this.#attempt(frame));
     if (asking === undefined) return;
     const answered = asking.then(() => {

@@ -86,6 +86,10 @@ export class RemoteStreams implements RemoteStreamEvents {
       grown: () => stream?.grown(),
       lost: () => stream?.lost(),
     });
+    if (this.#registry.find(run.userId, run.id) !== undefined) {
+      replica.release();
+      throw new Error('the id was taken here meanwhile');
+    }
     stream = new RemoteStream(replica, this, this.#wheel);
     this.#registry.adopt(stream);
     return stream;

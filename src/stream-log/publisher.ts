@@ -17,6 +17,8 @@ export interface PublisherParts {
   readonly endedMs: number;
   readonly isUp: () => boolean;
   readonly onFailed: (cause: unknown) => void;
+  /** Its ending could not be published in time: the store may still hold the run as a live one. */
+  readonly onUnpublished: (run: SharedRun) => void;
 }
 
 export class Publisher {
@@ -24,6 +26,8 @@ export class Publisher {
   readonly #publications = new Map<string, RunPublication>();
   /** Claimed, and not yet published or released. */
   readonly #claimed = new Set<string>();
+  /** Of those, what others have cancelled meanwhile. */
+  readonly #cancelled = new Set<string>();
   #soon: Timer | undefined;
   #soonMs = 0;
   #flushing: Promise<void> | undefined;
@@ -44,6 +48,7 @@ export class Publisher {
 
   released(epoch: string): void {
     this.#claimed.delete(epoch);
+    this.#cancelled.delete(epoch);
   }
 
   publish(run: SharedRun, source: PublishedSource): Publication {
@@ -53,6 +58,7 @@ export class Publisher {
     this.#claimed.delete(run.epoch);
     this.#publications.set(run.epoch, publication);
     publication.wake();
+    if (this.#cancelled.delete(run.epoch)) publication.cancel();
     return publication;
   }
 
@@ -67,7 +73,8 @@ export class Publisher {
   }
 
   cancel(epoch: string): void {
-    this.#publications.get(epoch)?.cancel();
+    if (this.#claimed.has(epoch)) this.#cancelled.add(epoch);
+    else this.#publications.get(epoch)?.cancel();
   }
 
   /** The store was away: what it holds has to be looked at again. */
@@ -79,7 +86,8 @@ export class Publisher {
   tick(): void {
     const { clock, endedMs } = this.#parts;
     const now = clock.elapsed();
-    for (const publication of this.#publications.values()) publication.expire(now, endedMs);
+    for (const publication of this.#publications.values())
+      if (publication.expire(now, endedMs)) this.#parts.onUnpublished(publication.run);
     this.#forgetOver();
     void this.flush();
   }

@@ -55,6 +55,7 @@ export class Replicas {
       replica.release();
       throw cause;
     }
+    if (replica.released) throw new Error('the run was refused before it began');
     replica.events = events;
     return replica;
   }

@@ -64,7 +64,8 @@ export class RunPublication implements Publication {
   restored(seq: number | 'closed' | 'taken'): void {
     if (typeof seq === 'number') {
       this.#cursor = this.#source.log.cursor(seq);
-      this.#state = this.#cursor === undefined ? 'over' : 'open';
+      // Trimmed meanwhile: the next attempt begins behind what is lost.
+      this.#state = this.#cursor === undefined ? 'unsure' : 'open';
     } else {
       this.#state = 'over';
       if (seq === 'closed' && this.#source.ending === undefined) this.#source.givenUp();
@@ -124,12 +125,14 @@ export class RunPublication implements Publication {
     this.#source.cancelled();
   }
 
-  /** Lets go of followers that are silent, and of an ending that nobody took in time. */
-  expire(now: number, endedMs: number): void {
+  /** Lets go of followers that are silent, and of an ending that could not be published in time: then it says so. */
+  expire(now: number, endedMs: number): boolean {
     for (const [machine, until] of this.#followers) if (until < now) this.unfollow(machine);
-    if (this.#source.ending === undefined) return;
+    if (this.#source.ending === undefined || this.#state === 'over') return false;
     this.#endedAt ??= now;
-    if (now - this.#endedAt >= endedMs) this.#state = 'over';
+    if (now - this.#endedAt < endedMs) return false;
+    this.#state = 'over';
+    return true;
   }
 
   #forgetFollowers(): void {

@@ -46,13 +46,15 @@ export class StoreSharedStreams implements SharedStreams {
   readonly #timers: readonly Timer[];
   #up = false;
   #downTold = false;
+  /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
+  readonly #unreleased: SharedRun[] = [];
   #beating: Promise<void> | undefined;
 
   constructor(options: StoreSharedStreamsOptions) {
     const { store, clock } = options;
     this.#options = options;
     const parts = { ...options, isUp: () => this.#up, onFailed: (cause: unknown) => this.#failed(cause) };
-    this.#publisher = new Publisher(parts);
+    this.#publisher = new Publisher({ ...parts, onUnpublished: (run) => this.release(run) });
     this.#replicas = new Replicas(parts);
     store.listen((message) => this.#receive(message));
     this.#timers = [
@@ -95,7 +97,14 @@ export class StoreSharedStreams implements SharedStreams {
 
   release(run: SharedRun): void {
     this.#publisher.released(run.epoch);
-    if (this.#up) this.#options.store.release(run).catch((cause: unknown) => this.#failed(cause));
+    if (!this.#up) {
+      this.#unreleased.push(run);
+      return;
+    }
+    this.#options.store.release(run).catch((cause: unknown) => {
+      this.#unreleased.push(run);
+      this.#failed(cause);
+    });
   }
 
   publish(run: SharedRun, source: PublishedSource): Publication {
@@ -138,6 +147,7 @@ export class StoreSharedStreams implements SharedStreams {
     this.#replicas.distrust();
     this.#publisher.doubt();
     void this.#publisher.flush();
+    for (const run of this.#unreleased.splice(0)) this.release(run);
     this.#options.onUp();
   }
 

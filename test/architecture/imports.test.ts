@@ -61,7 +61,7 @@ describe('the arrows between the folders of src/', () => {
 
   it('names .ts in every import of a TypeScript module of ours', () => {
     const own = imports.filter(({ from, to }) => from.endsWith('.ts') && to.startsWith('src/'));
-    expect(own.filter(({ to }) => !/\.(ts|json)$/.test(to)).map(described)).toEqual([]);
+    expect(own.filter(({ to }) => !/\.(tsx?|json)$/.test(to)).map(described)).toEqual([]);
   });
 });
 
@@ -77,6 +77,9 @@ describe('the packages behind the ports', () => {
     ['@anthropic-ai/sdk', ['src/upstream/']],
     ['node:sqlite', ['src/usage/']],
     ['node:http2', ['src/upstream/', 'src/simulator/']],
+    ['react', ['src/react/', 'src/demo/']],
+    ['react-native', ['src/react/', 'src/demo/']],
+    ['marked', ['src/react/']],
   ])('keeps %s in %j', (name, places) => {
     const users = imports.filter(({ to, typeOnly }) => to === name && !typeOnly);
     const strangers = users.filter(({ from }) => !places.some((place) => from.startsWith(place)));

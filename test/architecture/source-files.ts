@@ -13,7 +13,7 @@ export function readProjectFile(path: string): string {
   return readFileSync(`${ROOT}${path}`, 'utf8');
 }
 
-/** Every TypeScript, JavaScript and JSON file below these folders; a folder that does not exist is empty. */
+/** Every TypeScript, JavaScript and JSON file of ours below these folders; a folder that does not exist is empty. */
 export function sourceFiles(...folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     entries(folder)
@@ -25,7 +25,9 @@ export function sourceFiles(...folders: readonly string[]): SourceFile[] {
 
 function entries(folder: string) {
   try {
-    return readdirSync(`${ROOT}${folder}`, { recursive: true, withFileTypes: true });
+    const all = readdirSync(`${ROOT}${folder}`, { recursive: true, withFileTypes: true });
+    // What is installed, and what a benchmark wrote here, is not part of the project.
+    return all.filter(({ parentPath }) => !/\/node_modules|bench\/results/.test(parentPath));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

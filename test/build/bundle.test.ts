@@ -25,6 +25,9 @@ it('starts from the bundle alone, answers, and ends on SIGTERM', async () => {
   const url = await listeningUrl(relay);
   const response = await fetch(`${url}/readyz`);
   expect(await response.json()).toEqual({ status: 'ready' });
+  expect(await (await fetch(url)).text()).toMatch(
+    /<script type="module" crossorigin src="\/demo\/index\.\S+\.js">/,
+  );
   relay.kill('SIGTERM');
   const [code] = await once(relay, 'exit');
   expect(code).toBe(0);

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
+import { LONG } from '../support/test-run.ts';
 import { type App, type AppPage, startApp } from './app-page.ts';
 import { startBlockingProxy } from './blocking-proxy.ts';
 import { until } from './test-client.ts';
@@ -51,6 +53,25 @@ it('brings the whole text through a reset connection', async () => {
   expect(phases).toContain('reconnecting');
   expect(await page.metrics()).toMatchObject([{ transport: 'websocket', resumes: 1 }]);
 });
+
+if (LONG)
+  it('brings the whole text through 40 s in which the network swallows everything', async () => {
+    const page = await openPage();
+    await using proxy = await startFaultProxy(relay.url);
+    const calls = relay.simulator.requests.length;
+    await page.ask(proxy.url, await relay.token());
+    await page.reached({ length: 100 });
+    for (const link of proxy.links) link.blackhole();
+    await wait(40_000);
+    for (const link of proxy.links) link.restore();
+    const { content, chunks } = await page.reached({ phase: 'done' });
+    expect(chunks.join('')).toBe(TEXT);
+    expect(content).toBe(TEXT);
+    const [metrics] = await page.metrics();
+    expect(metrics?.resumes).toBeGreaterThan(0);
+    expect(proxy.links.length).toBeGreaterThan(1);
+    expect(relay.simulator.requests).toHaveLength(calls + 1);
+  }, 90_000);
 
 it('notices a connection that carries nothing any more when the page comes to the front', async () => {
   const page = await openPage();

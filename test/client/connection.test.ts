@@ -3,6 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { closeVerdict } from '../../src/client/close-verdict.ts';
 import { doneFrame, EPOCH, ScriptedRelay, settled } from './scripted-relay.ts';
 
+it('shows which quota is nearly used up, as soon as the stream is accepted', async () => {
+  const relay = new ScriptedRelay();
+  const stream = relay.ask();
+  await settled();
+  relay.greet();
+  expect(stream.warning).toBeUndefined();
+  const warning = {
+    of: 'requests',
+    scope: 'user',
+    period: 'month',
+    used: 45,
+    limit: 50,
+    resetsAt: 1,
+  } as const;
+  relay.socket.say({ type: 'accepted', id: stream.id, epoch: EPOCH, model: 'm', warning });
+  expect(stream.warning).toEqual(warning);
+});
+
 describe('the heartbeat', () => {
   it('pings after the interval of silence, and stays when anything comes back', async () => {
     const relay = new ScriptedRelay();

@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLogOutput } from '../../src/observe/log-output.ts';
+import { eventually } from '../support/test-run.ts';
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'log-'));
@@ -36,6 +38,21 @@ describe('log output', () => {
     for (let count = 0; count < 3000; count += 1) output.write(line);
     expect(output.dropped).toBeGreaterThan(1000);
     expect(output.dropped).toBeLessThan(3000);
+    await output.close(10);
+  });
+
+  it('counts what comes after its reader has gone', async () => {
+    const path = join(temporaryDirectory(), 'pipe');
+    execFileSync('mkfifo', [path]);
+    const reader = spawn('cat', [path], { stdio: 'ignore' });
+    const output = openLogOutput(openSync(path, 'w'));
+    output.write('first\n');
+    reader.kill('SIGKILL');
+    await once(reader, 'exit');
+    await eventually('lines are counted as lost', () => {
+      output.write('late\n');
+      return output.dropped > 0;
+    });
     await output.close(10);
   });
 

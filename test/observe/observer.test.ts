@@ -75,6 +75,15 @@ describe('the observer', () => {
     expect(lines.join('')).not.toContain('canary');
   });
 
+  it('says of a failure what kind of error it was', () => {
+    const { observer, parsed } = observe();
+    const cause = Object.assign(new Error('canary'), { code: 'ECONNREFUSED' });
+    observer.failed({ what: 'ledger', cause });
+    observer.streamEnded({ ...ENDED, cause });
+    for (const line of parsed())
+      expect(line).toMatchObject({ cause: { name: 'Error', code: 'ECONNREFUSED' } });
+  });
+
   it('keeps a flood of refused handshakes below info, and what the operator must know above', () => {
     const { observer, parsed } = observe('info');
     const refused = { connectionId: 'c1', userId: null, streamId: null, cause: undefined };

@@ -32,6 +32,8 @@ type ScriptedRedis = Redis & {
 
 export class RedisLink {
   readonly commands: ScriptedRedis;
+  /** Resolves once the first attempts to connect have succeeded or failed: before that nothing is known. */
+  readonly attempted: Promise<unknown>;
   readonly #subscriber: Redis;
 
   /** `channel` is this process's mailbox. Connects by itself, now and whenever it was lost. */
@@ -43,6 +45,7 @@ export class RedisLink {
     this.#subscriber.on('error', () => {});
     this.#subscriber.on('message', (_channel, message) => receive(message));
     this.#subscriber.on('ready', () => void this.#subscriber.subscribe(channel).catch(() => {}));
+    this.attempted = Promise.all([attempted(this.commands), attempted(this.#subscriber)]);
   }
 
   /** Rejects where no message could arrive. */
@@ -54,4 +57,11 @@ export class RedisLink {
     this.commands.disconnect();
     this.#subscriber.disconnect();
   }
+}
+
+function attempted(redis: Redis): Promise<void> {
+  return new Promise((resolve) => {
+    redis.once('ready', resolve);
+    redis.once('close', resolve);
+  });
 }

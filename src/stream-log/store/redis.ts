@@ -42,6 +42,7 @@ export class RedisSharedStore implements SharedStore {
 
   async beat(): Promise<readonly string[]> {
     const { machine } = this;
+    await this.#link.attempted;
     const [cancels] = await Promise.all([
       this.connection.dashBeat(LEASE + machine, cancelsOf(machine), this.#times.leaseMs),
       this.#link.checkMailbox(),

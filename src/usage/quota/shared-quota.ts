@@ -6,6 +6,7 @@
  *   reserve ─► Postgres takes it ─► runs ─► settle ─► Postgres has its cost ─► forgotten
  *      └ Postgres fails ─► own counts take it ─┘ (told to Postgres when it is back)
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
 import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
@@ -45,6 +46,8 @@ const RESERVE_WITHIN_MS = 1000;
 const CALL_WITHIN_MS = 5000;
 /** What the last settlements may take when the relay closes. */
 const CLOSE_WITHIN_MS = 2000;
+/** Runs of a process before this one that one turn of the event loop reads: about 1 ms. */
+const RECOVERED_PER_TURN = 100;
 
 interface LiveRun extends PricedRun {
   readonly charges: readonly Charge[];
@@ -145,14 +148,21 @@ export class SharedQuota implements Quota {
   async #askPostgres(epoch: string, charges: readonly Charge[]): Promise<SharedVerdict | undefined> {
     try {
       const verdict = await this.#ask(epoch, charges);
-      if (verdict.taken || this.#deliveries.size === 0) return verdict;
       // Runs of ours that ended a moment ago may still hold what this one needs.
-      await within(this.#parts.clock, RESERVE_WITHIN_MS, this.#deliveries.idle());
+      if (verdict.taken || this.#deliveries.size === 0 || !(await this.#delivered())) return verdict;
       return await this.#ask(epoch, charges);
     } catch (cause) {
       this.#outage.trip(cause);
       return undefined;
     }
+  }
+
+  /** Whether all settlements arrive soon. If they do not there are many of them: that is no outage. */
+  #delivered(): Promise<boolean> {
+    return within(this.#parts.clock, RESERVE_WITHIN_MS, this.#deliveries.idle()).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #ask(epoch: string, charges: readonly Charge[]): Promise<SharedVerdict> {
@@ -207,9 +217,9 @@ export class SharedQuota implements Quota {
 
   /** Makes Postgres know all that this machine knows. Every step may be repeated. */
   async #catchUp(): Promise<void> {
-    const { postgres, ledger } = this.#parts;
+    const { postgres } = this.#parts;
     await this.#call(postgres.warm());
-    if (!this.#recovered) for (const run of ledger.recovered()) this.#settleEnded(run);
+    if (!this.#recovered) await this.#settleRecovered();
     this.#recovered = true;
     for (const epoch of await this.#call(postgres.unsettled())) this.#settleFromLedger(epoch);
     for (const [epoch, { charges }] of this.#live) await this.#call(postgres.reserve(epoch, charges, false));
@@ -224,6 +234,14 @@ export class SharedQuota implements Quota {
     const run = this.#parts.ledger.find(epoch);
     if (run === undefined) this.#deliveries.add(epoch, []);
     else if (run !== 'running') this.#settleEnded(run);
+  }
+
+  async #settleRecovered(): Promise<void> {
+    for (const run of this.#parts.ledger.recovered()) {
+      this.#settleEnded(run);
+      // Streams are served in between.
+      if (this.#deliveries.size % RECOVERED_PER_TURN === 0) await nextTurn();
+    }
   }
 
   #settleEnded(run: LedgerRun): void {

@@ -1,0 +1,78 @@
+/**
+ * `npm run bench:compare -- <base commit> [scenario …]`: the working tree beside a base commit in a worktree of its
+ * own, taking turns. The harness is this tree's for both.
+ */
+import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { scenarioNamed } from './options.ts';
+import { runProgram } from './program.ts';
+import { renderComparison } from './report/comparison.ts';
+import { plotsOf } from './report/plots.ts';
+import { saveRun } from './report/save.ts';
+import { runAll } from './run-all.ts';
+import { relaySubject } from './subjects/relay.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+const HERE = new URL('..', import.meta.url).pathname;
+const OUT = new URL('results/compare', import.meta.url).pathname;
+const DEFAULT_SCENARIOS = ['cpu-x10', 'cpu-x1', 'latency', 'first-token', 'cancel', 'memory'];
+const DEFAULT_REPEATS = '5';
+const USAGE = 'npm run bench:compare -- <base commit> [scenario …] [--repeat N]';
+
+await runProgram(async (args) => {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { repeat: { type: 'string', default: DEFAULT_REPEATS } },
+  });
+  const [base, ...names] = positionals;
+  if (base === undefined) throw new Error(USAGE);
+  const scenarios = (names.length === 0 ? DEFAULT_SCENARIOS : names).map(scenarioNamed);
+  using worktree = addWorktree(base);
+  const commit = { entry: 'src/main.ts', nodeOptions: '' };
+  const results = await runAll({
+    scenarios,
+    repeat: Number(values.repeat),
+    relays: [
+      relaySubject({ ...commit, name: 'tree', directory: HERE }),
+      relaySubject({ ...commit, name: 'base', directory: worktree.directory }),
+    ],
+    bundles: [],
+    peers: false,
+  });
+  const markdown = renderComparison(results, scenarios, ['tree', 'base']);
+  saveRun(OUT, results, markdown, plotsOf(results, scenarios));
+  process.stdout.write(`${markdown}\nwritten to ${OUT}\n`);
+  return results.failures.length === 0 ? 0 : 1;
+});
+
+/** A worktree of `commit` with dependencies: this tree's, where the lock file is the same. */
+function addWorktree(commit: string): Disposable & { readonly directory: string } {
+  const parent = temporaryDirectory('base');
+  const directory = join(parent.path, 'tree');
+  git('worktree', 'add', '--detach', '--quiet', directory, commit);
+  const remove = () => {
+    git('worktree', 'remove', '--force', directory);
+    parent[Symbol.dispose]();
+  };
+  try {
+    if (git('diff', '--name-only', commit, '--', 'package-lock.json') === '') {
+      symlinkSync(join(HERE, 'node_modules'), join(directory, 'node_modules'));
+    } else {
+      execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+        cwd: directory,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { directory, [Symbol.dispose]: remove };
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', ['-C', HERE, ...args], { encoding: 'utf8' }).trim();
+}

@@ -1,0 +1,36 @@
+/** A Redis server of our own: in memory only, on a free port. */
+import { Redis } from 'ioredis';
+import { temporaryDirectory } from '../temporary-directory.ts';
+import { freePort } from './port.ts';
+import { startServer } from './server-process.ts';
+
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  /** Whether anything was appended to a stream. */
+  wasWritten(): Promise<boolean>;
+}
+
+export async function startRedis(): Promise<RedisServer> {
+  const port = await freePort();
+  const directory = temporaryDirectory('redis');
+  const server = await startServer({
+    name: 'redis-server',
+    command: 'redis-server',
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory.path],
+    port,
+  });
+  const url = `redis://127.0.0.1:${port}`;
+  return {
+    url,
+    async wasWritten() {
+      const client = new Redis(url);
+      const statistics = await client.info('commandstats');
+      client.disconnect();
+      return statistics.includes('cmdstat_xadd');
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      directory[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** Under the hood: figures, trouble to make, and what happened. */
+import { type ReactElement, useSyncExternalStore } from 'react';
+import type { Demo } from './create-demo.ts';
+import { Figures } from './figures.tsx';
+import { Happenings } from './happenings.tsx';
+import { Trouble } from './trouble.tsx';
+
+export interface PanelProps {
+  readonly demo: Demo;
+  /** Closed it keeps what was chosen in it. */
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly onMischief: () => void;
+}
+
+const BY = { websocket: 'by WebSocket', sse: 'by SSE', json: 'by JSON' } as const;
+
+export function Panel({ demo, isOpen, onClose, onMischief }: PanelProps): ReactElement {
+  const { telemetry } = demo;
+  const reading = useSyncExternalStore(telemetry.subscribe, telemetry.read);
+  const { transport, happenings } = reading;
+  return (
+    <aside className="panel" id="panel" aria-labelledby="panel-title" hidden={!isOpen}>
+      <header className="panel-head">
+        <h2 id="panel-title">Under the hood</h2>
+        <span className="chip">{transport === undefined ? 'not connected yet' : BY[transport]}</span>
+        <button type="button" className="icon-button" aria-label="Close the panel" onClick={onClose}>
+          <svg viewBox="0 0 20 20" aria-hidden="true">
+            <path d="M5 5l10 10M15 5L5 15" />
+          </svg>
+        </button>
+      </header>
+      <Figures reading={reading} />
+      <section aria-labelledby="trouble-title">
+        <h3 id="trouble-title">Make trouble</h3>
+        <Trouble demo={demo} onMischief={onMischief} />
+      </section>
+      <Happenings happenings={happenings} />
+    </aside>
+  );
+}

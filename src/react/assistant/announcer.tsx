@@ -1,0 +1,72 @@
+/** Tells screen readers how an answer goes: its state, and whole sentences some at a time. Never each delta. */
+import { useEffect, useRef, useState } from 'react';
+import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
+import { isUnderWay } from '../store/answer-state.ts';
+import type { AnswerMessage } from '../store/messages.ts';
+import { useLook } from './look.tsx';
+import { describeFailure } from './plain-words.ts';
+import type { AssistantStrings } from './strings.ts';
+import { utterance } from './utterance.ts';
+
+/** Between two announcements while text arrives, ms: about as long as one takes to read out. */
+const PAUSE_MS = 4000;
+
+export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
+  const { strings } = useLook();
+  const [said, setSaid] = useState('');
+  const latest = useRef(answer);
+  const spoken = useRef({ id: '', end: 0 });
+  const { id = '', status = 'idle' } = answer ?? {};
+
+  useEffect(() => {
+    latest.current = answer;
+  });
+  useEffect(() => {
+    const known = spoken.current.id === id;
+    // What was there before this screen was is not read out again.
+    if (!known) spoken.current = { id, end: latest.current?.content.length ?? 0 };
+    if (!known && !isUnderWay(status)) return;
+    const say = (text: string): void => {
+      setSaid(text);
+      if (Platform.OS === 'ios') AccessibilityInfo.announceForAccessibility(text); // it has no live regions
+    };
+    const sayRest = (isWhole: boolean, last = ''): void => {
+      const next = utterance(latest.current?.content ?? '', spoken.current.end, isWhole);
+      if (next) spoken.current.end = next.end;
+      const words = [next?.text ?? '', last].filter((part) => part !== '').join(' ');
+      if (words !== '') say(words);
+    };
+    if (status !== 'streaming') {
+      sayRest(!isUnderWay(status), stateWords(latest.current, strings));
+      return;
+    }
+    const timer = setInterval(() => sayRest(false), PAUSE_MS);
+    return () => clearInterval(timer);
+  }, [id, status, strings]);
+
+  return (
+    <Text role="status" aria-live="polite" style={styles.unseen}>
+      {said}
+    </Text>
+  );
+}
+
+function stateWords(answer: AnswerMessage | undefined, strings: AssistantStrings): string {
+  if (answer?.error) return describeFailure(answer.error, strings, answer.content !== '').text;
+  switch (answer?.status) {
+    case 'thinking':
+      return strings.saysThinking;
+    case 'reconnecting':
+      return strings.saysReconnecting;
+    case 'cancelled':
+      return strings.saysStopped;
+    case 'done':
+      return strings.saysDone;
+    default:
+      return '';
+  }
+}
+
+const styles = StyleSheet.create({
+  unseen: { position: 'absolute', width: 1, height: 1, overflow: 'hidden', opacity: 0.01 },
+});

@@ -1,0 +1,94 @@
+/** One answer: its text, what is being done about it, and what can be done with it. */
+import { memo } from 'react';
+import { StyleSheet, Text, View } from 'react-native';
+import type { Phase } from '../../client/index.ts';
+import { isUnderWay } from '../store/answer-state.ts';
+import type { AnswerMessage } from '../store/messages.ts';
+import { CopyButton, TextButton } from './button.tsx';
+import { useLook } from './look.tsx';
+import { Mark } from './mark.tsx';
+import { Markdown } from './markdown/markdown.tsx';
+import { describeFailure } from './plain-words.ts';
+import { Progress } from './progress.tsx';
+import type { AssistantStrings } from './strings.ts';
+import { RADIUS, SPACE, TYPE } from './theme.ts';
+
+interface AnswerProps {
+  readonly message: AnswerMessage;
+  /** Of the last answer alone. */
+  readonly onAskAgain: (() => boolean) | undefined;
+}
+
+export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps) {
+  const { strings, isWide } = useLook();
+  const { content, status } = message;
+  const isGrowing = isUnderWay(status);
+  return (
+    <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
+      {isWide && <Mark size={28} />}
+      <View style={styles.body}>
+        {content !== '' && <Markdown text={content} isGrowing={isGrowing} isWhole={status === 'done'} />}
+        {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}
+      </View>
+    </View>
+  );
+});
+
+function Ending({ message, onAskAgain }: AnswerProps) {
+  const { strings } = useLook();
+  const { content, status, error, stopReason } = message;
+  const failure = error && describeFailure(error, strings, content !== '');
+  const note = failure?.text ?? noteOn(status, stopReason, strings);
+  const isDone = status === 'done';
+  const askAgain = failure?.canRetry === false ? undefined : onAskAgain;
+  return (
+    <>
+      {note !== undefined && <Note text={note} isBad={failure !== undefined} />}
+      <View style={[styles.actions, (isDone || !askAgain) && styles.plainFirst]}>
+        {askAgain && (
+          <TextButton
+            tone={isDone ? 'plain' : 'outline'}
+            icon="repeat"
+            label={isDone ? strings.regenerate : strings.retry}
+            onPress={() => void askAgain()}
+          />
+        )}
+        {content !== '' && <CopyButton text={content} label={strings.copyAnswer} />}
+      </View>
+    </>
+  );
+}
+
+function noteOn(status: Phase, stopReason: string | undefined, strings: AssistantStrings) {
+  if (status === 'cancelled') return strings.stopped;
+  if (stopReason === 'max_tokens') return strings.cutShort;
+  return stopReason === 'refusal' ? strings.declined : undefined;
+}
+
+function Note({ text, isBad }: { text: string; isBad: boolean }) {
+  const { colors } = useLook();
+  const color = isBad ? colors.danger : colors.muted;
+  return (
+    <View style={[styles.note, { backgroundColor: isBad ? colors.dangerSoft : colors.code }]}>
+      <View style={[styles.edge, { backgroundColor: color }]} />
+      <Text style={[TYPE.label, styles.words, { color }]}>{text}</Text>
+    </View>
+  );
+}
+
+const styles = StyleSheet.create({
+  answer: { flexDirection: 'row', gap: SPACE.m },
+  body: { flex: 1, minWidth: 0, gap: SPACE.m },
+  actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, minHeight: 36 },
+  /** Its words stand under the answer's. */
+  plainFirst: { marginStart: -SPACE.m },
+  note: {
+    flexDirection: 'row',
+    borderRadius: RADIUS.s,
+    overflow: 'hidden',
+    alignSelf: 'flex-start',
+    maxWidth: '100%',
+  },
+  edge: { width: 3 },
+  words: { flexShrink: 1, paddingHorizontal: SPACE.m, paddingVertical: SPACE.s },
+});

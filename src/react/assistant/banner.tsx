@@ -1,0 +1,37 @@
+/** Tells of a network that is away, above the transcript. */
+import { memo } from 'react';
+import { StyleSheet, Text, View } from 'react-native';
+import { useConnection } from '../use-connection.ts';
+import { useLook } from './look.tsx';
+import { SPACE, TYPE } from './theme.ts';
+
+export const Banner = memo(function Banner({ isAnswering }: { isAnswering: boolean }) {
+  const { colors, strings } = useLook();
+  const connection = useConnection();
+  if (connection === 'online') return null;
+  const words =
+    connection === 'reconnecting'
+      ? strings.reconnecting
+      : isAnswering
+        ? strings.offlineAnswering
+        : strings.offline;
+  return (
+    <View role="status" style={[styles.banner, { backgroundColor: colors.warningSoft }]}>
+      <View style={[styles.dot, { backgroundColor: colors.warning }]} />
+      <Text style={[TYPE.label, styles.words, { color: colors.warning }]}>{words}</Text>
+    </View>
+  );
+});
+
+const styles = StyleSheet.create({
+  banner: {
+    flexDirection: 'row',
+    alignItems: 'center',
+    justifyContent: 'center',
+    gap: SPACE.s,
+    paddingVertical: SPACE.s,
+    paddingHorizontal: SPACE.l,
+  },
+  dot: { width: 8, height: 8, borderRadius: 4 },
+  words: { flexShrink: 1 },
+});

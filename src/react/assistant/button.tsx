@@ -1,0 +1,119 @@
+/** What is pressed: an icon with a name for those who cannot see it, or a word. */
+import { useState } from 'react';
+import { Pressable, StyleSheet, Text, type ViewStyle } from 'react-native';
+import { Icon, type IconName } from './icon.tsx';
+import { type Look, useLook } from './look.tsx';
+import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
+
+type Tone = 'plain' | 'accent' | 'outline';
+
+interface ButtonProps {
+  readonly onPress: () => void;
+  readonly tone?: Tone;
+  readonly disabled?: boolean;
+}
+
+interface Pointed {
+  readonly pressed: boolean;
+  /** In browsers. */
+  readonly hovered?: boolean;
+}
+
+/** The ring of the keyboard's focus; browsers draw it only where the keyboard is in use. */
+export function focusRing({ colors }: Pick<Look, 'colors'>): ViewStyle {
+  return { outlineColor: colors.accent, outlineOffset: 2 };
+}
+
+export function IconButton({
+  icon,
+  label,
+  size = TOUCH,
+  expanded,
+  ...props
+}: ButtonProps & { icon: IconName; label: string; size?: number; expanded?: boolean | undefined }) {
+  const look = useLook();
+  const { tone = 'plain', disabled = false } = props;
+  const color = tone === 'accent' ? look.colors.onAccent : look.colors.text;
+  const hitSlop = (TOUCH - size) / 2;
+  return (
+    <Pressable
+      role="button"
+      aria-label={label}
+      aria-expanded={expanded}
+      disabled={disabled}
+      hitSlop={hitSlop}
+      onPress={props.onPress}
+      style={(pointed) => [
+        styles.icon,
+        { width: size, height: size },
+        toneOf(look, tone, pointed),
+        disabled && styles.off,
+      ]}
+    >
+      <Icon name={icon} color={color} size={Math.min(20, size * 0.5)} />
+    </Pressable>
+  );
+}
+
+export function TextButton({ label, icon, ...props }: ButtonProps & { label: string; icon?: IconName }) {
+  const look = useLook();
+  const { tone = 'plain', disabled = false } = props;
+  const color =
+    tone === 'accent' ? look.colors.onAccent : tone === 'outline' ? look.colors.text : look.colors.muted;
+  return (
+    <Pressable
+      role="button"
+      disabled={disabled}
+      hitSlop={SPACE.xs}
+      onPress={props.onPress}
+      style={(pointed) => [styles.text, toneOf(look, tone, pointed), disabled && styles.off]}
+    >
+      {icon && <Icon name={icon} color={color} size={16} />}
+      <Text style={[TYPE.label, styles.label, { color }]}>{label}</Text>
+    </Pressable>
+  );
+}
+
+/** Says for a moment that it has copied. */
+export function CopyButton({ text, label }: { text: string; label?: string }) {
+  const { copy, strings } = useLook();
+  const [isCopied, setCopied] = useState(false);
+  if (copy === undefined) return null;
+  const onPress = (): void => {
+    copy(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2000);
+  };
+  return (
+    <TextButton
+      icon={isCopied ? 'check' : 'copy'}
+      label={isCopied ? strings.copied : (label ?? strings.copy)}
+      onPress={onPress}
+    />
+  );
+}
+
+function toneOf({ colors }: Look, tone: Tone, { pressed, hovered }: Pointed): ViewStyle {
+  const ring = focusRing({ colors });
+  const isPointed = pressed || hovered === true;
+  if (tone === 'accent')
+    return { ...ring, backgroundColor: isPointed ? colors.accentPressed : colors.accent };
+  const backgroundColor = isPointed ? colors.raised : tone === 'outline' ? colors.surface : 'transparent';
+  return tone === 'outline'
+    ? { ...ring, backgroundColor, borderWidth: 1, borderColor: colors.outline }
+    : { ...ring, backgroundColor };
+}
+
+const styles = StyleSheet.create({
+  icon: { alignItems: 'center', justifyContent: 'center', borderRadius: RADIUS.full },
+  text: {
+    flexDirection: 'row',
+    alignItems: 'center',
+    gap: SPACE.s,
+    minHeight: 36,
+    paddingHorizontal: SPACE.m,
+    borderRadius: RADIUS.m,
+  },
+  label: { fontWeight: '500' },
+  off: { opacity: 0.4 },
+});

@@ -1,0 +1,116 @@
+/** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
+import { memo, useRef, useState } from 'react';
+import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
+import { IconButton } from './button.tsx';
+import { useLook } from './look.tsx';
+import { MEASURE, RADIUS, SPACE } from './theme.ts';
+import type { KeyPress } from './web-props.ts';
+
+interface ComposerProps {
+  readonly isAnswering: boolean;
+  /** False: the text stays. */
+  readonly onSend: (text: string) => boolean;
+  readonly onStop: () => void;
+  /** Whether the device has a keyboard at hand: then typing may begin at once. */
+  readonly autoFocus: boolean;
+}
+
+interface InputKeyEvent {
+  readonly nativeEvent: KeyPress;
+  preventDefault(): void;
+}
+
+export const Composer = memo(function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
+  const { colors, strings, direction } = useLook();
+  const input = useRef<TextInputInstance>(null);
+  const [text, setText] = useState('');
+  const [isFocused, setFocused] = useState(false);
+  const send = (): void => {
+    if (onSend(text)) setText('');
+  };
+  const stop = (): void => {
+    onStop();
+    // The button goes: with a keyboard, what is typed next belongs here.
+    if (autoFocus) input.current?.focus();
+  };
+  const onKeyPress = (event: InputKeyEvent): void => {
+    const { key, shiftKey, isComposing } = event.nativeEvent;
+    if (isComposing) return;
+    if (key === 'Escape' && isAnswering) onStop();
+    // Soft keyboards have no other key for a new line.
+    if (key !== 'Enter' || shiftKey || Platform.OS !== 'web') return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <View style={styles.place}>
+      <View
+        style={[
+          styles.box,
+          { backgroundColor: colors.surface, borderColor: isFocused ? colors.accent : colors.outline },
+        ]}
+      >
+        <TextInput
+          ref={input}
+          value={text}
+          onChangeText={setText}
+          onKeyPress={onKeyPress as (event: object) => void}
+          onFocus={() => setFocused(true)}
+          onBlur={() => setFocused(false)}
+          autoFocus={autoFocus}
+          multiline
+          numberOfLines={1}
+          aria-label={strings.placeholder}
+          placeholder={strings.placeholder}
+          placeholderTextColor={colors.muted}
+          {...beginsIn(text === '' ? direction : 'auto')}
+          style={[styles.input, growing, { color: colors.text }]}
+        />
+        {isAnswering ? (
+          <IconButton icon="stop" tone="accent" size={40} label={strings.stop} onPress={stop} />
+        ) : (
+          <IconButton
+            icon="send"
+            tone="accent"
+            size={40}
+            label={strings.send}
+            disabled={text.trim() === ''}
+            onPress={send}
+          />
+        )}
+      </View>
+    </View>
+  );
+});
+
+/** The placeholder as the page, the text as its own letters say. Apps see to that by themselves. */
+function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {
+  return { dir };
+}
+
+/** Browsers that know it let the field grow with its text, as apps do by themselves; the box shows the focus. */
+const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
+
+const styles = StyleSheet.create({
+  place: { alignItems: 'center', paddingHorizontal: SPACE.m, paddingBottom: SPACE.m, paddingTop: SPACE.s },
+  box: {
+    width: '100%',
+    maxWidth: MEASURE + 2 * SPACE.l,
+    flexDirection: 'row',
+    alignItems: 'flex-end',
+    gap: SPACE.s,
+    padding: SPACE.s - 2,
+    borderWidth: 1.5,
+    borderRadius: RADIUS.l + 6,
+  },
+  input: {
+    flex: 1,
+    minWidth: 0,
+    minHeight: 40,
+    maxHeight: 168,
+    paddingHorizontal: SPACE.m,
+    paddingVertical: 8,
+    fontSize: 16,
+    lineHeight: 24,
+  },
+});

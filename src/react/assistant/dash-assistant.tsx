@@ -1,0 +1,170 @@
+/** The assistant: conversations beside or over the transcript, and where questions are typed. Fills its container. */
+import { useCallback, useMemo, useState } from 'react';
+import {
+  I18nManager,
+  KeyboardAvoidingView,
+  type LayoutChangeEvent,
+  Platform,
+  StyleSheet,
+  useColorScheme,
+  useWindowDimensions,
+  View,
+} from 'react-native';
+import { mintConversationId } from '../store/conversations.ts';
+import type { AskOptions, ChatMessage } from '../store/messages.ts';
+import { useConversation } from '../use-conversation.ts';
+import { useConversations } from '../use-conversations.ts';
+import { Announcer } from './announcer.tsx';
+import { Banner } from './banner.tsx';
+import { Composer } from './composer.tsx';
+import { Drawer } from './drawer.tsx';
+import { Header } from './header.tsx';
+import { LinkDialog } from './link-dialog.tsx';
+import { type Look, LookProvider, useReducedMotion } from './look.tsx';
+import type { SafeLink } from './safe-link.ts';
+import { Sidebar } from './sidebar.tsx';
+import { type AssistantStringOverrides, withDefaults } from './strings.ts';
+import { SUGGESTIONS } from './suggestions.ts';
+import { DARK, LIGHT, type Palette, SIDEBAR_WIDTH, WIDE } from './theme.ts';
+import { Transcript } from './transcript.tsx';
+import { onKeys, writtenIn } from './web-props.ts';
+import { type Suggestion, Welcome } from './welcome.tsx';
+
+export interface DashAssistantProps extends Partial<AskOptions> {
+  /** What to begin with, in an empty conversation. */
+  readonly suggestions?: readonly Suggestion[] | undefined;
+  /** Instead of the English words: all, or some. Keep the object the same between renderings. */
+  readonly strings?: AssistantStringOverrides | undefined;
+  /** Default: as the device has it. */
+  readonly colorScheme?: 'light' | 'dark' | undefined;
+  /** Instead of the assistant's own colours. Keep the object the same between renderings. */
+  readonly colors?: Partial<Palette> | undefined;
+  /** Default: as the device has it. */
+  readonly direction?: 'ltr' | 'rtl' | undefined;
+  /** Puts text on the clipboard. Default: the browser's; in React Native, without one, nothing can be copied. */
+  readonly onCopy?: ((text: string) => void) | undefined;
+}
+
+export function DashAssistant(props: DashAssistantProps) {
+  const { action = 'general_assistance', context, model, maxTokens, suggestions = SUGGESTIONS } = props;
+  const [link, setLink] = useState<SafeLink>();
+  const closeLink = useCallback(() => setLink(undefined), []);
+  const { look, onLayout } = useOwnLook(props, setLink);
+  const { shown, show, startNew } = useShown();
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const asked = useMemo(() => ({ action, context, model, maxTokens }), [action, context, model, maxTokens]);
+  const conversation = useConversation(shown, asked);
+  const { messages, isAnswering, title, send, stop, regenerate } = conversation;
+
+  const openDrawer = useCallback(() => setDrawerOpen(true), []);
+  const closeDrawer = useCallback(() => setDrawerOpen(false), []);
+  const pick = useCallback(
+    (id: string) => {
+      show(id);
+      setDrawerOpen(false);
+    },
+    [show],
+  );
+  const begin = useCallback(() => {
+    startNew();
+    setDrawerOpen(false);
+  }, [startNew]);
+  const sidebar = (
+    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={look.isWide ? undefined : closeDrawer} />
+  );
+  const keys = onKeys(({ key }) => {
+    if (key !== 'Escape' || !isAnswering || isDrawerOpen || link) return false;
+    stop();
+    return true;
+  });
+  return (
+    <LookProvider value={look}>
+      <KeyboardAvoidingView
+        {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
+        onLayout={onLayout}
+        style={[styles.whole, { backgroundColor: look.colors.background }]}
+      >
+        <View {...writtenIn(look.direction, styles.row)} {...keys}>
+          {look.isWide && <View style={styles.sidebar}>{sidebar}</View>}
+          <View role="main" style={styles.main}>
+            <Header title={title} onMenu={openDrawer} onNew={begin} />
+            <Banner isAnswering={isAnswering} />
+            {messages.length === 0 ? (
+              <Welcome suggestions={suggestions} onAsk={send} />
+            ) : (
+              <Transcript key={shown} messages={messages} onAskAgain={regenerate} />
+            )}
+            <Composer
+              key={`composer ${shown}`}
+              isAnswering={isAnswering}
+              onSend={send}
+              onStop={stop}
+              autoFocus={look.isWide && Platform.OS === 'web'}
+            />
+            <Announcer answer={answerAtEnd(messages)} />
+          </View>
+        </View>
+        {!look.isWide && (
+          <Drawer label={look.strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
+            {sidebar}
+          </Drawer>
+        )}
+        <LinkDialog link={link} onClose={closeLink} />
+      </KeyboardAvoidingView>
+    </LookProvider>
+  );
+}
+
+function answerAtEnd(messages: readonly ChatMessage[]) {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' ? last : undefined;
+}
+
+/** Which conversation is on the screen: the one chosen, else the one looked at last, else a new one. */
+function useShown() {
+  const { viewed, list } = useConversations();
+  const [fresh, setFresh] = useState(mintConversationId);
+  const [chosen, show] = useState<string>();
+  const startNew = useCallback(() => {
+    const id = mintConversationId();
+    setFresh(id);
+    show(id);
+  }, []);
+  const kept = list.some(({ id }) => id === viewed) ? viewed : undefined;
+  return { shown: chosen ?? kept ?? fresh, show, startNew };
+}
+
+function useOwnLook(props: DashAssistantProps, askToOpen: (link: SafeLink) => void) {
+  const { colorScheme, colors: own, strings: words, direction: wanted, onCopy } = props;
+  const device = useColorScheme();
+  const window = useWindowDimensions();
+  const [width, setWidth] = useState<number>();
+  const reduceMotion = useReducedMotion();
+  const scheme = colorScheme ?? (device === 'dark' ? 'dark' : 'light');
+  const colors = useMemo(() => ({ ...(scheme === 'dark' ? DARK : LIGHT), ...own }), [scheme, own]);
+  const strings = useMemo(() => withDefaults(words), [words]);
+  const direction = wanted ?? (I18nManager.getConstants().isRTL ? 'rtl' : 'ltr');
+  const isWide = (width ?? window.width) >= WIDE;
+  const look: Look = useMemo(
+    () => ({ colors, strings, direction, isWide, reduceMotion, askToOpen, copy: onCopy ?? browserCopy() }),
+    [colors, strings, direction, isWide, reduceMotion, askToOpen, onCopy],
+  );
+  const onLayout = ({ nativeEvent }: LayoutChangeEvent): void => setWidth(nativeEvent.layout.width);
+  return { look, onLayout };
+}
+
+/** Undefined in React Native, and in browsers on a page without TLS. */
+function browserCopy(): ((text: string) => void) | undefined {
+  const { navigator } = globalThis as {
+    navigator?: { readonly clipboard?: { writeText(text: string): Promise<void> } };
+  };
+  const clipboard = navigator?.clipboard;
+  return clipboard && ((text) => void clipboard.writeText(text).catch(() => {}));
+}
+
+const styles = StyleSheet.create({
+  whole: { flex: 1, minHeight: 0 },
+  row: { flex: 1, minHeight: 0, flexDirection: 'row' },
+  sidebar: { width: SIDEBAR_WIDTH },
+  main: { flex: 1, minWidth: 0, minHeight: 0 },
+});

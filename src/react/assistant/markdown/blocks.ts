@@ -1,0 +1,46 @@
+/**
+ * The blocks of a growing Markdown text. Only the last one is parsed again as text arrives: what stands before it
+ * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again.
+ */
+import { lexer, type MarkedToken, type Token } from 'marked';
+import { closeOpenMarks } from './half-open.ts';
+
+export interface BlockReader {
+  /** `text`: all of it. `isWhole`: no more will come, so that what the pieces hid is put right. */
+  read(text: string, isWhole: boolean): readonly MarkedToken[];
+}
+
+export function createBlockReader(): BlockReader {
+  let settled: readonly MarkedToken[] = [];
+  let settledText = '';
+  return {
+    read(markdown, isWhole) {
+      const text = markdown.replaceAll(/\r\n?/g, '\n');
+      if (!text.startsWith(settledText)) {
+        settled = [];
+        settledText = '';
+      }
+      if (isWhole) return withKnown(lexer(text), settled);
+      const tokens = lexer(text.slice(settledText.length));
+      const last = tokens.findLastIndex(isShown);
+      const before = tokens.slice(0, Math.max(last, 0));
+      settled = [...settled, ...before.filter(isShown)];
+      settledText += before.map(({ raw }) => raw).join('');
+      return [...settled, ...lexer(closeOpenMarks(text.slice(settledText.length))).filter(isShown)];
+    },
+  };
+}
+
+function isShown(token: Token): token is MarkedToken {
+  return token.type !== 'space' && token.type !== 'def';
+}
+
+/** The same blocks as the same objects; none where a definition at the end may have given an earlier one its link. */
+function withKnown(tokens: readonly Token[], known: readonly MarkedToken[]): readonly MarkedToken[] {
+  const blocks = tokens.filter(isShown);
+  if (tokens.some(({ type }) => type === 'def')) return blocks;
+  return blocks.map((block, at) => {
+    const before = known[at];
+    return before?.type === block.type && before.raw === block.raw ? before : block;
+  });
+}

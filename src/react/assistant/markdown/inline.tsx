@@ -1,0 +1,108 @@
+/** Text with its marks. Whatever is not known is shown as it was written. */
+import type { MarkedToken, Token } from 'marked';
+import type { ReactNode } from 'react';
+import { Platform, Text, type TextStyle } from 'react-native';
+import { type Look, useLook } from '../look.tsx';
+import { safeLink } from '../safe-link.ts';
+import { onKeys } from '../web-props.ts';
+
+export const MONO = Platform.select({
+  ios: 'Menlo',
+  android: 'monospace',
+  default: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
+});
+
+/** `tail`: what follows the last word, such as a caret. */
+export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined; tail?: ReactNode }) {
+  const look = useLook();
+  return (
+    <>
+      {tokens?.map((token, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: text only grows
+        <Span key={at} token={token as MarkedToken} look={look} />
+      ))}
+      {tail}
+    </>
+  );
+}
+
+function Span({ token, look }: { token: MarkedToken; look: Look }): ReactNode {
+  const { colors } = look;
+  switch (token.type) {
+    case 'text':
+      return token.tokens ? <Inline tokens={token.tokens} /> : readable(token.text);
+    case 'escape':
+      return token.text;
+    case 'br':
+      return '\n';
+    case 'strong':
+      return <Marked style={{ fontWeight: '600' }} tokens={token.tokens} />;
+    case 'em':
+      return <Marked style={{ fontStyle: 'italic' }} tokens={token.tokens} />;
+    case 'del':
+      return <Marked style={{ textDecorationLine: 'line-through' }} tokens={token.tokens} />;
+    case 'codespan':
+      return (
+        <Text style={{ fontFamily: MONO, fontSize: 14, backgroundColor: colors.raised }}>{token.text}</Text>
+      );
+    case 'link':
+      return <Link href={token.href} tokens={token.tokens} />;
+    case 'image':
+      // Never loaded: an address of the model's choosing would learn who reads.
+      return (
+        <Link
+          href={token.href}
+          tokens={[{ type: 'text', raw: '', text: `${look.strings.image}: ${token.text}` }]}
+        />
+      );
+    default:
+      return token.raw;
+  }
+}
+
+function Marked({ style, tokens }: { style: TextStyle; tokens: readonly Token[] }) {
+  return (
+    <Text style={style}>
+      <Inline tokens={tokens} />
+    </Text>
+  );
+}
+
+function Link({ href, tokens }: { href: string; tokens: readonly Token[] }) {
+  const { colors, askToOpen } = useLook();
+  const link = safeLink(href);
+  if (link === undefined) return <Inline tokens={tokens} />;
+  const ask = (): boolean => {
+    askToOpen(link);
+    return true;
+  };
+  return (
+    <Text
+      role="link"
+      onPress={ask}
+      {...onKeys(({ key }) => key === 'Enter' && ask())}
+      style={{
+        color: colors.link,
+        textDecorationLine: 'underline',
+        outlineColor: colors.accent,
+        outlineOffset: 2,
+      }}
+    >
+      <Inline tokens={tokens} />
+    </Text>
+  );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#39': "'",
+  nbsp: '\u00a0',
+};
+
+/** The entities that models write in prose. */
+function readable(text: string): string {
+  return text.replaceAll(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name] ?? '');
+}

@@ -1,0 +1,37 @@
+/** An answer's Markdown as React Native elements. Nothing of it is ever HTML. */
+import { memo, useState } from 'react';
+import { StyleSheet, View } from 'react-native';
+import { SPACE } from '../theme.ts';
+import { Block } from './block.tsx';
+import { createBlockReader } from './blocks.ts';
+import { headingLevels } from './heading-levels.ts';
+
+interface MarkdownProps {
+  readonly text: string;
+  /** More text may come: a caret stands at its end. */
+  readonly isGrowing: boolean;
+  /** It came to its own end: no mark was left open by chance. */
+  readonly isWhole: boolean;
+}
+
+export const Markdown = memo(function Markdown({ text, isGrowing, isWhole }: MarkdownProps) {
+  const [reader] = useState(createBlockReader);
+  const blocks = reader.read(text, isWhole);
+  const levels = headingLevels(blocks);
+  return (
+    <View style={styles.blocks}>
+      {blocks.map((token, at) => (
+        <Block
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks only follow one another
+          key={at}
+          token={token}
+          level={levels[at]}
+          isFirst={at === 0}
+          hasCaret={isGrowing && at === blocks.length - 1}
+        />
+      ))}
+    </View>
+  );
+});
+
+const styles = StyleSheet.create({ blocks: { gap: SPACE.m } });

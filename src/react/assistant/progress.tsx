@@ -1,0 +1,61 @@
+/** What is being done, in a word and three dots. */
+import { memo, useEffect, useState } from 'react';
+import { StyleSheet, Text, View } from 'react-native';
+import type { Phase } from '../../client/index.ts';
+import { useLook } from './look.tsx';
+import type { AssistantStrings } from './strings.ts';
+import { SPACE, TYPE } from './theme.ts';
+
+const WORDS: Partial<Record<Phase, 'connecting' | 'thinking' | 'streaming' | 'reconnecting' | 'stopping'>> = {
+  connecting: 'connecting',
+  thinking: 'thinking',
+  streaming: 'streaming',
+  reconnecting: 'reconnecting',
+  stopping: 'stopping',
+};
+
+export function progressWords(status: Phase, strings: AssistantStrings): string {
+  const key = WORDS[status];
+  return key === undefined ? '' : strings[key];
+}
+
+export const Progress = memo(function Progress({ status }: { status: Phase }) {
+  const { colors, strings } = useLook();
+  const color = status === 'reconnecting' ? colors.warning : colors.muted;
+  return (
+    <View style={styles.line}>
+      <Dots color={status === 'reconnecting' ? colors.warning : colors.accent} />
+      <Text style={[TYPE.label, { color }]}>{progressWords(status, strings)}</Text>
+    </View>
+  );
+});
+
+const DOTS = [0, 1, 2];
+/** How long each is the bright one, ms. */
+const STEP_MS = 240;
+
+function Dots({ color }: { color: string }) {
+  const { reduceMotion } = useLook();
+  const [bright, setBright] = useState(0);
+  useEffect(() => {
+    if (reduceMotion) return;
+    const timer = setInterval(() => setBright((dot) => (dot + 1) % DOTS.length), STEP_MS);
+    return () => clearInterval(timer);
+  }, [reduceMotion]);
+  return (
+    <View aria-hidden style={styles.dots}>
+      {DOTS.map((dot) => (
+        <View
+          key={dot}
+          style={[styles.dot, { backgroundColor: color, opacity: reduceMotion || dot === bright ? 1 : 0.35 }]}
+        />
+      ))}
+    </View>
+  );
+}
+
+const styles = StyleSheet.create({
+  line: { flexDirection: 'row', alignItems: 'center', gap: SPACE.s, minHeight: 36 },
+  dots: { flexDirection: 'row', gap: 4 },
+  dot: { width: 6, height: 6, borderRadius: 3 },
+});

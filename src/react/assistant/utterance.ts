@@ -1,0 +1,35 @@
+/** What a screen reader is told of a growing answer: whole sentences, some at a time, each once. */
+
+export interface Utterance {
+  readonly text: string;
+  /** Up to where the answer has been said. */
+  readonly end: number;
+}
+
+const SENTENCE_END = /[.!?…:؟。！？]["'”’)*_]*\s|\n/gu;
+
+/** The sentences that ended since `from`; with `isWhole` all that is left. Undefined where there is nothing to say. */
+export function utterance(answer: string, from: number, isWhole: boolean): Utterance | undefined {
+  const rest = answer.slice(from);
+  const end = isWhole ? rest.length : lastEnd(rest);
+  const text = spoken(rest.slice(0, end));
+  return text === '' ? undefined : { text, end: from + end };
+}
+
+function lastEnd(text: string): number {
+  let end = 0;
+  for (const match of text.matchAll(SENTENCE_END)) end = match.index + match[0].length;
+  return end;
+}
+
+/** Without the marks of Markdown, which nobody wants read out. */
+function spoken(markdown: string): string {
+  return markdown
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/^\s*(```.*|[-*_]{3,}|\|?[\s:|-]+\|[\s:|-]*)$/gm, '')
+    .replaceAll(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')
+    .replaceAll(/(\s*\|\s*)+/g, ', ')
+    .replaceAll(/(\*\*|__|[*_`~])/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/^[\s,]+|[\s,]+$/g, '');
+}

@@ -1,0 +1,73 @@
+/** Gives the components below one client, its conversations and its connection. */
+import { createContext, type ReactNode, useContext, useState } from 'react';
+import { createDashClient } from '../client/create-dash-client.ts';
+import type { DashClient, DashClientOptions, SignalSource } from '../client/index.ts';
+import { ConnectionStore } from './store/connection-store.ts';
+import { Conversations, type ConversationsOptions } from './store/conversations.ts';
+import { createFrames, type FrameScheduler, type Frames } from './store/frames.ts';
+import { useOpened } from './use-opened.ts';
+
+export interface DashProviderProps
+  extends Pick<ConversationsOptions, 'storage' | 'storageKey' | 'historyMessages'> {
+  /** An app's own client, which may be in use elsewhere and is not closed. In React Native: of `dash-relay/react-native`. */
+  readonly client?: DashClient | undefined;
+  /** Instead of `client`: one that is closed with the provider. */
+  readonly options?: DashClientOptions | undefined;
+  /** What tells of the network coming and going. Default: the options', or the browser's. */
+  readonly signals?: SignalSource | undefined;
+  /** Default: the frames of the screen. */
+  readonly frameScheduler?: FrameScheduler | undefined;
+  readonly children?: ReactNode;
+}
+
+export interface Dash {
+  readonly client: DashClient;
+  readonly conversations: Conversations;
+  readonly connection: ConnectionStore;
+  readonly frames: Frames;
+  open(): void;
+  close(): void;
+}
+
+const DashContext = createContext<Dash | undefined>(undefined);
+
+/** The properties are those of the first rendering: for another user give it another `key`. */
+export function DashProvider({ children, ...props }: DashProviderProps) {
+  const [dash] = useState(() => createDash(props));
+  useOpened(dash);
+  return <DashContext value={dash}>{children}</DashContext>;
+}
+
+/** @throws Error outside of a DashProvider */
+export function useDash(): Dash {
+  const dash = useContext(DashContext);
+  if (dash === undefined)
+    throw new Error('unable to find the relay; put the component inside a <DashProvider>');
+  return dash;
+}
+
+function createDash(props: Omit<DashProviderProps, 'children'>): Dash {
+  const { options, frameScheduler, storage, storageKey, historyMessages } = props;
+  const client = props.client ?? (options && createDashClient(options));
+  if (client === undefined)
+    throw new Error('unable to reach a relay; give <DashProvider> a client or options');
+  const frames = createFrames(frameScheduler);
+  const { clock } = options ?? {};
+  const conversations = new Conversations({ client, frames, clock, storage, storageKey, historyMessages });
+  const connection = new ConnectionStore(conversations, frames, props.signals ?? options?.signals);
+  return {
+    client,
+    conversations,
+    connection,
+    frames,
+    open() {
+      connection.open();
+      conversations.open();
+    },
+    close() {
+      connection.close();
+      conversations.close();
+      if (props.client === undefined) client.close();
+    },
+  };
+}

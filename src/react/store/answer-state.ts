@@ -1,0 +1,86 @@
+/** An answer as a screen shows it, at one moment. */
+
+import type { Failure } from '../../client/dash-error.ts';
+import type { Answer, DashError, DashStream, Phase, Position, Usage } from '../../client/index.ts';
+
+export interface AnswerState {
+  readonly status: Phase;
+  readonly content: string;
+  /** Once the answer has ended; of a failed one only where it is known. */
+  readonly usage: Usage | undefined;
+  /** As the model gave it: `end_turn`, `max_tokens` … */
+  readonly stopReason: string | undefined;
+  /** Why it failed. `message` is not meant for people: `describeFailure` has words for each code. */
+  readonly error: Failure | undefined;
+}
+
+export const NO_ANSWER: AnswerState = {
+  status: 'idle',
+  content: '',
+  usage: undefined,
+  stopReason: undefined,
+  error: undefined,
+};
+
+const ENDINGS: readonly Phase[] = ['done', 'cancelled', 'failed', 'detached'];
+
+export function isUnderWay(status: Phase): boolean {
+  return status !== 'idle' && !ENDINGS.includes(status);
+}
+
+/** A stream that is being answered. */
+export interface LiveAnswer {
+  readonly stream: DashStream;
+  read(): AnswerState;
+  /** Nothing is called back any more. */
+  ignore(): void;
+  /** Likewise, and lets go without stopping the model. */
+  detach(): Position;
+}
+
+/**
+ * `onText` for each change, `onPhase` where the phase changed, `onEnd` once, with the last state.
+ */
+export function followAnswer(
+  stream: DashStream,
+  on: { onText(): void; onPhase(): void; onEnd(last: AnswerState): void },
+): LiveAnswer {
+  let status = stream.phase;
+  let following = true;
+  const read = (): AnswerState => ({ ...NO_ANSWER, status: stream.phase, content: stream.content });
+  const unsubscribe = stream.subscribe(() => {
+    const before = status;
+    status = stream.phase;
+    if (!isUnderWay(status)) return; // the ending follows with what it brought
+    if (status === before) on.onText();
+    else on.onPhase();
+  });
+  const end = (last: Partial<AnswerState>): void => {
+    unsubscribe();
+    if (following) on.onEnd({ ...read(), ...last });
+    following = false;
+  };
+  stream.final.then(
+    ({ usage, stopReason }: Answer) => end({ usage, stopReason: stopReason ?? undefined }),
+    (error: DashError) => end({ usage: error.usage, error: failureOf(error) }),
+  );
+  const ignore = (): void => {
+    following = false;
+    unsubscribe();
+  };
+  return {
+    stream,
+    read,
+    ignore,
+    detach() {
+      ignore();
+      return stream.detach();
+    },
+  };
+}
+
+/** Plain data, as snapshots are: without the stack, and without the text a second time. */
+function failureOf(error: DashError): Failure {
+  const { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt } = error;
+  return { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt };
+}

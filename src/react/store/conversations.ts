@@ -1,0 +1,186 @@
+/**
+ * All conversations of a user: which there are, what is unread, and what is kept beyond the page. Each goes on by
+ * itself; several may be answered at once.
+ */
+import { type ClientClock, deviceClock } from '../../client/clock.ts';
+import type { DashClient, Phase } from '../../client/index.ts';
+import { mintStreamId } from '../../client/stream-id.ts';
+import { NOTHING_KEPT, parse, serialise } from './conversation-record.ts';
+import { ConversationStore } from './conversation-store.ts';
+import { FramedStore } from './framed-store.ts';
+import { createFrames, type Frames } from './frames.ts';
+import { type ConversationStorage, createKeeper, type Keeper } from './keeper.ts';
+
+export interface ConversationSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly status: Phase;
+  readonly isAnswering: boolean;
+  readonly unread: boolean;
+  /** When the last question was asked, Unix ms. */
+  readonly askedAt: number;
+}
+
+export interface ConversationsSnapshot {
+  /** Those in which something was asked; the one asked last comes first. */
+  readonly list: readonly ConversationSummary[];
+  readonly unreadCount: number;
+  /** The one looked at last, also on an earlier page. */
+  readonly viewed: string | undefined;
+  /** What was kept has been read. */
+  readonly isRestored: boolean;
+}
+
+export interface ConversationsOptions {
+  readonly client: DashClient;
+  readonly frames?: Frames | undefined;
+  /** Where conversations are kept, whole and in plain text. Default: nowhere. */
+  readonly storage?: ConversationStorage | undefined;
+  /** Under which name; one for each user. Default `dash-relay`. */
+  readonly storageKey?: string | undefined;
+  /** How many messages the model is told, the new one included. Default 11. */
+  readonly historyMessages?: number | undefined;
+  readonly clock?: ClientClock | undefined;
+}
+
+/** More are not kept: the oldest go first. */
+const KEPT_CONVERSATIONS = 50;
+
+export class Conversations extends FramedStore<ConversationsSnapshot> {
+  readonly #options: ConversationsOptions;
+  readonly #frames: Frames;
+  readonly #clock: ClientClock;
+  readonly #stores = new Map<string, ConversationStore>();
+  readonly #keeper: Keeper | undefined;
+  /** Forgotten while what was kept is still being read. */
+  readonly #removed = new Set<string>();
+  #isCleared = false;
+  #viewed: string | undefined;
+  #isRestored: boolean;
+  #isOpen = false;
+
+  constructor(options: ConversationsOptions) {
+    const { frames = createFrames(), clock = deviceClock, storage, storageKey = 'dash-relay' } = options;
+    const isRestored = storage === undefined;
+    super(frames, { list: [], unreadCount: 0, viewed: undefined, isRestored });
+    this.#options = options;
+    this.#frames = frames;
+    this.#clock = clock;
+    this.#isRestored = isRestored;
+    this.#keeper = storage && createKeeper(storage, storageKey, clock, () => this.#serialised());
+  }
+
+  /** Reads what was kept and takes up what was under way. Idempotent until `close`. */
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    if (this.#isRestored) this.#takeUp();
+    else this.#keeper?.load((text) => this.#restore(text));
+  }
+
+  /** Lets go of what is under way without stopping it: the relay goes on for a while. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const store of this.#stores.values()) store.letGo();
+    if (this.#isRestored) this.#keeper?.now();
+  }
+
+  /** The conversation of that id; a new one is listed as soon as something was asked in it. */
+  get(id: string): ConversationStore {
+    const known = this.#stores.get(id);
+    if (known) return known;
+    const { client, historyMessages = 11 } = this.#options;
+    const store = new ConversationStore(id, {
+      client,
+      historyMessages,
+      frames: this.#frames,
+      now: () => this.#clock.now(),
+      changed: (what) => this.#heard(what),
+    });
+    this.#stores.set(id, store);
+    return store;
+  }
+
+  /** Somebody looks at that conversation, until the function it returns is called. */
+  view(id: string): () => void {
+    this.#viewed = id;
+    const leave = this.get(id).view();
+    this.#heard('state');
+    return leave;
+  }
+
+  /** Forgets it; an answer that is under way is stopped. */
+  remove(id: string): void {
+    this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
+    if (!this.#isRestored) this.#removed.add(id);
+    if (this.#viewed === id) this.#viewed = undefined;
+    this.#heard('state');
+  }
+
+  /** Forgets all, also what is kept: when a user signs out. */
+  clear(): void {
+    for (const id of this.#stores.keys()) this.remove(id);
+    this.#isCleared = true;
+    this.#keeper?.now();
+  }
+
+  protected override compose(before: ConversationsSnapshot): ConversationsSnapshot {
+    const known = new Map(before.list.map((summary) => [summary.id, summary]));
+    const list = Array.from(this.#stores.values(), (store) => summaryOf(store, known.get(store.id)))
+      .filter(({ askedAt }) => askedAt > 0)
+      .sort((one, other) => other.askedAt - one.askedAt);
+    const next = {
+      list: isSame(list, before.list) ? before.list : list,
+      unreadCount: list.filter(({ unread }) => unread).length,
+      viewed: this.#viewed,
+      isRestored: this.#isRestored,
+    };
+    const keys = Object.keys(next) as (keyof ConversationsSnapshot)[];
+    return keys.every((key) => next[key] === before[key]) ? before : next;
+  }
+
+  #heard(what: 'text' | 'state'): void {
+    if (what === 'state') this.changed();
+    if (!this.#isRestored || !this.#isOpen) return;
+    if (what === 'state') this.#keeper?.now();
+    else this.#keeper?.soon();
+  }
+
+  #restore(text: string | null): void {
+    const { viewed, conversations } = text === null || this.#isCleared ? NOTHING_KEPT : parse(text);
+    for (const record of conversations)
+      if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
+    const isNew = this.#viewed === undefined || this.get(this.#viewed).getSnapshot().askedAt === 0;
+    if (isNew) this.#viewed = viewed;
+    this.#isRestored = true;
+    if (this.#isOpen) this.#takeUp();
+    this.publish();
+  }
+
+  #takeUp(): void {
+    for (const store of this.#stores.values()) store.takeUp();
+  }
+
+  #serialised(): string {
+    const conversations = Array.from(this.#stores.values(), (store) => store.record())
+      .filter(({ askedAt }) => askedAt > 0)
+      .sort((one, other) => other.askedAt - one.askedAt)
+      .slice(0, KEPT_CONVERSATIONS);
+    return serialise({ viewed: this.#viewed, conversations });
+  }
+}
+
+/** For a conversation that nobody has named. */
+export const mintConversationId = mintStreamId;
+
+function summaryOf(store: ConversationStore, known: ConversationSummary | undefined): ConversationSummary {
+  const { id, title, status, isAnswering, unread, askedAt } = store.getSnapshot();
+  const isKnown =
+    known?.title === title && known.status === status && known.unread === unread && known.askedAt === askedAt;
+  return isKnown ? known : { id, title, status, isAnswering, unread, askedAt };
+}
+
+function isSame(list: readonly unknown[], before: readonly unknown[]): boolean {
+  return list.length === before.length && list.every((each, at) => each === before[at]);
+}

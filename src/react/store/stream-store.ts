@@ -1,0 +1,53 @@
+/** One stream at a time, for a screen that shows a single answer. Keeps nothing beyond the page. */
+import type { DashClient, DashStream, StreamRequest } from '../../client/index.ts';
+import { type AnswerState, followAnswer, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
+import { FramedStore } from './framed-store.ts';
+import type { Frames } from './frames.ts';
+
+export class StreamStore extends FramedStore<AnswerState> {
+  readonly #client: DashClient;
+  #request: StreamRequest | undefined;
+  #live: LiveAnswer | undefined;
+  #last = NO_ANSWER;
+
+  constructor(client: DashClient, frames: Frames) {
+    super(frames, NO_ANSWER);
+    this.#client = client;
+  }
+
+  /** Asks the model. A stream that is under way is stopped first. */
+  start(request: StreamRequest): DashStream {
+    this.stop();
+    this.#request = request;
+    const stream = this.#client.stream(request);
+    const live = followAnswer(stream, {
+      onText: () => this.changed(),
+      onPhase: () => this.changed(),
+      onEnd: (last) => {
+        if (this.#live !== live) return; // of one that another has replaced
+        this.#last = last;
+        this.#live = undefined;
+        this.changed();
+      },
+    });
+    this.#live = live;
+    this.publish();
+    return stream;
+  }
+
+  /** Stops the model; the text stays. */
+  stop(): void {
+    if (this.#live === undefined) return;
+    void this.#live.stream.cancel().catch(() => {}); // shown as the status
+    this.publish();
+  }
+
+  /** Asks the same again. Undefined where nothing was asked yet. */
+  regenerate(): DashStream | undefined {
+    return this.#request && this.start(this.#request);
+  }
+
+  protected override compose(): AnswerState {
+    return this.#live?.read() ?? this.#last;
+  }
+}

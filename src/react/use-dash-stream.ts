@@ -1,0 +1,45 @@
+import { useMemo, useState, useSyncExternalStore } from 'react';
+import type { Failure } from '../client/dash-error.ts';
+import type { DashStream, Phase, StreamRequest, Usage } from '../client/index.ts';
+import { useDash } from './dash-provider.tsx';
+import { StreamStore } from './store/stream-store.ts';
+import { useOpened } from './use-opened.ts';
+
+export interface DashStreamState {
+  readonly status: Phase;
+  /** All text so far; it changes at most once per frame. */
+  readonly text: string;
+  /** Once the answer has ended. */
+  readonly usage: Usage | undefined;
+  readonly stopReason: string | undefined;
+  readonly error: Failure | undefined;
+  /** Asks the model; an answer under way is stopped. */
+  start(request: StreamRequest): DashStream;
+  stop(): void;
+  /** Asks the same again. */
+  regenerate(): DashStream | undefined;
+}
+
+/** One answer at a time, stopped when the component goes. What should outlive it belongs in `useConversation`. */
+export function useDashStream(): DashStreamState {
+  const { client, frames } = useDash();
+  const [store] = useState(() => new StreamStore(client, frames));
+  const actions = useMemo(
+    () => ({
+      start: (request: StreamRequest) => store.start(request),
+      stop: () => store.stop(),
+      regenerate: () => store.regenerate(),
+      open() {},
+      close: () => store.stop(),
+    }),
+    [store],
+  );
+  useOpened(actions);
+  const { content: text, ...state } = useSyncExternalStore(
+    store.subscribe,
+    store.getSnapshot,
+    store.getSnapshot,
+  );
+  const { start, stop, regenerate } = actions;
+  return { ...state, text, start, stop, regenerate };
+}

@@ -1,0 +1,243 @@
+/** The assistant as people use it, in a real browser against the real relay. */
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
+import { type PageServer, servePage } from './react-page.ts';
+
+const SOON = { timeout: 15_000 };
+const PACE = { firstTokenMs: 100, deltasPerSecond: 60 } as const;
+const WORDS = Array.from({ length: 90 }, (_, at) => `word-${at} `);
+const TEXT = WORDS.join('').trim();
+
+let pages: PageServer;
+let relay: TestRelay;
+beforeAll(async () => {
+  pages = await servePage('assistant', 'production');
+  relay = await startTestRelay({ environment: { ALLOWED_ORIGINS: pages.origin } });
+});
+afterAll(async () => {
+  await pages?.close();
+  await relay?.close();
+});
+
+interface Assistant {
+  readonly page: Page;
+  /** The last answer. */
+  readonly answer: Locator;
+  readonly textbox: Locator;
+  button(name: string | RegExp): Locator;
+  ask(question: string): Promise<void>;
+}
+
+/** Each of its own user. */
+async function openAssistant(context?: BrowserContextOptions, props: object = {}): Promise<Assistant> {
+  const page = await pages.open(
+    { url: relay.url, token: await relay.token(crypto.randomUUID()), props },
+    context,
+  );
+  const textbox = page.getByRole('textbox', { name: 'Ask Dash' });
+  return {
+    page,
+    textbox,
+    answer: page.getByRole('group', { name: 'Dash' }).last(),
+    button: (name) => page.getByRole('button', { name, exact: true }),
+    async ask(question) {
+      await textbox.fill(question);
+      await page.getByRole('button', { name: 'Send' }).click();
+    },
+  };
+}
+
+async function wordsOf(answer: Locator): Promise<string> {
+  return (await answer.innerText()).split('\n')[0]?.replace('\u2060▍', '').trim() ?? '';
+}
+
+it('shows an answer as it grows, to its end', async () => {
+  const { answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: { ...PACE, firstTokenMs: 400 } });
+  await ask('Count');
+  await answer.getByText('Thinking…').waitFor();
+  await answer.getByText('Streaming…').waitFor();
+  const lengths = new Set<number>();
+  while (await answer.getByText('Streaming…').isVisible()) lengths.add((await wordsOf(answer)).length);
+  expect(lengths.size).toBeGreaterThan(5);
+  await button('Ask again').waitFor();
+  expect(await wordsOf(answer)).toBe(TEXT);
+});
+
+it('keeps what had arrived when it is stopped, stops the model, and asks again on request', async () => {
+  const { answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await ask('Count');
+  await answer.getByText('word-9').waitFor();
+  await button('Stop answering').click();
+  await answer.getByText('You stopped this answer.').waitFor();
+  expect(TEXT.startsWith(await wordsOf(answer))).toBe(true);
+  expect(relay.simulator.stats.open).toBe(0);
+  relay.simulator.script({ deltas: ['Afresh.'] });
+  await button('Try again').click();
+  await button('Ask again').waitFor();
+  expect(await wordsOf(answer)).toBe('Afresh.');
+  expect(await answer.page().getByRole('group', { name: 'You' }).count()).toBe(1);
+});
+
+it('answers three conversations at once and marks those nobody has seen', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  const conversations = page.getByRole('navigation', { name: 'Conversations' });
+  for (const name of ['one', 'two', 'three']) {
+    relay.simulator.script({ deltas: [`${name}: `, ...WORDS], pace: PACE });
+    if (name !== 'one') await button('New conversation').click();
+    await ask(`Question ${name}`);
+  }
+  await expect.poll(() => conversations.getByText('Answering…').count(), SOON).toBe(3);
+  await expect.poll(() => conversations.getByText('New answer').count(), SOON).toBe(2);
+  for (const name of ['one', 'two', 'three']) {
+    await conversations.getByRole('button', { name: `Question ${name}` }).click();
+    await button('Ask again').waitFor();
+    expect(await wordsOf(answer)).toBe(`${name}: ${TEXT}`);
+  }
+  expect(await conversations.getByText('New answer').count()).toBe(0);
+});
+
+it('forgets a conversation, and stops its answer, once that was confirmed', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await ask('Forget me');
+  await answer.getByText('word-2').waitFor();
+  await button('Delete “Forget me”').click();
+  await button('Cancel').click();
+  await button('Delete “Forget me”').click();
+  await button('Delete').click();
+  await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
+  await expect.poll(() => relay.simulator.stats.open, SOON).toBe(0);
+  expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).not.toContain('Forget me');
+});
+
+it('takes an answer up again after the page was reloaded midway, by one call of the model', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  const calls = relay.simulator.requests.length;
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await ask('Count');
+  await answer.getByText('word-9').waitFor();
+  await page.reload();
+  await answer.getByText('word-9').waitFor();
+  expect(await page.getByRole('group', { name: 'You' }).innerText()).toBe('Count');
+  await button('Ask again').waitFor();
+  expect(await wordsOf(answer)).toBe(TEXT);
+  expect(relay.simulator.requests).toHaveLength(calls + 1);
+});
+
+it('is used with the keyboard alone', async () => {
+  const { page, answer, textbox, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await expect.poll(() => page.evaluate('document.activeElement.tagName')).toBe('TEXTAREA');
+  await page.keyboard.type('First line');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('second line');
+  await page.keyboard.press('Enter');
+  expect(await page.getByRole('group', { name: 'You' }).innerText()).toBe('First line\nsecond line');
+  expect(await textbox.inputValue()).toBe('');
+  await answer.getByText('word-5').waitFor();
+  await page.keyboard.press('Escape');
+  await button('Try again').waitFor();
+  relay.simulator.script({ deltas: ['See [the page](https://example.org/x).'] });
+  await tabTo(page, 'Try again');
+  await page.keyboard.press('Enter');
+  await button('Ask again').waitFor();
+  await tabTo(page, 'the page');
+  expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).not.toBe('none');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Open this link?' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('the page');
+});
+
+/** Presses Tab or Shift+Tab until the element of that name has the focus. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let i = 0; i < 20; i += 1) {
+    await page.keyboard.press('Shift+Tab');
+    const focused = await page.evaluate(
+      'document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent',
+    );
+    if (focused === name) return;
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}
+
+it('shows where a link leads before it opens, and makes nothing else of what a model wrote', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  const requested: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
+  await page.context().route('https://evil.example/**', (route) => route.fulfill({ body: 'there' }));
+  const hostile =
+    'Look: <img src="https://evil.example/a" onerror="alert(1)"> <script>1</script> ' +
+    '[run](javascript:alert(1)) ![seen](https://evil.example/b.png) [https://school.org](https://evil.example/login)';
+  relay.simulator.script({ deltas: [hostile] });
+  await ask('<b>Be hostile</b>');
+  await button('Ask again').waitFor();
+  expect(await answer.locator('img, script, a').count()).toBe(0);
+  expect(await answer.getByRole('link').allInnerTexts()).toEqual(['Image: seen', 'https://school.org']);
+  expect(await page.getByRole('group', { name: 'You' }).innerText()).toBe('<b>Be hostile</b>');
+  await answer.getByRole('link', { name: 'https://school.org' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('https://evil.example/login', { exact: true }).waitFor();
+  await dialog.getByText('It leads to evil.example').waitFor();
+  expect(requested.filter((url) => url.includes('evil'))).toEqual([]);
+  const [opened] = await Promise.all([page.context().waitForEvent('page'), button('Open link').click()]);
+  await opened.waitForLoadState();
+  expect(opened.url()).toBe('https://evil.example/login');
+});
+
+/** The element that scrolls. */
+const MESSAGES = 'document.querySelector("[aria-label=Messages]")';
+
+it('keeps the end in sight until somebody scrolls up, and leads back', async () => {
+  const { page, answer, ask, button } = await openAssistant({ viewport: { width: 390, height: 500 } });
+  relay.simulator.script({ deltas: WORDS.map((word) => `${word}\n\n`), pace: PACE });
+  await ask('Count');
+  await answer.getByText('word-20').waitFor();
+  const transcript = page.getByRole('region', { name: 'Messages' });
+  const fromEnd = () =>
+    page.evaluate(
+      `(() => { const e = ${MESSAGES}; return Math.round(e.scrollHeight - e.scrollTop - e.clientHeight); })()`,
+    );
+  expect(await fromEnd()).toBeLessThan(80);
+  await transcript.hover();
+  await page.mouse.wheel(0, -400);
+  await button('Jump to latest').waitFor();
+  const top = () => page.evaluate(`${MESSAGES}.scrollTop`);
+  const left = await top();
+  await answer.getByText('word-60').waitFor({ state: 'attached' });
+  expect(await top()).toBe(left);
+  await button('Jump to latest').click();
+  await button('Jump to latest').waitFor({ state: 'detached' });
+  await button('Ask again').waitFor();
+  await expect.poll(fromEnd).toBeLessThan(2);
+});
+
+it('speaks to screen readers in sentences and states, not in deltas', async () => {
+  const { page, ask, button } = await openAssistant();
+  await page.evaluate(`
+    window.spoken = [];
+    const region = [...document.querySelectorAll('[role=status][aria-live=polite]')].at(-1);
+    new MutationObserver(() => spoken.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+  `);
+  relay.simulator.script({ deltas: [...WORDS, '**end**.'], pace: { ...PACE, firstTokenMs: 300 } });
+  await ask('Count');
+  await button('Ask again').waitFor();
+  expect(await page.evaluate('spoken')).toEqual(['Dash is thinking.', `${TEXT} end. Dash has answered.`]);
+});
+
+it('moves nothing for those who want no motion', async () => {
+  const { page, ask } = await openAssistant({ reducedMotion: 'reduce' });
+  relay.simulator.script({ deltas: ['x'], pace: { firstTokenMs: 3000, deltasPerSecond: 1 } });
+  await ask('Wait');
+  await page.getByRole('status').getByText('Dash is thinking.').waitFor();
+  await page.evaluate(`
+    window.changes = 0;
+    new MutationObserver((all) => { changes += all.length; }).observe(document.getElementById('root'), { subtree: true, attributes: true, childList: true });
+  `);
+  await page.waitForTimeout(800); // long enough for three blinks
+  expect(await page.evaluate('changes')).toBe(0);
+});

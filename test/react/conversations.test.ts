@@ -1,0 +1,166 @@
+import { expect, it } from 'vitest';
+import { Conversations } from '../../src/react/store/conversations.ts';
+import { FakeClient } from './fake-client.ts';
+import { manualFrames } from './manual-frames.ts';
+
+const ACTION = { action: 'chat' };
+
+function setUp() {
+  const client = new FakeClient();
+  const frames = manualFrames();
+  const conversations = new Conversations({ client, frames });
+  conversations.open();
+  const changes = { count: 0 };
+  conversations.subscribe(() => {
+    changes.count += 1;
+  });
+  return { client, frames, conversations, changes };
+}
+
+it('shows a question at once and its answer with the next frame, however many deltas it took', () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  let seen = 0;
+  store.subscribe(() => {
+    seen += 1;
+  });
+  store.send('  Why is the sky blue? ', ACTION);
+  expect(store.getSnapshot()).toMatchObject({
+    title: 'Why is the sky blue?',
+    isAnswering: true,
+    messages: [
+      { role: 'user', content: 'Why is the sky blue?' },
+      { role: 'assistant', content: '', status: 'connecting' },
+    ],
+  });
+  const asked = store.getSnapshot();
+  const before = seen;
+  client.latest.accept();
+  for (let i = 0; i < 100; i += 1) client.latest.say('x');
+  expect(store.getSnapshot()).toBe(asked);
+  expect([seen - before, frames.pending]).toEqual([0, 1]);
+  frames.draw();
+  expect(seen - before).toBe(1);
+  expect(store.getSnapshot().messages[1]).toMatchObject({ content: 'x'.repeat(100), status: 'streaming' });
+  expect(store.getSnapshot().messages[0]).toBe(asked.messages[0]);
+  expect(store.getSnapshot()).toBe(store.getSnapshot());
+});
+
+it('draws nothing where nothing happened', () => {
+  const { frames, conversations } = setUp();
+  conversations.get('one');
+  expect(frames.pending).toBe(0);
+});
+
+it('keeps the usage of an ended answer, and follows it no longer', async () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  store.send('Hello', ACTION);
+  await client.latest.accept().say('Hi').end();
+  frames.draw();
+  const { messages, isAnswering } = store.getSnapshot();
+  expect(messages[1]).toMatchObject({ content: 'Hi', status: 'done', usage: { outputTokens: 7 } });
+  expect(isAnswering).toBe(false);
+  expect(client.latest.listeners).toBe(0);
+});
+
+it('keeps what had arrived of an answer that failed, and asks again in its place', async () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  store.send('Hello', ACTION);
+  await client.latest.accept().say('Par').fail('interrupted', true);
+  frames.draw();
+  expect(store.getSnapshot().messages[1]).toMatchObject({
+    content: 'Par',
+    status: 'failed',
+    error: { code: 'interrupted', retryable: true },
+  });
+  expect(store.regenerate()).toBe(true);
+  expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'Hello' }]);
+  await client.latest.accept().say('Whole').end();
+  frames.draw();
+  expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(['Hello', 'Whole']);
+});
+
+it('stops an answer, and shows that it is stopping until it has', async () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  store.send('Hello', ACTION);
+  client.latest.accept().say('Some');
+  store.stop();
+  expect(store.getSnapshot().status).toBe('stopping');
+  await client.latest.end('cancelled');
+  frames.draw();
+  expect(store.getSnapshot().messages[1]).toMatchObject({ content: 'Some', status: 'cancelled' });
+});
+
+it('asks nothing twice: neither an empty text nor while an answer is under way', () => {
+  const { client, conversations } = setUp();
+  const store = conversations.get('one');
+  expect(store.send('  ', ACTION)).toBe(false);
+  expect(store.send('One', ACTION)).toBe(true);
+  expect(store.send('Two', ACTION)).toBe(false);
+  expect(store.regenerate()).toBe(false);
+  expect(client.streams).toHaveLength(1);
+});
+
+it('tells the model what was said before, from a question on and within the limit', async () => {
+  const { client, conversations } = setUp();
+  const store = conversations.get('one');
+  for (let i = 0; i < 8; i += 1) {
+    store.send(`question ${i}`, ACTION);
+    await client.latest.accept().say(`answer ${i}`).end();
+  }
+  const contents = client.latest.request?.messages.map(({ content }) => content);
+  expect(contents).toHaveLength(11);
+  expect([contents?.[0], contents?.at(-1)]).toEqual(['question 2', 'question 7']);
+  store.send('next', { action: 'homework_help', maxTokens: 10 });
+  expect(client.latest.request).toMatchObject({ action: 'homework_help', maxTokens: 10 });
+});
+
+it('goes on with several at once, in one frame, and marks as unread what nobody saw end', async () => {
+  const { client, frames, conversations } = setUp();
+  const leave = conversations.view('one');
+  for (const id of ['one', 'two', 'three']) conversations.get(id).send(`In ${id}`, ACTION);
+  frames.draw();
+  const [one, two, three] = client.streams;
+  for (const stream of client.streams) stream.accept().say('text');
+  expect(frames.pending).toBe(1);
+  frames.draw();
+  expect(conversations.getSnapshot().list.map(({ isAnswering }) => isAnswering)).toEqual([true, true, true]);
+  await one?.end();
+  await two?.end();
+  frames.draw();
+  const unread = () => conversations.getSnapshot().list.flatMap(({ id, unread }) => (unread ? [id] : []));
+  expect(unread()).toEqual(['two']);
+  expect(conversations.getSnapshot().unreadCount).toBe(1);
+  leave();
+  conversations.view('two');
+  frames.draw();
+  expect(unread()).toEqual([]);
+  await three?.end();
+  frames.draw();
+  expect(unread()).toEqual(['three']);
+});
+
+it('leaves the list as it is while only text arrives', () => {
+  const { client, frames, conversations, changes } = setUp();
+  conversations.get('one').send('Hello', ACTION);
+  client.latest.accept().say('a');
+  frames.draw();
+  const before = conversations.getSnapshot();
+  const count = changes.count;
+  client.latest.say('b', 'c');
+  frames.draw();
+  expect(conversations.getSnapshot()).toBe(before);
+  expect(changes.count).toBe(count);
+});
+
+it('stops and forgets a conversation that is removed', () => {
+  const { client, frames, conversations } = setUp();
+  conversations.get('one').send('Hello', ACTION);
+  conversations.remove('one');
+  frames.draw();
+  expect(client.latest.phase).toBe('stopping');
+  expect(conversations.getSnapshot().list).toEqual([]);
+});

@@ -1,0 +1,144 @@
+/** A client whose streams say what the test tells them to, when it tells them. */
+import { type DashErrorCode, failure } from '../../src/client/dash-error.ts';
+import {
+  type Answer,
+  type DashClient,
+  DashError,
+  type DashStream,
+  type Phase,
+  type Position,
+  type StreamRequest,
+  type Usage,
+} from '../../src/client/index.ts';
+
+const USAGE: Usage = {
+  inputTokens: 3,
+  outputTokens: 7,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  source: 'final',
+};
+const TIMING = { firstTokenMs: 1, totalMs: 2, chunks: 1, bytes: 1 };
+
+export class FakeStream implements DashStream {
+  readonly id: string;
+  readonly request: StreamRequest | undefined;
+  readonly final: Promise<Answer>;
+  phase: Phase = 'connecting';
+  content: string;
+  position: Position;
+  readonly #listeners = new Set<() => void>();
+  readonly #settle: PromiseWithResolvers<Answer> = Promise.withResolvers();
+
+  constructor(position: Position, content = '', request?: StreamRequest) {
+    this.id = position.id;
+    this.position = position;
+    this.content = content;
+    this.request = request;
+    this.final = this.#settle.promise;
+    this.final.catch(() => {});
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  accept(epoch = 'epoch-0001'): this {
+    this.position = { ...this.position, epoch };
+    return this.enter('thinking');
+  }
+
+  say(...pieces: readonly string[]): this {
+    for (const piece of pieces) {
+      this.content += piece;
+      this.position = { ...this.position, after: this.position.after + 1 };
+      this.enter('streaming');
+    }
+    return this;
+  }
+
+  enter(phase: Phase): this {
+    this.phase = phase;
+    for (const listener of this.#listeners) listener();
+    return this;
+  }
+
+  async end(outcome: 'done' | 'cancelled' = 'done'): Promise<void> {
+    this.enter(outcome);
+    const { id, content } = this;
+    const stopReason = outcome === 'done' ? 'end_turn' : null;
+    const transport = 'websocket';
+    this.#settle.resolve({
+      outcome,
+      id,
+      content,
+      stopReason,
+      model: null,
+      usage: USAGE,
+      timing: TIMING,
+      transport,
+    });
+    await this.final;
+  }
+
+  async fail(code: DashErrorCode, retryable = false): Promise<void> {
+    this.enter('failed');
+    this.#settle.reject(new DashError(failure(code, retryable), this.content));
+    await this.final.catch(() => {});
+  }
+
+  cancel(): Promise<Answer> {
+    this.enter('stopping');
+    return this.final;
+  }
+
+  detach(): Position {
+    this.enter('detached');
+    this.#settle.reject(new DashError(failure('detached')));
+    return this.position;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string> {
+    yield this.content;
+  }
+}
+
+export class FakeClient implements DashClient {
+  readonly streams: FakeStream[] = [];
+  closed = 0;
+
+  get latest(): FakeStream {
+    const stream = this.streams.at(-1);
+    if (stream === undefined) throw new Error('nothing was asked');
+    return stream;
+  }
+
+  stream(request: StreamRequest): FakeStream {
+    const position = { id: `stream-${this.streams.length + 1}`, epoch: undefined, after: 0 };
+    return this.#begin(new FakeStream(position, '', request));
+  }
+
+  attach(
+    id: string,
+    epoch: string,
+    after: number,
+    options: { readonly content?: string | undefined } = {},
+  ): FakeStream {
+    const stream = this.#begin(new FakeStream({ id, epoch, after }, options.content));
+    return stream;
+  }
+
+  close(): void {
+    this.closed += 1;
+  }
+
+  #begin(stream: FakeStream): FakeStream {
+    this.streams.push(stream);
+    return stream;
+  }
+}

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { Conversations } from '../../src/react/store/conversations.ts';
+import type { ConversationStorage } from '../../src/react/store/keeper.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { FakeClient } from './fake-client.ts';
+import { manualFrames } from './manual-frames.ts';
+
+const ACTION = { action: 'chat' };
+
+function memoryStorage(): ConversationStorage & { text: string | null; writes: number } {
+  return {
+    text: null,
+    writes: 0,
+    getItem() {
+      return this.text;
+    },
+    setItem(_key, value) {
+      this.text = value;
+      this.writes += 1;
+    },
+  };
+}
+
+function openPage(storage: ConversationStorage) {
+  const client = new FakeClient();
+  const clock = new ManualClock();
+  const frames = manualFrames();
+  const conversations = new Conversations({ client, frames, storage, clock });
+  conversations.open();
+  return { client, clock, frames, conversations };
+}
+
+describe('a page that is reloaded', () => {
+  it('takes its answers up where they stood, with the text it had', async () => {
+    const storage = memoryStorage();
+    const before = openPage(storage);
+    before.conversations.view('one');
+    before.conversations.get('one').send('Hello', ACTION);
+    before.client.latest.accept('epoch-1').say('Once ', 'upon ');
+    await Promise.resolve();
+    before.clock.advance(500);
+    await Promise.resolve();
+    before.client.latest.say('a '); // never written
+
+    const after = openPage(storage);
+    expect(after.client.latest.position).toEqual({ id: 'stream-1', epoch: 'epoch-1', after: 2 });
+    expect(after.client.latest.content).toBe('Once upon ');
+    await after.client.latest.say('a ', 'time').end();
+    after.frames.draw();
+    const store = after.conversations.get('one');
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(['Hello', 'Once upon a time']);
+    expect(after.conversations.getSnapshot()).toMatchObject({ viewed: 'one', isRestored: true });
+    store.regenerate();
+    expect(after.client.latest.request).toMatchObject(ACTION);
+  });
+
+  it('does not ask a second time where the relay had not answered yet', () => {
+    const storage = memoryStorage();
+    openPage(storage).conversations.get('one').send('Hello', ACTION);
+    const { client, conversations, frames } = openPage(storage);
+    frames.draw();
+    expect(client.streams).toEqual([]);
+    expect(conversations.get('one').getSnapshot().messages[1]).toMatchObject({
+      status: 'failed',
+      error: { code: 'interrupted', retryable: true },
+    });
+  });
+
+  it('shows what had ended', async () => {
+    const storage = memoryStorage();
+    const before = openPage(storage);
+    before.conversations.get('one').send('Hello', ACTION);
+    await before.client.latest.accept().say('Hi').end();
+    await Promise.resolve();
+    const { client, conversations } = openPage(storage);
+    expect(client.streams).toEqual([]);
+    const [summary] = conversations.getSnapshot().list;
+    expect(summary).toMatchObject({ title: 'Hello', status: 'done', unread: true });
+  });
+
+  it('waits for a storage that answers later', async () => {
+    const kept = memoryStorage();
+    const before = openPage(kept);
+    before.conversations.get('one').send('Hello', ACTION);
+    await Promise.resolve();
+    const { conversations } = openPage({
+      getItem: async () => kept.text,
+      setItem: async () => {},
+    });
+    conversations.get('two').send('Meanwhile', ACTION);
+    expect(conversations.getSnapshot()).toMatchObject({ isRestored: false });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(conversations.getSnapshot().isRestored).toBe(true);
+    expect(
+      conversations
+        .getSnapshot()
+        .list.map(({ title }) => title)
+        .sort(),
+    ).toEqual(['Hello', 'Meanwhile']);
+  });
+});
+
+describe('a storage', () => {
+  it('is written at changes of state, and seldom while text arrives', async () => {
+    const storage = memoryStorage();
+    const { client, clock, conversations } = openPage(storage);
+    conversations.get('one').send('Hello', ACTION);
+    await Promise.resolve();
+    client.latest.accept().say('a');
+    await Promise.resolve();
+    const before = storage.writes;
+    for (let i = 0; i < 100; i += 1) {
+      client.latest.say('x');
+      clock.advance(10);
+      await Promise.resolve();
+    }
+    expect(storage.writes - before).toBe(2);
+  });
+
+  it.each([
+    ['nothing', null],
+    ['no JSON', '{'],
+    ['another version', '{"version":99,"conversations":[]}'],
+    ['no list', '{"version":1,"conversations":{}}'],
+    [
+      'records of another shape',
+      '{"version":1,"conversations":[null,{"id":"x"},{"id":"y","askedAt":1,"messages":[{}]}]}',
+    ],
+  ])('may hold %s', (_what, text) => {
+    const { conversations } = openPage({ getItem: () => text, setItem() {} });
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
+  });
+
+  it('may refuse', () => {
+    const refuse = (): never => {
+      throw new Error('SecurityError');
+    };
+    const { client, conversations } = openPage({ getItem: refuse, setItem: refuse });
+    expect(conversations.get('one').send('Hello', ACTION)).toBe(true);
+    expect(client.streams).toHaveLength(1);
+  });
+
+  it('holds nothing more once all is cleared', async () => {
+    const storage = memoryStorage();
+    const { conversations } = openPage(storage);
+    conversations.get('one').send('A secret', ACTION);
+    await Promise.resolve();
+    expect(storage.text).toContain('A secret');
+    conversations.clear();
+    await Promise.resolve();
+    expect(storage.text).not.toContain('A secret');
+  });
+});
+
+it('lets go of answers without stopping them, and takes them up when it is back', async () => {
+  const client = new FakeClient();
+  const frames = manualFrames();
+  const conversations = new Conversations({ client, frames });
+  conversations.open();
+  const store = conversations.get('one');
+  store.send('Hello', ACTION);
+  client.latest.accept('epoch-7').say('So ');
+  conversations.close();
+  expect(client.latest.phase).toBe('detached');
+  expect(store.send('More', ACTION)).toBe(false);
+  conversations.open();
+  expect(client.latest.position).toEqual({ id: 'stream-1', epoch: 'epoch-7', after: 1 });
+  await client.latest.say('far').end();
+  frames.draw();
+  expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(['Hello', 'So far']);
+});

@@ -1,0 +1,177 @@
+/** Every state of the assistant, on a phone and a desk, light and dark: fits, is accessible, and is kept as a picture. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
+import { type PageServer, servePage } from './react-page.ts';
+
+const OUTPUT = fileURLToPath(new URL('../output/', import.meta.url));
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const DESK = { viewport: { width: 1280, height: 800 } };
+
+const RICH = `## Fractions in the kitchen
+
+A fraction says **how many equal parts** you have. Half a pizza is \`1/2\`, and *two quarters* are the same amount.
+
+1. Cut the pizza into four equal pieces.
+2. Take one piece: that is 1/4.
+   - The lower number says how many pieces there are.
+   - The upper one says how many you have.
+3. Compare with [this picture](https://www.example.org/lessons/fractions?grade=5).
+
+> Equal parts matter: half a pizza is only a half if both pieces are the same size.
+
+| Fraction | In words | As a decimal |
+|---|---|--:|
+| 1/2 | a half | 0.5 |
+| 1/4 | a quarter | 0.25 |
+
+\`\`\`js
+const half = 1 / 2;
+console.log(half === 2 / 4); // true
+\`\`\`
+
+Now you: **which is larger, 1/3 or 1/4?**`;
+const PIECES = RICH.match(/[\s\S]{1,6}/g) ?? [];
+
+/** Goes so far, and then says nothing more. */
+const ENDLESS = { deltas: PIECES, broken: { afterDeltas: 62, by: 'stall' } } as const;
+
+let pages: PageServer;
+let relay: TestRelay;
+let axe: string;
+beforeAll(async () => {
+  await mkdir(OUTPUT, { recursive: true });
+  pages = await servePage('assistant', 'development');
+  relay = await startTestRelay({ environment: { ALLOWED_ORIGINS: pages.origin } });
+  axe = await readFile(AXE, 'utf8');
+});
+afterAll(async () => {
+  await pages?.close();
+  await relay?.close();
+});
+
+class Screens {
+  readonly page: Page;
+  readonly #name: string;
+
+  constructor(page: Page, name: string) {
+    this.page = page;
+    this.#name = name;
+  }
+
+  /** Takes the picture; fails where the page is wider than the screen or axe finds anything. */
+  async look(state: string): Promise<void> {
+    await this.page.screenshot({ path: `${OUTPUT}assistant-${this.#name}-${state}.png` });
+    const overflow = await this.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect([state, overflow]).toEqual([state, 0]);
+    await this.page.evaluate(axe);
+    const found = await this.page.evaluate(
+      `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))`,
+    );
+    expect([state, found]).toEqual([state, []]);
+  }
+
+  async stop(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Stop answering' }).click();
+    await this.page.getByText('You stopped this answer.').waitFor();
+  }
+
+  async ask(question: string): Promise<void> {
+    await this.page.getByRole('textbox').fill(question);
+    await this.page.getByRole('button', { name: 'Send' }).click();
+  }
+}
+
+async function openScreens(
+  name: string,
+  context: BrowserContextOptions,
+  props: object = {},
+): Promise<Screens> {
+  const page = await pages.open({ url: relay.url, token: await relay.token(), props }, context);
+  await page.getByRole('heading', { level: 2 }).last().waitFor();
+  return new Screens(page, name);
+}
+
+it.each([
+  ['phone-light', { ...PHONE, colorScheme: 'light' }],
+  ['phone-dark', { ...PHONE, colorScheme: 'dark' }],
+  ['desktop-light', { ...DESK, colorScheme: 'light' }],
+  ['desktop-dark', { ...DESK, colorScheme: 'dark' }],
+] as const)('looks right in every state: %s', async (name, context) => {
+  const screens = await openScreens(name, context);
+  const { page } = screens;
+  await screens.look('1-empty');
+
+  relay.simulator.script('silent');
+  await screens.ask('Explain fractions to grade 5, with something from the kitchen.');
+  await page.getByText('Thinking…').waitFor();
+  await screens.look('2-thinking');
+  await screens.stop();
+
+  relay.simulator.script(ENDLESS);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('Compare with').first().waitFor();
+  await screens.look('3-streaming');
+  await screens.stop();
+  await screens.look('4-stopped');
+
+  relay.simulator.script({ deltas: PIECES });
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('which is larger').first().waitFor();
+  await page.getByRole('button', { name: 'Ask again' }).waitFor();
+  await screens.look('5-done');
+  await page.getByRole('link', { name: 'this picture' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.waitForTimeout(350); // the dialog fades in, and contrast is judged as drawn
+  await screens.look('6-link');
+  await page.keyboard.press('Escape');
+
+  relay.simulator.script('overloaded-midway');
+  await screens.ask('And how do I add them?');
+  await page.getByText('What had arrived is kept.').first().waitFor();
+  await screens.look('7-error');
+
+  relay.simulator.script(ENDLESS);
+  await screens.ask('Once more, slowly.');
+  await page.getByText('Streaming…').waitFor();
+  await page.context().setOffline(true);
+  await page.getByText('Your answer goes on').waitFor();
+  await screens.look('8-offline');
+  await page.context().setOffline(false);
+  await page.getByText('Your answer goes on').waitFor({ state: 'detached' });
+});
+
+it('looks right from right to left, with words of the app’s own', async () => {
+  const strings = { greeting: 'بماذا نبدأ اليوم؟', placeholder: 'اسأل داش', newConversation: 'محادثة جديدة' };
+  for (const [name, context] of [
+    ['phone-rtl', PHONE],
+    ['desktop-rtl', DESK],
+  ] as const) {
+    const screens = await openScreens(name, context, { direction: 'rtl', strings });
+    await screens.look('1-empty');
+    relay.simulator.script({
+      deltas: ['## الكسور\n\nالكسر يخبرنا **كم جزءًا متساويًا** لدينا.\n\n1. نصف\n2. ربع\n'],
+    });
+    await screens.page.getByRole('textbox').fill('ما هو الكسر؟');
+    await screens.page.keyboard.press('Enter');
+    await screens.page.getByRole('button', { name: 'Ask again' }).waitFor();
+    await screens.look('2-done');
+  }
+});
+
+it('fits 360 px, with the conversations in a drawer', async () => {
+  const screens = await openScreens('360', { ...PHONE, viewport: { width: 360, height: 640 } });
+  await screens.look('1-empty');
+  relay.simulator.script({ deltas: PIECES });
+  await screens.ask('Explain fractions to grade 5, with something from the kitchen.');
+  await screens.page.getByRole('button', { name: 'Ask again' }).waitFor();
+  await screens.look('2-done');
+  await screens.page.getByRole('button', { name: 'Show conversations' }).click();
+  await screens.page.getByRole('dialog').waitFor();
+  await screens.page.waitForTimeout(350);
+  await screens.look('3-drawer');
+});
