@@ -19,7 +19,7 @@ let app: NativeApp;
 beforeAll(async () => {
   app = await createApp();
 });
-afterAll(() => app.remove());
+afterAll(() => app?.remove());
 
 describe.each<Platform>(['android', 'ios'])('on %s', (platform) => {
   it(

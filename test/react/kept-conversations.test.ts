@@ -153,6 +153,51 @@ describe('a storage', () => {
   });
 });
 
+describe('what is forgotten while a slow storage is still being read', () => {
+  const slow = async () => {
+    const storage = memoryStorage();
+    const before = openPage(storage).conversations;
+    for (const id of ['one', 'two']) before.get(id).send(`A secret of ${id}`, ACTION);
+    before.close();
+    await Promise.resolve(); // one write follows the other
+    const kept = storage.text ?? '';
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const written: string[] = [];
+    const page = openPage({ getItem: () => promise, setItem: (_key, value) => written.push(value) });
+    return { ...page, written, arrives: () => resolve(kept) };
+  };
+
+  it('does not come back: all of it', async () => {
+    const { conversations, written, arrives } = await slow();
+    conversations.clear();
+    arrives();
+    await Promise.resolve();
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
+    expect(written.join('')).not.toContain('A secret');
+  });
+
+  it('does not come back: one conversation', async () => {
+    const { conversations, arrives } = await slow();
+    conversations.remove('one');
+    arrives();
+    await Promise.resolve();
+    expect(conversations.getSnapshot().list.map(({ id }) => id)).toEqual(['two']);
+  });
+});
+
+it('a conversation that is forgotten is empty on every screen that shows it, and its answer is stopped', () => {
+  const { client, conversations } = openPage(memoryStorage());
+  const store = conversations.get('one');
+  store.send('Hello', ACTION);
+  client.latest.accept('epoch-1').say('So ');
+  conversations.remove('one');
+  expect(client.latest.phase).not.toBe('streaming');
+  expect(store.getSnapshot()).toMatchObject({ title: '', messages: [], isAnswering: false, askedAt: 0 });
+  expect(conversations.get('one')).toBe(store);
+  expect(store.send('Again', ACTION)).toBe(true);
+  expect(store.getSnapshot().messages[0]).toMatchObject({ content: 'Again' });
+});
+
 it('lets go of answers without stopping them, and takes them up when it is back', async () => {
   const client = new FakeClient();
   const frames = manualFrames();

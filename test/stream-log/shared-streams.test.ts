@@ -289,3 +289,41 @@ it('closing publishes what is left and leaves no timer behind', async () => {
   clock.advance(ENDED_MS);
   expect(clock.pending).toBe(0);
 });
+
+it('what ended or was refused while the store was away no longer counts against its user', async () => {
+  const ended = new Source(a);
+  const refused = new Source(a, 'stream-2', 'epoch-2');
+  for (const { run } of [ended, refused]) expect(await a.shared.claim(run, 2)).toBe('claimed');
+  a.shared.publish(ended.run, ended);
+  await pass(200);
+  memory.reachable = false;
+  await pass(1000);
+  a.shared.release(refused.run);
+  ended.ending = DONE;
+  await pass(ENDED_MS + 1000);
+  memory.reachable = true;
+  await pass(1000);
+  const later = [new Source(a, 'stream-3', 'epoch-3'), new Source(a, 'stream-4', 'epoch-4')];
+  for (const { run } of later) expect(await a.shared.claim(run, 2)).toBe('claimed');
+});
+
+it('a cancel from elsewhere that comes before the run begins holds', async () => {
+  const source = new Source(a);
+  await a.shared.claim(source.run, 10);
+  await b.shared.cancel(source.run);
+  await pass(1000);
+  expect(source.heard).toEqual([]);
+  a.shared.publish(source.run, source);
+  expect(source.heard).toEqual(['cancelled']);
+});
+
+it('a run that was refused before anyone could follow it is not followed', async () => {
+  const source = new Source(a);
+  await a.shared.claim(source.run, 10);
+  a.shared.release(source.run);
+  await pass(50);
+  await expect(b.shared.follow(source.run, { nowAccepted() {}, grown() {}, lost() {} })).rejects.toThrow(
+    /refused/,
+  );
+  expect(b.shared.counts.followed).toBe(0);
+});

@@ -243,6 +243,25 @@ describe('while Postgres does not answer', () => {
   });
 });
 
+it('a long queue of settlements is no outage: who is over the quota is told so', async () => {
+  const { max, query, close } = server.relay(server.port);
+  const busy: typeof query = async (...statement) => {
+    if (/quota_settle/.test(String(statement[0]))) await wait(2500);
+    return await query(...statement);
+  };
+  const plans = plansOf(BUDGET_FOR_ONE);
+  const subject = new DiskSubject({ plans, clock: systemClock, postgres: { max, query: busy, close } });
+  await subject.quota.start();
+  const holder = holderOf();
+  await subject.begin({ holder });
+  await subject.end((await subject.begin({ holder: holderOf() })).epoch);
+  expect(subject.quota.undelivered).toBe(1);
+  await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'quota_exceeded' });
+  expect(subject.outages).toEqual([]);
+  expect(subject.quota.alone).toBe(false);
+  await subject.remove();
+});
+
 async function toldAll({ quota }: DiskSubject): Promise<void> {
   await eventually('Postgres knows of every run', () => quota.undelivered === 0);
 }
