@@ -21,31 +21,27 @@ export function createAcknowledger(clock: ClientClock, send: (frame: AckFrame) =
   const unacked = new Map<string, number>();
   let timer: ClientTimer | undefined;
   let dueAt = 0;
-  const wait = (): void => {
+  const wait = (): ClientTimer => {
     dueAt = clock.elapsed() + EVERY_MS;
-    timer = clock.after(EVERY_MS, tick);
+    return clock.after(EVERY_MS, tick);
   };
   const tick = (): void => {
     timer?.cancel();
-    timer = undefined;
-    let left = AT_A_TIME;
-    for (const [id, seq] of unacked) {
-      if (left-- === 0) break;
+    for (const [id, seq] of [...unacked].slice(0, AT_A_TIME)) {
       unacked.delete(id);
       send({ type: 'ack', id, seq });
     }
-    if (unacked.size > 0) wait();
+    timer = unacked.size > 0 ? wait() : undefined;
   };
   return {
     held(id, seq) {
       unacked.set(id, seq);
-      if (!timer) wait();
-      else if (clock.elapsed() >= dueAt) tick();
+      timer ??= wait();
+      if (clock.elapsed() >= dueAt) tick();
     },
     reset() {
-      timer?.cancel();
-      timer = undefined;
       unacked.clear();
+      tick();
     },
   };
 }

@@ -3,13 +3,6 @@ import type { Run } from './run.ts';
 /** Reads a stream from its beginning: an iterator is a cursor in its pieces of text, which grow meanwhile. */
 export function readPieces(stream: Run, pieces: readonly string[]): AsyncIterator<string, undefined> {
   let next = 0;
-  const change = (): Promise<void> =>
-    new Promise((resolve) => {
-      const unsubscribe = stream.subscribe(() => {
-        unsubscribe();
-        resolve();
-      });
-    });
   return {
     async next() {
       const value = pieces[next];
@@ -19,7 +12,12 @@ export function readPieces(stream: Run, pieces: readonly string[]): AsyncIterato
       }
       if (stream.phase === 'failed') await stream.final; // throws
       if (stream.ended) return { value, done: true };
-      await change();
+      await new Promise<void>((changed) => {
+        const unsubscribe = stream.subscribe(() => {
+          unsubscribe();
+          changed();
+        });
+      });
       return this.next();
     },
     async return() {
