@@ -98,7 +98,7 @@ export function createHttpDoor({ http, pauses, clock, connectMs }: HttpDoorParts
     cancel,
     forget: (run) => reads.get(run)?.abort(),
     drop(of) {
-      for (const [{ transport }, abort] of reads) if (transport === (of ?? transport)) abort.abort();
+      for (const [{ transport }, abort] of reads) if (!of || of === transport) abort.abort();
     },
   };
 }

@@ -97,7 +97,6 @@ export function createRun(
 
   /** Gives up where nothing answers for too long; a request that is under way is waited for. */
   const awaitContact = (ms: number): void => {
-    contact?.cancel();
     contact = clock.after(ms, () => {
       if (state.following) awaitContact(ms);
       else run.fail(failure('unreachable', true));
@@ -142,8 +141,8 @@ export function createRun(
       const [next, effect] = step(before, event);
       state = next;
       if (event.type === 'accepted') run.warning = event.warning;
-      if (event.type === 'accepted' || event.type === 'resumed') contact?.cancel();
-      else if (before.following && !next.following) awaitContact(reconnectMs);
+      if (next.following && !before.following) contact?.cancel();
+      if (before.following && !next.following) awaitContact(reconnectMs);
       if (effect?.type === 'text') {
         firstTextMs ??= age();
         pieces.push(effect.text);
