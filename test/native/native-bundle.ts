@@ -61,7 +61,7 @@ export async function createApp(): Promise<NativeApp> {
 }
 
 /** Packed from a folder of its own: others may build in the checkout. The server is no part of it here. */
-async function installPackage(folder: string): Promise<void> {
+export async function installPackage(folder: string): Promise<void> {
   const staging = join(folder, 'staging');
   const installed = join(folder, 'node_modules/dash-relay');
   await mkdir(staging);

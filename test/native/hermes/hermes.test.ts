@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { report } from '../../support/test-run.ts';
+import { INSTALL_MS } from '../install-once.ts';
 import { buildProgram } from '../react-native-program.ts';
 import { HERMES_RUNS_HERE, type Hermes, installHermes } from './hermes.ts';
 
 const FILES = ['stream-state', 'exactly-once', 'connection'];
-const INSTALL_MS = 120_000;
 
 describe.runIf(HERMES_RUNS_HERE)('in Hermes', () => {
   let hermes: Hermes;

@@ -1,15 +1,14 @@
 /**
- * Hermes, the engine of React Native, as a program: installed from npm once per lock file, outside the checkout. It is
- * the last one published as a program, older than the one in an app, so whatever runs in it runs there too.
+ * Hermes, the engine of React Native, as a program: the last one that was published as one. It is older than the one in
+ * an app and knows less of the language.
  */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installOnce } from '../install-once.ts';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   'linux-x64': 'linux64-bin/hermes',
@@ -27,7 +26,7 @@ export interface Hermes {
 export const HERMES_RUNS_HERE = programName() !== undefined;
 
 export async function installHermes(): Promise<Hermes> {
-  const folder = await installed();
+  const folder = await installOnce(new URL('installed/', import.meta.url));
   const require = createRequire(join(folder, 'package.json'));
   const hermes = join(folder, 'node_modules/hermes-engine-cli', programName() ?? '');
   const { stdout } = await run(hermes, ['--version']);
@@ -62,29 +61,6 @@ function compiled(program: string, require: NodeJS.Require): string {
   };
   const babel: { transformSync(code: string, options: object): { code: string } } = require('@babel/core');
   return babel.transformSync(program, options).code;
-}
-
-async function installed(): Promise<string> {
-  const files = ['package.json', 'package-lock.json'].map((name) =>
-    fileURLToPath(new URL(`installed/${name}`, import.meta.url)),
-  );
-  const texts = await Promise.all(files.map((file) => readFile(file)));
-  const hash = createHash('sha256').update(Buffer.concat(texts)).digest('hex').slice(0, 12);
-  const folder = join(tmpdir(), `dash-relay-hermes-${hash}`);
-  if (await isThere(folder)) return folder;
-  const fresh = await mkdtemp(join(tmpdir(), 'dash-relay-hermes-install-'));
-  for (const file of files) await copyFile(file, join(fresh, basename(file)));
-  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: fresh });
-  // Another run may have been faster.
-  await rename(fresh, folder).catch(() => rm(fresh, { recursive: true }));
-  return folder;
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  return await readFile(join(folder, 'package.json')).then(
-    () => true,
-    () => false,
-  );
 }
 
 function programName(): string | undefined {
