@@ -13,8 +13,6 @@ import type { StreamEvent, StreamFrame } from './stream-state.ts';
 
 /** The relay comments each 15 s: a response that is silent for longer than two of them is dead, ms. */
 const SILENCE_MS = 40_000;
-/** One JSON answer takes as long as the run; its deadline ends both. The longest that a timer can be set. */
-const NEVER_MS = 2 ** 31 - 1;
 const EVENTS = 'text/event-stream';
 
 export interface HttpDoorParts {
@@ -51,7 +49,7 @@ export function createHttpDoor({ http, pauses, clock, connectMs }: HttpDoorParts
       watch?.cancel();
       watch = clock.after(ms, () => abort.abort());
     };
-    waitFor(streaming ? connectMs : NEVER_MS);
+    if (streaming) waitFor(connectMs); // one JSON answer takes as long as the run, whose deadline ends both
     reads.set(run, abort);
     try {
       const response = await ask(run, http, abort.signal);

@@ -215,9 +215,7 @@ function gap(state: StreamState): Step {
 }
 
 function interrupted(state: StreamState): Step {
-  return settle(state, 'failed', {
-    failure: failure('interrupted', true),
-  });
+  return fail(state, failure('interrupted', true));
 }
 
 function fail(state: StreamState, why: Failure): Step {

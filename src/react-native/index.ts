@@ -12,8 +12,8 @@ import {
   type DashClient,
   type DashClientOptions,
 } from '../client/create-dash-client.ts';
-import type { WebSocketFactory, WebSocketLike } from '../client/web-socket.ts';
 import { type AppStateLike, appSignals, type NetInfoLike } from './app-signals.ts';
+import { bearerHeader } from './native-web-socket.ts';
 
 export type { AIService, AIServiceParams, AIServiceResult, StreamingFlags } from '../client/ai-service.ts';
 export type * from '../client/index.ts';
@@ -49,15 +49,3 @@ function withDevice<T extends Partial<DashClientOptions> & NativeOptions>({
     options;
   return { ...options, webSocket, signals, transports };
 }
-
-type NativeWebSocket = new (
-  url: string,
-  protocols: string,
-  options: { readonly headers: Readonly<Record<string, string>> },
-) => WebSocketLike;
-
-/** React Native takes headers as the third argument: the token needs no place among the subprotocols. */
-const bearerHeader: WebSocketFactory = (url, protocol, token) => {
-  const { WebSocket } = globalThis as unknown as { WebSocket: NativeWebSocket };
-  return new WebSocket(url, protocol, { headers: { Authorization: `Bearer ${token}` } });
-};

@@ -21,7 +21,7 @@ interface Case {
   readonly away: keyof typeof AWAY;
   /** How long the answer is, seconds. */
   readonly words: number;
-  readonly socket: Suspension;
+  readonly socket: keyof typeof PLATFORMS;
   readonly sleeps: boolean;
   readonly ending: string;
 }

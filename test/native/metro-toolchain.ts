@@ -79,7 +79,7 @@ function commonConfig(projectRoot: string): object {
   return {
     projectRoot,
     watchFolders: [projectRoot, NODE_MODULES],
-    maxWorkers: 2,
+    maxWorkers: 1, // in this process: others would load the parsers anew for each bundle
     cacheStores: [],
     reporter: { update() {} },
     serializer: {

@@ -9,10 +9,18 @@ interface Request {
 const { parseSync }: { parseSync(code: string, options: object): object } =
   requireOfReactNative('@babel/core');
 
-/** Called by Metro, in its workers. */
+/** By its source: most modules are the same on both platforms. */
+const compiled = new Map<string, string>();
+
+/** Called by Metro, in this process. */
 export function transform({ filename, src }: Request): { ast: object } {
-  const code = /\.tsx?$/.test(filename) ? compileJsx(src, 'tsx') : compileJsx(plain(src), 'jsx');
+  const code = compiled.get(src) ?? compile(filename, src);
+  compiled.set(src, code);
   return { ast: parseSync(code, { filename, babelrc: false, configFile: false, sourceType: 'module' }) };
+}
+
+function compile(filename: string, source: string): string {
+  return /\.tsx?$/.test(filename) ? compileJsx(source, 'tsx') : compileJsx(plain(source), 'jsx');
 }
 
 function plain(source: string): string {

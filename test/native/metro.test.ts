@@ -40,7 +40,12 @@ async function judgeApp(platform: Platform, toolchain: Toolchain, name: string):
   const paths = modules.map(withinApp);
   expect(await magicOf(code)).toBe(HERMES_MAGIC);
   expect(paths).toEqual(
-    expect.arrayContaining(['ask-screen.tsx', 'node_modules/dash-relay/dist/library/react-native.js']),
+    expect.arrayContaining([
+      'ask-screen.tsx',
+      'assistant-screen.tsx',
+      'node_modules/dash-relay/dist/library/react-native.js',
+      'node_modules/dash-relay/dist/react/react.js',
+    ]),
   );
   expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);
   expect(modules.filter(isOfNode)).toEqual([]);
@@ -78,10 +83,8 @@ it.each(['node:crypto', 'stream'])('would not be bundled if it imported %s', asy
 });
 
 it('is typed beside React Native’s own types', async () => {
-  await write(
-    'tsconfig.json',
-    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['ask-screen.tsx'] }),
-  );
+  const files = ['ask-screen.tsx', 'assistant-screen.tsx'];
+  await write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
   const checked = await check();
   expect(checked).toBe('');
   await write('wrong.tsx', WRONG);

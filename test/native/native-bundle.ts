@@ -40,7 +40,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Beside what is built. */
 const PUBLISHED = ['package.json', 'PROTOCOL.md', 'CHANGELOG.md', 'LICENSE', 'config', 'docs'];
 /** What such an app has beside the package. */
-const INSTALLED = ['react', 'react-native', 'metro-runtime', '@types/react', 'typescript'];
+const INSTALLED = ['react', 'react-native', 'marked', 'metro-runtime', '@types/react', 'typescript'];
 const HERMESC = { linux: 'linux64-bin/hermesc', darwin: 'osx-bin/hermesc', win32: 'win64-bin/hermesc.exe' };
 const run = promisify(execFile);
 
@@ -61,7 +61,7 @@ export async function createApp(): Promise<NativeApp> {
 }
 
 /** Packed from a folder of its own: others may build in the checkout. The server is no part of it here. */
-async function installPackage(folder: string): Promise<void> {
+export async function installPackage(folder: string): Promise<void> {
   const staging = join(folder, 'staging');
   const installed = join(folder, 'node_modules/dash-relay');
   await mkdir(staging);

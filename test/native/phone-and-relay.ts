@@ -94,7 +94,7 @@ export async function startPhoneAndRelay(
         clock.advance(STEP_MS);
         phone.clock.advance(STEP_MS);
         await settled();
-        for (let turn = 0; turn < TURNS && !phone.clock.suspended; turn++) {
+        for (let turn = 0; turn < TURNS && phone.native.heard; turn++) {
           await phone.native.carried();
           await settled();
         }

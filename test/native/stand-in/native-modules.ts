@@ -3,7 +3,8 @@
  * which tell what happens by device events. Real sockets and requests; text only.
  *
  * While the app is suspended no event is delivered. Sockets are then either killed, of which nobody is ever told, or
- * frozen: nothing is read or answered until the app is back.
+ * frozen: nothing is read or answered until the app is back. Awake, only its timers stand still: so it is on Android
+ * until the system needs the memory.
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -11,7 +12,7 @@ import type { Platform } from '../native-bundle.ts';
 import { NativeBlobs } from './native-blobs.ts';
 
 export type Emit = (event: string, ...payload: readonly unknown[]) => void;
-export type Suspension = 'killed' | 'frozen';
+export type Suspension = 'killed' | 'frozen' | 'awake';
 type Headers = Readonly<Record<string, string>>;
 
 interface Request {
@@ -63,13 +64,27 @@ export class NativeModules {
     else deliver();
   };
 
+  /** Whether events reach the app. */
+  get heard(): boolean {
+    return this.#undelivered === undefined;
+  }
+
   suspend(how: Suspension): void {
+    if (how === 'awake') return;
     this.#undelivered = [];
     for (const [id, socket] of this.#sockets) {
       if (how === 'frozen') socket.pause();
       else this.#kill(id, socket);
     }
     if (how === 'killed') this.#killRequests();
+  }
+
+  /** The network breaks every socket, and the app is told. */
+  cut(): void {
+    for (const [id, socket] of this.#sockets) {
+      this.#kill(id, socket);
+      this.tell('websocketFailed', { id, message: 'Software caused connection abort' });
+    }
   }
 
   /** The events that waited come first. */
@@ -128,7 +143,11 @@ export class NativeModules {
     },
     send: (text: string, id: number) => this.#sockets.get(id)?.send(text),
     ping: (id: number) => this.#sockets.get(id)?.ping(),
-    close: (code: number, reason: string, id: number) => this.#sockets.get(id)?.close(code, reason),
+    close: (code: number, reason: string, id: number) => {
+      const socket = this.#sockets.get(id);
+      // Android knows a socket only once it is open.
+      if (this.#platform === 'ios' || socket?.readyState === WebSocket.OPEN) socket?.close(code, reason);
+    },
   };
 
   /** The two platforms are asked in two ways. */

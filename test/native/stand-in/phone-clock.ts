@@ -39,10 +39,6 @@ export class PhoneClock {
     this.#pending.delete(id);
   };
 
-  get suspended(): boolean {
-    return this.#suspended;
-  }
-
   advance(ms: number): void {
     this.#wallMs += ms;
     if (!this.#suspended || !this.#sleeps) this.#elapsedMs += ms;

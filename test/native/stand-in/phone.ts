@@ -3,14 +3,12 @@
  * them, in a realm with nothing of Node or of a browser, and the client built into the same realm as Metro would.
  * Stood in for are only the native modules below and the clock.
  */
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
-import { build, type Plugin } from 'esbuild';
 import { onTestFinished } from 'vitest';
 import type { createAIService, createDashClient, NetInfoLike } from '../../../src/react-native/index.ts';
 import type { Platform } from '../native-bundle.ts';
-import { NODE_MODULES, stripFlow } from '../react-native-source.ts';
+import { buildProgram } from '../react-native-program.ts';
 import { type Emit, NativeModules, type Suspension } from './native-modules.ts';
 import { PhoneClock } from './phone-clock.ts';
 
@@ -64,36 +62,8 @@ import { createAIService, createDashClient } from ${JSON.stringify(fileURLToPath
 globalThis.app = { AppState, createAIService, createDashClient, emit: (...event) => events.emit(...event) };
 `;
 
-const flow: Plugin = {
-  name: 'flow',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/react-native\/(Libraries|src)\/.*\.js$/ }, async ({ path }) => ({
-      contents: stripFlow(await readFile(path, 'utf8')),
-      loader: 'jsx',
-    }));
-  },
-};
-
 const SILENT = { log() {}, info() {}, warn() {}, error() {} };
 const programs = new Map<Platform, Promise<string>>();
-
-async function buildProgram(platform: Platform): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: ENTRY, resolveDir: NODE_MODULES },
-    nodePaths: [NODE_MODULES],
-    plugins: [flow],
-    resolveExtensions: [`.${platform}.js`, '.native.js', '.js'],
-    conditions: ['react-native'],
-    mainFields: ['react-native', 'browser', 'main'],
-    define: { __DEV__: 'false', global: 'globalThis' },
-    bundle: true,
-    format: 'iife',
-    tsconfigRaw: {},
-    write: false,
-    logLevel: 'error',
-  });
-  return outputFiles[0]?.text ?? '';
-}
 
 export class Phone {
   readonly clock: PhoneClock;
@@ -154,7 +124,7 @@ function nativeSeam({ get }: NativeModules): object {
 /** Its sockets end with the test. */
 export async function startPhone(options: PhoneOptions = {}): Promise<Phone> {
   const { platform = 'android' } = options;
-  const program = programs.get(platform) ?? buildProgram(platform);
+  const program = programs.get(platform) ?? buildProgram(ENTRY, platform);
   programs.set(platform, program);
   const phone = new Phone(await program, options);
   onTestFinished(() => phone.native.close());

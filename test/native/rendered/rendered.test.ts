@@ -1,0 +1,77 @@
+/** The assistant of the packed package, rendered by @testing-library/react-native in its own runner. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { startTestRelay } from '../../../src/testing/index.ts';
+import { INSTALL_MS, installOnce } from '../install-once.ts';
+import { installPackage } from '../native-bundle.ts';
+import { NODE_MODULES } from '../react-native-source.ts';
+
+const TESTS = fileURLToPath(new URL('.', import.meta.url));
+const PACED = { pace: { firstTokenMs: [1, 1], deltasPerSecond: [100, 100] } } as const;
+
+it(
+  'shows an answer, stops one, and tells of one that broke off',
+  async () => {
+    const app = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-rendered-')));
+    onTestFinished(() => rm(app, { recursive: true }));
+    await installPackage(app);
+    const relay = await startTestRelay();
+    onTestFinished(() => relay.close());
+    relay.simulator.script(
+      { ...PACED, deltas: ['**Air** ', 'bends ', 'blue ', 'light.'] },
+      { ...PACED, deltas: ['It goes on', ' and on'], broken: { afterDeltas: 2, by: 'stall' } },
+      { ...PACED, deltas: ['It breaks', ' off'], broken: { afterDeltas: 2, by: 'error' } },
+    );
+    const results = await runJest(app, { DASH_URL: relay.url, DASH_TOKEN: await relay.token() });
+    expect(results.flatMap(({ failureMessages }) => failureMessages)).toEqual([]);
+    expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed']);
+    expect(relay.simulator.requests).toHaveLength(3);
+  },
+  INSTALL_MS,
+);
+
+interface JestResult {
+  readonly status: string;
+  readonly failureMessages: readonly string[];
+}
+
+/** Where a test fails it says so in the results. */
+async function runJest(app: string, environment: Record<string, string>): Promise<readonly JestResult[]> {
+  const tools = await installOnce(new URL('installed/', import.meta.url));
+  const [config, output] = [join(app, 'jest.json'), join(app, 'results.json')];
+  await writeFile(config, JSON.stringify(configOf(tools, app)));
+  const { PATH } = process.env;
+  const jest = [join(tools, 'node_modules/jest/bin/jest.js'), '--config', config, '--ci', '--silent'];
+  const more = ['--forceExit', '--json', '--outputFile', output];
+  const env = { PATH, NODE_PATH: NODE_MODULES, ...environment };
+  await promisify(execFile)(process.execPath, [...jest, ...more], { cwd: tools, env }).catch(() => {});
+  const { testResults } = JSON.parse(await readFile(output, 'utf8')) as {
+    testResults: readonly { readonly assertionResults: readonly JestResult[] }[];
+  };
+  return testResults.flatMap(({ assertionResults }) => assertionResults);
+}
+
+function configOf(tools: string, app: string): object {
+  const packed = join(app, 'node_modules/dash-relay/dist');
+  const preset = join(tools, 'node_modules/@react-native/babel-preset');
+  const babel = { presets: [[preset, { enableBabelRuntime: false }]], babelrc: false, configFile: false };
+  return {
+    preset: '@react-native/jest-preset',
+    rootDir: tools,
+    roots: [TESTS, packed],
+    testMatch: [join(TESTS, '*.jest.js')],
+    testTimeout: 30_000,
+    modulePaths: [join(tools, 'node_modules')],
+    moduleNameMapper: {
+      '^dash-relay/react$': join(packed, 'react/react.js'),
+      '^dash-relay/react-native$': join(packed, 'library/react-native.js'),
+    },
+    transform: { '\\.[jt]sx?$': ['babel-jest', babel] },
+    transformIgnorePatterns: ['node_modules/(?!((jest-)?react-native|@react-native|dash-relay|marked)/)'],
+  };
+}
