@@ -1,6 +1,8 @@
 /** Lengths of the text that the inside of a JSON string literal stands for, without decoding it. */
 import type { WireText } from './wire-text.ts';
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII but the backslash
+const PLAIN = /^[\x00-\x5b\x5d-\x7f]*$/;
 const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
 
@@ -9,6 +11,7 @@ const LETTER_U = 0x75;
  * byte counts, twice if it begins four bytes, since those need a surrogate pair.
  */
 export function utf16Length(json: WireText): number {
+  if (PLAIN.test(json)) return json.length;
   let units = 0;
   for (let at = 0; at < json.length; at += 1) {
     const byte = json.charCodeAt(at);

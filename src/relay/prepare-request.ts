@@ -1,5 +1,5 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
@@ -41,7 +41,7 @@ export function prepareRequest(request: StreamRequest, policy: RequestPolicy): P
 export function requestHash(request: StreamRequest): string {
   const { action, messages, context, model, maxTokens, events, onDisconnect } = request;
   const body = JSON.stringify([action, messages, context, model, maxTokens, events, onDisconnect]);
-  return createHash('sha256').update(body).digest('base64url');
+  return hash('sha256', body, 'base64url');
 }
 
 /** The server's own choice needs no permission; a client's does. */

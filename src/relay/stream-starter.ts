@@ -2,7 +2,7 @@
  * The one way into a run, whichever door asks: attach to the same request, or admit, create and run a new one.
  * The first half is synchronous, so that two equal starts can never both create; limits that need waiting come after.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
@@ -76,11 +76,11 @@ export class StreamStarter {
    */
   start(command: StartCommand, join: (started: Started) => void): Promise<void> | undefined {
     const { principal, request } = command;
-    const hash = requestHash(request);
+    const identity = requestHash(request);
     const existing =
       command.id === undefined ? undefined : this.#parts.registry.find(principal.userId, command.id);
     if (existing !== undefined) {
-      this.#attach(existing, hash, join);
+      this.#attach(existing, identity, join);
       return undefined;
     }
     const prepared = prepareRequest(request, this.#parts.policy);
@@ -91,7 +91,7 @@ export class StreamStarter {
       limits,
       id: command.id ?? mint(16),
       epoch: mint(12),
-      requestHash: hash,
+      requestHash: identity,
       prepared,
       onDisconnect: request.onDisconnect ?? (command.id === undefined ? 'cancel' : 'resume'),
     };
@@ -101,8 +101,8 @@ export class StreamStarter {
     return undefined;
   }
 
-  #attach(stream: StreamView, hash: string, join: (started: Started) => void): void {
-    if (stream.requestHash !== hash)
+  #attach(stream: StreamView, identity: string, join: (started: Started) => void): void {
+    if (stream.requestHash !== identity)
       throw new RelayError('conflict', 'this id belongs to another request; use a new one');
     join({ stream, attached: true });
   }
@@ -113,7 +113,7 @@ export class StreamStarter {
     shared: SharedStreams,
     join: (started: Started) => void,
   ): Promise<void> {
-    const { principal, id, epoch, requestHash: hash, prepared, request, limits } = draft;
+    const { principal, id, epoch, requestHash: identity, prepared, request, limits } = draft;
     const { registry, remotes } = this.#parts;
     const { userId } = principal;
     const { action } = request;
@@ -121,7 +121,7 @@ export class StreamStarter {
       userId,
       id,
       epoch,
-      requestHash: hash,
+      requestHash: identity,
       action,
       model: prepared.model,
       owner: shared.machine,
@@ -132,7 +132,7 @@ export class StreamStarter {
       registry.find(userId, id) ?? (claim === 'claimed' ? undefined : await remotes?.open(claim));
     if (existing !== undefined) {
       shared.release(run);
-      return this.#attach(existing, hash, join);
+      return this.#attach(existing, identity, join);
     }
     try {
       this.#admit(principal, limits);
@@ -145,7 +145,7 @@ export class StreamStarter {
 
   #create(draft: Draft, run: SharedRun | undefined, join: (started: Started) => void): void {
     const { userId } = draft.principal;
-    const userHash = createHash('sha256').update(`dash-relay:${userId}`).digest('hex').slice(0, 32);
+    const userHash = hash('sha256', `dash-relay:${userId}`).slice(0, 32);
     const stream = new Stream({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(stream);
     join({ stream, attached: false });

@@ -78,7 +78,9 @@ export class Attempt implements ExchangeListener {
   /** @param startedAt on the scale of `check`. */
   constructor(parts: AttemptParts, startedAt: number) {
     this.#parts = parts;
-    this.#decoder = new SseDecoder((name, data, atEnd) => parts.reader.read(name, data, atEnd));
+    this.#decoder = new SseDecoder((name, bytes, from, end, atEnd) =>
+      parts.reader.read(name, bytes, from, end, atEnd),
+    );
     this.#silence = new SilenceWatch(startedAt);
     // Where nobody waits for the head any more, its rejection is nobody's.
     this.#head.promise.catch(() => {});

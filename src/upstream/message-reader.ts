@@ -61,16 +61,17 @@ export class MessageReader {
     this.#allEvents = allEvents;
   }
 
-  /** One event; `data` as latin1. At the body's end a last event may be cut: it is then dropped. */
-  read(name: string, data: string, atEnd: boolean): void {
+  /** One event; its data is `bytes`, latin1, from `from` to `end`. At the body's end a last one may be cut: it is then dropped. */
+  read(name: string, bytes: string, from: number, end: number, atEnd: boolean): void {
     if (this.#halted || this.error !== null) return;
-    const text = textDelta(data);
+    const text = textDelta(bytes, from, end);
     if (text !== undefined) {
       this.contentEvents += 1;
       this.#text(text);
       return;
     }
     if (name === 'ping') return;
+    const data = bytes.slice(from, end);
     const event = parseObject(data);
     if (event === undefined) {
       this.malformed ||= !atEnd;

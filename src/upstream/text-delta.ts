@@ -14,10 +14,10 @@ const BRACE = 125;
 const SPACE = 32;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
 
-/** The inside of the delta's JSON string ('' for an empty one), from an event's data held as latin1. */
-export function textDelta(data: string): WireText | undefined {
-  if (!data.startsWith(BEFORE_INDEX)) return undefined;
-  let at = BEFORE_INDEX.length;
+/** The inside of the delta's JSON string ('' for an empty one), from an event's data: `data`, latin1, from `from` to `until`. */
+export function textDelta(data: string, from = 0, until = data.length): WireText | undefined {
+  if (!data.startsWith(BEFORE_INDEX, from)) return undefined;
+  let at = from + BEFORE_INDEX.length;
   const digits = at;
   while (isDigit(data.charCodeAt(at))) at += 1;
   if (at === digits || !data.startsWith(AFTER_INDEX, at)) return undefined;
@@ -26,7 +26,7 @@ export function textDelta(data: string): WireText | undefined {
   let end = start;
   let highest = 0;
   for (let code = data.charCodeAt(end); code !== QUOTE; code = data.charCodeAt(end)) {
-    // NaN (the string never ends) fails this comparison as well.
+    // What lies behind the data, a line feed or NaN, fails this comparison as well.
     if (!(code >= SPACE)) return undefined;
     if (code === BACKSLASH) {
       const length = escapeLength(data, end);
@@ -37,7 +37,7 @@ export function textDelta(data: string): WireText | undefined {
       end += 1;
     }
   }
-  if (!closesTwoObjects(data, end + 1)) return undefined;
+  if (!closesTwoObjects(data, end + 1, until)) return undefined;
   const text = data.slice(start, end) as WireText;
   return highest < 0x80 || isUtf8(Buffer.from(text, 'latin1')) ? text : undefined;
 }
@@ -50,11 +50,11 @@ function escapeLength(data: string, at: number): 0 | 2 | 6 {
 }
 
 /** The API pads events with spaces before the last brace. */
-function closesTwoObjects(data: string, from: number): boolean {
+function closesTwoObjects(data: string, from: number, until: number): boolean {
   const inner = skipSpaces(data, from);
   if (data.charCodeAt(inner) !== BRACE) return false;
   const outer = skipSpaces(data, inner + 1);
-  return data.charCodeAt(outer) === BRACE && skipSpaces(data, outer + 1) === data.length;
+  return data.charCodeAt(outer) === BRACE && skipSpaces(data, outer + 1) === until;
 }
 
 function skipSpaces(data: string, from: number): number {

@@ -4,7 +4,10 @@ import { SseDecoder } from '../../src/upstream/sse-decoder.ts';
 
 function decode(slices: readonly string[]): { events: [string, string][]; fits: boolean } {
   const events: [string, string][] = [];
-  const decoder = new SseDecoder((name, data) => events.push([name, data]), 1_000);
+  const decoder = new SseDecoder(
+    (name, text, from, end) => events.push([name, text.slice(from, end)]),
+    1_000,
+  );
   const fits = slices.map((slice) => decoder.push(slice)).every(Boolean);
   decoder.end();
   return { events, fits };

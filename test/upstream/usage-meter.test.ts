@@ -10,7 +10,7 @@ const SINK = { text() {}, event() {}, began() {} };
 function meterOf(body: string, ended = false): UsageMeter {
   const meter = new UsageMeter();
   const reader = new MessageReader(SINK, meter, false);
-  const decoder = new SseDecoder((name, data, atEnd) => reader.read(name, data, atEnd));
+  const decoder = new SseDecoder((...event) => reader.read(...event));
   decoder.push(Buffer.from(body).toString('latin1'));
   if (ended) meter.bodyEnded();
   return meter;
