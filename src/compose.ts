@@ -1,6 +1,7 @@
 /**
  * The composition root: builds every part from the configuration and wires them. The only file that knows them all;
- * it decides nothing else.
+ * it decides nothing else. What a configuration does without (Redis, Postgres, the simulator) is not loaded: each is
+ * 3 to 10 MB (decision 0015).
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +29,6 @@ import { createStartLimit } from './relay/start-limit.ts';
 import { SCRIPTED_MODELS } from './simulator/behaviour.ts';
 import type { Simulator } from './simulator/simulator.ts';
 import { MemoryStreamLogs } from './stream-log/memory.ts';
-import { openSharedStreams } from './stream-log/open-shared-streams.ts';
 import type { StreamLogs } from './stream-log/port.ts';
 import type { StoreSharedStreams } from './stream-log/shared-streams.ts';
 import { systemClock } from './time/clock.ts';
@@ -36,7 +36,7 @@ import { createAnthropicUpstream } from './upstream/anthropic.ts';
 import type { Upstream } from './upstream/port.ts';
 import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
 import type { Outbox } from './usage/outbox.ts';
-import { openPostgresPool } from './usage/postgres/pool.ts';
+import type { openPostgresPool, PostgresPool } from './usage/postgres/pool.ts';
 import { UsageShipper } from './usage/postgres/shipper.ts';
 import { postgresUsageSink } from './usage/postgres/usage-sink.ts';
 import { loadPrices, type PriceTable } from './usage/prices.ts';
@@ -91,14 +91,14 @@ export async function composeRelay(
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
   const plans = readPlans(config, logger);
-  const quota = composeQuota(config, { plans, prices, policy, observer, logger });
-  const shipper = composeShipper(config, ledger.outbox, logger);
+  const quota = await composeQuota(config, { plans, prices, policy, observer, logger });
+  const shipper = await composeShipper(config, ledger.outbox, logger);
   const { upstream, simulator } = await composeUpstream(config, logger);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
   });
-  const shared = composeShared(config, logs, logger);
+  const shared = await composeShared(config, logs, logger);
   const { authenticator, developmentIssuer } = identity;
   const relay = new Relay({
     version,
@@ -178,8 +178,9 @@ export async function composeRelay(
 }
 
 /** Lets many machines serve one another's streams; undefined where this is the only one. */
-function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
+async function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
   if (config.REDIS_URL === undefined) return undefined;
+  const { openSharedStreams } = await import('./stream-log/open-shared-streams.ts');
   return openSharedStreams({
     url: config.REDIS_URL,
     instanceId: config.INSTANCE_ID,
@@ -203,6 +204,11 @@ function healthState(relay: Relay, authenticator: Authenticator): Health['state'
   if (relay.draining) return 'draining';
   if (relay.overloaded) return 'overloaded';
   return authenticator.ready ? 'ready' : 'starting';
+}
+
+async function postgresPool(...options: Parameters<typeof openPostgresPool>): Promise<PostgresPool> {
+  const { openPostgresPool: open } = await import('./usage/postgres/pool.ts');
+  return open(...options);
 }
 
 /** Usage rows leave on the others. */
@@ -229,7 +235,10 @@ interface QuotaInputs {
   readonly logger: Logger;
 }
 
-function composeQuota(config: Config, { plans, prices, policy, observer, logger }: QuotaInputs): OpenQuota {
+async function composeQuota(
+  config: Config,
+  { plans, prices, policy, observer, logger }: QuotaInputs,
+): Promise<OpenQuota> {
   const onOutage = (cause: unknown) => observer.failed({ what: 'quota: Postgres', cause });
   const { DATABASE_URL: url } = config;
   return createQuota({
@@ -238,7 +247,7 @@ function composeQuota(config: Config, { plans, prices, policy, observer, logger 
     prices,
     clock: systemClock,
     actions: [...policy.actions.keys()],
-    postgres: url === undefined ? undefined : openPostgresPool(url, quotaConnections(config), onOutage),
+    postgres: url === undefined ? undefined : await postgresPool(url, quotaConnections(config), onOutage),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     onOutage,
@@ -249,12 +258,16 @@ function composeQuota(config: Config, { plans, prices, policy, observer, logger 
 }
 
 /** Undefined without DATABASE_URL: then the ledger on disk is the store. */
-function composeShipper(config: Config, outbox: Outbox, logger: Logger): UsageShipper | undefined {
+async function composeShipper(
+  config: Config,
+  outbox: Outbox,
+  logger: Logger,
+): Promise<UsageShipper | undefined> {
   const { DATABASE_URL: url, INSTANCE_ID: instance } = config;
   if (url === undefined) return undefined;
   const lanes = Math.max(1, config.DATABASE_POOL - quotaConnections(config));
   // An idle connection that breaks is no news: the next batch tells whether Postgres is there.
-  const pool = openPostgresPool(url, lanes, () => {});
+  const pool = await postgresPool(url, lanes, () => {});
   return new UsageShipper({
     outbox,
     sink: postgresUsageSink(pool, instance),

@@ -2,9 +2,12 @@
  * One GET of a small JSON document, bounded in time and size. Redirects are answers like any other: not 200, refused.
  * Over node:http and not the built-in `fetch`, which costs 17 MB of memory on its first use.
  */
-import { get as getByHttp, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { get as getByHttps } from 'node:https';
 import type { Clock } from '../time/clock.ts';
+
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+const { get: getByHttp } = process.getBuiltinModule('node:http');
 
 export interface FetchLimits {
   readonly clock: Clock;

@@ -1,12 +1,14 @@
 /** A Fastify app as every port of the relay has it: request ids, security headers, JSON errors. It has no route yet. */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { isUpgrade } from './upgrade-request.ts';
+
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Where a line for each answered request goes: a pino logger is one. */
 export interface AccessLog {

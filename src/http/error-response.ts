@@ -1,6 +1,8 @@
 /** How an error leaves through HTTP: one shape of body and headers, before the 101 of an upgrade and at every route. */
-import { STATUS_CODES } from 'node:http';
 import type { QuotaFigures, RelayError } from '../protocol/relay-error.ts';
+
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export interface ErrorBody {
   readonly error: Partial<QuotaFigures> & {

@@ -11,25 +11,33 @@ const BAD_FRAMES_PER_MINUTE = 4;
 
 /** How many frames of which sort a connection may still send. */
 export class FrameBudget {
-  readonly #frames: FrameRate;
-  readonly #light: FrameRate;
-  readonly #bad: FrameRate;
+  readonly #limits: HelloFrame['limits'];
+  readonly #clock: Clock;
+  // Made by the first frame of their sort: most connections of a quiet hour send none.
+  #frames: FrameRate | undefined;
+  #light: FrameRate | undefined;
+  #bad: FrameRate | undefined;
 
-  constructor({ streams, framesPerMinute }: HelloFrame['limits'], clock: Clock) {
-    const light = Math.max(LIGHT_FRAMES_PER_SECOND, LIGHT_FRAMES_PER_SECOND_AND_STREAM * streams);
-    this.#frames = new FrameRate(framesPerMinute, 60_000, clock);
-    this.#light = new FrameRate(light, 1000, clock);
-    this.#bad = new FrameRate(BAD_FRAMES_PER_MINUTE, 60_000, clock);
+  constructor(limits: HelloFrame['limits'], clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** Counts a frame, or one that could not be parsed (`undefined`); false once its rate is passed. */
   take(frame: ClientFrame | undefined): boolean {
-    const light = frame?.type === 'ack' || frame?.type === 'ping' || frame?.type === 'resume';
-    return (light ? this.#light : this.#frames).take();
+    const { streams, framesPerMinute } = this.#limits;
+    if (frame?.type === 'ack' || frame?.type === 'ping' || frame?.type === 'resume') {
+      const perSecond = Math.max(LIGHT_FRAMES_PER_SECOND, LIGHT_FRAMES_PER_SECOND_AND_STREAM * streams);
+      this.#light ??= new FrameRate(perSecond, 1000, this.#clock);
+      return this.#light.take();
+    }
+    this.#frames ??= new FrameRate(framesPerMinute, 60_000, this.#clock);
+    return this.#frames.take();
   }
 
   /** Counts an unreadable frame; false once the connection has sent too many. */
   forgive(): boolean {
+    this.#bad ??= new FrameRate(BAD_FRAMES_PER_MINUTE, 60_000, this.#clock);
     return this.#bad.take();
   }
 }

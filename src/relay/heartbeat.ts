@@ -4,18 +4,24 @@ import type { TimerWheel } from '../time/timer-wheel.ts';
 /** How long a pong may take, ms. */
 const PONG_WITHIN_MS = 10_000;
 
+export interface HeartbeatOwner {
+  /** A ping is due. */
+  pingDue(): void;
+  pongMissed(): void;
+}
+
 /** Pings each interval; a pong that does not come in time is reported once. */
 export class Heartbeat {
   readonly #wheel: TimerWheel;
   readonly #intervalMs: number;
-  readonly #events: { ping(): void; missed(): void };
+  readonly #owner: HeartbeatOwner;
   #next: Timer;
   #deadline: Timer | undefined;
 
-  constructor(wheel: TimerWheel, intervalMs: number, events: { ping(): void; missed(): void }) {
+  constructor(wheel: TimerWheel, intervalMs: number, owner: HeartbeatOwner) {
     this.#wheel = wheel;
     this.#intervalMs = intervalMs;
-    this.#events = events;
+    this.#owner = owner;
     this.#next = wheel.after(intervalMs, () => this.#beat());
   }
 
@@ -30,8 +36,8 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    this.#deadline ??= this.#wheel.after(PONG_WITHIN_MS, () => this.#events.missed());
+    this.#deadline ??= this.#wheel.after(PONG_WITHIN_MS, () => this.#owner.pongMissed());
     this.#next = this.#wheel.after(this.#intervalMs, () => this.#beat());
-    this.#events.ping();
+    this.#owner.pingDue();
   }
 }

@@ -5,16 +5,22 @@ const CHECK_MS = 5_000;
 /** Checks without progress until a reader counts as stalled: 30 s. */
 const CHECKS = 6;
 
+export interface StallOwner {
+  /** Whether anything written has not been taken yet. */
+  readonly outstanding: boolean;
+  readerStalled(): void;
+}
+
 /** Notices a reader that takes nothing for 30 s while something is outstanding. Costs a timer only then. */
 export class StallWatch {
   readonly #wheel: TimerWheel;
-  readonly #events: { outstanding(): boolean; stalled(): void };
+  readonly #owner: StallOwner;
   #timer: Timer | undefined;
   #checks = 0;
 
-  constructor(wheel: TimerWheel, events: { outstanding(): boolean; stalled(): void }) {
+  constructor(wheel: TimerWheel, owner: StallOwner) {
     this.#wheel = wheel;
-    this.#events = events;
+    this.#owner = owner;
   }
 
   /** Something was written: begins to watch unless it does already. */
@@ -34,8 +40,8 @@ export class StallWatch {
 
   #check(): void {
     this.#timer = undefined;
-    this.#checks = this.#events.outstanding() ? this.#checks + 1 : 0;
-    if (this.#checks >= CHECKS) this.#events.stalled();
+    this.#checks = this.#owner.outstanding ? this.#checks + 1 : 0;
+    if (this.#checks >= CHECKS) this.#owner.readerStalled();
     else if (this.#checks > 0) this.watch();
   }
 }

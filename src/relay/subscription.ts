@@ -9,7 +9,7 @@ import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import { Follower, type FollowerOwner } from './follower.ts';
 import { resumeGap } from './refusals.ts';
-import { StallWatch } from './stall-watch.ts';
+import { type StallOwner, StallWatch } from './stall-watch.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import type { StreamView } from './stream-view.ts';
 
@@ -38,7 +38,7 @@ export interface SubscriptionParts {
   readonly wheel: TimerWheel;
 }
 
-export class Subscription implements FollowerOwner, Flushable {
+export class Subscription implements FollowerOwner, StallOwner, Flushable {
   marked = false;
   readonly #parts: SubscriptionParts;
   readonly #sink: SubscriptionSink;
@@ -58,10 +58,7 @@ export class Subscription implements FollowerOwner, Flushable {
     this.#sink = sink;
     const cursor = stream.accepted ? stream.log.cursor(after) : undefined;
     this.#follower = new Follower(stream, cursor, attached, this);
-    this.#stall = new StallWatch(parts.wheel, {
-      outstanding: () => sink.bufferedBytes > 0,
-      stalled: () => this.#fail('stalled'),
-    });
+    this.#stall = new StallWatch(parts.wheel, this);
     parts.registry.join(stream, this.#follower);
     if (!stream.accepted) return;
     sink.opened(stream, after, attached);
@@ -80,6 +77,14 @@ export class Subscription implements FollowerOwner, Flushable {
   drained(): void {
     this.#stall.progress();
     this.#parts.scheduler.mark(this);
+  }
+
+  get outstanding(): boolean {
+    return this.#sink.bufferedBytes > 0;
+  }
+
+  readerStalled(): void {
+    this.#fail('stalled');
   }
 
   followerAccepted(follower: Follower): void {

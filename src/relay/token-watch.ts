@@ -5,23 +5,24 @@ const WARN_BEFORE_MS = 60_000;
 /** Tolerance for clocks that differ, the same as when a token is verified. */
 const GRACE_MS = 5_000;
 
+export interface TokenOwner {
+  tokenExpiring(expiresInMs: number): void;
+  tokenExpired(): void;
+}
+
 /** Warns before a token expires and reports when it has. Reads the wall clock anew at each timer: it may be stepped. */
 export class TokenWatch {
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
-  readonly #events: { expiring(expiresInMs: number): void; expired(): void };
+  readonly #owner: TokenOwner;
   #timer: Timer | undefined;
   #expiresAt = 0;
   #warned = false;
 
-  constructor(
-    wheel: TimerWheel,
-    clock: Clock,
-    events: { expiring(expiresInMs: number): void; expired(): void },
-  ) {
+  constructor(wheel: TimerWheel, clock: Clock, owner: TokenOwner) {
     this.#wheel = wheel;
     this.#clock = clock;
-    this.#events = events;
+    this.#owner = owner;
   }
 
   /** Watches this expiry (Unix ms) instead of any before. */
@@ -40,12 +41,12 @@ export class TokenWatch {
     this.stop();
     const left = this.#expiresAt - this.#clock.now();
     if (left <= -GRACE_MS) {
-      this.#events.expired();
+      this.#owner.tokenExpired();
       return;
     }
     if (left <= WARN_BEFORE_MS && !this.#warned) {
       this.#warned = true;
-      this.#events.expiring(Math.max(0, left));
+      this.#owner.tokenExpiring(Math.max(0, left));
     }
     const wait = this.#warned ? left + GRACE_MS : left - WARN_BEFORE_MS;
     this.#timer = this.#wheel.after(wait, () => this.#check());

@@ -2,7 +2,7 @@
  * HTTP/1.1 to one origin over kept-alive connections: plain HTTP (simulators, tests), and HTTPS servers without HTTP/2.
  * One connection carries one exchange at a time, so it is the dearer way; HttpsTransport prefers HTTP/2.
  */
-import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../time/clock.ts';
@@ -15,6 +15,9 @@ import {
   TransportError,
   type TransportRequest,
 } from './transport.ts';
+
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+const http = process.getBuiltinModule('node:http');
 
 export interface TransportOptions {
   /** Scheme, host and port. */
@@ -29,7 +32,7 @@ export interface TransportOptions {
 
 export class Http1Transport implements Transport {
   readonly #options: TransportOptions;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
   readonly #exchanges = new Set<Http1Exchange>();
   #closed = false;
 
@@ -61,7 +64,7 @@ export class Http1Transport implements Transport {
 
 class Http1Exchange implements Exchange {
   readonly #options: TransportOptions;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
   readonly #listener: ExchangeListener;
   readonly #onClosed: () => void;
   #message: ClientRequest | null = null;
@@ -72,12 +75,7 @@ class Http1Exchange implements Exchange {
   #cancelled = false;
   #closed = false;
 
-  constructor(
-    options: TransportOptions,
-    agent: http.Agent,
-    listener: ExchangeListener,
-    onClosed: () => void,
-  ) {
+  constructor(options: TransportOptions, agent: Agent, listener: ExchangeListener, onClosed: () => void) {
     this.#options = options;
     this.#agent = agent;
     this.#listener = listener;
