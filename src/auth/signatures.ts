@@ -3,13 +3,12 @@
  * hold, often all at once, and a signature costs a hundred times what the rest of a token does.
  *
  * Only the signature is remembered, under the token's SHA-256. Claims are judged anew each time, and a key that left
- * the key set proves nothing any more. jose verifies in the thread pool: over node:crypto's synchronous `verify` that
- * costs a quarter more CPU in all, but 18 µs instead of 84 µs of the event loop that live streams share; over its
- * asynchronous one, nothing worth writing the checks ourselves.
+ * the key set proves nothing any more. Signatures of the issuer's keys are verified by node:crypto in the thread pool:
+ * docs/decisions/0016-signatures-in-the-pool.md has what that costs beside jose, and beside this thread.
  */
-import { hash } from 'node:crypto';
+import { hash, type KeyObject, verify } from 'node:crypto';
 import { compactVerify } from 'jose/jws/compact/verify';
-import type { VerificationKey } from './verification-key.ts';
+import type { SignatureAlgorithm, VerificationKey } from './verification-key.ts';
 
 export class Signatures {
   /** Token digest → the key that proved it. When `#recent` is full it becomes `#older`: forgetting costs no search. */
@@ -40,9 +39,27 @@ export class Signatures {
   }
 }
 
+function verifies(token: string, { alg, material }: VerificationKey): Promise<boolean> {
+  return material instanceof Uint8Array
+    ? secretVerifies(token, alg, material)
+    : publicKeyVerifies(token, material);
+}
+
+/** @param token parsed before: three parts in base64url, so that its characters are the bytes that were signed */
+function publicKeyVerifies(token: string, publicKey: KeyObject): Promise<boolean> {
+  const end = token.lastIndexOf('.');
+  const signed = Buffer.from(token.slice(0, end), 'latin1');
+  const signature = Buffer.from(token.slice(end + 1), 'base64url');
+  // JWS writes an ECDSA signature as r and s side by side, not in DER; RSA ignores it.
+  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
+  return new Promise((resolve) => {
+    verify('sha256', signed, key, signature, (error, holds) => resolve(error === null && holds));
+  });
+}
+
 /** Any objection of jose's counts as "no": the token stays refused, whatever the reason. */
-async function verifies(token: string, key: VerificationKey): Promise<boolean> {
-  return compactVerify(token, key.material, { algorithms: [key.alg] }).then(
+function secretVerifies(token: string, alg: SignatureAlgorithm, secret: Uint8Array): Promise<boolean> {
+  return compactVerify(token, secret, { algorithms: [alg] }).then(
     () => true,
     () => false,
   );

@@ -1,4 +1,5 @@
-/** Keys as they are used: bound to one algorithm, imported once. jose checks their form and holds the cryptography. */
+/** Keys as they are used: bound to one algorithm, imported once. jose checks their form. */
+import { KeyObject } from 'node:crypto';
 import type { CryptoKey } from 'jose';
 import { importJWK } from 'jose/key/import';
 
@@ -7,7 +8,8 @@ export type SignatureAlgorithm = 'ES256' | 'RS256' | 'HS256';
 export interface VerificationKey {
   /** The only algorithm it verifies, whatever a token's header says. */
   readonly alg: SignatureAlgorithm;
-  readonly material: CryptoKey | Uint8Array;
+  /** The issuer's public key, or the secret shared with it (HS256). */
+  readonly material: KeyObject | Uint8Array;
 }
 
 const MIN_RSA_BITS = 2048;
@@ -36,8 +38,9 @@ export async function publicKeyOf(jwk: unknown): Promise<PublicKey | undefined> 
   if ((alg !== undefined && alg !== expected) || (use !== undefined && use !== 'sig')) return undefined;
   if (operations !== undefined && !listHolds(operations, 'verify')) return undefined;
   try {
-    const material = await importJWK(members, expected);
-    if (isWeak(material)) return undefined;
+    const key = await importJWK(members, expected);
+    if (isWeak(key)) return undefined;
+    const material = KeyObject.from(key);
     return { alg: expected, kid, material, fingerprint: JSON.stringify([expected, members]) };
   } catch {
     // A point off the curve, numbers that are none: the key is useless, the others of its set are not.
