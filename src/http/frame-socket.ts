@@ -12,6 +12,7 @@ import type { WireText } from '../protocol/wire-text.ts';
 import type { ConnectionEvents, FrameSocket } from '../relay/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { textFrameHeader } from './text-frame-header.ts';
+import type { Turns } from './turns.ts';
 
 /** More pings and pongs than this within a second of the clock are a flood. */
 const MAX_CONTROL_FRAMES_PER_SECOND = 50;
@@ -35,19 +36,24 @@ export interface ServedSocket extends FrameSocket {
   terminate(): void;
 }
 
-/** @param gone called once when the socket is gone, whether or not `serve` was reached */
-export function adaptWebSocket(
-  websocket: WebSocket,
-  socket: Socket,
-  clock: Clock,
-  gone: (socket: ServedSocket) => void,
-): ServedSocket {
-  const adapter = new WebSocketAdapter(websocket, socket, clock, gone);
+/** What all sockets of a door share. */
+export interface SocketParts {
+  readonly clock: Clock;
+  /** In which sockets are taken down whose peer left without a word. */
+  readonly endings: Turns;
+  /** Called once when the socket is gone, whether or not `serve` was reached. */
+  readonly gone: (socket: ServedSocket) => void;
+}
+
+export function adaptWebSocket(websocket: WebSocket, socket: Socket, parts: SocketParts): ServedSocket {
+  const adapter = new WebSocketAdapter(websocket, socket, parts);
   // Shared functions that find their adapter on the emitter: five closures for each of ten thousand sockets add up.
   (websocket as Adapted<WebSocket>)[ADAPTER] = adapter;
   (socket as Adapted<Socket>)[ADAPTER] = adapter;
   websocket.on('message', onMessage).on('ping', onPing).on('pong', onPong);
   websocket.on('error', onError).on('close', onClose);
+  // In place of the listener of `ws`, which shuts the socket down in the turn of its end.
+  socket.removeAllListeners('end').on('end', onEnd);
   socket.on('drain', onDrain);
   return adapter;
 }
@@ -55,8 +61,7 @@ export function adaptWebSocket(
 class WebSocketAdapter implements ServedSocket {
   readonly #websocket: WebSocket;
   readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #gone: (socket: ServedSocket) => void;
+  readonly #parts: SocketParts;
   #events: ConnectionEvents | undefined;
   /** What our own close, or the violation `ws` closes for, says: the peer's echo may never come. */
   #closeCode: number | undefined;
@@ -64,11 +69,10 @@ class WebSocketAdapter implements ServedSocket {
   #controlSecond = 0;
   #controlFrames = 0;
 
-  constructor(websocket: WebSocket, socket: Socket, clock: Clock, gone: (socket: ServedSocket) => void) {
+  constructor(websocket: WebSocket, socket: Socket, parts: SocketParts) {
     this.#websocket = websocket;
     this.#socket = socket;
-    this.#clock = clock;
-    this.#gone = gone;
+    this.#parts = parts;
   }
 
   serve(events: ConnectionEvents): void {
@@ -100,7 +104,7 @@ class WebSocketAdapter implements ServedSocket {
     this.#closeCode ??= code;
     // Does nothing where the peer began to close, or half-closed and stopped reading: then the deadline ends it.
     this.#websocket.close(code, reason);
-    if (unread) this.#deadline = this.#clock.after(UNREAD_CLOSE_MS, () => this.terminate());
+    if (unread) this.#deadline = this.#parts.clock.after(UNREAD_CLOSE_MS, () => this.terminate());
   }
 
   terminate(): void {
@@ -124,7 +128,7 @@ class WebSocketAdapter implements ServedSocket {
   }
 
   countControlFrame(): void {
-    const second = Math.trunc(this.#clock.elapsed() / 1000);
+    const second = Math.trunc(this.#parts.clock.elapsed() / 1000);
     this.#controlFrames = second === this.#controlSecond ? this.#controlFrames + 1 : 1;
     this.#controlSecond = second;
     if (this.#controlFrames > MAX_CONTROL_FRAMES_PER_SECOND) this.terminate();
@@ -134,6 +138,12 @@ class WebSocketAdapter implements ServedSocket {
     if (this.#open) this.#events?.drained();
   }
 
+  /** Behind a close frame the echo still has to leave; without one the peer is gone, and that can wait for its turn. */
+  ended(): void {
+    if (this.#open) this.#parts.endings.run(() => this.terminate());
+    else this.#socket.end();
+  }
+
   violated(error: NodeJS.ErrnoException): void {
     if (error.code?.startsWith('WS_ERR_')) this.#closeCode ??= VIOLATION_CODES[error.code] ?? PROTOCOL_ERROR;
   }
@@ -141,7 +151,7 @@ class WebSocketAdapter implements ServedSocket {
   closed(code: number): void {
     this.#deadline?.cancel();
     this.#events?.closed(this.#closeCode ?? code);
-    this.#gone(this);
+    this.#parts.gone(this);
   }
 }
 
@@ -167,6 +177,10 @@ function onError(this: Adapted<WebSocket>, error: Error): void {
 
 function onClose(this: Adapted<WebSocket>, code: number): void {
   this[ADAPTER]?.closed(code);
+}
+
+function onEnd(this: Adapted<Socket>): void {
+  this[ADAPTER]?.ended();
 }
 
 function onDrain(this: Adapted<Socket>): void {

@@ -15,7 +15,7 @@ import type { Clock } from '../time/clock.ts';
 import type { Admission } from './admission.ts';
 import type { ClientAddress } from './client-address.ts';
 import { rawErrorResponse } from './error-response.ts';
-import { adaptWebSocket, type ServedSocket } from './frame-socket.ts';
+import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import type { Seat } from './seat.ts';
 import { Turns } from './turns.ts';
 import { handshakeToken, requireHandshake } from './upgrade-request.ts';
@@ -24,7 +24,9 @@ import { verifyInTime } from './verify-in-time.ts';
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
 /** Handshakes a turn of the event loop: about 1 ms. */
-const PER_TURN = 4;
+const HANDSHAKES_PER_TURN = 4;
+/** Sockets taken down in one, with what their connections leave behind: about 1 ms. */
+const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketDoorParts {
   readonly authenticator: Authenticator;
@@ -43,10 +45,14 @@ export class WebSocketDoor {
   /** Sockets that are neither refused nor served yet. */
   readonly #handshakes = new Set<Socket>();
   readonly #open = new Map<ServedSocket, Seat>();
-  readonly #turns = new Turns(PER_TURN);
+  /** Judging is by turns, and accepting again: a key set that was late lets all those pass at once who waited for it. */
+  readonly #judging = new Turns(HANDSHAKES_PER_TURN);
+  readonly #accepting = new Turns(HANDSHAKES_PER_TURN);
+  readonly #socketParts: SocketParts;
 
   constructor(parts: WebSocketDoorParts) {
     this.#parts = parts;
+    this.#socketParts = { clock: parts.clock, endings: new Turns(ENDINGS_PER_TURN), gone: this.#gone };
     const options = {
       noServer: true,
       clientTracking: false,
@@ -95,16 +101,17 @@ export class WebSocketDoor {
     }
   }
 
-  /** The guards, cheapest first. @throws RelayError to be answered before the 101 */
+  /** The guards, in turns and cheapest first. @throws RelayError to be answered before the 101 */
   async #admit(handshake: Handshake): Promise<void> {
     const { admission, allowedOrigins, authenticator, clientAddress, clock } = this.#parts;
     const { request } = handshake;
+    await this.#judging.take();
     requireHandshake(request);
     const seat = await admission.enter(clientAddress(request));
     handshake.seat = seat;
     const token = handshakeToken(request, allowedOrigins);
     const principal = await verifyInTime(authenticator, token, clock);
-    await this.#turns.take();
+    await this.#accepting.take();
     admission.refuseWhileDraining();
     handshake.userId = principal.userId;
     seat.claim(principal.userId);
@@ -118,7 +125,7 @@ export class WebSocketDoor {
     // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;
-      const frames = adaptWebSocket(websocket, socket, this.#parts.clock, this.#gone);
+      const frames = adaptWebSocket(websocket, socket, this.#socketParts);
       this.#open.set(frames, seat);
       this.#serve(frames, socket, { connectionId, principal });
     });

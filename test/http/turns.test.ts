@@ -2,20 +2,41 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Turns } from '../../src/http/turns.ts';
 
-it('lets so many pass in a turn of the event loop, first come, first served, and none for nothing', async () => {
+it('does so many pieces of work at once, and the others in the turns behind, first come, first served', async () => {
   const turns = new Turns(2);
-  const passed: number[] = [];
-  for (let place = 0; place < 5; place += 1) void turns.take().then(() => passed.push(place));
-  expect(passed).toEqual([]);
+  const done: number[] = [];
   const seen: number[][] = [];
+  for (let place = 0; place < 5; place += 1) turns.run(() => done.push(place));
   for (let turn = 0; turn < 3; turn += 1) {
+    seen.push([...done]);
     await nextTurn();
-    seen.push([...passed]);
   }
   expect(seen).toEqual([
     [0, 1],
     [0, 1, 2, 3],
     [0, 1, 2, 3, 4],
   ]);
+});
+
+it('lets nobody overtake those who wait', async () => {
+  const turns = new Turns(1);
+  const done: string[] = [];
+  for (const name of ['first', 'second', 'third']) turns.run(() => done.push(name));
+  await nextTurn();
+  turns.run(() => done.push('late'));
+  expect(done).toEqual(['first', 'second']);
+  await nextTurn();
+  await nextTurn();
+  expect(done).toEqual(['first', 'second', 'third', 'late']);
+});
+
+it('has room again in each turn', async () => {
+  const turns = new Turns(1);
   await turns.take();
+  await nextTurn();
+  let done = false;
+  turns.run(() => {
+    done = true;
+  });
+  expect(done).toBe(true);
 });
