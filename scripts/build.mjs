@@ -47,7 +47,7 @@ await build({
   // What is loaded only where it is configured stays in files of its own.
   splitting: true,
   // V8 keeps the whole text, at two bytes a character if a comment has one arrow: 10.7 MB, without comments 3. Names
-  // and short lines stay, for stack traces (decision 0015).
+  // and short lines stay, for stack traces (decision 0014).
   minifyWhitespace: true,
   lineLimit: 160,
   legalComments: 'linked',

@@ -1,7 +1,7 @@
 /**
  * The composition root: builds every part from the configuration and wires them. The only file that knows them all;
  * it decides nothing else. What a configuration does without (Redis, Postgres, the simulator) is not loaded: each is
- * 3 to 10 MB (decision 0015).
+ * 3 to 10 MB (decision 0014).
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

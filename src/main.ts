@@ -6,7 +6,7 @@
  * lets the old space double before it looks there: 1,000 live streams were measured at 313–370 MB resident, with the
  * sizes below at 200 MB, at the same CPU per delta within the noise (decision 0012). In its saver mode the old space
  * grows less before it is marked, and Maglev leaves holes of its graphs all over the allocator's memory: 170 → 152 MB
- * by both, at 0 to 4 % more CPU (decision 0015). One arena of the allocator instead of one for each thread is another
+ * by both, at 0 to 4 % more CPU (decision 0014). One arena of the allocator instead of one for each thread is another
  * 3 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the second start on the stripper
  * is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
  */

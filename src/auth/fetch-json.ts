@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { get as getByHttps } from 'node:https';
 import type { Clock } from '../time/clock.ts';
 
-// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { get: getByHttp } = process.getBuiltinModule('node:http');
 
 export interface FetchLimits {

@@ -4,7 +4,7 @@
  *
  * Only the signature is remembered, under the token's SHA-256. Claims are judged anew each time, and a key that left
  * the key set proves nothing any more. Signatures of the issuer's keys are verified by node:crypto in the thread pool:
- * docs/decisions/0016-signatures-in-the-pool.md has what that costs beside jose, and beside this thread.
+ * docs/decisions/0015-signatures-in-the-pool.md has what that costs beside jose, and beside this thread.
  */
 import { hash, type KeyObject, verify } from 'node:crypto';
 import { compactVerify } from 'jose/jws/compact/verify';

@@ -7,7 +7,7 @@ import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { isUpgrade } from './upgrade-request.ts';
 
-// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { createServer } = process.getBuiltinModule('node:http');
 
 /** Where a line for each answered request goes: a pino logger is one. */

@@ -16,7 +16,7 @@ import {
   type TransportRequest,
 } from './transport.ts';
 
-// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0015).
+// Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const http = process.getBuiltinModule('node:http');
 
 export interface TransportOptions {
