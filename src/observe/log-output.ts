@@ -28,8 +28,13 @@ export function openLogOutput(fd = 1): LogOutput {
     maxLength: MAX_WAITING_BYTES,
   });
   let dropped = 0;
-  stream.on('drop', () => {
+  let waitingBytes = 0;
+  stream.on('drop', (line: string) => {
     dropped += 1;
+    waitingBytes -= Buffer.byteLength(line);
+  });
+  stream.on('write', (bytes: number) => {
+    waitingBytes -= bytes;
   });
   let open = true;
   // A full disk: what waits is tried again with the next line, until the buffer is full. A pipe whose reader has gone
@@ -44,9 +49,14 @@ export function openLogOutput(fd = 1): LogOutput {
       stream.flush();
     }, GATHER_MS);
   };
+  // A flush does nothing while a write is under way: what came meanwhile would wait for the next line.
+  stream.on('drain', () => {
+    if (open && waitingBytes > 0) gather();
+  });
   return {
     write(line) {
       if (open) {
+        waitingBytes += Buffer.byteLength(line);
         stream.write(line);
         gather();
       } else dropped += 1;
@@ -58,7 +68,7 @@ export function openLogOutput(fd = 1): LogOutput {
       if (!open) return;
       open = false;
       clearTimeout(gathering);
-      await flushed(stream, timeoutMs);
+      await flushed(stream, () => waitingBytes > 0, timeoutMs);
       // Otherwise pino would flush once more at exit, synchronously, and never end before a stalled reader.
       stream.destroy();
     },
@@ -79,12 +89,19 @@ function nonBlocking(fd: number): number {
   }
 }
 
-function flushed(stream: ReturnType<typeof pino.destination>, timeoutMs: number): Promise<void> {
+function flushed(
+  stream: ReturnType<typeof pino.destination>,
+  isBehind: () => boolean,
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     const timeout = setTimeout(resolve, timeoutMs);
-    stream.flush(() => {
+    const done = (): void => {
       clearTimeout(timeout);
       resolve();
-    });
+    };
+    stream.on('drain', () => (isBehind() ? stream.flush() : done()));
+    stream.on('error', done);
+    stream.flush();
   });
 }

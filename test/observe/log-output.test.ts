@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLogOutput } from '../../src/observe/log-output.ts';
 import { eventually } from '../support/test-run.ts';
@@ -40,6 +41,30 @@ describe('log output', () => {
     expect(output.dropped).toBeLessThan(3000);
     await output.close(10);
   });
+
+  it.each(['written while it stalls', 'written before it closes'])(
+    'the last line reaches a reader that was slow: %s',
+    async (when) => {
+      const path = join(temporaryDirectory(), 'pipe');
+      execFileSync('mkfifo', [path]);
+      const fd = openSync(path, constants.O_RDWR);
+      onTestFinished(() => closeSync(fd));
+      const output = openLogOutput(fd);
+      output.write(`${'x'.repeat(100_000)}\n`); // more than a pipe takes: its write is under way until somebody reads
+      output.write('last\n');
+      const closed = when === 'written before it closes' ? output.close(10_000) : undefined;
+      await delay(50); // longer than lines are gathered
+      const reader = spawn('cat', [path]);
+      onTestFinished(() => void reader.kill());
+      let read = '';
+      reader.stdout.on('data', (bytes: Buffer) => {
+        read += bytes.toString();
+      });
+      await eventually('the last line is read', () => read.endsWith('last\n'));
+      await closed;
+      expect(read.length).toBe(100_001 + 'last\n'.length);
+    },
+  );
 
   it('counts what comes after its reader has gone', async () => {
     const path = join(temporaryDirectory(), 'pipe');
