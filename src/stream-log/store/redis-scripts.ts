@@ -66,30 +66,19 @@ redis.call('XADD', KEYS[3], ARGV[7] .. '-1', 'begin', '')
 redis.call('PEXPIRE', KEYS[3], ARGV[6])
 return tonumber(ARGV[7])`;
 
-const APPEND = `
-local function append(key, most, id, field, value)
-  local reply = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', most, id, field, value)
-  return type(reply) == 'string'
-end`;
-
-/** For each addition: KEYS log. ARGV most entries, then seq, payload. */
-const append = `${APPEND}
-local outcomes = {}
-for item = 1, #KEYS do
-  local seq, payload = ARGV[item * 2], ARGV[item * 2 + 1]
-  outcomes[item] = append(KEYS[item], ARGV[1], seq .. '-0', 'deltas', payload) and 1 or 0
-end
-return outcomes`;
-
 /** For each addition: KEYS run, live, log. ARGV ms after an ending, most entries, then epoch, seq, payload, ending, message, followers. */
-const add = `${LAST_SEQ}${APPEND}
+const add = `${LAST_SEQ}
+local function append(key, id, field, value)
+  local reply = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', ARGV[2], id, field, value)
+  return type(reply) == 'string'
+end
 local outcomes = {}
 for item = 1, #KEYS / 3 do
   local run, live, log = KEYS[item * 3 - 2], KEYS[item * 3 - 1], KEYS[item * 3]
   local epoch, seq, payload, ending, followers = unpack(ARGV, item * 5 - 2, item * 5 + 2)
-  local added = payload == '' or append(log, ARGV[2], seq .. '-0', 'deltas', payload)
+  local added = payload == '' or append(log, seq .. '-0', 'deltas', payload)
   if added and ending ~= '' then
-    added = append(log, ARGV[2], '${LAST_ID}', 'ending', ending)
+    added = append(log, '${LAST_ID}', 'ending', ending)
     if added then expire_ended(log, run, live, epoch, ARGV[1]) end
   end
   if added and followers ~= '' then
@@ -120,7 +109,6 @@ export const SCRIPTS = {
   dashClaim: { lua: claim, numberOfKeys: 2 },
   dashRelease: { lua: release, numberOfKeys: 2 },
   dashRestore: { lua: restore, numberOfKeys: 3 },
-  dashAppend: { lua: append },
   dashAdd: { lua: add },
   dashEnd: { lua: end, numberOfKeys: 3 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },

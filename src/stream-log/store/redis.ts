@@ -91,30 +91,6 @@ export class RedisSharedStore implements SharedStore {
   }
 
   async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
-    const [appended, added] = await Promise.all([
-      this.#append(additions.filter(isPlain)),
-      this.#add(additions.filter((addition) => !isPlain(addition))),
-    ]);
-    const outcomes = { plain: appended.values(), other: added.values() };
-    return additions.map(
-      (addition) => (isPlain(addition) ? outcomes.plain : outcomes.other).next().value === 1,
-    );
-  }
-
-  /** Nearly all additions: with three arguments each instead of eight they cost the relay half. */
-  async #append(additions: readonly Addition[]): Promise<number[]> {
-    if (additions.length === 0) return [];
-    const reply = await this.connection.dashAppend(
-      additions.length,
-      ...additions.map(({ run }) => LOG + run.epoch),
-      MAX_ENTRIES,
-      ...additions.flatMap(({ batch }) => [batch?.seq ?? 0, batch?.payload ?? '']),
-    );
-    return reply as number[];
-  }
-
-  async #add(additions: readonly Addition[]): Promise<number[]> {
-    if (additions.length === 0) return [];
     const reply = await this.connection.dashAdd(
       additions.length * 3,
       ...additions.flatMap(({ run }) => keysOf(run)),
@@ -128,7 +104,7 @@ export class RedisSharedStore implements SharedStore {
         followers.map((machine) => MAILBOX + machine).join(SEPARATOR),
       ]),
     );
-    return reply as number[];
+    return (reply as number[]).map((added) => added === 1);
   }
 
   async read(epoch: string, after?: number): Promise<StoredLog> {
@@ -166,11 +142,6 @@ export class RedisSharedStore implements SharedStore {
     await this.connection.del(LEASE + this.machine).catch(() => {}); // it lapses by itself as well
     this.#link.close();
   }
-}
-
-/** Deltas alone, that nobody elsewhere waits for. */
-function isPlain({ batch, ending, followers }: Addition): boolean {
-  return batch !== undefined && ending === undefined && followers.length === 0;
 }
 
 function runKey({ userId, id }: Pick<SharedRun, 'userId' | 'id'>): string {
