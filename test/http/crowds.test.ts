@@ -23,6 +23,14 @@ class TurnTally {
 const crowdOf = (open: () => Promise<RawClient>): Promise<RawClient[]> =>
   Promise.all(Array.from({ length: CROWD }, open));
 
+/** Opens a crowd that then sends the same request in one instant, and waits until each has read `answer`. */
+async function sendTogether(port: number, request: string, answer: string): Promise<void> {
+  const clients = await crowdOf(() => openRaw(port));
+  await roundTrip(port); // behind it all of them are accepted
+  for (const client of clients) client.send(request);
+  await Promise.all(clients.map((client) => client.until(answer)));
+}
+
 function expectAFewInATurn({ all, mostInATurn }: TurnTally): void {
   expect(all).toBe(CROWD);
   expect(mostInATurn).toBeLessThan(FEW);
@@ -36,10 +44,7 @@ it('judges handshakes that come in the same instant a few in a turn, and serves 
     tally.count();
     return verify(token);
   };
-  const clients = await crowdOf(() => openRaw(port));
-  await roundTrip(port); // behind it all of them are accepted
-  for (const client of clients) client.send(handshake());
-  await Promise.all(clients.map((client) => client.until('HTTP/1.1 101')));
+  await sendTogether(port, handshake(), 'HTTP/1.1 101');
   expectAFewInATurn(tally);
 });
 
@@ -51,10 +56,7 @@ it('refuses those that come in the same instant a few in a turn', async () => {
     tally.count();
     refused(event);
   };
-  const clients = await crowdOf(() => openRaw(port));
-  await roundTrip(port); // behind it all of them are accepted
-  for (const client of clients) client.send(handshake({ path: '/nowhere' }));
-  await Promise.all(clients.map((client) => client.until('HTTP/1.1 404')));
+  await sendTogether(port, handshake({ path: '/nowhere' }), 'HTTP/1.1 404');
   expectAFewInATurn(tally);
 });
 
