@@ -52,8 +52,10 @@ export function adaptWebSocket(websocket: WebSocket, socket: Socket, parts: Sock
   (socket as Adapted<Socket>)[ADAPTER] = adapter;
   websocket.on('message', onMessage).on('ping', onPing).on('pong', onPong);
   websocket.on('error', onError).on('close', onClose);
-  // In place of the listener of `ws`, which shuts the socket down in the turn of its end.
-  socket.removeAllListeners('end').on('end', onEnd);
+  // In place of the listener of `ws`, which shuts the socket down in the turn of its end. One by one: removing all
+  // deletes the property, and V8 then keeps the socket's listeners as a dictionary, 620 bytes more.
+  for (const listener of socket.listeners('end')) socket.off('end', listener as () => void);
+  socket.on('end', onEnd);
   socket.on('drain', onDrain);
   return adapter;
 }

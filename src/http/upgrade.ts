@@ -125,6 +125,8 @@ export class WebSocketDoor {
     // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;
+      // `ws` hears of errors by now; a second listener would be an array, 100 bytes for each connection.
+      socket.off('error', destroy);
       const frames = adaptWebSocket(websocket, socket, this.#socketParts);
       this.#open.set(frames, seat);
       this.#serve(frames, socket, { connectionId, principal });

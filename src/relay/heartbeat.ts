@@ -1,5 +1,5 @@
 import type { Timer } from '../time/clock.ts';
-import type { TimerWheel } from '../time/timer-wheel.ts';
+import { Alarm, type TimerWheel } from '../time/timer-wheel.ts';
 
 /** How long a pong may take, ms. */
 const PONG_WITHIN_MS = 10_000;
@@ -11,18 +11,16 @@ export interface HeartbeatOwner {
 }
 
 /** Pings each interval; a pong that does not come in time is reported once. */
-export class Heartbeat {
-  readonly #wheel: TimerWheel;
+export class Heartbeat extends Alarm {
   readonly #intervalMs: number;
   readonly #owner: HeartbeatOwner;
-  #next: Timer;
   #deadline: Timer | undefined;
 
   constructor(wheel: TimerWheel, intervalMs: number, owner: HeartbeatOwner) {
-    this.#wheel = wheel;
+    super(wheel);
     this.#intervalMs = intervalMs;
     this.#owner = owner;
-    this.#next = wheel.after(intervalMs, () => this.#beat());
+    this.set(intervalMs);
   }
 
   pong(): void {
@@ -31,13 +29,13 @@ export class Heartbeat {
   }
 
   stop(): void {
-    this.#next.cancel();
+    this.unset();
     this.pong();
   }
 
-  #beat(): void {
-    this.#deadline ??= this.#wheel.after(PONG_WITHIN_MS, () => this.#owner.pongMissed());
-    this.#next = this.#wheel.after(this.#intervalMs, () => this.#beat());
+  protected override due(): void {
+    this.#deadline ??= this.wheel.after(PONG_WITHIN_MS, () => this.#owner.pongMissed());
+    this.set(this.#intervalMs);
     this.#owner.pingDue();
   }
 }

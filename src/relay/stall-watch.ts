@@ -1,5 +1,4 @@
-import type { Timer } from '../time/clock.ts';
-import type { TimerWheel } from '../time/timer-wheel.ts';
+import { Alarm, type TimerWheel } from '../time/timer-wheel.ts';
 
 const CHECK_MS = 5_000;
 /** Checks without progress until a reader counts as stalled: 30 s. */
@@ -12,20 +11,18 @@ export interface StallOwner {
 }
 
 /** Notices a reader that takes nothing for 30 s while something is outstanding. Costs a timer only then. */
-export class StallWatch {
-  readonly #wheel: TimerWheel;
+export class StallWatch extends Alarm {
   readonly #owner: StallOwner;
-  #timer: Timer | undefined;
   #checks = 0;
 
   constructor(wheel: TimerWheel, owner: StallOwner) {
-    this.#wheel = wheel;
+    super(wheel);
     this.#owner = owner;
   }
 
   /** Something was written: begins to watch unless it does already. */
   watch(): void {
-    this.#timer ??= this.#wheel.after(CHECK_MS, () => this.#check());
+    if (!this.isSet) this.set(CHECK_MS);
   }
 
   /** The reader took something. */
@@ -34,12 +31,10 @@ export class StallWatch {
   }
 
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.unset();
   }
 
-  #check(): void {
-    this.#timer = undefined;
+  protected override due(): void {
     this.#checks = this.#owner.outstanding ? this.#checks + 1 : 0;
     if (this.#checks >= CHECKS) this.#owner.readerStalled();
     else if (this.#checks > 0) this.watch();

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../time/clock.ts';
-import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { Clock } from '../time/clock.ts';
+import { Alarm, type TimerWheel } from '../time/timer-wheel.ts';
 
 const WARN_BEFORE_MS = 60_000;
 /** Tolerance for clocks that differ, the same as when a token is verified. */
@@ -11,16 +11,14 @@ export interface TokenOwner {
 }
 
 /** Warns before a token expires and reports when it has. Reads the wall clock anew at each timer: it may be stepped. */
-export class TokenWatch {
-  readonly #wheel: TimerWheel;
+export class TokenWatch extends Alarm {
   readonly #clock: Clock;
   readonly #owner: TokenOwner;
-  #timer: Timer | undefined;
   #expiresAt = 0;
   #warned = false;
 
   constructor(wheel: TimerWheel, clock: Clock, owner: TokenOwner) {
-    this.#wheel = wheel;
+    super(wheel);
     this.#clock = clock;
     this.#owner = owner;
   }
@@ -29,16 +27,14 @@ export class TokenWatch {
   start(expiresAt: number): void {
     this.#expiresAt = expiresAt;
     this.#warned = false;
-    this.#check();
+    this.due();
   }
 
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.unset();
   }
 
-  #check(): void {
-    this.stop();
+  protected override due(): void {
     const left = this.#expiresAt - this.#clock.now();
     if (left <= -GRACE_MS) {
       this.#owner.tokenExpired();
@@ -49,6 +45,6 @@ export class TokenWatch {
       this.#owner.tokenExpiring(Math.max(0, left));
     }
     const wait = this.#warned ? left + GRACE_MS : left - WARN_BEFORE_MS;
-    this.#timer = this.#wheel.after(wait, () => this.#check());
+    this.set(wait);
   }
 }

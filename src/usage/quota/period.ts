@@ -10,12 +10,34 @@ export interface Period {
   readonly resetsAt: number;
 }
 
+interface Computed {
+  readonly beginsAt: number;
+  readonly period: Period;
+}
+
+/** The last one asked for of each kind: nearly all that follow are in it, and share the object. */
+const latest = new Map<PeriodKind, Computed>();
+
 /** The day or month of an instant (Unix ms). */
 export function periodAt(kind: PeriodKind, at: number): Period {
+  const last = latest.get(kind);
+  if (last !== undefined && at >= last.beginsAt && at < last.period.resetsAt) return last.period;
+  const computed = compute(kind, at);
+  latest.set(kind, computed);
+  return computed.period;
+}
+
+function compute(kind: PeriodKind, at: number): Computed {
   const date = new Date(at);
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
   const iso = date.toISOString();
   return kind === 'day'
-    ? { kind, name: iso.slice(0, 10), resetsAt: Date.UTC(year, month, day + 1) }
-    : { kind, name: iso.slice(0, 7), resetsAt: Date.UTC(year, month + 1, 1) };
+    ? {
+        beginsAt: Date.UTC(year, month, day),
+        period: { kind, name: iso.slice(0, 10), resetsAt: Date.UTC(year, month, day + 1) },
+      }
+    : {
+        beginsAt: Date.UTC(year, month, 1),
+        period: { kind, name: iso.slice(0, 7), resetsAt: Date.UTC(year, month + 1, 1) },
+      };
 }
