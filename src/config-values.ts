@@ -1,6 +1,6 @@
 /** How the text of an environment key becomes a value. Messages say what to do and never repeat the text: it may be a secret. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Node runs a timer of more than 2^31 - 1 ms at once instead of later. */
 const LONGEST_TIMER_MS = 2_147_483_647;

@@ -3,7 +3,7 @@
  * Does not open anything and reads no file: what a key points at is judged by the part that uses it.
  */
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   address,
   cidrList,

@@ -2,7 +2,7 @@
  * Untrusted text in, a client frame out. Owns the shape of what clients may send; what an action, a model or a
  * limit permits is decided elsewhere. The only file of the wire vocabulary that needs a library (zod), server only.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientFrame, ErrorFrame, StreamRequest } from './frames.ts';
 import { RelayError } from './relay-error.ts';
 

@@ -3,7 +3,7 @@
  * file (ACTIONS_FILE). A `{{template}}` in it stays literal: nothing a client sends is put into a system prompt.
  */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const action = z.strictObject({
   system: z.string(),
