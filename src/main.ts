@@ -6,13 +6,20 @@
  * lets the old space double before it looks there: 1,000 live streams were measured at 313–370 MB resident, with the
  * sizes below at 200 MB, at the same CPU per delta within the noise (decision 0012). In its saver mode the old space
  * grows less before it is marked, and Maglev leaves holes of its graphs all over the allocator's memory: 170 → 152 MB
- * by both, at 0 to 4 % more CPU (decision 0014). One arena of the allocator instead of one for each thread is another
- * 3 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the second start on the stripper
+ * by both, at 0 to 4 % more CPU (decision 0014). Two helper threads instead of four mark the heap in half of the CPU
+ * and do not push the event loop off its core meanwhile (decision 0017). One arena of the allocator instead of one for
+ * each thread is another 3 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the second start on the stripper
  * is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
  */
 import { fileURLToPath } from 'node:url';
 
-const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--memory-saver-mode', '--no-maglev'];
+const FLAGS = [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=20',
+  '--memory-saver-mode',
+  '--no-maglev',
+  '--v8-pool-size=2',
+];
 /** Where it cannot be written Node does without. Not below /tmp, where others write too: what lies in it is run. */
 const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/dash-relay', import.meta.url));
 const ENVIRONMENT = {

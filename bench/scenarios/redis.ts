@@ -29,11 +29,11 @@ async function runRedis(subject: Subject): Promise<Outcome> {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     throw new Error('redis-server not found: apt-get install redis-server');
   }
-  const shape = { streams: STREAMS, connections: CONNECTIONS, rounds: 1 };
-  const [off] = (await measureSteady(subject, shape)).rounds;
+  const shape = { streams: STREAMS, connections: CONNECTIONS };
+  const off = (await measureSteady(subject, shape)).rounds.at(-1);
   await using server = await startRedis();
   const withRedis = { ...shape, environment: { REDIS_URL: server.url } };
-  const [on] = (await measureSteady(subject, withRedis)).rounds;
+  const on = (await measureSteady(subject, withRedis)).rounds.at(-1);
   if (off === undefined || on === undefined) throw new Error('no round was measured');
   if (!(await server.wasWritten())) throw new Error('REDIS_URL has no effect in this checkout');
   const figures = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TimerWheel } from '../../src/time/timer-wheel.ts';
+import { Alarm, TimerWheel } from '../../src/time/timer-wheel.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function setUp() {
@@ -70,5 +70,63 @@ describe('TimerWheel', () => {
     clock.advance(1000);
     expect(fired).toEqual([]);
     expect(clock.pending).toBe(0);
+  });
+});
+
+class Bell extends Alarm {
+  readonly rung: string[] = [];
+  again = 0;
+
+  ringIn(ms: number): void {
+    this.set(ms);
+  }
+
+  silence(): void {
+    this.unset();
+  }
+
+  get waits(): boolean {
+    return this.isSet;
+  }
+
+  protected override due(): void {
+    this.rung.push(this.isSet ? 'still set' : 'rung');
+    if (this.again > 0) this.set(this.again);
+  }
+}
+
+describe('Alarm', () => {
+  it('is due once, at the time it was set to last', () => {
+    const { clock, wheel } = setUp();
+    const bell = new Bell(wheel);
+    bell.ringIn(100);
+    bell.ringIn(1000);
+    expect(wheel.pending).toBe(1);
+    clock.advance(900);
+    expect(bell.rung).toEqual([]);
+    clock.advance(200);
+    expect(bell.rung).toEqual(['rung']);
+    expect([bell.waits, wheel.pending]).toEqual([false, 0]);
+  });
+
+  it('is never due once it is unset', () => {
+    const { clock, wheel } = setUp();
+    const bell = new Bell(wheel);
+    bell.silence();
+    bell.ringIn(100);
+    bell.silence();
+    clock.advance(1000);
+    expect([bell.rung, wheel.pending]).toEqual([[], 0]);
+  });
+
+  it('may be set anew while it is due, also for a whole turn of the wheel', () => {
+    const { clock, wheel } = setUp();
+    const bell = new Bell(wheel);
+    bell.again = 512 * 50;
+    bell.ringIn(100);
+    clock.advance(200);
+    expect(bell.rung).toHaveLength(1);
+    clock.advance(bell.again);
+    expect(bell.rung).toHaveLength(2);
   });
 });
