@@ -250,6 +250,7 @@ export class Stream implements StreamView, UpstreamSink {
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
     this.#ending = { frame, wire: encodeFrame(frame) };
+    this.log.seal();
     observer.streamEnded({
       ...this.identity(),
       status,

@@ -14,11 +14,13 @@ export interface MemoryLogLimits {
   readonly totalBytes: number;
 }
 
+/** Less than this is not worth an allocation of its own. */
+const MIN_SPARED_BYTES = 1024;
 /** Five bytes of varint reach 2^35: far above any frame. */
 const MAX_VARINT_BYTES = 5;
 
 interface Page {
-  readonly bytes: Buffer;
+  bytes: Buffer;
   used: number;
   /** Seq of its first record. */
   readonly firstSeq: number;
@@ -57,6 +59,15 @@ export class MemoryStreamLogs implements StreamLogs {
   free(page: Buffer): void {
     this.#heldBytes -= page.length;
     if (page.length === PAGE_BYTES) this.#pool.give(page);
+  }
+
+  /** A copy of a page that is as long as what it holds; the page itself is free then. */
+  fitted({ bytes, used }: Page): Buffer {
+    const fitted = Buffer.allocUnsafeSlow(used);
+    bytes.copy(fitted, 0, 0, used);
+    this.#heldBytes += used;
+    this.free(bytes);
+    return fitted;
   }
 
   forget(log: MemoryStreamLog): void {
@@ -111,6 +122,13 @@ class MemoryStreamLog implements StreamLog {
     const cursor = new MemoryLogCursor(this);
     cursor.seek(after);
     return cursor;
+  }
+
+  seal(): void {
+    const last = this.#last;
+    if (last === undefined || last.bytes.length - last.used < MIN_SPARED_BYTES) return;
+    this.#heldBytes -= last.bytes.length - last.used;
+    last.bytes = this.#logs.fitted(last);
   }
 
   release(): void {

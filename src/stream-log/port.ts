@@ -34,6 +34,8 @@ export interface StreamLog {
   append(kind: 'text' | 'event', json: WireText): number;
   /** A cursor behind `after`, or `undefined` where that cannot be exact (trimmed, or past the head). */
   cursor(after: number): LogCursor | undefined;
+  /** Nothing more is expected: gives back what is held in reserve. What is appended nonetheless is kept. */
+  seal(): void;
   /** Gives the memory back: cursors read a gap from then on. Idempotent. */
   release(): void;
 }

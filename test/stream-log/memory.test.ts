@@ -134,6 +134,38 @@ describe('the memory stream log', () => {
     expect(logs.heldBytes).toBe(0);
   });
 
+  it('reads on as before when sealed, takes what comes nonetheless, and holds no page it does not need', () => {
+    fc.assert(
+      fc.property(
+        fc.array(delta, { maxLength: 20 }),
+        fc.array(delta, { maxLength: 5 }),
+        fc.nat(),
+        (said, late, at) => {
+          const logs = new MemoryStreamLogs(ROOMY);
+          const [sealed, plain] = [logs.create(), logs.create()];
+          for (const log of [sealed, plain]) fill(log, said);
+          const seq = at % (said.length + 1);
+          const before = sealed.cursor(seq);
+          sealed.seal();
+          sealed.seal();
+          for (const log of [sealed, plain]) fill(log, late);
+          const expected = readAll(plain.cursor(seq) as LogCursor);
+          expect(readAll(before as LogCursor)).toEqual(expected);
+          expect(readAll(sealed.cursor(seq) as LogCursor)).toEqual(expected);
+          expect(logs.heldBytes).toBe(sealed.heldBytes + plain.heldBytes);
+          sealed.release();
+          plain.release();
+          expect(logs.heldBytes).toBe(0);
+        },
+      ),
+    );
+    const logs = new MemoryStreamLogs(ROOMY);
+    const log = logs.create();
+    fill(log, [{ kind: 'text', json: toWire('four') }]);
+    log.seal();
+    expect(log.heldBytes).toBeLessThan(16);
+  });
+
   it('holds 1,000 small deltas in little more than their text', () => {
     const log = new MemoryStreamLogs(ROOMY).create();
     for (let seq = 1; seq <= 1000; seq += 1) log.append('text', toWire('twenty characters ok'));
