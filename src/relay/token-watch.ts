@@ -27,6 +27,7 @@ export class TokenWatch extends Alarm {
   start(expiresAt: number): void {
     this.#expiresAt = expiresAt;
     this.#warned = false;
+    this.unset();
     this.due();
   }
 

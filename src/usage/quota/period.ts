@@ -30,14 +30,10 @@ export function periodAt(kind: PeriodKind, at: number): Period {
 function compute(kind: PeriodKind, at: number): Computed {
   const date = new Date(at);
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
-  const iso = date.toISOString();
-  return kind === 'day'
-    ? {
-        beginsAt: Date.UTC(year, month, day),
-        period: { kind, name: iso.slice(0, 10), resetsAt: Date.UTC(year, month, day + 1) },
-      }
-    : {
-        beginsAt: Date.UTC(year, month, 1),
-        period: { kind, name: iso.slice(0, 7), resetsAt: Date.UTC(year, month + 1, 1) },
-      };
+  const [beginsAt, resetsAt] =
+    kind === 'day'
+      ? [Date.UTC(year, month, day), Date.UTC(year, month, day + 1)]
+      : [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)];
+  const name = date.toISOString().slice(0, kind === 'day' ? 10 : 7);
+  return { beginsAt, period: { kind, name, resetsAt } };
 }
