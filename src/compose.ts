@@ -254,6 +254,8 @@ async function composeQuota(
     onRecovered: () => logger.info('quota: Postgres is back'),
     onBudgetSpent: (event) =>
       logger.error(event, 'daily budget spent: starts are refused until the next day'),
+    onBudgetReserved: (event) =>
+      logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
   });
 }
 

@@ -36,7 +36,10 @@ async function race(relays: readonly SimulatedRelay[], user: number): Promise<nu
   );
   for (const client of clients) await client.close();
   for (const stream of streams) {
-    if (stream?.refusal !== undefined) expect(stream.refusal.code).toBe('quota_exceeded');
+    // While the one runs its reservation is in the way, afterwards its request is used.
+    if (stream?.refusal !== undefined) {
+      expect(stream.refusal.code).toMatch(/^(rate_limited|quota_exceeded)$/);
+    }
   }
   return streams.filter((stream) => stream?.ending?.type === 'done').length;
 }

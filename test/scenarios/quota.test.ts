@@ -7,6 +7,8 @@ import { eventually } from '../support/test-run.ts';
 import { plansFile } from '../usage/quota/plan-files.ts';
 
 const PACE = { firstTokenMs: 5, deltasPerSecond: 400 } as const;
+/** Answers that do not begin while a test looks. */
+const SILENT = { firstTokenMs: 3_600_000, deltasPerSecond: 1 } as const;
 const NEXT_MONTH = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() + 1, 1);
 
 /** The tests' tokens have the tier `enterprise`: its limits are the ones given here. */
@@ -111,6 +113,36 @@ describe('a quota that is used up is told at every door, with its figures', () =
     expect(client.answers.filter((frame) => 'warning' in frame)).toHaveLength(1);
   });
 
+  it('room that live runs hold is to be had soon, at every door; the operator is warned of a budget', async () => {
+    // The prompt and the cap of one answer of `chat` fit, not two.
+    const PLANS_FILE = plansFile({ spendingPerDayUsd: 0.02, plans: { enterprise: {} } });
+    await using relay = await startSimulatedRelay({ pace: SILENT }, { PLANS_FILE });
+    const token = await relay.token();
+    await using client = await connect(relay);
+    const live = client.start();
+    await client.accepted(live);
+    const code = 'rate_limited';
+    const refused = client.refused('start');
+    client.start();
+    expect(await refused).toMatchObject({ code, retryable: true, retryAfterMs: 5000 });
+    for (const accept of ['text/event-stream', 'application/json']) {
+      const headers = { accept };
+      const answer = await ask(`${relay.url}/v1/chat`, { method: 'POST', token, body: question(), headers });
+      expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '5' } });
+      expect(JSON.parse(answer.body)).toMatchObject({ error: { code, retryable: true } });
+    }
+    const gateway = `${relay.url}/functions/v1/ai-gateway`;
+    const answer = await ask(gateway, { method: 'POST', token, body: question() });
+    expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '5' } });
+    expect(JSON.parse(answer.body)).toMatchObject({ error: code });
+    client.cancel(live);
+    await client.ended(live);
+    await client.accepted(client.start());
+    const budget = relay.logLines.filter(({ msg }) => /budget/.test(String(msg)));
+    expect(budget).toMatchObject([{ level: 'warn', limitUsd: 0.02 }]);
+    expect(relay.logLines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('GET /v1/usage has what was used, what is reserved, and nothing for strangers', async () => {
     await using relay = await relayWith({ requestsPerActionPerMonth: 9, user: { tokensPerDay: 90_000 } });
     await using client = await connect(relay);
@@ -196,7 +228,9 @@ describe('nothing is generated that no quota pays', () => {
     });
     await client.until(() => streams.every(({ over }) => over) || undefined);
     expect(streams.filter(({ ending }) => ending?.type === 'cancelled')).toHaveLength(20);
-    expect(streams.filter(({ refusal }) => refusal?.code === 'quota_exceeded')).toHaveLength(40);
+    // A run that is still being cancelled holds its reservation.
+    const refusals = streams.flatMap(({ refusal }) => refusal?.code ?? []);
+    expect(refusals.filter((code) => ['quota_exceeded', 'rate_limited'].includes(code))).toHaveLength(40);
     expect(await relay.usageRows()).toHaveLength(20);
     expect((await standing(relay)).requests).toMatchObject({ used: 20, reserved: 0 });
   });

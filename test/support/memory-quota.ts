@@ -6,13 +6,12 @@ import { LocalCounts } from '../../src/usage/quota/local-counts.ts';
 import { LocalQuota } from '../../src/usage/quota/local-quota.ts';
 import type { Plans } from '../../src/usage/quota/plans.ts';
 import type { Quota, QuotaRun } from '../../src/usage/quota/port.ts';
-import { type OnBudgetSpent, SpendingWatch } from '../../src/usage/quota/spending-watch.ts';
+import { type BudgetEvents, SpendingWatch } from '../../src/usage/quota/spending-watch.ts';
 
-export interface MemoryQuotaOptions {
+export interface MemoryQuotaOptions extends Partial<BudgetEvents> {
   readonly plans: Plans;
   readonly prices: PriceTable;
   readonly clock: Clock;
-  readonly onBudgetSpent?: OnBudgetSpent;
 }
 
 export interface MemoryQuota extends Quota {
@@ -25,13 +24,14 @@ export function createMemoryQuota({
   prices,
   clock,
   onBudgetSpent = () => {},
+  onBudgetReserved = () => {},
 }: MemoryQuotaOptions): MemoryQuota {
   const nameOf = ({ key, period }: Counter) => `${period.name} ${key}`;
   const used = new Map<string, number>();
   const runs = new Map<string, { readonly run: QuotaRun; readonly charges: readonly Charge[] }>();
   const policy = new ChargePolicy(plans, prices);
   const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
-  const spending = new SpendingWatch(onBudgetSpent);
+  const spending = new SpendingWatch({ onBudgetSpent, onBudgetReserved });
   const quota = new LocalQuota({ policy, counts, clock, actions: ['chat'], spending, onClosed() {} });
   return {
     get reservations() {

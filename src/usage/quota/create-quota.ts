@@ -12,10 +12,10 @@ import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
 import { relayId } from './relay-id.ts';
 import { SharedQuota } from './shared-quota.ts';
-import { type OnBudgetSpent, SpendingWatch } from './spending-watch.ts';
+import { type BudgetEvents, SpendingWatch } from './spending-watch.ts';
 import { openUsedCounts } from './used-counts.ts';
 
-export interface QuotaOptions extends OutageEvents {
+export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Holds the ledger, which is open already and has shipped nothing yet. */
   readonly dataDir: string;
   readonly plans: Plans;
@@ -23,7 +23,6 @@ export interface QuotaOptions extends OutageEvents {
   readonly clock: Clock;
   /** Actions a report lists. */
   readonly actions: readonly string[];
-  readonly onBudgetSpent: OnBudgetSpent;
   /** Is closed with the quotas. Absent: this machine is the only one. */
   readonly postgres?: PostgresPool | undefined;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
@@ -53,7 +52,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   const parts = {
     policy: new ChargePolicy(plans, prices),
     counts: new LocalCounts(used.usedOf),
-    spending: new SpendingWatch(options.onBudgetSpent),
+    spending: new SpendingWatch(options),
     clock,
     actions,
   };

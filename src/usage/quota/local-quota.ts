@@ -8,7 +8,7 @@ import type { LocalCounts } from './local-counts.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
 import { reportOf } from './report.ts';
 import type { SpendingWatch } from './spending-watch.ts';
-import { exceeding, quotaExceeded, reservationOf } from './verdict.ts';
+import { refusalOf, reservationOf, shortageOf } from './verdict.ts';
 
 export interface LocalQuotaParts {
   readonly policy: ChargePolicy;
@@ -44,10 +44,10 @@ export class LocalQuota implements Quota {
     const { policy, counts, spending } = this.#parts;
     const charges = policy.reservation(run);
     const standings = charges.map(({ counter }) => counts.standing(counter));
-    const refused = exceeding(charges, standings);
-    if (refused !== undefined) {
-      spending.refused(refused.counter);
-      throw quotaExceeded(refused.counter, refused.standing);
+    const shortage = shortageOf(charges, standings);
+    if (shortage !== undefined) {
+      spending.refused(shortage);
+      throw refusalOf(shortage);
     }
     counts.take(run.epoch, charges);
     return reservationOf(charges, standings);

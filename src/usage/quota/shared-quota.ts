@@ -20,7 +20,7 @@ import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservati
 import type { PostgresCounts, SharedVerdict } from './postgres-counts.ts';
 import { reportOf } from './report.ts';
 import type { SpendingWatch } from './spending-watch.ts';
-import { exceeding, quotaExceeded, reservationOf } from './verdict.ts';
+import { refusalOf, reservationOf, shortageOf } from './verdict.ts';
 import { within } from './within.ts';
 
 export interface SharedQuotaParts {
@@ -197,10 +197,10 @@ export class SharedQuota implements Quota {
   }
 
   #refuse(charges: readonly Charge[], standings: readonly Standing[]): void {
-    const refused = exceeding(charges, standings);
-    if (refused === undefined) return;
-    this.#parts.spending.refused(refused.counter);
-    throw quotaExceeded(refused.counter, refused.standing);
+    const shortage = shortageOf(charges, standings);
+    if (shortage === undefined) return;
+    this.#parts.spending.refused(shortage);
+    throw refusalOf(shortage);
   }
 
   async #standings(counters: readonly Counter[]): Promise<readonly Standing[]> {

@@ -1,20 +1,33 @@
-/** Tells the operator that the daily budget is spent: once for each day, not once for each start it refuses. */
-import type { Counter } from './charges.ts';
+/** Tells the operator how the daily budget refuses starts: once for each day, not once for each start. */
+import type { Shortage } from './verdict.ts';
 
-export type OnBudgetSpent = (event: { readonly day: string; readonly limitUsd: number }) => void;
+export interface BudgetEvent {
+  readonly day: string;
+  readonly limitUsd: number;
+}
+
+export interface BudgetEvents {
+  /** It is spent: starts are refused until the next day. */
+  readonly onBudgetSpent: (event: BudgetEvent) => void;
+  /** Live runs hold the rest of it: starts have to wait for them. */
+  readonly onBudgetReserved: (event: BudgetEvent) => void;
+}
 
 export class SpendingWatch {
-  readonly #onBudgetSpent: OnBudgetSpent;
-  #toldDay = '';
+  readonly #events: BudgetEvents;
+  /** The days that were told of. */
+  readonly #told: Record<Shortage['by'], string> = { used: '', reserved: '' };
 
-  constructor(onBudgetSpent: OnBudgetSpent) {
-    this.#onBudgetSpent = onBudgetSpent;
+  constructor(events: BudgetEvents) {
+    this.#events = events;
   }
 
-  /** A start was refused by that counter. */
-  refused({ of, period, limit }: Counter): void {
-    if (of !== 'spending' || this.#toldDay === period.name) return;
-    this.#toldDay = period.name;
-    this.#onBudgetSpent({ day: period.name, limitUsd: (limit ?? 0) / 1e6 });
+  /** A start was refused for that. */
+  refused({ counter: { of, period, limit }, by }: Shortage): void {
+    if (of !== 'spending' || this.#told[by] === period.name) return;
+    this.#told[by] = period.name;
+    const event = { day: period.name, limitUsd: (limit ?? 0) / 1e6 };
+    if (by === 'used') this.#events.onBudgetSpent(event);
+    else this.#events.onBudgetReserved(event);
   }
 }

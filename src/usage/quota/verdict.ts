@@ -6,17 +6,27 @@ import type { Reservation } from './port.ts';
 
 /** Share of a limit from which clients are warned. */
 const WARN_FROM = 0.8;
+/** After which a start may find given back what live runs hold, ms: most answers take some seconds. */
+const RESERVED_RETRY_MS = 5000;
 
-/** The first charge that does not fit. `standings` are the counters before it, in the same order. */
-export function exceeding(
-  charges: readonly Charge[],
-  standings: readonly Standing[],
-): { readonly counter: Counter; readonly standing: Standing } | undefined {
+/** A limit without room for a charge. */
+export interface Shortage {
+  readonly counter: Counter;
+  readonly standing: Standing;
+  /** `used`: there is no room until the period ends. `reserved`: live runs hold it, and may give it back. */
+  readonly by: 'used' | 'reserved';
+}
+
+/** The first charge without room for good, or else the first without room now. `standings` are before the charges. */
+export function shortageOf(charges: readonly Charge[], standings: readonly Standing[]): Shortage | undefined {
+  let held: Shortage | undefined;
   for (const [index, { counter, amount }] of charges.entries()) {
     const standing = standings[index] ?? NOTHING;
-    if (counter.limit !== null && total(standing) + amount > counter.limit) return { counter, standing };
+    if (counter.limit === null || total(standing) + amount <= counter.limit) continue;
+    if (standing.used + amount > counter.limit) return { counter, standing, by: 'used' };
+    held ??= { counter, standing, by: 'reserved' };
   }
-  return undefined;
+  return held;
 }
 
 /** With these charges on top, the quota that is nearest to its end, if one is near. */
@@ -32,25 +42,43 @@ export function reservationOf(charges: readonly Charge[], standings: readonly St
   return warning === undefined ? {} : { warning };
 }
 
-/** `quota_exceeded`. The operator's own budget is no figure for clients: they learn only when to come back. */
-export function quotaExceeded(counter: Counter, standing: Standing): RelayError {
-  const { of, scope, period, limit } = counter;
+/**
+ * What the start is refused with: `quota_exceeded` until the period ends, `rate_limited` where live runs hold the room.
+ * The operator's own budget is no figure for clients: they learn only when to come back.
+ */
+export function refusalOf(shortage: Shortage): RelayError {
+  return shortage.by === 'used' ? quotaExceeded(shortage) : heldByOthers(shortage);
+}
+
+function quotaExceeded({ counter, standing }: Shortage): RelayError {
+  const { of, period, limit } = counter;
   const { resetsAt } = period;
   if (of === 'spending' || limit === null) {
     return new RelayError(
       'quota_exceeded',
       'no more answers today: the daily budget of this service is spent',
-      {
-        quota: { resetsAt },
-      },
+      { quota: { resetsAt } },
     );
   }
-  const whose = scope === 'organization' ? "this organisation's" : 'your';
   const message =
     of === 'requests'
-      ? `${whose} requests of this kind are used up for this ${period.kind}: ${limit}`
-      : `${whose} tokens left for this ${period.kind} do not suffice for this request`;
+      ? `${ownerOf(counter)} requests of this kind are used up for this ${period.kind}: ${limit}`
+      : `${ownerOf(counter)} tokens left for this ${period.kind} do not suffice for this request`;
   return new RelayError('quota_exceeded', message, { quota: { used: total(standing), limit, resetsAt } });
+}
+
+function heldByOthers({ counter }: Shortage): RelayError {
+  const what =
+    counter.of === 'spending'
+      ? 'what is left of the daily budget of this service'
+      : `what is left of ${ownerOf(counter)} ${counter.of} for this ${counter.period.kind}`;
+  return new RelayError('rate_limited', `${what} is reserved by answers under way; try again when they end`, {
+    retryAfterMs: RESERVED_RETRY_MS,
+  });
+}
+
+function ownerOf({ scope }: Counter): string {
+  return scope === 'organization' ? "this organisation's" : 'your';
 }
 
 function stateOf({ of, scope, period, limit }: Counter, used: number): QuotaState | undefined {

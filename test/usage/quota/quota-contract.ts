@@ -16,14 +16,15 @@ export function quotaContract(
   const quotaTest = (
     title: string,
     plans: Parameters<typeof plansOf>[0],
-    body: (subject: QuotaSubject, spent: readonly unknown[]) => Promise<void>,
+    body: (subject: QuotaSubject, told: readonly unknown[]) => Promise<void>,
   ) =>
     it(title, async () => {
-      const spent: unknown[] = [];
-      const onBudgetSpent = (event: unknown) => void spent.push(event);
-      const subject = await create({ plans: plansOf(plans), onBudgetSpent });
+      const told: unknown[] = [];
+      const onBudgetSpent = (event: object) => void told.push({ spent: event });
+      const onBudgetReserved = (event: object) => void told.push({ reserved: event });
+      const subject = await create({ plans: plansOf(plans), onBudgetSpent, onBudgetReserved });
       try {
-        await body(subject, spent);
+        await body(subject, told);
       } finally {
         await subject.remove();
       }
@@ -81,7 +82,7 @@ export function quotaContract(
       async ({ begin, end }) => {
         const holder = holderOf();
         await end((await begin({ holder })).epoch);
-        await begin({ holder });
+        await end((await begin({ holder })).epoch);
         await expect(begin({ holder })).rejects.toMatchObject({
           code: 'quota_exceeded',
           retryable: false,
@@ -128,11 +129,11 @@ export function quotaContract(
     quotaTest(
       'users of one organisation share its quotas, others do not',
       free({ requestsPerActionPerMonth: 2, organization: { tokensPerDay: 5 * RESERVED } }),
-      async ({ begin }) => {
+      async ({ begin, end }) => {
         const organizationId = randomUUID();
         const member = () => holderOf({ organizationId });
-        await begin({ holder: member() });
-        await begin({ holder: member() });
+        await end((await begin({ holder: member() })).epoch);
+        await end((await begin({ holder: member() })).epoch);
         await expect(begin({ holder: member() })).rejects.toMatchObject({ quota: { used: 2, limit: 2 } });
         const other = holderOf({ organizationId: randomUUID() });
         await begin({ holder: other });
@@ -151,7 +152,7 @@ export function quotaContract(
         expect(await standing(holder)).toMatchObject({ 'requests user month': [0, 0] });
         await end(epoch);
         expect(await standing(holder)).toMatchObject({ 'requests user month': [0, 0] });
-        await begin({ holder });
+        await end((await begin({ holder })).epoch);
         await expect(begin({ holder })).rejects.toMatchObject({ code: 'quota_exceeded' });
       },
     );
@@ -187,23 +188,88 @@ export function quotaContract(
       },
     );
 
+    const HELD: readonly [of: string, limits: object, whose: string][] = [
+      ['requests of the month', { requestsPerActionPerMonth: 1 }, 'your requests for this month'],
+      ['tokens of the day', { user: { tokensPerDay: RESERVED } }, 'your tokens for this day'],
+      ['tokens of the month', { user: { tokensPerMonth: RESERVED } }, 'your tokens for this month'],
+      [
+        "the organisation's tokens of the day",
+        { organization: { tokensPerDay: RESERVED } },
+        "this organisation's tokens for this day",
+      ],
+    ];
+    for (const [of, limits, whose] of HELD) {
+      quotaTest(`${of} that live runs hold are to be had soon`, free(limits), async (subject) => {
+        const holder = holderOf({ organizationId: of.includes('organisation') ? randomUUID() : null });
+        const { epoch } = await subject.begin({ holder });
+        const refusal: unknown = await subject.begin({ holder }).catch((error: unknown) => error);
+        expect(refusal).toMatchObject({
+          code: 'rate_limited',
+          retryable: true,
+          retryAfterMs: 5000,
+          quota: undefined,
+          message: `what is left of ${whose} is reserved by answers under way; try again when they end`,
+        });
+        subject.release(epoch);
+        await subject.standing(holder);
+        await subject.begin({ holder });
+      });
+    }
+
+    quotaTest(
+      'a start that is short of both what is used up and what live runs hold is told of the former',
+      free({ requestsPerActionPerMonth: 1, user: { tokensPerDay: COST + RESERVED } }),
+      async ({ begin, end }) => {
+        const holder = holderOf();
+        await end((await begin({ holder })).epoch);
+        await begin({ holder, action: 'homework_help' });
+        await expect(begin({ holder })).rejects.toMatchObject({
+          code: 'quota_exceeded',
+          quota: { limit: 1 },
+        });
+      },
+    );
+
+    quotaTest(
+      'a start that is larger than its whole limit is not told to wait',
+      free({ user: { tokensPerDay: 2 * RESERVED } }),
+      async ({ begin }) => {
+        const holder = holderOf();
+        await begin({ holder });
+        await expect(begin({ holder, maxTokens: 2 * RESERVED })).rejects.toMatchObject({
+          code: 'quota_exceeded',
+          quota: { used: RESERVED, limit: 2 * RESERVED },
+        });
+      },
+    );
+
     quotaTest(
       'the daily budget holds all users together, tells clients no figure and the operator once a day',
       // 100 tokens at 2 dollars and 100 at 10 dollars per million: 1,200 µ$.
       { spendingPerDayUsd: 0.0025 },
-      async ({ begin, end, clock }, spent) => {
+      async ({ begin, end, clock }, told) => {
+        const event = { day: '2026-11-22', limitUsd: 0.0025 };
         const { epoch } = await begin();
-        await begin();
+        const { epoch: second } = await begin();
+        for (let start = 0; start < 2; start += 1) {
+          await expect(begin()).rejects.toMatchObject({
+            code: 'rate_limited',
+            retryable: true,
+            retryAfterMs: 5000,
+          });
+        }
+        expect(told, 'live runs hold the rest').toEqual([{ reserved: event }]);
+        await end(epoch, { inputTokens: 10, outputTokens: 8 }); // 100 µ$
+        const { epoch: third } = await begin();
+        for (const each of [second, third]) await end(each, { inputTokens: 50, outputTokens: 100 }); // 1,100 µ$
         for (let start = 0; start < 2; start += 1) {
           await expect(begin()).rejects.toMatchObject({
             code: 'quota_exceeded',
             quota: { resetsAt: Date.UTC(2026, 10, 23) },
           });
         }
-        expect(spent).toEqual([{ day: '2026-11-22', limitUsd: 0.0025 }]);
-        await end(epoch, { inputTokens: 10, outputTokens: 8 }); // 100 µ$
-        await begin();
         await expect(begin()).rejects.not.toMatchObject({ quota: { used: expect.anything() } });
+        expect(told, 'it is spent').toEqual([{ reserved: event }, { spent: event }]);
         clock.stepWallClock(86_400_000);
         await begin();
       },

@@ -7,6 +7,7 @@ import { createQuota, type OpenQuota, type QuotaOptions } from '../../../src/usa
 import type { Plans } from '../../../src/usage/quota/plans.ts';
 import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/usage/quota/port.ts';
 import { relayId } from '../../../src/usage/quota/relay-id.ts';
+import type { BudgetEvents } from '../../../src/usage/quota/spending-watch.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/test-run.ts';
 import { newDataDir, readingOf, settlementOf } from '../runs.ts';
@@ -32,9 +33,8 @@ export interface QuotaSubject {
   remove(): Promise<void>;
 }
 
-export interface SubjectOptions {
+export interface SubjectOptions extends Partial<BudgetEvents> {
   readonly plans: Plans;
-  readonly onBudgetSpent?: QuotaOptions['onBudgetSpent'];
 }
 
 /** A relay's quotas with their ledger. `crash` leaves the directory as a killed process would. */
@@ -62,6 +62,7 @@ export class DiskSubject implements QuotaSubject {
       whileOut: 'allow',
       longestRunMs: 600_000,
       onBudgetSpent() {},
+      onBudgetReserved() {},
       onOutage: (cause) => void this.outages.push(cause),
       onRecovered() {},
       ...options,

@@ -87,10 +87,13 @@ describe('two relays on one Postgres', () => {
     const [one, other] = [await relay({ plans }), await relay({ plans })];
     const holder = holderOf({ organizationId: randomUUID() });
     await one.end((await one.begin({ holder })).epoch);
-    await other.begin({ holder });
-    await expect(one.begin({ holder })).rejects.toMatchObject({ quota: { used: 2, limit: 2 } });
+    const live = await other.begin({ holder });
+    await expect(one.begin({ holder })).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 5000 });
     await eventually('settled', async () => one.quota.undelivered === 0);
     expect(await other.standing(holder)).toMatchObject({ 'requests organization month': [1, 1] });
+    await other.end(live.epoch);
+    await eventually('settled', async () => other.quota.undelivered === 0);
+    await expect(one.begin({ holder })).rejects.toMatchObject({ quota: { used: 2, limit: 2 } });
   });
 });
 
@@ -175,13 +178,27 @@ describe('while Postgres does not answer', () => {
     await subject.end((await subject.begin({ holder })).epoch);
     await eventually('settled', () => subject.quota.undelivered === 0);
     silence(proxy);
-    await subject.begin({ holder });
+    const live = await subject.begin({ holder });
     expect(subject.quota.alone).toBe(true);
     expect(subject.outages).toHaveLength(1);
     // One used here, one used elsewhere as Postgres said last, one live: without asking anybody.
+    await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'rate_limited' });
+    await subject.end(live.epoch);
     await expect(subject.begin({ holder })).rejects.toMatchObject({ quota: { used: 3, limit: 3 } });
     restore(proxy);
     await eventually('Postgres is back', () => !subject.quota.alone);
+  });
+
+  it('what another machine had reserved is no use: a start is told to wait for it', async () => {
+    const plans = plansOf({ plans: { free: { requestsPerActionPerMonth: 2 } } });
+    const other = await relay({ plans });
+    const { proxy, subject } = await proxied({ plans });
+    const holder = holderOf();
+    await other.begin({ holder });
+    await subject.begin({ holder });
+    silence(proxy);
+    await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'rate_limited', retryable: true });
+    restore(proxy);
   });
 
   it('it hears afterwards of all that was reserved and settled meanwhile', async () => {
@@ -237,13 +254,13 @@ describe('while Postgres does not answer', () => {
     await subject.quota.start();
     const holder = holderOf();
     await subject.begin({ holder });
-    await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'quota_exceeded' });
+    await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'rate_limited' });
     expect(subject.outages).toMatchObject([{ message: 'connection refused' }]);
     await subject.remove();
   });
 });
 
-it('a long queue of settlements is no outage: who is over the quota is told so', async () => {
+it('a long queue of settlements is no outage: who has to wait for room is told so', async () => {
   const { max, query, close } = server.relay(server.port);
   const busy: typeof query = async (...statement) => {
     if (/quota_settle/.test(String(statement[0]))) await wait(2500);
@@ -256,7 +273,7 @@ it('a long queue of settlements is no outage: who is over the quota is told so',
   await subject.begin({ holder });
   await subject.end((await subject.begin({ holder: holderOf() })).epoch);
   expect(subject.quota.undelivered).toBe(1);
-  await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await expect(subject.begin({ holder })).rejects.toMatchObject({ code: 'rate_limited' });
   expect(subject.outages).toEqual([]);
   expect(subject.quota.alone).toBe(false);
   await subject.remove();
