@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ofType } from '../support/assistant-page.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { answering, NETWORK } from './answering.ts';
-import { SOON, setStage } from './stage.ts';
+import { numberedWords, PACE, SOON, setStage } from './stage.ts';
 
 const stage = setStage();
 
@@ -17,6 +17,22 @@ describe('an answer whose network fails', () => {
     expect(resume?.['after']).toBeGreaterThanOrEqual(9);
     await demo.panel.getByText(/^#1 resumed after delta \d+$/).waitFor();
     expect(await demo.figure('Resumes')).toMatch(/^1\b/);
+  });
+
+  it('is no longer called lost once it goes on', async () => {
+    const demo = await stage.open({ mayComplain: NETWORK });
+    const banner = demo.page.getByRole('status').getByText('Reconnecting…');
+    stage.relay.simulator.script({ deltas: numberedWords(3000), pace: PACE });
+    await demo.ask('Count to three thousand');
+    for (const word of ['word-9', 'word-300']) {
+      await demo.answer.getByText(word).waitFor();
+      await demo.panel.getByRole('button', { name: 'Cut the network' }).click();
+      await banner.waitFor();
+      await demo.answer.getByText('Streaming…').waitFor();
+      await banner.waitFor({ state: 'hidden' });
+      expect(await demo.stop.isVisible()).toBe(true);
+    }
+    await demo.stop.click();
   });
 
   it('goes on after the connection was reset on its way', async () => {

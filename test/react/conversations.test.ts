@@ -118,6 +118,68 @@ it('tells the model what was said before, from a question on and within the limi
   expect(client.latest.request).toMatchObject({ action: 'homework_help', maxTokens: 10 });
 });
 
+it.each(['', '  ', '\n\n', '\u00a0\u2003', '\u200b', '\u200e\t', '\ufeff', '\u2060', '\u0085'])(
+  'does not tell the model of an answer in which nothing stood: %j',
+  async (blank) => {
+    const { client, conversations } = setUp();
+    const store = conversations.get('one');
+    expect(store.send(blank, ACTION)).toBe(false);
+    store.send('first', ACTION);
+    client.latest.accept();
+    if (blank !== '') client.latest.say(blank);
+    store.stop();
+    await client.latest.end('cancelled');
+    store.send('second', ACTION);
+    const both = [
+      { role: 'user', content: 'first' },
+      { role: 'user', content: 'second' },
+    ];
+    expect(client.latest.request?.messages).toEqual(both);
+    await client.latest.accept().say(' text ').end();
+    store.send('third', ACTION);
+    expect(client.latest.request?.messages).toEqual([
+      ...both,
+      { role: 'assistant', content: ' text ' },
+      { role: 'user', content: 'third' },
+    ]);
+  },
+);
+
+it.each(['too_large', 'bad_request', 'unsupported', 'upstream_refused'] as const)(
+  'does not repeat a question that was refused as it was (%s), except where it is asked again',
+  async (code) => {
+    const { client, conversations } = setUp();
+    const store = conversations.get('one');
+    store.send('whole book', ACTION);
+    await client.latest.fail(code);
+    store.regenerate();
+    expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'whole book' }]);
+    await client.latest.fail(code);
+    store.send('one page', ACTION);
+    expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'one page' }]);
+    await client.latest.fail('upstream_overloaded', true);
+    store.send('and now?', ACTION);
+    expect(client.latest.request?.messages.map(({ content }) => content)).toEqual(['one page', 'and now?']);
+  },
+);
+
+it('counts only what is told to the model, and ends with the question', async () => {
+  const { client, conversations } = setUp();
+  const store = conversations.get('one');
+  for (let i = 0; i < 12; i += 1) {
+    store.send(`question ${i}`, ACTION);
+    await client.latest
+      .accept()
+      .say(i % 2 === 0 ? '\n' : `answer ${i}`)
+      .end();
+  }
+  store.send('last', ACTION);
+  const messages = client.latest.request?.messages ?? [];
+  expect(messages[0]?.role).toBe('user');
+  expect(messages).toHaveLength(10); // the eleventh would be an answer without its question
+  expect(messages.at(-1)).toEqual({ role: 'user', content: 'last' });
+});
+
 it('goes on with several at once, in one frame, and marks as unread what nobody saw end', async () => {
   const { client, frames, conversations } = setUp();
   const leave = conversations.view('one');
@@ -155,6 +217,26 @@ it('leaves the list as it is while only text arrives', () => {
   expect(conversations.getSnapshot()).toBe(before);
   expect(changes.count).toBe(count);
 });
+
+it.each(['reconnecting', 'thinking', 'stopping'] as const)(
+  'lists an answer as it is, however soon text follows on a change of its state: %s',
+  (phase) => {
+    const { client, frames, conversations } = setUp();
+    conversations.get('one').send('Hello', ACTION);
+    conversations.get('two').send('Hello', ACTION);
+    const [one, two] = client.streams;
+    for (const stream of client.streams) stream.accept().say('a').enter(phase);
+    frames.draw();
+    const statuses = () => conversations.getSnapshot().list.map(({ status }) => status);
+    expect(statuses()).toEqual([phase, phase]);
+    one?.enter('streaming').say('b', 'c');
+    two?.enter('streaming');
+    one?.say('d');
+    two?.say('e');
+    frames.draw();
+    expect(statuses()).toEqual(['streaming', 'streaming']);
+  },
+);
 
 it('stops and forgets a conversation that is removed', () => {
   const { client, frames, conversations } = setUp();

@@ -1,7 +1,7 @@
 /** The conversations: which is shown, which are being answered, which hold something new. */
 import { memo, useState } from 'react';
 import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
-import type { ConversationSummary } from '../store/conversations.ts';
+import type { ConversationSummary } from '../store/conversation-store.ts';
 import { useConversations } from '../use-conversations.ts';
 import { focusRing, IconButton, TextButton } from './button.tsx';
 import { useLook } from './look.tsx';

@@ -12,13 +12,20 @@ import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER 
 import type { ConversationRecord } from './conversation-record.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';
-import { type AnswerMessage, type AskOptions, type ChatMessage, historyOf, titleOf } from './messages.ts';
+import {
+  type AnswerMessage,
+  type AskOptions,
+  type ChatMessage,
+  historyOf,
+  isBlank,
+  titleOf,
+} from './messages.ts';
 
-export interface ConversationSnapshot {
+/** What a list shows of a conversation. */
+export interface ConversationSummary {
   readonly id: string;
   /** The first question; '' before it. */
   readonly title: string;
-  readonly messages: readonly ChatMessage[];
   /** Of the last answer; `idle` before the first. */
   readonly status: Phase;
   readonly isAnswering: boolean;
@@ -26,6 +33,10 @@ export interface ConversationSnapshot {
   readonly unread: boolean;
   /** When the last question was asked, Unix ms; 0 before the first. */
   readonly askedAt: number;
+}
+
+export interface ConversationSnapshot extends ConversationSummary {
+  readonly messages: readonly ChatMessage[];
 }
 
 export interface ConversationHost {
@@ -48,6 +59,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   /** Of the last answer, which is under way but not followed. */
   #waiting: Position | undefined;
   #asked: AskOptions | undefined;
+  #title = '';
   #askedAt = 0;
   #unread = false;
   #views = 0;
@@ -61,7 +73,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   /** Asks; false where there is nothing to ask, or an answer is under way. */
   send(text: string, options: AskOptions): boolean {
     const content = text.trim();
-    if (content === '' || this.#isAnswering) return false;
+    if (isBlank(content) || this.#isAnswering) return false;
     this.#messages = [...this.#messages, { role: 'user', id: mintStreamId(), content }];
     this.#ask(options);
     return true;
@@ -93,6 +105,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#live = undefined;
     this.#waiting = undefined;
     this.#asked = undefined;
+    this.#title = '';
     this.#messages = [];
     this.#askedAt = 0;
     this.#unread = false;
@@ -136,7 +149,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   }
 
   record(): ConversationRecord {
-    const { id, messages, unread, askedAt } = this.compose(this.getSnapshot());
+    const { id, messages, unread, askedAt } = this.compose();
     const position = this.#live?.stream.position ?? this.#waiting;
     return { id, messages, unread, askedAt, position, asked: this.#asked };
   }
@@ -152,21 +165,24 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.publish();
   }
 
-  protected override compose(before: ConversationSnapshot): ConversationSnapshot {
-    const messages = this.#live ? [...this.#messages, messageOf(this.#live)] : this.#messages;
-    const last = messages.at(-1);
-    const status = last?.role === 'assistant' ? last.status : 'idle';
-    const title = messages.length === 0 ? '' : before.title || titleOf(messages);
-    const isAnswering = isUnderWay(status);
+  /** As it is now, also where no frame has shown it yet. */
+  summary(): ConversationSummary {
+    const last = this.#messages.at(-1);
+    const status = this.#live?.stream.phase ?? (last?.role === 'assistant' ? last.status : 'idle');
+    this.#title ||= titleOf(this.#messages);
     return {
       id: this.id,
-      title,
-      messages,
+      title: this.#title,
       status,
-      isAnswering,
+      isAnswering: isUnderWay(status),
       unread: this.#unread,
       askedAt: this.#askedAt,
     };
+  }
+
+  protected override compose(): ConversationSnapshot {
+    const messages = this.#live ? [...this.#messages, messageOf(this.#live)] : this.#messages;
+    return { ...this.summary(), messages };
   }
 
   get #isAnswering(): boolean {

@@ -3,23 +3,13 @@
  * itself; several may be answered at once.
  */
 import { type ClientClock, deviceClock } from '../../client/clock.ts';
-import type { DashClient, Phase } from '../../client/index.ts';
+import type { DashClient } from '../../client/index.ts';
 import { mintStreamId } from '../../client/stream-id.ts';
 import { NOTHING_KEPT, parse, serialise } from './conversation-record.ts';
-import { ConversationStore } from './conversation-store.ts';
+import { ConversationStore, type ConversationSummary } from './conversation-store.ts';
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { type ConversationStorage, createKeeper, type Keeper } from './keeper.ts';
-
-export interface ConversationSummary {
-  readonly id: string;
-  readonly title: string;
-  readonly status: Phase;
-  readonly isAnswering: boolean;
-  readonly unread: boolean;
-  /** When the last question was asked, Unix ms. */
-  readonly askedAt: number;
-}
 
 export interface ConversationsSnapshot {
   /** Those in which something was asked; the one asked last comes first. */
@@ -175,10 +165,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 export const mintConversationId = mintStreamId;
 
 function summaryOf(store: ConversationStore, known: ConversationSummary | undefined): ConversationSummary {
-  const { id, title, status, isAnswering, unread, askedAt } = store.getSnapshot();
-  const isKnown =
-    known?.title === title && known.status === status && known.unread === unread && known.askedAt === askedAt;
-  return isKnown ? known : { id, title, status, isAnswering, unread, askedAt };
+  const next = store.summary();
+  return known !== undefined && isSame(Object.values(next), Object.values(known)) ? known : next;
 }
 
 function isSame(list: readonly unknown[], before: readonly unknown[]): boolean {

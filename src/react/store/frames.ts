@@ -43,7 +43,6 @@ export function createFrames(schedule: FrameScheduler = deviceFrames): Frames {
           for (const each of due) each();
         });
       }
-      waiting.delete(flush); // the last to ask goes last: it may read what asked before it
       waiting.add(flush);
     },
   };

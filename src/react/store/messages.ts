@@ -29,9 +29,30 @@ export function titleOf(messages: readonly ChatMessage[]): string {
   return `${cut.replace(/\s+\S*$/, '')}…`;
 }
 
-/** The last `limit` messages with text in them, from a question on. */
+/** Whether there is nothing to be read in it: the Messages API refuses such text, in answers as in questions. */
+export function isBlank(text: string): boolean {
+  return !/[^\s\p{Cc}\p{Cf}\p{Z}]/u.test(text);
+}
+
+/** Of these the question itself is at fault: said again, it would spoil each one that follows. */
+const REFUSED: readonly string[] = ['bad_request', 'too_large', 'unsupported', 'upstream_refused'];
+
+/**
+ * What the model is told to answer the last question: it, and of what was said before at most `limit - 1` messages,
+ * from a question on. Without blank answers, and without questions that were refused as they were. Two questions in a
+ * row are as the Messages API takes them: one turn.
+ */
 export function historyOf(messages: readonly ChatMessage[], limit: number): Message[] {
-  const latest = messages.filter(({ content }) => content !== '').slice(-limit);
+  const end = messages.findLastIndex(({ role }) => role === 'user') + 1;
+  const said = messages
+    .slice(0, end)
+    .filter(({ content }, at) => !isBlank(content) && !wasRefused(messages[at + 1], at + 1 < end));
+  const latest = said.slice(-limit);
   const first = latest.findIndex(({ role }) => role === 'user');
   return latest.slice(first).map(({ role, content }) => ({ role, content }));
+}
+
+function wasRefused(answer: ChatMessage | undefined, isEarlier: boolean): boolean {
+  if (!isEarlier || answer?.role !== 'assistant' || !isBlank(answer.content)) return false;
+  return answer.error !== undefined && REFUSED.includes(answer.error.code);
 }
