@@ -191,29 +191,84 @@ it('shows where a link leads before it opens, and makes nothing else of what a m
 
 /** The element that scrolls. */
 const MESSAGES = 'document.querySelector("[aria-label=Messages]")';
+/** Resolves once a movement upwards has come to rest: while text arrives all else goes down. */
+const MOVED_UP = `(() => {
+  const messages = ${MESSAGES};
+  let lowest = messages.scrollTop;
+  messages.addEventListener('scroll', () => { lowest = Math.max(lowest, messages.scrollTop); });
+  window.movedUp = new Promise((resolve) => {
+    messages.addEventListener('scrollend', () => messages.scrollTop < lowest - 2 && resolve(messages.scrollTop));
+  });
+})()`;
 
-it('keeps the end in sight until somebody scrolls up, and leads back', async () => {
-  const { page, answer, ask, button } = await openAssistant({ viewport: { width: 390, height: 500 } });
-  relay.simulator.script({ deltas: WORDS.map((word) => `${word}\n\n`), pace: PACE });
-  await ask('Count');
-  await answer.getByText('word-20').waitFor();
-  const transcript = page.getByRole('region', { name: 'Messages' });
-  const fromEnd = () =>
-    page.evaluate(
-      `(() => { const e = ${MESSAGES}; return Math.round(e.scrollHeight - e.scrollTop - e.clientHeight); })()`,
+const paragraphs = Array.from({ length: 900 }, (_, at) => `word-${at}\n\n`);
+const wheel = (distance: number) => (page: Page) => page.mouse.wheel(0, distance);
+const press = (key: string) => async (page: Page) => {
+  await page.getByRole('region', { name: 'Messages' }).focus();
+  await page.keyboard.press(key);
+};
+
+it.each([
+  ['far, by the wheel', wheel(-400)],
+  ['a little, by the wheel', wheel(-12)],
+  ['by the arrow key', press('ArrowUp')],
+  ['by a page', press('PageUp')],
+] as const)(
+  'keeps the end in sight until somebody scrolls up, and leads back: %s',
+  async (_how, scrollUp) => {
+    const { page, answer, ask, button } = await openAssistant({ viewport: { width: 390, height: 500 } });
+    relay.simulator.script({ deltas: paragraphs, pace: PACE });
+    await ask('Count');
+    const read = (what: string) => page.evaluate<number>(`(({ ${what} }) => ${what})(${MESSAGES})`);
+    const fromEnd = () =>
+      page.evaluate<number>(
+        `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(${MESSAGES})`,
+      );
+    await expect.poll(() => read('scrollTop'), SOON).toBeGreaterThan(500);
+    await expect.poll(fromEnd, SOON).toBeLessThan(2);
+    await page.getByRole('region', { name: 'Messages' }).hover();
+    await page.evaluate(MOVED_UP);
+    await scrollUp(page);
+    await button('Jump to latest').waitFor();
+    const rested = await page.evaluate<number>('movedUp');
+    const height = await read('scrollHeight');
+    await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height + 800);
+    expect(await read('scrollTop')).toBe(rested);
+    await button('Jump to latest').click();
+    await button('Jump to latest').waitFor({ state: 'detached' });
+    await expect.poll(fromEnd, SOON).toBeLessThan(2);
+    await button('Stop answering').click();
+    await answer.getByText('You stopped this answer.').waitFor();
+    await expect.poll(fromEnd, SOON).toBeLessThan(2);
+  },
+);
+
+it('does not send what an input method is still composing', async () => {
+  const { page, textbox, ask, answer, button } = await openAssistant();
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await textbox.fill('かんじ');
+  const pressed = (key: string, init: object) =>
+    textbox.evaluate(
+      (element, [name, more]) => {
+        const { KeyboardEvent } = globalThis as unknown as {
+          KeyboardEvent: new (...of: unknown[]) => object;
+        };
+        const event = new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true, ...more });
+        (element as unknown as { dispatchEvent(event: object): void }).dispatchEvent(event);
+      },
+      [key, init] as const,
     );
-  expect(await fromEnd()).toBeLessThan(80);
-  await transcript.hover();
-  await page.mouse.wheel(0, -400);
-  await button('Jump to latest').waitFor();
-  const top = () => page.evaluate(`${MESSAGES}.scrollTop`);
-  const left = await top();
-  await answer.getByText('word-60').waitFor({ state: 'attached' });
-  expect(await top()).toBe(left);
-  await button('Jump to latest').click();
-  await button('Jump to latest').waitFor({ state: 'detached' });
-  await button('Ask again').waitFor();
-  await expect.poll(fromEnd).toBeLessThan(2);
+  await pressed('Enter', { keyCode: 229 }); // Safari: the composition has ended, the key belongs to it
+  await pressed('Enter', { keyCode: 13, isComposing: true });
+  expect(await textbox.inputValue()).toBe('かんじ');
+  await ask('漢字');
+  await answer.getByText('word-9').waitFor();
+  await textbox.fill('か');
+  await pressed('Escape', { keyCode: 229 });
+  expect(await button('Stop answering').isVisible()).toBe(true);
+  expect(await page.getByRole('group', { name: 'You' }).allInnerTexts()).toEqual(['漢字']);
+  await pressed('Escape', { keyCode: 27 });
+  await answer.getByText('You stopped this answer.').waitFor();
 });
 
 it('speaks to screen readers in sentences and states, not in deltas', async () => {

@@ -4,7 +4,7 @@ import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'r
 import { IconButton } from './button.tsx';
 import { useLook } from './look.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
-import type { KeyPress } from './web-props.ts';
+import { isOfInputMethod, type KeyPress } from './web-props.ts';
 
 interface ComposerProps {
   readonly isAnswering: boolean;
@@ -34,8 +34,8 @@ export const Composer = memo(function Composer({ isAnswering, onSend, onStop, au
     if (autoFocus) input.current?.focus();
   };
   const onKeyPress = (event: InputKeyEvent): void => {
-    const { key, shiftKey, isComposing } = event.nativeEvent;
-    if (isComposing) return;
+    const { key, shiftKey } = event.nativeEvent;
+    if (isOfInputMethod(event.nativeEvent)) return;
     if (key === 'Escape' && isAnswering) onStop();
     // Soft keyboards have no other key for a new line.
     if (key !== 'Enter' || shiftKey || Platform.OS !== 'web') return;

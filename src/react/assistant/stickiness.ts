@@ -7,18 +7,31 @@ export interface ScrollReading {
   readonly viewHeight: number;
 }
 
-/** So near counts as the end, px. */
+/** Who comes down to here is back at the end, px. */
 const NEAR = 32;
+/** Positions are rounded, px. */
+const ROUNDING = 1;
 
-/** Content that grows moves nothing up: only a person does. */
+/**
+ * Direction comes before distance: who moved up, however little, is left there, and only moving down leads back.
+ * Content that grows moves nothing, and content that shrinks moves a person no further than to its end.
+ */
 export function staysAtEnd(
   isAtEnd: boolean,
   before: ScrollReading | undefined,
   { offset, contentHeight, viewHeight }: ScrollReading,
 ): boolean {
-  if (contentHeight - offset - viewHeight <= NEAR) return true;
-  const shrank = before !== undefined && contentHeight < before.contentHeight;
-  const grewView = before !== undefined && viewHeight !== before.viewHeight;
-  if (shrank || grewView) return isAtEnd;
-  return before !== undefined && offset < before.offset - 1 ? false : isAtEnd;
+  if (before === undefined) return isAtEnd;
+  const end = contentHeight - viewHeight;
+  const rest = end - offset; // below 0 where the device lets content bounce
+  const isResized = viewHeight !== before.viewHeight;
+  if (isAtEnd) return isResized || offset >= Math.min(before.offset, end) - ROUNDING;
+  if (offset > before.offset) return rest <= NEAR;
+  const cameTowards = isResized || contentHeight < before.contentHeight;
+  return cameTowards && rest <= ROUNDING;
+}
+
+/** What is to be read once the end was scrolled to: whatever lies above it, a person did. */
+export function atEndOf(contentHeight: number, viewHeight: number): ScrollReading {
+  return { offset: Math.max(0, contentHeight - viewHeight), contentHeight, viewHeight };
 }

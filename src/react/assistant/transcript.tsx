@@ -4,6 +4,7 @@ import {
   type LayoutChangeEvent,
   type NativeScrollEvent,
   type NativeSyntheticEvent,
+  Platform,
   ScrollView,
   StyleSheet,
   View,
@@ -13,8 +14,9 @@ import { Answer } from './answer.tsx';
 import { IconButton, TextButton } from './button.tsx';
 import { useLook } from './look.tsx';
 import { Question } from './question.tsx';
-import { type ScrollReading, staysAtEnd } from './stickiness.ts';
+import { atEndOf, type ScrollReading, staysAtEnd } from './stickiness.ts';
 import { MEASURE, SPACE } from './theme.ts';
+import { onWheelUp } from './web-props.ts';
 
 interface TranscriptProps {
   readonly messages: readonly ChatMessage[];
@@ -38,7 +40,7 @@ export function Transcript({ messages, onAskAgain }: TranscriptProps) {
         role="region"
         aria-label={strings.messages}
         tabIndex={0}
-        scrollEventThrottle={16}
+        scrollEventThrottle={1} // none is left out: each may be the one by which a person moves up
         keyboardShouldPersistTaps="handled"
         contentContainerStyle={styles.content}
         {...scrolling}
@@ -75,19 +77,26 @@ function useEndInSight(question: string | undefined) {
   const scroller = useRef<{ scrollToEnd(options: { animated: boolean }): void }>(null);
   const reading = useRef<ScrollReading>(undefined);
   const sticks = useRef(true);
+  const isHeld = useRef(false);
   const asked = useRef(question);
   const [isAtEnd, setAtEnd] = useState(true);
   const stick = (now: boolean): void => {
     sticks.current = now;
     setAtEnd(now);
   };
-  const follow = (animated: boolean): void => scroller.current?.scrollToEnd({ animated });
+  const lead = (animated: boolean): void => scroller.current?.scrollToEnd({ animated });
+  const follow = (): void => {
+    if (sticks.current && !isHeld.current) lead(false);
+  };
+  const hold = (isNow: boolean) => () => {
+    isHeld.current = isNow;
+  };
   return {
     scroller: scroller as React.RefObject<never>,
     isAtEnd,
     jump() {
       stick(true);
-      follow(!reduceMotion);
+      lead(!reduceMotion);
     },
     onScroll({ nativeEvent }: NativeSyntheticEvent<NativeScrollEvent>) {
       const { contentOffset, contentSize, layoutMeasurement } = nativeEvent;
@@ -99,14 +108,24 @@ function useEndInSight(question: string | undefined) {
       stick(staysAtEnd(sticks.current, reading.current, next));
       reading.current = next;
     },
-    onContentSizeChange() {
+    // Fingers are on it: what they do is not undone by text that arrives.
+    onScrollBeginDrag: hold(true),
+    onScrollEndDrag: hold(false),
+    onContentSizeChange(_width: number, height: number) {
       if (asked.current !== question) stick(true);
       asked.current = question;
-      if (sticks.current) follow(false);
+      follow();
+      // Browsers move at once, apps later; there a finger says who moves.
+      if (sticks.current && reading.current && Platform.OS === 'web')
+        reading.current = atEndOf(height, reading.current.viewHeight);
     },
     onLayout(_event: LayoutChangeEvent) {
-      if (sticks.current) follow(false);
+      follow();
     },
+    ...onWheelUp(() => {
+      const { contentHeight = 0, viewHeight = 0 } = reading.current ?? {};
+      if (contentHeight > viewHeight) stick(false);
+    }),
   };
 }
 

@@ -5,8 +5,8 @@ import { Platform, type StyleProp, type ViewProps, type ViewStyle } from 'react-
 export interface KeyPress {
   readonly key: string;
   readonly shiftKey?: boolean;
-  /** An input method is composing: the key belongs to it. */
   readonly isComposing?: boolean;
+  readonly keyCode?: number;
 }
 
 interface KeyEvent {
@@ -14,12 +14,35 @@ interface KeyEvent {
   preventDefault(): void;
 }
 
+/** What `keyCode` is while an input method has the keys. */
+const INPUT_METHOD = 229;
+
+/**
+ * An input method is composing: the key belongs to it. Safari ends the composition before the key that ends it, and
+ * only its code still tells.
+ */
+export function isOfInputMethod({ isComposing, keyCode }: KeyPress): boolean {
+  return isComposing === true || keyCode === INPUT_METHOD;
+}
+
 /** `heed` answers whether the key is dealt with; the browser then does nothing of its own. */
 export function onKeys(heed: (press: KeyPress) => boolean): object {
   const onKeyDown = (event: KeyEvent): void => {
-    if (heed(event.nativeEvent)) event.preventDefault();
+    if (!isOfInputMethod(event.nativeEvent) && heed(event.nativeEvent)) event.preventDefault();
   };
   return { onKeyDown };
+}
+
+interface WheelEvent {
+  readonly nativeEvent: { readonly deltaY: number; readonly ctrlKey: boolean };
+}
+
+/** A wheel, or two fingers, begin to move what lies above into sight; with Ctrl they zoom. */
+export function onWheelUp(heed: () => void): object {
+  const onWheel = ({ nativeEvent: { deltaY, ctrlKey } }: WheelEvent): void => {
+    if (deltaY < 0 && !ctrlKey) heed();
+  };
+  return { onWheel };
 }
 
 /** The rank of a heading. */
