@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development-issuer.ts';
 import type { Authenticator } from './auth/port.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
+import { type ConfigFiles, readConfigFiles } from './config-files.ts';
 import { aiGatewayRoute } from './http/ai-gateway.ts';
 import { chatRoutes } from './http/chat.ts';
 import { allowOrigins } from './http/cors.ts';
@@ -21,7 +22,6 @@ import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
-import { loadActions } from './relay/actions.ts';
 import type { Observer } from './relay/port.ts';
 import type { RequestPolicy } from './relay/prepare-request.ts';
 import { Relay } from './relay/relay.ts';
@@ -39,12 +39,11 @@ import type { Outbox } from './usage/outbox.ts';
 import type { openPostgresPool, PostgresPool } from './usage/postgres/pool.ts';
 import { UsageShipper } from './usage/postgres/shipper.ts';
 import { postgresUsageSink } from './usage/postgres/usage-sink.ts';
-import { loadPrices, type PriceTable } from './usage/prices.ts';
+import type { PriceTable } from './usage/prices.ts';
 import { createQuota, type OpenQuota } from './usage/quota/create-quota.ts';
-import { loadPlans, type Plans } from './usage/quota/plans.ts';
+import type { Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
 
-const SHIPPED_ACTIONS = new URL('../config/actions.json', import.meta.url);
 const DEMO_DIRECTORY = fileURLToPath(new URL('../dist/demo/', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -71,7 +70,8 @@ export interface RelayService {
 
 /**
  * Builds the relay.
- * @throws Error with a sentence for the operator: a file or directory that cannot be used
+ * @throws ConfigError naming what of the configuration cannot be used; Error with a sentence for the operator where
+ *   something else stands in the way
  */
 export async function composeRelay(
   config: Config,
@@ -81,8 +81,11 @@ export async function composeRelay(
   const logger = createLogger({ level, version, instanceId, output });
   const metrics = createMetrics();
   const observer = createObserver(logger, metrics);
-  const prices = loadPrices(config.PRICES_FILE);
-  const policy = requestPolicy(config, prices);
+  const files = readConfigFiles(config, (tier) =>
+    logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
+  );
+  const { prices, plans } = files;
+  const policy = requestPolicy(config, files);
   const identity = await composeIdentity(config, logger);
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
@@ -90,7 +93,6 @@ export async function composeRelay(
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
-  const plans = readPlans(config, logger);
   const quota = await composeQuota(config, { plans, prices, policy, observer, logger });
   const shipper = await composeShipper(config, ledger.outbox, logger);
   const { upstream, simulator } = await composeUpstream(config, logger);
@@ -130,6 +132,7 @@ export async function composeRelay(
     health,
   });
   watch(metrics, { upstream, logs, ledger, quota, output });
+  if (shipper !== undefined) watchShipping(metrics, ledger);
   if (shared !== undefined) watchShared(metrics, shared.streams);
 
   const memory = watchMemory(systemClock, memoryLimit(), (pressure) => {
@@ -162,7 +165,9 @@ export async function composeRelay(
     },
     async start() {
       await Promise.all([authenticator.start(), quota.start(), shared?.streams.beat()]);
-      await http.listen();
+      await http.listen().catch((cause: unknown) => {
+        throw listenFailure(cause, config);
+      });
       logger.info(
         { ...http.address, simulated: simulator !== undefined, interrupted: ledger.interrupted },
         'listening',
@@ -193,6 +198,21 @@ async function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
   });
 }
 
+/** Names the key of an address that cannot be listened on. A port in use may be free later: that is no bad key. */
+function listenFailure(cause: unknown, { PORT, METRICS_PORT }: Config): Error {
+  const { code, syscall, port, message } = cause as NodeJS.ErrnoException & { port?: number };
+  const which = port === METRICS_PORT && port !== PORT ? 'METRICS_' : '';
+  if (code === 'EADDRINUSE')
+    return new Error(`${which}PORT: ${port} is in use; stop what listens there, or choose another port`, {
+      cause,
+    });
+  if (code === 'EACCES')
+    return new ConfigError([`${which}PORT: this process may not listen on ${port}; choose one above 1023`]);
+  if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo')
+    return new ConfigError([`${which}HOST: ${message}; name an address of this machine`]);
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
 /** What is not set up is not reported. */
 function reported(isUp: Readonly<Record<string, boolean | undefined>>): Pick<Health, 'dependencies'> {
   const known = Object.entries(isUp).filter(([, up]) => up !== undefined);
@@ -216,10 +236,10 @@ function quotaConnections({ DATABASE_POOL: all }: Config): number {
   return Math.max(1, all - 2);
 }
 
-function requestPolicy(config: Config, prices: PriceTable): RequestPolicy {
+function requestPolicy(config: Config, { actions, prices }: ConfigFiles): RequestPolicy {
   const simulated = config.ANTHROPIC_API_KEY === undefined;
   return {
-    actions: loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS),
+    actions,
     defaultModel: config.DEFAULT_MODEL,
     allowedModels: new Set(
       config.ALLOWED_MODELS ?? [...prices.models, ...(simulated ? SCRIPTED_MODELS : [])],
@@ -288,20 +308,6 @@ const SHIPPING_STOPPED = {
   schema:
     'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user',
 } as const;
-
-/** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */
-function readPlans(config: Config, logger: Logger): Plans {
-  const { MAX_STREAMS_PER_USER: streams, STARTS_PER_MINUTE: startsPerMinute, explicit } = config;
-  return loadPlans({
-    file: config.PLANS_FILE,
-    defaults: { streams, startsPerMinute },
-    overrides: {
-      ...(explicit.has('MAX_STREAMS_PER_USER') ? { streams } : {}),
-      ...(explicit.has('STARTS_PER_MINUTE') ? { startsPerMinute } : {}),
-    },
-    onUnknownTier: (tier) => logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
-  });
-}
 
 function coreLimits(config: Config) {
   return {
@@ -441,14 +447,18 @@ function watch(metrics: Metrics, { upstream, logs, ledger, quota, output }: Watc
   metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
   metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
   metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
-  metrics.watch('usage_rows_waiting', 'Usage rows not yet in Postgres', () => ledger.outbox.length);
-  metrics.watch('usage_rows_quarantined', 'Usage rows that Postgres refuses', () => ledger.outbox.refused);
-  metrics.watch('usage_oldest_waiting_seconds', 'Age of the oldest usage row not yet in Postgres', () =>
-    secondsSince(ledger.outbox.oldest()),
-  );
   metrics.watch('quota_alone', '1 while Postgres cannot be asked for quotas', () => Number(quota.alone));
   metrics.watch('quota_undelivered', 'Settlements Postgres has not heard of', () => quota.undelivered);
   metrics.watch('log_lines_dropped', 'Log lines lost: their reader stalled', () => output.dropped);
+}
+
+/** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
+function watchShipping(metrics: Metrics, { outbox }: LocalUsageLedger): void {
+  metrics.watch('usage_rows_waiting', 'Usage rows not yet in Postgres', () => outbox.length);
+  metrics.watch('usage_rows_quarantined', 'Usage rows that Postgres refuses', () => outbox.refused);
+  metrics.watch('usage_oldest_waiting_seconds', 'Age of the oldest usage row not yet in Postgres', () =>
+    secondsSince(outbox.oldest()),
+  );
 }
 
 function watchShared(metrics: Metrics, streams: StoreSharedStreams): void {

@@ -2,8 +2,8 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 
-/** Node runs a timer of more than 2^31 - 1 ms at once instead of later. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+/** Node runs a timer of more than 2^31 - 1 ms at once instead of later; what is added to a key has its room below that. */
+const LONGEST_TIMER_MS = 2_147_483_647 - 60_000;
 
 /** A whole number in decimal digits. */
 export function integer(min: number, max: number) {
@@ -40,6 +40,14 @@ export function secret(minLength: number) {
     });
 }
 
+/** A secret that signs tokens. What signs nothing is told apart from it: with an API key every token would be refused. */
+export function signingSecret(minLength: number) {
+  return secret(minLength).refine(
+    (value) => !/^(sb_|eyJ[\w-]*\.)/.test(value),
+    'is an API key, which signs no tokens: take the JWT secret from the project settings',
+  );
+}
+
 /** An IP address or a host name. */
 export function address() {
   return z
@@ -50,7 +58,7 @@ export function address() {
     );
 }
 
-/** An http or https URL without query, returned without a trailing slash. */
+/** An http or https URL without query, returned as a browser spells it, without a trailing slash. */
 export function webUrl() {
   return z
     .string()
@@ -59,16 +67,71 @@ export function webUrl() {
       const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
       return isWeb && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
     }, 'must be an http(s) URL without credentials, query and fragment')
-    .transform((value) => value.replace(/\/+$/, ''));
+    .refine(isPercentEncoded, PERCENT)
+    .transform((value) => new URL(value).href.replace(/\/+$/, ''));
 }
 
+/** A web URL whose path does not end in one of these: what is appended to it begins with the same. */
+export function baseUrl(...endings: readonly string[]) {
+  return webUrl().refine(
+    (value) => !endings.some((ending) => value.endsWith(ending)),
+    `must end before ${endings.join(' or ')}, which is appended to it`,
+  );
+}
+
+/** A URL with a host, as drivers read it. */
 export function serviceUrl(...schemes: readonly [string, ...string[]]) {
   return z
     .string()
     .refine(
       (value) => schemes.some((scheme) => URL.parse(value)?.protocol === `${scheme}:`),
       `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    )
+    .refine(isPercentEncoded, PERCENT);
+}
+
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+/** A URL of Postgres; files it names are judged by `config-files.ts`. */
+export function postgresUrl() {
+  return serviceUrl('postgres', 'postgresql')
+    .refine(
+      (value) => {
+        const mode = URL.parse(value)?.searchParams.get('sslmode') ?? null;
+        return mode === null || SSL_MODES.includes(mode);
+      },
+      `sslmode must be one of ${SSL_MODES.join(', ')}`,
+    )
+    .refine((value) => {
+      const url = URL.parse(value);
+      return isPort(url?.searchParams.get('port') ?? url?.port ?? '');
+    }, 'the port must be a number from 1 to 65535');
+}
+
+/** A URL of Redis; its path is the number of the database. */
+export function redisUrl() {
+  return serviceUrl('redis', 'rediss')
+    .refine((value) => URL.parse(value)?.hostname !== '', 'must name a host')
+    .refine(
+      (value) => /^\/?\d{0,4}$/.test(URL.parse(value)?.pathname ?? ''),
+      'what follows the host must be the number of a database such as /0, or nothing',
     );
+}
+
+const PERCENT = 'has a % that stands for nothing: write %25 for a % itself, as in a password';
+
+/** Drivers decode each part of a URL, and fail at each attempt to connect where they cannot. */
+function isPercentEncoded(value: string): boolean {
+  try {
+    decodeURIComponent(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isPort(text: string): boolean {
+  return text === '' || (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535);
 }
 
 /** `scheme://host[:port]`, spelled as a browser sends it: comparison is exact. */

@@ -1,19 +1,22 @@
 /**
  * The environment as one typed value: every key, its rule, its default. All bad keys are reported at once.
- * Does not open anything and reads no file: what a key points at is judged by the part that uses it.
+ * Does not open anything and reads no file: what a key points at is judged by `config-files.ts`.
  */
 import { hostname } from 'node:os';
 import * as z from 'zod';
 import {
   address,
+  baseUrl,
   cidrList,
   commaList,
   flag,
   integer,
   milliseconds,
   origin,
+  postgresUrl,
+  redisUrl,
   secret,
-  serviceUrl,
+  signingSecret,
   text,
   webUrl,
 } from './config-values.ts';
@@ -49,7 +52,9 @@ function environmentSchema(production: boolean) {
     ANTHROPIC_API_KEY: secret(1)
       .optional()
       .describe('API key; absent in development: the simulator answers. Required in production'),
-    ANTHROPIC_BASE_URL: webUrl().optional().describe('Base URL of the Messages API, if not the public one'),
+    ANTHROPIC_BASE_URL: baseUrl('/v1', '/v1/messages')
+      .optional()
+      .describe('Base URL of the Messages API, if not the public one'),
     DEFAULT_MODEL: text()
       .default('claude-sonnet-5-5')
       .describe('Model where neither client nor action names one'),
@@ -60,13 +65,19 @@ function environmentSchema(production: boolean) {
     PLANS_FILE: text().optional().describe('JSON file of plans in place of the shipped one'),
     PRICES_FILE: text().optional().describe('JSON file of prices in place of the shipped one'),
     SHOW_COST: flag().default(false).describe('Whether `usage.costUsd` is sent to clients'),
-    SUPABASE_URL: webUrl()
+    SUPABASE_URL: baseUrl('/auth/v1', '/rest/v1')
+      .refine(
+        (url) => !isDashboard(url),
+        'is the address of the dashboard: take the project URL from its settings',
+      )
       .optional()
       .describe('Project URL: gives the key set and the issuer; https, or http on loopback in production'),
-    SUPABASE_JWT_SECRET: secret(32)
+    SUPABASE_JWT_SECRET: signingSecret(32)
       .optional()
       .describe('Shared HS256 secret of a legacy or migrating project, 32 characters or more'),
-    SUPABASE_JWKS_URL: webUrl().optional().describe('Key set, if not the one under SUPABASE_URL'),
+    SUPABASE_JWKS_URL: webUrl()
+      .optional()
+      .describe('Key set, if not the one under SUPABASE_URL; https, or http on loopback in production'),
     SUPABASE_JWT_ISSUER: text().optional().describe('Expected `iss`, if not `<SUPABASE_URL>/auth/v1`'),
     SUPABASE_JWT_AUDIENCE: text().default('authenticated').describe('Expected `aud`'),
     ALLOWED_ORIGINS: commaList(origin())
@@ -76,7 +87,7 @@ function environmentSchema(production: boolean) {
       .union([z.enum(['none', 'fly']), cidrList()])
       .default('none')
       .describe('Whose word on the client address counts: `none`, `fly`, or proxies as a CIDR list'),
-    DATABASE_URL: serviceUrl('postgres', 'postgresql')
+    DATABASE_URL: postgresUrl()
       .optional()
       .describe('Postgres for usage rows (session mode); absent: the local SQLite store is the ledger'),
     DATABASE_POOL: integer(1, 10)
@@ -84,10 +95,10 @@ function environmentSchema(production: boolean) {
       .describe(
         'Postgres connections at most, but never fewer than two: quotas use all but two of them, or one',
       ),
-    DATABASE_MIGRATION_URL: serviceUrl('postgres', 'postgresql')
+    DATABASE_MIGRATION_URL: postgresUrl()
       .optional()
       .describe('Postgres as the owner, for `npm run migrate` only'),
-    REDIS_URL: serviceUrl('redis', 'rediss')
+    REDIS_URL: redisUrl()
       .optional()
       .describe('Redis or Valkey for many machines; absent: one machine, log in memory'),
     INSTANCE_ID: text()
@@ -188,8 +199,10 @@ export function readConfig(environment: Environment): Config {
   const set = setKeys(environment);
   const production = set.NODE_ENV === 'production';
   const schema = environmentSchema(production);
+  const keys = Object.keys(schema.shape) as EnvironmentKey[];
   const parsed = schema.safeParse(set);
-  const problems = parsed.success ? [] : parsed.error.issues.map(describeIssue);
+  const problems = keys.filter((key) => isQuoted(set[key])).map((key) => `${key}: ${QUOTED}`);
+  if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
   // Judged from what is set, not from what parsed, so that one start names the missing keys and the bad ones.
   problems.push(...missingKeys(set, production));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
@@ -198,7 +211,7 @@ export function readConfig(environment: Environment): Config {
     INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
     production,
     auth: authConfig(parsed.data),
-    explicit: new Set((Object.keys(schema.shape) as EnvironmentKey[]).filter((key) => key in set)),
+    explicit: new Set(keys.filter((key) => key in set)),
   };
 }
 
@@ -213,6 +226,17 @@ function setKeys(environment: Environment): SetKeys {
   );
 }
 
+/** `docker run --env-file` and some panels pass quotes on as part of the value. */
+const QUOTED = 'is wrapped in quotes that are part of the value; remove them';
+
+function isQuoted(value = ''): boolean {
+  return value.length > 1 && (value.startsWith('"') || value.startsWith("'")) && value.at(0) === value.at(-1);
+}
+
+function isDashboard(url: string): boolean {
+  return /^(app\.|www\.)?supabase\.(com|io)$/.test(URL.parse(url)?.hostname ?? '');
+}
+
 function describeIssue(issue: z.core.$ZodIssue): string {
   return `${String(issue.path[0])}: ${issue.message}`;
 }
@@ -223,27 +247,37 @@ function missingKeys(set: SetKeys, production: boolean): string[] {
   if (production) {
     if (!set.ANTHROPIC_API_KEY)
       problems.push('ANTHROPIC_API_KEY: required in production; set it to your API key');
-    if (set.SUPABASE_URL?.startsWith('http:') && !isLoopbackUrl(set.SUPABASE_URL)) {
-      problems.push('SUPABASE_URL: must be https in production; http is accepted on loopback only');
-    }
-    if (set.REDIS_URL?.startsWith('redis:') && !isLoopbackUrl(set.REDIS_URL)) {
-      problems.push(
-        'REDIS_URL: must be rediss:// (TLS) in production; redis:// is accepted on loopback only',
-      );
-    }
-    const port = set.PORT ?? '8787';
-    if (port !== '0' && port === (set.METRICS_PORT ?? '9091')) {
-      problems.push('METRICS_PORT: must differ from PORT in production; /metrics never is public');
+    for (const [key, plain, problem] of TLS_IN_PRODUCTION) {
+      const url = set[key] ?? '';
+      if (URL.parse(url)?.protocol === plain && !isLoopbackUrl(url)) problems.push(`${key}: ${problem}`);
     }
   }
+  if ((production || set.METRICS_PORT !== undefined) && samePort(set))
+    problems.push(
+      'METRICS_PORT: must differ from PORT; two servers cannot share one, and /metrics never is public',
+    );
   const auth = missingAuthKey(set);
   if (auth !== undefined) problems.push(auth);
   return problems;
 }
 
+/** What is believed from there (keys that sign users' tokens, streams) must not be changed on the way. */
+const WEB_TLS = 'must be https in production; http is accepted on loopback only';
+const TLS_IN_PRODUCTION = [
+  ['SUPABASE_URL', 'http:', WEB_TLS],
+  ['SUPABASE_JWKS_URL', 'http:', WEB_TLS],
+  ['REDIS_URL', 'redis:', 'must be rediss:// (TLS) in production; redis:// is accepted on loopback only'],
+] as const;
+
+function samePort({ PORT: port = '8787', METRICS_PORT: metrics = '9091' }: SetKeys): boolean {
+  return Number(port) !== 0 && Number(port) === Number(metrics);
+}
+
 function missingAuthKey(set: SetKeys): string | undefined {
   const hasKeys = set.SUPABASE_URL ?? set.SUPABASE_JWKS_URL ?? set.SUPABASE_JWT_SECRET;
   if (hasKeys === undefined) {
+    if (set.SUPABASE_JWT_ISSUER !== undefined)
+      return 'SUPABASE_JWT_ISSUER: names an issuer without its keys; set SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET, or unset it';
     const obstacle = developmentIssuerObstacle(set);
     return obstacle === undefined
       ? undefined

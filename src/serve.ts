@@ -23,10 +23,14 @@ function readConfigOrExit(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`dash-relay: ${error.message}\n`);
-    process.exit(EXIT_CONFIG);
+    if (error instanceof ConfigError) return exitUnconfigured(error);
+    throw error;
   }
+}
+
+function exitUnconfigured({ message }: ConfigError): never {
+  process.stderr.write(`dash-relay: ${message}\n`);
+  process.exit(EXIT_CONFIG);
 }
 
 async function startOrExit(settings: Config): Promise<RelayService> {
@@ -37,6 +41,7 @@ async function startOrExit(settings: Config): Promise<RelayService> {
     if (!settings.production) process.stdout.write(await welcome(relay));
     return relay;
   } catch (error) {
+    if (error instanceof ConfigError) return exitUnconfigured(error);
     process.stderr.write(
       `dash-relay: unable to start: ${error instanceof Error ? error.message : String(error)}\n`,
     );

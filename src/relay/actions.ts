@@ -16,7 +16,9 @@ const action = z.strictObject({
   allEvents: z.boolean().default(false),
 });
 
-const actionsFile = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), action);
+const actionsFile = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), action)
+  .refine((actions) => Object.keys(actions).length > 0, 'must have at least one action');
 
 export type Action = z.infer<typeof action>;
 export type Actions = ReadonlyMap<string, Action>;

@@ -34,7 +34,7 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
 };
 
 /** The composition root and what only it and the process use. */
-const TOP_FILES = ['main', 'serve', 'welcome', 'compose', 'config', 'config-values'].map(
+const TOP_FILES = ['main', 'serve', 'welcome', 'compose', 'config', 'config-values', 'config-files'].map(
   (name) => `src/${name}.ts`,
 );
 

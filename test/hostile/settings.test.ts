@@ -1,34 +1,12 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config.ts';
 import { ask } from '../support/http-doors.ts';
-import { dataDirectory } from '../support/relay-process.ts';
+import { startInVain } from '../support/start-in-vain.ts';
 import { TEST_SECRET } from '../support/token-mint.ts';
 import { ProductionRelay } from './production-relay.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const EXIT_CONFIG = 78;
 const API_KEY = 'sk-ant-test-key-of-no-account';
-
-interface Ended {
-  readonly code: number;
-  readonly output: string;
-}
-
-/** `node src/main.ts` in an environment in which it must not start. */
-async function startInVain(environment: Environment): Promise<Ended> {
-  using data = dataDirectory();
-  return await new Promise<Ended>((resolve) => {
-    const env = { PATH: process.env['PATH'], DATA_DIR: data.path, PORT: '0', ...environment };
-    const child = execFile(
-      process.execPath,
-      ['src/main.ts'],
-      { cwd: ROOT, env, timeout: 15_000 },
-      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
-    );
-  });
-}
 
 describe('the relay never is its own issuer where others could reach it: it ends with 78 and says why', () => {
   it.each<[string, Environment, RegExp]>([

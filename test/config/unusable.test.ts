@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigError, type Environment, readConfig } from '../../src/config.ts';
+import { readConfigFiles } from '../../src/config-files.ts';
+import { startInVain } from '../support/start-in-vain.ts';
+import { TEST_SECRET } from '../support/token-mint.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'config-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const PRODUCTION: Environment = {
+  NODE_ENV: 'production',
+  ANTHROPIC_API_KEY: 'sk-ant-canary',
+  SUPABASE_URL: 'https://project.supabase.co',
+};
+const ABSENT = join(directory, 'absent');
+const CERTIFICATE = 'test/fixtures/localhost-test-cert.pem';
+const KEY = 'test/fixtures/localhost-test-key.pem';
+
+function file(name: string, content: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const NO_JSON = file('no.json', '{');
+const EMPTY = file('empty.json', '{}');
+const GARBAGE = file('garbage.pem', 'not a certificate');
+const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
+
+function problems(environment: Environment): readonly string[] {
+  try {
+    readConfigFiles(readConfig({ DATA_DIR: directory, ...environment }), () => {});
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+/** Each of these starts nothing: served on, it would fail at each request or attempt to connect, for ever. */
+const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environment][] = [
+  ['DATABASE_URL', 'postgres://u:100%@db/app', /%25/],
+  ['DATABASE_URL', 'postgres://u:50%ff@db/app', /%25/],
+  ['DATABASE_URL', 'postgres://u:p@db/app%zz', /%25/],
+  ['DATABASE_URL', 'postgres://u:p@db/app?options=%', /%25/],
+  ['DATABASE_URL', 'postgres://u:p@db/app?port=abc', /port/],
+  ['DATABASE_URL', 'postgres://u:p@db:0/app', /port/],
+  ['DATABASE_URL', 'postgres://u:p@db/app?sslmode=verfy-full', /sslmode must be one of/],
+  ['DATABASE_URL', `postgres://db/app?sslmode=verify-full&sslrootcert=${ABSENT}`, /sslrootcert.*ENOENT/],
+  ['DATABASE_URL', `postgres://db/app?sslmode=verify-full&sslrootcert=${directory}`, /sslrootcert.*EISDIR/],
+  ['DATABASE_URL', `postgres://db/app?sslmode=verify-full&sslrootcert=${GARBAGE}`, /sslrootcert.*PEM/],
+  ['DATABASE_URL', `postgres://db/app?sslmode=verify-full&sslrootcert=${KEY}`, /sslrootcert.*PEM/],
+  ['DATABASE_URL', `postgres://db/app?sslcert=${ABSENT}`, /sslcert.*ENOENT/],
+  ['DATABASE_URL', `postgres://db/app?sslcert=${CERTIFICATE}&sslkey=${GARBAGE}`, /sslkey.*PEM/],
+  ['DATABASE_MIGRATION_URL', 'postgres://u:100%@db/app', /%25/],
+  ['REDIS_URL', 'redis://:100%@redis', /%25/],
+  ['REDIS_URL', 'redis://', /host/],
+  ['REDIS_URL', 'redis:///0', /host/],
+  ['REDIS_URL', 'redis://redis/cache', /number of a database/],
+  ['REDIS_URL', 'REDIS://redis.example', /must be rediss:/, PRODUCTION],
+  ['SUPABASE_URL', 'HTTP://project.supabase.co', /must be https/, PRODUCTION],
+  ['SUPABASE_URL', 'Http://PROJECT.supabase.co', /must be https/, PRODUCTION],
+  ['SUPABASE_URL', 'https://project.supabase.co/100%', /%25/],
+  ['SUPABASE_URL', 'https://project.supabase.co/auth/v1', /must end before \/auth\/v1/],
+  ['SUPABASE_URL', 'https://project.supabase.co/rest/v1/', /must end before/],
+  ['SUPABASE_URL', 'https://supabase.com/dashboard/project/abc', /dashboard/],
+  ['SUPABASE_JWKS_URL', 'http://keys.example/jwks', /must be https/, PRODUCTION],
+  ['SUPABASE_JWKS_URL', 'HTTP://keys.example/jwks', /must be https/, PRODUCTION],
+  ['SUPABASE_JWKS_URL', 'http://', /http\(s\) URL/],
+  ['SUPABASE_JWT_ISSUER', 'https://me', /without its keys/],
+  ['SUPABASE_JWT_SECRET', `eyJhbGciOiJIUzI1NiJ9.${'e'.repeat(40)}.signature`, /API key/],
+  ['SUPABASE_JWT_SECRET', `sb_secret_${'e'.repeat(40)}`, /API key/],
+  ['ANTHROPIC_BASE_URL', 'https://gateway.example/v1', /must end before \/v1/],
+  ['ANTHROPIC_API_KEY', '"sk-ant-quoted"', /quotes/],
+  ['SUPABASE_JWT_AUDIENCE', "'authenticated'", /quotes/],
+  ['METRICS_PORT', '8787', /must differ from PORT/],
+  ['METRICS_PORT', '08787', /must differ from PORT/, PRODUCTION],
+  ['DRAIN_MS', '2147483647', /whole number/],
+  ['ACTIONS_FILE', ABSENT, /ENOENT/],
+  ['ACTIONS_FILE', directory, /EISDIR/],
+  ['ACTIONS_FILE', NO_JSON, /JSON/],
+  ['ACTIONS_FILE', EMPTY, /at least one action/],
+  ['PLANS_FILE', ABSENT, /ENOENT/],
+  ['PLANS_FILE', NO_JSON, /JSON/],
+  ['PLANS_FILE', WITHOUT_FREE, /"free" and "anonymous"/],
+  ['PRICES_FILE', ABSENT, /ENOENT/],
+  ['PRICES_FILE', NO_JSON, /JSON/],
+  ['PRICES_FILE', EMPTY, /models/],
+  ['DATA_DIR', NO_JSON, /a directory that this process may write to/],
+  ['DATA_DIR', join(NO_JSON, 'below'), /a directory that this process may write to/],
+];
+
+describe('what can never work is named at start', () => {
+  it.each([...NEVER_WORKS])('%s=%s', (key, value, saying, more = {}) => {
+    const found = problems({ ...more, [key]: value });
+    expect(found).toContainEqual(expect.stringMatching(new RegExp(`^${key}: `)));
+    expect(found.join('\n')).toMatch(saying);
+  });
+
+  it('every file at once', () => {
+    const found = problems({
+      ACTIONS_FILE: ABSENT,
+      PLANS_FILE: NO_JSON,
+      PRICES_FILE: EMPTY,
+      DATA_DIR: NO_JSON,
+    });
+    expect(found.map((problem) => problem.split(':')[0])).toEqual([
+      'ACTIONS_FILE',
+      'PRICES_FILE',
+      'PLANS_FILE',
+      'DATA_DIR',
+    ]);
+  });
+});
+
+describe('what may work is not stood in the way of', () => {
+  it.each<[string, Environment]>([
+    ['an encoded %', { DATABASE_URL: 'postgres://u:100%25@db/app', REDIS_URL: 'redis://:100%25@redis/3' }],
+    ['a database by its socket', { DATABASE_URL: 'postgres:///app?host=/run/postgresql' }],
+    ['a certificate', { DATABASE_URL: `postgres://db/app?sslmode=verify-full&sslrootcert=${CERTIFICATE}` }],
+    ['certificates of a client', { DATABASE_URL: `postgres://db/app?sslcert=${CERTIFICATE}&sslkey=${KEY}` }],
+    ['TLS to Redis', { ...PRODUCTION, REDIS_URL: 'REDISS://u:p@redis.example:6380' }],
+    ['a project below a path', { SUPABASE_URL: 'https://self.example/supabase' }],
+    ['Redis on loopback', { ...PRODUCTION, REDIS_URL: 'redis://[::1]:6379' }],
+    ['a directory that is not there yet', { DATA_DIR: join(directory, 'new', 'below') }],
+  ])('%s', (_what, environment) => {
+    expect(problems(environment)).toEqual([]);
+  });
+
+  it('a URL is spelled as its issuer spells it, however it was written', () => {
+    const { auth } = readConfig({ SUPABASE_URL: 'HTTPS://Project.Supabase.co:443/' });
+    expect(auth).toMatchObject({
+      issuer: 'https://project.supabase.co/auth/v1',
+      jwksUrl: 'https://project.supabase.co/auth/v1/.well-known/jwks.json',
+    });
+  });
+});
+
+describe('the process', () => {
+  it.each<[string, Environment, RegExp]>([
+    ['a plans file that is absent', { PLANS_FILE: ABSENT }, /PLANS_FILE: .*ENOENT/],
+    ['an actions file that is no JSON', { ACTIONS_FILE: NO_JSON }, /ACTIONS_FILE: .*JSON/],
+    [
+      'a certificate that is absent',
+      { DATABASE_URL: `postgres://db/app?sslrootcert=${ABSENT}` },
+      /DATABASE_URL: sslrootcert/,
+    ],
+    [
+      'an address of another machine',
+      { HOST: '192.0.2.1', SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: 'me' },
+      /HOST: .*EADDRNOTAVAIL/,
+    ],
+    [
+      'a name that is none',
+      { HOST: 'relay.invalid', SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: 'me' },
+      /HOST: .*ENOTFOUND|EAI_AGAIN/,
+    ],
+  ])('ends with 78: %s', async (_what, environment, saying) => {
+    const { code, output } = await startInVain(environment);
+    expect(output).toMatch(saying);
+    expect(code).toBe(78);
+  });
+
+  it('ends with 1 where a port is in use, naming the key: that may pass', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { code, output } = await startInVain({ PORT: String(port) });
+    const metrics = await startInVain({ METRICS_PORT: String(port) });
+    taken.close();
+    expect(output).toMatch(new RegExp(`unable to start: PORT: ${port} is in use`));
+    expect(metrics.output).toMatch(new RegExp(`unable to start: METRICS_PORT: ${port} is in use`));
+    expect([code, metrics.code]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../src/config.ts';
+import { dataDirectory } from './relay-process.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** `node src/main.ts` in an environment in which it must not start. */
+export async function startInVain(environment: Environment): Promise<Ended> {
+  using data = dataDirectory();
+  return await new Promise<Ended>((resolve) => {
+    const env = { PATH: process.env['PATH'], DATA_DIR: data.path, PORT: '0', ...environment };
+    const child = execFile(
+      process.execPath,
+      ['src/main.ts'],
+      { cwd: ROOT, env, timeout: 60_000 },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+    );
+  });
+}
