@@ -69,6 +69,8 @@ export class UsageShipper {
   /** Monotonic ms. */
   #outageSince: number | undefined;
   #shippedInRound = 0;
+  /** Postgres's clock as it said last, Unix ms. */
+  #postgresNow = 0;
   #closed = false;
 
   constructor(parts: ShipperParts) {
@@ -158,13 +160,14 @@ export class UsageShipper {
 
   /** Sends all that waits. @throws what stopped it */
   async #round(): Promise<void> {
-    const { outbox, sink, clock } = this.#parts;
+    const { outbox, clock } = this.#parts;
     this.#shippedInRound = 0;
-    if (outbox.length === 0) await sink.insert([]);
+    if (outbox.length === 0) await this.#insert([]);
     await this.#shipPages((after, limit) => outbox.waiting(after, limit));
     if (!this.#houseDue) return;
     await this.#shipPages((after, limit) => outbox.quarantined(after, limit));
-    await outbox.prune(clock.now() - KEEP_SHIPPED_MS, KEEP_RUNS);
+    // Either clock may be wrong: a row goes when it is old by both.
+    await outbox.prune(Math.min(clock.now(), this.#postgresNow) - KEEP_SHIPPED_MS, KEEP_RUNS);
     this.#houseDue = false;
   }
 
@@ -198,9 +201,9 @@ export class UsageShipper {
 
   /** Sends rows; halves them where one is refused, until it is alone. */
   async #deliver(rows: readonly OutboxRow[]): Promise<void> {
-    const { sink, outbox, clock } = this.#parts;
+    const { outbox, clock } = this.#parts;
     try {
-      await sink.insert(rows);
+      await this.#insert(rows);
     } catch (cause) {
       if (failureKind(cause) !== 'row' || this.#closed) throw cause;
       if (rows.length === 1) return this.#setAside(rows, failureReason(cause));
@@ -209,8 +212,12 @@ export class UsageShipper {
       return this.#deliver(rows.slice(middle));
     }
     if (this.#closed) return;
-    await outbox.markShipped(rows, clock.now());
+    await outbox.markShipped(rows, Math.max(clock.now(), this.#postgresNow));
     this.#shippedInRound += rows.length;
+  }
+
+  async #insert(rows: readonly OutboxRow[]): Promise<void> {
+    this.#postgresNow = await this.#parts.sink.insert(rows);
   }
 
   async #setAside(rows: readonly OutboxRow[], reason: string): Promise<void> {

@@ -43,18 +43,19 @@ const columns = Object.keys(SENT);
  * process half of what an array for each column does. The conflict has no target: naming one would need the right to read.
  */
 const INSERT = `
-  INSERT INTO dash_relay.usage (instance, ${columns.map((name) => CONVERTED[name]?.[0] ?? name).join(', ')})
+  WITH arrived AS (INSERT INTO dash_relay.usage (instance, ${columns.map((name) => CONVERTED[name]?.[0] ?? name).join(', ')})
   SELECT $1, ${columns.map((name) => CONVERTED[name]?.[1] ?? name).join(', ')}
   FROM json_to_recordset($2) AS run (${columns.map((name) => `${name} ${SENT[name]}`).join(', ')})
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO NOTHING)
+  SELECT (extract(epoch FROM now()) * 1000)::double precision AS now`;
 
 export interface UsageSink {
   /**
-   * Resolves when all rows are committed, whether by this call or by one before it. Without rows it shows whether
-   * rows would be taken.
+   * Resolves when all rows are committed, whether by this call or by one before it, with Postgres's time (Unix ms).
+   * Without rows it shows whether rows would be taken.
    * @throws Error of the driver or of Postgres: nothing of the batch may have arrived, or all of it
    */
-  insert(rows: readonly OutboxRow[]): Promise<void>;
+  insert(rows: readonly OutboxRow[]): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -62,7 +63,10 @@ export interface UsageSink {
 export function postgresUsageSink(pool: PostgresPool, instance: string): UsageSink {
   return {
     async insert(rows) {
-      await pool.query(INSERT, [instance, `[${rows.map(({ json }) => json).join(',')}]`]);
+      const sent = `[${rows.map(({ json }) => json).join(',')}]`;
+      const [answer] = (await pool.query(INSERT, [instance, sent])).rows as { readonly now: number }[];
+      if (answer === undefined) throw new Error('the insert answered nothing');
+      return answer.now;
     },
     close: () => pool.close(),
   };

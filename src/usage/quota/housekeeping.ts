@@ -12,7 +12,7 @@ export interface HousekeepingParts {
 }
 
 const EACH_MS = 60_000;
-const PURGE_EACH = 60;
+const FORGET_EACH = 60;
 /** A minute's worth: other relays help. */
 const EXPIRE_AT_ONCE = 100;
 const CALL_WITHIN_MS = 5000;
@@ -25,7 +25,7 @@ export function startHousekeeping({ clock, postgres, held, failed }: Housekeepin
     let left = EXPIRE_AT_ONCE;
     while (left > 0 && (await call(postgres.expire()))) left -= 1;
     rounds += 1;
-    if (rounds % PURGE_EACH === 1) await call(postgres.purge());
+    if (rounds % FORGET_EACH === 1) await call(postgres.forget(clock.now()));
   };
   return clock.every(EACH_MS, () => {
     if (!held()) round().catch(failed);

@@ -17,7 +17,7 @@ export interface SharedVerdict {
 const RESERVE = 'SELECT * FROM dash_relay.quota_reserve($1, $2, $3, $4, $5, $6, $7)';
 const SETTLE = 'SELECT dash_relay.quota_settle($1, $2, $3, $4, $5)';
 const EXPIRE = 'SELECT dash_relay.quota_expire() AS expired';
-const PURGE = 'SELECT dash_relay.quota_purge()';
+const FORGET = 'SELECT dash_relay.quota_forget(to_timestamp($1 / 1000.0))';
 const UNSETTLED = "SELECT epoch FROM dash_relay.quota_runs WHERE owner = $1 AND state <> 'settled'";
 const STANDINGS = `
   SELECT coalesce(c.used, 0) AS used, coalesce(c.reserved, 0) AS reserved
@@ -89,8 +89,9 @@ export class PostgresCounts {
     return (await this.#rows<{ expired: boolean }>(EXPIRE, [])).some(({ expired }) => expired);
   }
 
-  async purge(): Promise<void> {
-    await this.#connections.query(PURGE, []);
+  /** Forgets what is old by Postgres's clock and by this one. @param now Unix ms */
+  async forget(now: number): Promise<void> {
+    await this.#connections.query(FORGET, [now]);
   }
 
   async #rows<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {

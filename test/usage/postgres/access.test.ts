@@ -78,6 +78,8 @@ describe('users', () => {
     ['read the quotas of all in place of', 'SELECT * FROM dash_relay.quota_counters'],
     ['settle the quotas of', "SELECT dash_relay.quota_settle('e', 'o', '{}', '{}', '{}')"],
     ['by retention delete', 'CALL dash_relay.delete_usage_before(now())'],
+    ['by their age delete', "CALL dash_relay.delete_usage_older_than('1 day')"],
+    ['forget the quotas of', 'SELECT dash_relay.quota_forget(now())'],
   ])('cannot %s runs', async (_, sql) => {
     await expect(asApi('authenticated', { sub: ALICE }, sql)).rejects.toMatchObject(DENIED);
   });

@@ -14,6 +14,7 @@ const sink = (): UsageSink => ({
   async insert(rows) {
     calls.push(rows.length);
     if (failure !== undefined) throw failure;
+    return clock.now();
   },
   close: async () => {},
 });

@@ -151,7 +151,10 @@ describe('npm run migrate', () => {
       code: 0,
       stdout: expect.stringMatching(/^applied \d{14}_schema\n/),
     });
-    expect(await run(url)).toMatchObject({ code: 0, stdout: 'Nothing to do: 3 migrations are applied.\n' });
+    expect(await run(url)).toMatchObject({
+      code: 0,
+      stdout: `Nothing to do: ${shippedMigrations().length} migrations are applied.\n`,
+    });
   });
 
   it.each([
