@@ -1,11 +1,12 @@
 /** A Fastify app as every port of the relay has it: request ids, security headers, JSON errors. It has no route yet. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
+import { IgnoredUpgrades } from './ignored-upgrades.ts';
 import type { ServerLimits } from './server-limits.ts';
-import { isUpgrade } from './upgrade-request.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { createServer } = process.getBuiltinModule('node:http');
@@ -20,6 +21,8 @@ export interface AppParts {
   readonly serverLimits: ServerLimits;
   readonly maxBodyBytes: number;
   readonly log: AccessLog | undefined;
+  /** Which of the requests that ask for an upgrade get one: the listener of `upgrade` has them. Absent: none. */
+  readonly isUpgrade?: (request: IncomingMessage) => boolean;
 }
 
 const SECURITY_HEADERS = {
@@ -30,10 +33,10 @@ const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-export function createApp({ observer, serverLimits, maxBodyBytes, log }: AppParts): FastifyInstance {
+export function createApp(parts: AppParts): FastifyInstance {
+  const { observer, maxBodyBytes, log } = parts;
   const app = Fastify({
-    serverFactory: (handler) =>
-      createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback: isUpgrade }, handler),
+    serverFactory: (handler) => serverOf(parts, handler),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: maxBodyBytes,
@@ -56,4 +59,10 @@ export function createApp({ observer, serverLimits, maxBodyBytes, log }: AppPart
   });
   errorRoutes(app, observer);
   return app;
+}
+
+function serverOf({ serverLimits, isUpgrade = () => false }: AppParts, serve: RequestListener): Server {
+  const ignored = new IgnoredUpgrades(isUpgrade);
+  const { shouldUpgradeCallback } = ignored;
+  return createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback }, ignored.listener(serve));
 }

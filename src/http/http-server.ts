@@ -20,6 +20,7 @@ import { healthRoutes, type MetricsSource, metricsRoute } from './operations.ts'
 import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import { sessionRoute } from './session.ts';
 import { WebSocketDoor } from './upgrade.ts';
+import { isHandshake } from './upgrade-request.ts';
 import { websocketRoutes } from './websocket-routes.ts';
 
 export interface Binding {
@@ -79,7 +80,7 @@ export class HttpServer {
     const shared = { admission: new Admission(parts), clientAddress: clientAddressBy(parts.trustProxy) };
     this.#parts = parts;
     this.#door = new WebSocketDoor({ ...parts, ...shared, allowedOrigins: new Set(parts.allowedOrigins) });
-    this.#public = createApp(app);
+    this.#public = createApp({ ...app, isUpgrade: isHandshake });
     this.#addRoutes(shared);
     this.#door.attach(this.#public.server);
     if (metrics.binding !== undefined) {

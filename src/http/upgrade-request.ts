@@ -13,18 +13,20 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const SUBPROTOCOL_NAME = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;
 const BEARER_NAME = 'bearer.';
 
-/** A request is an upgrade only without a body; with one it goes to the routes, which answer 405 or 426. */
-export function isUpgrade(request: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+/**
+ * Whether it is to be answered as a handshake: it offers WebSocket, at a path that has it, and has no body. Anything
+ * else goes to the routes, which answer as if it offered no upgrade.
+ */
+export function isHandshake(request: IncomingMessage): boolean {
+  const { upgrade = '', 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  const offers = upgrade.split(',').map((name) => name.trim().toLowerCase());
+  if (!offers.includes('websocket') || !WEBSOCKET_PATHS.includes(pathOf(request))) return false;
   return coding === undefined && length === '0';
 }
 
-/** @throws RelayError `bad_request`, `not_found` or `method_not_allowed` */
+/** Of a request that `isHandshake`. @throws RelayError `bad_request` or `method_not_allowed` */
 export function requireHandshake(request: IncomingMessage): void {
   const { headers } = request;
-  if (headers.upgrade?.toLowerCase() !== 'websocket')
-    throw badRequest('only an upgrade to websocket is served');
-  if (!WEBSOCKET_PATHS.includes(pathOf(request))) throw new RelayError('not_found', 'there is nothing here');
   if (request.method !== 'GET') throw new RelayError('method_not_allowed', 'a handshake is a GET');
   if (request.httpVersion !== '1.1') throw badRequest('a handshake needs HTTP/1.1');
   if (headers['sec-websocket-version'] !== '13') throw badRequest('Sec-WebSocket-Version must be 13');

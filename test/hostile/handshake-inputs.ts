@@ -84,7 +84,7 @@ export const HANDSHAKES: readonly HandshakeInput[] = [
   withHeaders(7, 'version 8', BAD_REQUEST, { 'sec-websocket-version': '8' }),
   byHeader(8, 'an upgrade over HTTP/1.0', BAD_REQUEST, { httpVersion: '1.0' }),
   byHeader(9, 'an upgrade by POST', '405 method_not_allowed', { method: 'POST' }),
-  withHeaders(9, 'an upgrade to h2c', BAD_REQUEST, {
+  withHeaders(9, 'an upgrade to h2c', '426 upgrade_required', {
     upgrade: 'h2c',
     'http2-settings': 'AAMAAABkAARAAAAAAAIAAAAA',
   }),

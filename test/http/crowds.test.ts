@@ -56,7 +56,7 @@ it('refuses those that come in the same instant a few in a turn', async () => {
     tally.count();
     refused(event);
   };
-  await sendTogether(port, handshake({ path: '/nowhere' }), 'HTTP/1.1 404');
+  await sendTogether(port, handshake({ method: 'POST' }), 'HTTP/1.1 405');
   expectAFewInATurn(tally);
 });
 

@@ -32,7 +32,7 @@ const REFUSALS: Readonly<Record<string, readonly [HandshakeOptions, number, stri
     405,
     'method_not_allowed',
   ],
-  'an upgrade to h2c': [{ headers: { upgrade: 'h2c' } }, 400, 'bad_request'],
+  'an upgrade to h2c': [{ headers: { upgrade: 'h2c' } }, 426, 'upgrade_required'],
   'a wrong path': [{ path: '/v1/wss' }, 404, 'not_found'],
   'a path that only resolves to the right one': [{ path: '/v1/x/%2e%2e/ws' }, 404, 'not_found'],
   'a doubled slash': [{ path: '//v1/ws' }, 404, 'not_found'],
@@ -57,10 +57,8 @@ describe('a handshake is refused before the 101, as JSON', () => {
 
     expect(answer.status).toBe(status);
     expect(answer.error).toMatchObject({ code, message: expect.any(String), retryable: false });
-    expect(answer.headers).toMatchObject({
-      connection: 'close',
-      'content-type': 'application/json; charset=utf-8',
-    });
+    expect(answer.headers['connection']).toMatch(/^close\b/);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     expect(core.connections).toEqual([]);
     expect(JSON.stringify(observer.refusals)).not.toMatch(/alice|bob|mallory/);
   });
