@@ -2,17 +2,23 @@
  * Puts in place what the tests need beyond npm: programs of the system that users of the relay have too. As root on
  * Debian they are installed, saying so; anywhere else, or with DASH_TEST_INSTALL=0, the one command to run is named.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Elsewhere than on Debian DASH_OKHTTP_CLASSPATH names the jars of OkHttp and Okio. */
 const [OKHTTP] = (process.env.DASH_OKHTTP_CLASSPATH ?? '/usr/share/java/okhttp.jar').split(delimiter);
+/** The system's own Python has the system's modules; DASH_PYTHON names another. */
+const { DASH_PYTHON: PYTHON = '/usr/bin/python3' } = process.env;
 const SERVICES = [
   { program: 'chromium', package: 'chromium', for: 'browser tests' },
   { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
   { program: 'javac', package: 'default-jdk-headless', for: 'the test with Android’s OkHttp' },
   { file: OKHTTP, package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },
+  { program: 'curl', package: 'curl', for: 'the test of offered upgrades' },
+  { module: 'websockets', package: 'python3-websockets', for: 'the test of close codes' },
+  { module: 'gi', package: 'python3-gi', for: 'the test of close codes' },
+  { module: 'gi.repository.Soup', package: 'gir1.2-soup-3.0', for: 'the test of close codes' },
 ];
 const INSTALL_MS = 600_000;
 
@@ -34,8 +40,13 @@ function provide(services) {
   execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
 }
 
-function isThere({ program, file }) {
+function isThere({ program, file, module }) {
+  if (module !== undefined) return isImportable(module);
   return file === undefined ? isInstalled(program) : existsSync(file);
+}
+
+function isImportable(module) {
+  return spawnSync(PYTHON, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
 }
 
 function isInstalled(program) {

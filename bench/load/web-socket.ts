@@ -18,7 +18,7 @@ export interface WebSocketHandlers {
   onOpen?(): void;
   /** One text frame: `bytes` from `from` to `end`, to be used up at once. */
   onText(bytes: Buffer, from: number, end: number): void;
-  /** Once: a refusal (`http 429`), the relay's close (`close 1013`) or a lost socket. */
+  /** Once: a refusal (`http 429`), the relay's close (`close 4503`) or a lost socket. */
   onClose(reason: string): void;
 }
 

@@ -14,7 +14,7 @@ import type { Clock, Timer } from '../time/clock.ts';
 import { textFrameHeader } from './text-frame-header.ts';
 import type { Turns } from './turns.ts';
 
-/** More pings and pongs than this within a second of the clock are a flood. */
+/** More pings (empty binary frames among them) and pongs than this within a second of the clock are a flood. */
 const MAX_CONTROL_FRAMES_PER_SECOND = 50;
 /** A peer that does not read cannot answer a close: it gets this long, ms. Others get the `closeTimeout` of `ws`. */
 const UNREAD_CLOSE_MS = 1000;
@@ -118,10 +118,12 @@ class WebSocketAdapter implements ServedSocket {
     return this.#websocket.readyState === this.#websocket.OPEN;
   }
 
+  /** A binary frame without content is a ping: React Native's `ping()` sends one on Android. */
   receive(data: RawData, isBinary: boolean): void {
     if (!this.#open) return;
-    if (isBinary) this.close(CLOSE_CODES.unsupportedData, 'text frames only');
-    else this.#events?.received(data.toString());
+    if (!isBinary) this.#events?.received(data.toString());
+    else if ((data as Buffer).length === 0) this.countControlFrame();
+    else this.close(CLOSE_CODES.unsupportedData, 'text frames only');
   }
 
   receivePong(): void {

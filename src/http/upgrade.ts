@@ -23,6 +23,13 @@ import { verifyInTime } from './verify-in-time.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
+/**
+ * A frame may come in segments of this many bytes. In memory each piece takes 1 KB beside them, so that what one socket
+ * can hold of an unfinished frame is 13 times its size at most.
+ */
+const PIECE_BYTES = 64;
+/** Where frames are limited to a few KB: who writes byte by byte is still heard. */
+const MIN_PIECES = 1024;
 /** Handshakes a turn of the event loop: about 1 ms. */
 const HANDSHAKES_PER_TURN = 4;
 /** Sockets taken down in one, with what their connections leave behind: about 1 ms. */
@@ -61,7 +68,7 @@ export class WebSocketDoor {
       handleProtocols: () => SUBPROTOCOL,
       maxPayload: parts.maxFrameBytes,
       maxFragments: 64,
-      maxBufferedChunks: 1024,
+      maxBufferedChunks: Math.max(MIN_PIECES, Math.ceil(parts.maxFrameBytes / PIECE_BYTES)),
       skipUTF8Validation: false,
       closeTimeout: 2000,
     };
@@ -73,7 +80,7 @@ export class WebSocketDoor {
     return this.#open.size;
   }
 
-  /** Serves the upgrades of a server whose `shouldUpgradeCallback` is `isUpgrade`: the stream then is the socket itself. */
+  /** Serves the upgrades of a server that takes those which are a handshake (`isHandshake`): the stream then is the socket itself. */
   attach(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#handle(request, socket as Socket, head);
@@ -122,6 +129,7 @@ export class WebSocketDoor {
     let accepted = false;
     // The 101 leaves with the greeting, in one write: behind what this turn marks to be written.
     socket.cork();
+    request.headers.upgrade = 'websocket'; // of several offers: `ws` knows no list
     // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;

@@ -9,7 +9,7 @@ import type { Metrics } from './metrics.ts';
 
 /** Other codes are a peer's invention: each would be a time series. */
 const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
-  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429,
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429, 4503,
 ]);
 /** Refusals that are the operator's business; the rest is the client's, and can come thousands a second. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);

@@ -46,17 +46,19 @@ export const ERROR_CODES = {
 /** A code of the table above: the only codes a client ever sees. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Close codes the relay sends. The range carries the verdict: PROTOCOL.md says what the client does for each. */
+/**
+ * Close codes the relay sends; PROTOCOL.md says what the client does for each. None of 1012 to 1014: OkHttp and libsoup
+ * take those for a violation of the protocol, so that apps would not learn them.
+ */
 export const CLOSE_CODES = {
   goingAway: 1001,
   unsupportedData: 1003,
-  restart: 1012,
-  tryAgainLater: 1013,
   badFrames: 4400,
   tokenExpired: 4401,
   wrongUser: 4403,
   noPong: 4408,
   tooManyFrames: 4429,
+  tryAgainLater: 4503,
 } as const;
 
 export type CloseCode = (typeof CLOSE_CODES)[keyof typeof CLOSE_CODES];

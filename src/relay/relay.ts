@@ -181,7 +181,7 @@ export class Relay {
     for (const stream of this.registry.liveStreams()) stream.stop('interrupted');
     await this.registry.idle();
     await new Promise((resolve) => setImmediate(resolve)); // the endings leave with this turn's flush
-    for (const connection of this.#connections) connection.close('restart');
+    for (const connection of this.#connections) connection.close('goingAway');
     await this.#within(CLOSE_WITHIN_MS, this.#allGone());
   }
 

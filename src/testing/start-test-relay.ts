@@ -27,7 +27,7 @@ export interface TestRelay {
    * `enterprise`, which limits nothing. `expiresIn`: seconds.
    */
   token(sub?: string, options?: { readonly tier?: string; readonly expiresIn?: number }): Promise<string>;
-  /** Ends it as a deploy does: streams may finish for DRAIN_MS, then connections close with 1012. */
+  /** Ends it as a deploy does: streams may finish for DRAIN_MS, then connections close with 1001. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }

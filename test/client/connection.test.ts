@@ -130,11 +130,11 @@ describe('the table of close codes', () => {
     expect(relay.sockets).toHaveLength(1);
   });
 
-  it('waits for the hint of a restart', async () => {
+  it.each([1001, 1012, 1013, 4503])('waits for the hint of a restart, closed with %d', async (code) => {
     const relay = new ScriptedRelay();
     await relay.streaming();
     relay.socket.say({ type: 'going_away', reconnectAfterMs: 3_000, deadlineMs: 60_000, resume: 'here' });
-    relay.socket.end(1012);
+    relay.socket.end(code);
     await relay.pass(2_900);
     expect(relay.sockets).toHaveLength(1);
     await relay.pass(1_000);

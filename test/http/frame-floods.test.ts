@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frame, PING, PONG, textFrame } from './masked-frame.ts';
+import { BINARY, frame, PING, PONG, textFrame } from './masked-frame.ts';
 import { openHandshake } from './raw-client.ts';
 import { startServer } from './start-server.ts';
 
@@ -10,6 +10,7 @@ describe('a flood of control frames', () => {
   it.each([
     ['pings', PING],
     ['pongs', PONG],
+    ['empty binary frames', BINARY],
   ])('of %s is cut, and nothing behind it is handled', async (_what, opcode) => {
     const { port, core } = await startServer();
     const client = await openHandshake(port);
@@ -25,7 +26,9 @@ describe('a flood of control frames', () => {
     const client = await openHandshake(port);
     const connection = await core.connection();
     for (let second = 1; second <= 3; second += 1) {
-      client.send(Buffer.concat([many(PONG, 25), many(PING, 25), textFrame(`second ${second}`)]));
+      client.send(
+        Buffer.concat([many(PONG, 25), many(PING, 15), many(BINARY, 10), textFrame(`second ${second}`)]),
+      );
       await connection.until(({ texts }) => texts.length === second);
       clock.advance(1000);
     }

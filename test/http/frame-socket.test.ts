@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { toWire } from '../../src/protocol/wire-text.ts';
-import { CLOSE, closeCodeOf, frame, textFrame } from './masked-frame.ts';
+import { BINARY, CLOSE, CONTINUATION, closeCodeOf, frame, textFrame } from './masked-frame.ts';
 import { openHandshake } from './raw-client.ts';
 import { type StartedServer, startServer } from './start-server.ts';
 
@@ -42,11 +42,11 @@ describe('a frame socket', () => {
     connection.socket.write([toWire(big)]);
     connection.socket.ping();
     connection.socket.write([toWire('behind the ping')]);
-    connection.socket.close(1012, 'restart');
+    connection.socket.close(1001, 'goingAway');
     const [code, reason] = await once(client, 'close');
     expect(texts).toEqual([big, 'behind the ping']);
-    expect([code, String(reason)]).toEqual([1012, 'restart']);
-    expect(await connection.closeCode()).toBe(1012);
+    expect([code, String(reason)]).toEqual([1001, 'goingAway']);
+    expect(await connection.closeCode()).toBe(1001);
   });
 
   it('tells the core of texts and pongs', async () => {
@@ -55,6 +55,19 @@ describe('a frame socket', () => {
     connection.socket.ping();
     await connection.until(({ texts, pongs }) => texts.length === 1 && pongs === 1);
     expect(connection.texts).toEqual(['hé🙂']);
+  });
+
+  it.each([
+    ['whole', frame({ opcode: BINARY })],
+    ['in fragments', Buffer.concat([frame({ opcode: BINARY, fin: false }), frame({ opcode: CONTINUATION })])],
+  ])('ignores an empty binary frame, %s', async (_how, empty) => {
+    const { port, core } = await startServer();
+    const client = await openHandshake(port);
+    const connection = await core.connection();
+    client.send(Buffer.concat([empty, textFrame('behind')]));
+    await connection.until(({ texts }) => texts.length === 1);
+    expect(connection.texts).toEqual(['behind']);
+    expect(connection.closes).toEqual([]);
   });
 
   it('tells the core how the peer closed, once', async () => {
@@ -115,11 +128,11 @@ describe('a frame socket', () => {
     client.pause();
     const block = toWire('x'.repeat(65_536));
     while (connection.socket.bufferedBytes === 0) connection.socket.write([block]);
-    connection.socket.close(1013, 'too slow');
+    connection.socket.close(4503, 'too slow');
     started.clock.advance(999);
     expect(connection.closes).toEqual([]);
     started.clock.advance(1);
-    expect(await connection.closeCode()).toBe(1013);
+    expect(await connection.closeCode()).toBe(4503);
     expect(started.clock.pending).toBe(0);
   });
 

@@ -27,6 +27,10 @@ const VIOLATIONS: Readonly<Record<string, readonly [Buffer, number]>> = {
     1008,
   ],
   'a binary frame': [frame({ opcode: BINARY, payload: 'x' }), 1003],
+  'a binary frame in fragments, of which the first is empty': [
+    Buffer.concat([fragment(BINARY, ''), frame({ opcode: CONTINUATION, payload: 'x' })]),
+    1003,
+  ],
 };
 
 describe('malformed WebSocket use', () => {

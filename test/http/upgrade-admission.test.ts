@@ -38,7 +38,7 @@ describe('admission', () => {
     for (let round = 0; round < 3; round += 1) {
       const client = await openHandshake(port);
       const connection = await core.connection(round);
-      connection.socket.close(1012, 'restart');
+      connection.socket.close(1001, 'goingAway');
       client.socket.destroy();
       await connection.closeCode();
     }

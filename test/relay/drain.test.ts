@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCore, settled, start } from '../support/core.ts';
 
 describe('drain', () => {
-  it('tells clients, refuses new starts, lets live streams end, then closes with 1012', async () => {
+  it('tells clients, refuses new starts, lets live streams end, then closes with 1001', async () => {
     const { connect, upstream, relay } = createCore();
     const socket = connect();
     socket.send(start('s1'));
@@ -20,7 +20,7 @@ describe('drain', () => {
     await drained;
     expect(socket.text('s1')).toBe('whole answer');
     expect(socket.endings('s1')).toMatchObject([{ type: 'done' }]);
-    expect(socket.closedWith).toMatchObject({ code: 1012 });
+    expect(socket.closedWith).toMatchObject({ code: 1001 });
   });
 
   it('ends what is left at the deadline as interrupted, with its row settled', async () => {

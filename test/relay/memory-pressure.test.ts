@@ -53,7 +53,7 @@ describe('when memory is short', () => {
     upstream.last.text('x'.repeat(10_000));
     await settled();
     relay.relieve('cut');
-    expect(slow.closedWith).toMatchObject({ code: 1013 });
+    expect(slow.closedWith).toMatchObject({ code: 4503 });
     expect(socket.closedWith).toBeUndefined();
   });
 });

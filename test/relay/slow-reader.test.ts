@@ -45,7 +45,7 @@ describe('a slow reader', () => {
     ).toBe(true);
   });
 
-  it('is closed with 1013 after 30 s without progress, and a resume completes', async () => {
+  it('is closed with 4503 after 30 s without progress, and a resume completes', async () => {
     const { connect, upstream, clock } = createCore({ heartbeatMs: 1_000_000 });
     const socket = connect();
     socket.send(start('s1'));
@@ -56,8 +56,8 @@ describe('a slow reader', () => {
     clock.advance(29_000);
     expect(socket.closedWith).toBeUndefined();
     clock.advance(2_000);
-    expect(socket.closedWith).toMatchObject({ code: 1013 });
-    socket.drop(1013);
+    expect(socket.closedWith).toMatchObject({ code: 4503 });
+    socket.drop(4503);
     const again = connect();
     again.send({ type: 'resume', id: 's1', epoch: socket.of('accepted')[0]?.epoch, after: 0 });
     upstream.last.end();
@@ -78,7 +78,7 @@ describe('a slow reader', () => {
     }
     expect(socket.closedWith).toBeUndefined();
     clock.advance(35_000);
-    expect(socket.closedWith).toMatchObject({ code: 1013 });
+    expect(socket.closedWith).toMatchObject({ code: 4503 });
   });
 
   it('that acknowledges has a bounded amount on its way, however large the kernel buffers are', async () => {

@@ -14,6 +14,10 @@ export function watchServerSockets(port: number) {
     get heldBytes() {
       return Math.max(0, ...[...sockets].map((socket) => socket.writableLength));
     },
+    /** Bytes read from the one that sent most. */
+    get readBytes() {
+      return Math.max(0, ...[...sockets].map((socket) => socket.bytesRead));
+    },
     [Symbol.dispose]: () => void unsubscribe('net.server.socket', accepted),
   };
 }
