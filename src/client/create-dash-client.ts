@@ -13,7 +13,7 @@ import { createPauses } from './pauses.ts';
 import { createRelayHttp, type Fetch } from './relay-http.ts';
 import { createRun, type Run, type RunOwner, type RunSource } from './run.ts';
 import { browserSignals, type Signal, type SignalSource } from './signals.ts';
-import { createSocketDoor } from './socket-door.ts';
+import { createSocketDoor, type SocketDoor } from './socket-door.ts';
 import { mintStreamId } from './stream-id.ts';
 import { createTokens, type TokenGetter } from './tokens.ts';
 import { bearerSubprotocol, type WebSocketFactory } from './web-socket.ts';
@@ -65,35 +65,39 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const pauses = createPauses(clock);
   const common = { url, fetch, webSocket, tokens, pauses, clock, connectMs };
   const http = createRelayHttp(common);
-  const ladder = createLadder(clock, transports, () =>
-    http.read('/v1/config', (response) => response.ok && response.json()),
-  );
-  const requests = createHttpDoor({ ...common, http });
-  const sockets = createSocketDoor({
-    ...common,
-    http,
-    ladder,
-    moved: (run, transport) => void go(run, transport),
-  });
+  const ladder = createLadder(clock, transports, () => http.read('/v1/config'));
+  const requests = createHttpDoor({ ...common, http, ladder });
+  /** One is enough, unless a stream has several readers. */
+  const sockets: SocketDoor[] = [];
+  const socketFor = ({ id }: Run): SocketDoor => {
+    let door = sockets.find((each) => !each.follows(id));
+    if (!door) {
+      door = createSocketDoor({
+        ...common,
+        http,
+        ladder,
+        moved: (run, transport) => void go(run, transport),
+      });
+      sockets.push(door);
+    }
+    return door;
+  };
 
   const route = async (run: Run): Promise<void> => {
-    const transport = await ladder.choose(sockets.leaving() ? 'websocket' : undefined);
+    const leaving = sockets.some((each) => each.leaving());
+    const transport = await ladder.choose(leaving ? 'websocket' : undefined);
     if (!run.ended) await go(run, transport);
   };
   const go = async (run: Run, transport: Transport): Promise<void> => {
-    if (transport === 'websocket') {
-      sockets.follow(run);
-    } else if (await requests.follow(run, transport)) {
-      ladder.block(transport);
-      await route(run);
-    }
+    if (transport === 'websocket') socketFor(run).follow(run);
+    else if (await requests.follow(run, transport)) await route(run);
   };
   const heed = (signal: Signal): void => {
     if (signal === 'offline') {
-      sockets.drop();
+      for (const each of sockets) each.drop();
       requests.drop();
     } else {
-      sockets.probe();
+      for (const each of sockets) each.probe();
       requests.drop('json');
       pauses.hurry();
     }
@@ -102,18 +106,28 @@ export function createDashClient(options: DashClientOptions): DashClient {
     idle?.cancel();
     unsubscribe?.();
     unsubscribe = undefined;
-    sockets.drop();
+    for (const each of sockets) each.drop();
+    requests.rest();
+    http.drop();
     pauses.hurry();
   };
+  /** Another handle of the same stream goes on reading it. */
+  const isShared = (run: Run): boolean => [...runs].some((each) => each !== run && each.id === run.id);
   const owner: RunOwner = {
     clock,
     platform,
     reconnectMs: options.reconnectMs ?? 120_000,
     deadlineMs: options.deadlineMs ?? 660_000,
-    stopped: (run) => (run.transport === 'websocket' ? sockets : requests).cancel(run),
+    stopped(run) {
+      if (sockets.some((each) => each.cancel(run))) return;
+      for (const each of sockets) each.forget(run);
+      void requests.cancel(run);
+    },
+    doubted: requests.doubt,
+    isShared,
     settled(run) {
       if (!runs.delete(run)) return;
-      sockets.forget(run);
+      for (const each of sockets) each.forget(run);
       requests.forget(run);
       if (run.phase !== 'detached') onMetrics?.(METRICS_EVENT, run.metrics());
       if (runs.size === 0) idle = clock.after(idleMs, rest);
@@ -129,11 +143,27 @@ export function createDashClient(options: DashClientOptions): DashClient {
     return run;
   };
   return {
-    stream: (request, more = {}) => begin({ id: mintStreamId(), request }, more),
+    stream(request, more = {}) {
+      const id = mintStreamId();
+      try {
+        return begin({ id, request: snapshotOf(request) }, more);
+      } catch (cause) {
+        // e.g. a circle in `context`
+        const message = `the request cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`;
+        const run = createRun({ id }, more, owner);
+        run.fail({ ...failure('bad_request'), message });
+        return run;
+      }
+    },
     attach: (id, epoch, seq, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
     close() {
       for (const run of runs) run.fail(failure('closed'));
       rest();
     },
   };
+}
+
+/** What the caller changes afterwards is not what was asked: a stream may be asked for several times. */
+function snapshotOf(request: StreamRequest): StreamRequest {
+  return JSON.parse(JSON.stringify(request)) as StreamRequest;
 }

@@ -1,23 +1,34 @@
 /**
- * Which transport to take: the best that this platform has, that the operator allows (`GET /v1/config`) and that was
- * not found blocked lately. WebSocket, then SSE over fetch, then one JSON answer.
+ * Which transport to take: the best that this platform has, that the operator allows (`GET /v1/config`) and that did
+ * not fail lately. WebSocket, then SSE over fetch, then one JSON answer.
  */
+import { boundedMs } from '../protocol/retry-after.ts';
 import type { Transport } from './answer.ts';
 import type { ClientClock } from './clock.ts';
 
 export const RUNGS: readonly Transport[] = ['websocket', 'sse', 'json'];
-/** What did not work is tried again after this long: the phone has left the network that blocked it, ms. */
+/** What never worked is tried again after this long: the phone has left the network that blocked it, ms. */
 const BLOCKED_FOR_MS = 300_000;
+/** What worked before gets one more try, and is then given up for this long at first, doubling, ms. */
+const FAILED_FOR_MS = 15_000;
+/** An operator's word holds no longer, whatever it says, ms. */
+const LONGEST_POLL_MS = 3_600_000;
 
-interface TransportConfig {
-  readonly transport: Transport;
-  readonly pollAfterMs: number;
+interface Standing {
+  readonly worked: boolean;
+  /** In a row. */
+  readonly failures: number;
+  readonly blockedUntil: number;
 }
+
+const UNTRIED: Standing = { worked: false, failures: 0, blockedUntil: 0 };
 
 export interface Ladder {
   choose(except?: Transport): Promise<Transport>;
-  /** It does not work here, though the relay answers. */
-  block(transport: Transport): void;
+  /** Something sent by it was answered. */
+  worked(transport: Transport): void;
+  /** It brought nothing, though the relay answers. True: another is to be taken for a while. */
+  failed(transport: Transport): boolean;
   /** The operator may have changed his mind: ask before the next connection. */
   recheck(): void;
 }
@@ -31,16 +42,19 @@ export function createLadder(
   available: readonly Transport[],
   readConfig: () => Promise<unknown>,
 ): Ladder {
-  const blockedUntil: Partial<Record<Transport, number>> = {};
+  const standings: Partial<Record<Transport, Standing>> = {};
   let best = 0;
   let validUntil = 0;
   let reading: Promise<void> | undefined;
   const read = async (): Promise<void> => {
-    const { transport, pollAfterMs } = ((await readConfig()) || {}) as Partial<TransportConfig>;
+    const { transport, pollAfterMs } = ((await readConfig()) ?? {}) as {
+      readonly transport?: Transport;
+      readonly pollAfterMs?: unknown;
+    };
     reading = undefined;
-    if (!transport) return;
+    if (!transport || !RUNGS.includes(transport)) return;
     best = RUNGS.indexOf(transport);
-    validUntil = clock.elapsed() + (pollAfterMs ?? 0);
+    validUntil = clock.elapsed() + boundedMs(pollAfterMs, LONGEST_POLL_MS);
   };
   return {
     async choose(except) {
@@ -50,11 +64,19 @@ export function createLadder(
       }
       const now = clock.elapsed();
       const isUsable = (rung: Transport): boolean =>
-        rung !== except && RUNGS.indexOf(rung) >= best && now >= (blockedUntil[rung] ?? 0);
+        rung !== except && RUNGS.indexOf(rung) >= best && now >= (standings[rung] ?? UNTRIED).blockedUntil;
       return available.find(isUsable) ?? 'json';
     },
-    block(transport) {
-      blockedUntil[transport] = clock.elapsed() + BLOCKED_FOR_MS;
+    worked(transport) {
+      standings[transport] = { ...UNTRIED, worked: true };
+    },
+    failed(transport) {
+      const { worked, failures } = standings[transport] ?? UNTRIED;
+      const forMs = worked
+        ? Math.min(BLOCKED_FOR_MS, failures && FAILED_FOR_MS * 2 ** (failures - 1))
+        : BLOCKED_FOR_MS;
+      standings[transport] = { worked, failures: failures + 1, blockedUntil: clock.elapsed() + forMs };
+      return forMs > 0;
     },
     recheck() {
       validUntil = 0;

@@ -1,4 +1,6 @@
 /** Requests to the relay's HTTP routes with the current token, and what their refusals mean. */
+import { ERROR_CODES } from '../protocol/codes.ts';
+import { readRetryAfter } from '../protocol/retry-after.ts';
 import type { ClientClock } from './clock.ts';
 import type { Failure } from './dash-error.ts';
 import type { Pauses } from './pauses.ts';
@@ -25,21 +27,28 @@ export interface FetchResponse {
   json(): Promise<unknown>;
 }
 
+/** An answer with a status of 2xx, which may still be somebody else's, or a refusal that has been read. */
+export type Reply = { readonly response: FetchResponse } | Refusal;
+
+/** Both absent: it is not the relay's, but of something on the way, such as a proxy's error page. */
+export interface Refusal {
+  readonly error?: Failure | undefined;
+  /** Text of a run that ended as an error. */
+  readonly content?: string | undefined;
+}
+
 export interface RelayHttp {
-  /** With a fresh token where the first was refused. @throws TypeError or AbortError where no answer came */
-  request(path: string, init: FetchRequest): Promise<FetchResponse>;
-  /** A small request, read within `connectMs`; undefined where it fails, whyever. */
-  read<T>(
-    path: string,
-    use: (response: FetchResponse) => T | Promise<T>,
-    method?: string,
-  ): Promise<T | undefined>;
+  /** With a fresh token where the relay refused the first. @throws TypeError or AbortError where no answer came */
+  request(path: string, init: FetchRequest): Promise<Reply>;
+  /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither, whyever. */
+  read<T>(path: string, method?: string): Promise<(Partial<T> & Refusal) | undefined>;
   /**
    * A transport brought nothing: asks `GET /v1/session` why, since a browser is not told why its socket was refused,
-   * and waits or fails accordingly. True where the relay takes the same token by HTTP: then it is the transport that
-   * is blocked.
+   * and waits or fails accordingly. True where the relay takes the same token by HTTP: then it is the transport.
    */
   recover(attempt: number, fail: (failure: Failure) => void): Promise<boolean>;
+  /** Nobody waits for what is being read. */
+  drop(): void;
 }
 
 export interface RelayHttpParts {
@@ -52,23 +61,31 @@ export interface RelayHttpParts {
 }
 
 export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }: RelayHttpParts): RelayHttp {
+  const reads = new Set<AbortController>();
   const request: RelayHttp['request'] = async (path, init) => {
     const token = await tokens.get();
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
     const response = await fetch(url + path, { ...init, headers });
-    if (response.status === 401 && !tokens.refused(token)) return await request(path, init);
-    if (response.ok) tokens.worked();
-    return response;
+    if (response.ok) {
+      tokens.worked();
+      return { response };
+    }
+    const refusal = await refusalOf(response, clock.now());
+    if (refusal.error?.code === 'unauthorized' && !tokens.refused(token)) return await request(path, init);
+    return refusal;
   };
-  const read: RelayHttp['read'] = async (path, use, method = 'GET') => {
+  const read: RelayHttp['read'] = async (path, method = 'GET') => {
     const abort = new AbortController();
     const timer = clock.after(connectMs, () => abort.abort());
+    reads.add(abort);
     try {
-      return await use(await request(path, { method, signal: abort.signal }));
+      const reply = await request(path, { method, signal: abort.signal });
+      return 'response' in reply ? ((await reply.response.json()) as object) : reply;
     } catch {
       return undefined;
     } finally {
       timer.cancel();
+      reads.delete(abort);
     }
   };
   return {
@@ -76,31 +93,34 @@ export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }
     read,
     async recover(attempt, fail) {
       const { refusals } = tokens;
-      const answer = await read('/v1/session', (response) =>
-        response.ok ? response.json() : refusalOf(response),
-      );
-      const { userId, error } = (answer ?? {}) as Refusal & { readonly userId?: string };
-      if (userId) return refusals === tokens.refusals; // else it was the token
+      const { userId, error } = (await read<{ userId: unknown }>('/v1/session')) ?? {};
+      if (typeof userId === 'string') return refusals === tokens.refusals; // else it was the token
       if (error && !error.retryable) fail(error);
       else await pauses.backOff(attempt, error?.retryAfterMs);
       return false;
     },
+    drop() {
+      for (const abort of reads) abort.abort();
+    },
   };
 }
 
-export interface Refusal {
-  /** Absent where the answer is not the relay's: a proxy's error page. */
-  readonly error?: Failure;
-  /** Text of a run that ended as an error. */
-  readonly content?: string | undefined;
-}
-
-export async function refusalOf(response: FetchResponse): Promise<Refusal> {
+/** Anybody on the way may answer in JSON as well: only an error as PROTOCOL.md has it, with a code of its table, counts. */
+async function refusalOf(response: FetchResponse, now: number): Promise<Refusal> {
   try {
-    const { error, content } = (await response.json()) as { error: Failure; content?: string };
-    const retryAfterMs = Number(response.headers.get('retry-after')) * 1000;
-    return { error: { ...error, retryAfterMs }, content };
+    const { error, content } = (await response.json()) as Refusal;
+    if (!isFailure(error)) return {};
+    const sentAt = Date.parse(response.headers.get('date') ?? '') || now;
+    return {
+      error: { ...error, retryAfterMs: readRetryAfter(response.headers.get('retry-after'), sentAt) },
+      content,
+    };
   } catch {
     return {};
   }
+}
+
+export function isFailure(error: Partial<Failure> | undefined): error is Failure {
+  const { code = '', message, retryable } = error ?? {};
+  return Object.hasOwn(ERROR_CODES, code) && typeof message === 'string' && typeof retryable === 'boolean';
 }

@@ -30,6 +30,10 @@ const NO_USAGE = {
 } as const;
 /** A first connection is given up sooner than one that carried text, ms. */
 const FIRST_CONTACT_MS = 30_000;
+/** A request that tells nothing before its end is asked for again where contact is overdue, and gets this long, ms. */
+const DOUBT_MS = 12_000;
+/** After a stop nobody waits longer for the receipt, ms. */
+const RECEIPT_WITHIN_MS = 10_000;
 
 export interface RunOwner {
   readonly clock: ClientClock;
@@ -38,6 +42,10 @@ export interface RunOwner {
   readonly deadlineMs: number;
   /** The caller wants the model stopped, and the relay may have to know. */
   stopped(run: Run): void;
+  /** The run tells nothing before its end, and nobody has been heard for too long: is anybody there? */
+  doubted(run: Run): void;
+  /** Somebody else reads the same stream here: only he may stop it. */
+  isShared(run: Run): boolean;
   settled(run: Run): void;
 }
 
@@ -60,6 +68,8 @@ export interface Run extends DashStream {
   /** Feeds the machine. Returns what is left to do for a door. */
   dispatch(event: StreamEvent): Effect | undefined;
   fail(why: Failure): void;
+  /** The relay was heard: the time without contact is over. */
+  reached(): void;
   metrics(): StreamingMetrics;
 }
 
@@ -74,7 +84,9 @@ export function createRun(
   const pieces: string[] = [];
   const listeners = new Set<() => void>();
   let state = initialState(at && { ...at, length: held.length });
+  /** Runs while the relay is not heard, over all attempts to reach it. */
   let contact: ClientTimer | undefined;
+  let receipt: ClientTimer | undefined;
   let firstTextMs: number | null = null;
   let settle: readonly [resolve: (answer: Answer) => void, reject: (error: DashError) => void] | undefined;
   const final = new Promise<Answer>((...both) => {
@@ -88,18 +100,21 @@ export function createRun(
 
   const finish = ({ frame, failure: why }: Effect & { type: 'settled' }): void => {
     deadline.cancel();
-    contact?.cancel();
+    run.reached();
+    receipt?.cancel();
     signal?.removeEventListener('abort', abort);
     if (why) settle?.[1](new DashError(why, run.content));
     else settle?.[0](answerOf(run, frame, age()));
     owner.settled(run);
   };
 
-  /** Gives up where nothing answers for too long; a request that is under way is waited for. */
+  const unreachable = (): void => run.fail(failure('unreachable', true));
   const awaitContact = (ms: number): void => {
-    contact = clock.after(ms, () => {
-      if (state.following) awaitContact(ms);
-      else run.fail(failure('unreachable', true));
+    if (state.outcome) return;
+    contact ??= clock.after(ms, () => {
+      if (!state.following) return unreachable();
+      contact = clock.after(DOUBT_MS, unreachable);
+      owner.doubted(run);
     });
   };
 
@@ -125,7 +140,13 @@ export function createRun(
     },
     cancel() {
       if (!state.stopping) run.dispatch({ type: 'stop' });
-      if (!run.ended) owner.stopped(run);
+      if (!run.ended) {
+        owner.stopped(run);
+        receipt ??= clock.after(RECEIPT_WITHIN_MS, () => {
+          owner.stopped(run); // by whatever carries it by now, and without anybody who waits
+          run.dispatch({ type: 'stopped' });
+        });
+      }
       return final;
     },
     detach() {
@@ -141,8 +162,8 @@ export function createRun(
       const [next, effect] = step(before, event);
       state = next;
       if (event.type === 'accepted') run.warning = event.warning;
-      if (next.following && !before.following) contact?.cancel();
-      if (before.following && !next.following) awaitContact(reconnectMs);
+      if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
+      else if (next.following && !before.following) run.reached();
       if (effect?.type === 'text') {
         firstTextMs ??= age();
         pieces.push(effect.text);
@@ -154,6 +175,10 @@ export function createRun(
       return effect;
     },
     fail: (why) => void run.dispatch({ type: 'fail', failure: why }),
+    reached() {
+      contact?.cancel();
+      contact = undefined;
+    },
     metrics: () => ({
       first_token_ms: firstTextMs,
       total_duration_ms: age(),
@@ -167,7 +192,7 @@ export function createRun(
   };
 
   const deadline = clock.after(deadlineMs, () => {
-    owner.stopped(run);
+    if (!owner.isShared(run)) owner.stopped(run);
     run.fail(failure('deadline_exceeded', true));
   });
   signal?.addEventListener('abort', abort);

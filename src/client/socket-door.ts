@@ -1,27 +1,29 @@
 /**
- * All streams over one WebSocket that is opened when there is one to follow and comes back while there is. Whenever
- * it opens, each stream is asked for from exactly where it stands. Owns the connection's life (`stayConnected`), the
- * acknowledgements and the relay's `going_away`; what a frame means for a stream is the run's machine.
+ * Streams over one WebSocket that is opened when there is one to follow and comes back while there is. Owns the
+ * connection's life: when it is opened, what its end means, and the relay's `going_away`.
  */
-import type { ChunkFrame, ClientFrame, GoingAwayFrame, ServerFrame } from '../protocol/frames.ts';
-import { createAcknowledger } from './acknowledger.ts';
+import type { GoingAwayFrame, ServerFrame } from '../protocol/frames.ts';
+import { boundedMs } from '../protocol/retry-after.ts';
 import type { Transport } from './answer.ts';
 import type { ClientClock } from './clock.ts';
 import { closeVerdict } from './close-verdict.ts';
-import { type Failure, failure } from './dash-error.ts';
+import { failure } from './dash-error.ts';
 import type { Ladder } from './ladder.ts';
 import type { Pauses } from './pauses.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { Run } from './run.ts';
 import { openSession, type SessionEnd, type SocketSession } from './socket-session.ts';
+import { createSocketStreams } from './socket-streams.ts';
 import type { StreamFrame } from './stream-state.ts';
-import type { Tokens } from './tokens.ts';
-import { utf8Length } from './utf8-length.ts';
+import type { Token, Tokens } from './tokens.ts';
 import type { WebSocketFactory } from './web-socket.ts';
 
 const SUBPROTOCOL = 'dash-relay.v1';
-/** A token that carried a connection for this long was good: its expiry is no second refusal, ms. */
+/** A connection that lasted this long had a good token, and is no failure that the next one waits longer for, ms. */
 const PROVEN_MS = 10_000;
+/** Close codes from here on are the relay's alone; lower ones may be of anything on the way. */
+const RELAYS_OWN = 4000;
+const NOT_OPENED: SessionEnd = { code: 0, answered: false, progressed: false };
 
 export interface SocketDoorParts {
   readonly url: string;
@@ -39,9 +41,11 @@ export interface SocketDoorParts {
 export interface SocketDoor {
   /** The relay is about to go; the socket stays for the streams it has. */
   leaving(): boolean;
+  /** A connection has one position in a stream: two readers of one stream need two doors. */
+  follows(id: string): boolean;
   follow(run: Run): void;
-  /** Tells the relay, now or behind the question on the next connection. */
-  cancel(run: Run): void;
+  /** Tells the relay. False where this door cannot now. */
+  cancel(run: Run): boolean;
   /**
    * The run has ended for its caller. Where the relay goes on sending (`detach`), its frames are still acknowledged:
    * a reader that takes nothing would stall the whole connection.
@@ -54,127 +58,107 @@ export interface SocketDoor {
 
 export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
   const { url, webSocket, ladder, http, tokens, pauses, clock, moved } = parts;
-  const runs = new Map<string, Run>();
-  const acks = createAcknowledger(clock, (frame) => session?.send(frame));
+  const greeted = (): SocketSession | undefined => (session?.hello ? session : undefined);
+  const streams = createSocketStreams(clock, greeted);
   let session: SocketSession | undefined;
   let connecting = false;
-
   let goingAway: GoingAwayFrame | undefined;
-
-  const failAll = (why: Failure): void => {
-    for (const run of runs.values()) run.fail(why);
-  };
-  const cancel = ({ id }: Run): void => {
-    if (session?.hello) session.send({ type: 'cancel', id });
-  };
-
-  /** From where it stands. A stop goes right behind: a start that was lost is then stopped before it costs. */
-  const ask = (run: Run): void => {
-    const { id, request, state } = run;
-    const { epoch, seq: after, stopping } = state;
-    const frame = epoch ? { type: 'resume', id, epoch, after } : { type: 'start', id, ...request };
-    if (utf8Length(JSON.stringify(frame)) > (session?.hello?.limits.frameBytes ?? 0)) {
-      run.fail(failure('too_large'));
-    } else {
-      run.dispatch({ type: 'ask' });
-      session?.send(frame as ClientFrame);
-      if (stopping) cancel(run);
-    }
-  };
 
   /** While the relay is about to go: leaves as soon as nothing is followed any more. */
   const leaveIfDone = (): void => {
-    if (goingAway && ![...runs.values()].some(({ state }) => state.following)) session?.drop();
-  };
-
-  const receivedOf = (frame: StreamFrame): void => {
-    const { id = '', seq } = frame as ChunkFrame;
-    const run = runs.get(id);
-    if (seq) acks.held(id, seq);
-    if (run?.dispatch(frame)?.type === 'ask') ask(run);
-    leaveIfDone();
+    if (goingAway && !streams.following) session?.drop();
   };
 
   const received = (frame: ServerFrame): void => {
     if (frame.type === 'hello') {
-      for (const run of runs.values()) ask(run);
+      streams.askAll();
     } else if (frame.type === 'going_away') {
       goingAway = frame;
       ladder.recheck();
-      const leaving = session;
-      if (frame.resume === 'elsewhere') clock.after(frame.reconnectAfterMs, () => leaving?.drop());
+      if (frame.resume === 'elsewhere') session?.drop(boundedMs(frame.reconnectAfterMs));
       leaveIfDone();
     } else {
-      receivedOf(frame as StreamFrame);
+      streams.received(frame as StreamFrame);
+      leaveIfDone();
     }
   };
 
-  const drop = (): void => session?.drop();
-
-  /** One connection, from the token to its end. */
-  const converse = async (): Promise<SessionEnd> => {
+  /** One connection from dialling to its end; undefined where there is no token for it now. */
+  const converse = async (): Promise<SessionEnd | undefined> => {
+    let token: Token;
     try {
-      const token = await tokens.get();
+      token = await tokens.get();
+    } catch {
+      return undefined;
+    }
+    try {
       const socket = webSocket(`${url.replace('http', 'ws')}/v1/ws`, SUBPROTOCOL, token ?? '');
       session = openSession({ ...parts, socket, received });
       return await session.ended;
     } catch {
-      return { code: 0 };
+      return NOT_OPENED;
     } finally {
       session = undefined;
-      acks.reset();
+      streams.lost();
     }
   };
 
-  /** After a connection that had been greeted. */
-  const afterClose = async ({ code, livedMs = 0 }: SessionEnd): Promise<void> => {
+  /** The relay itself has closed, or had answered before: its code says what is to be done. */
+  const afterClose = async ({ code, livedMs = 0 }: SessionEnd, failures: number): Promise<void> => {
     const hintMs = goingAway?.reconnectAfterMs;
     const verdict = closeVerdict(code);
     goingAway = undefined;
     if (verdict !== 'fresh-token' || livedMs > PROVEN_MS) tokens.worked();
-    if (verdict === 'back-off') await pauses.backOff(0, hintMs);
-    else if (verdict !== 'fresh-token') failAll(failure(verdict));
-    else if (tokens.refused()) failAll(failure('unauthorized'));
+    if (verdict === 'back-off') await pauses.backOff(failures, hintMs);
+    else if (verdict !== 'fresh-token') streams.fail(failure(verdict));
+    else if (tokens.refused()) streams.fail(failure('unauthorized'));
+  };
+
+  /** Nothing that was sent has been answered, greeted or not: is it the relay, the token, or the transport? */
+  const afterSilence = async (failures: number): Promise<void> => {
+    ladder.recheck();
+    if (!(await http.recover(failures, streams.fail))) return; // it has waited
+    if (!ladder.failed('websocket')) await pauses.backOff(failures);
+  };
+
+  const afterEnd = async (end: SessionEnd | undefined, failures: number): Promise<void> => {
+    if (end?.answered) ladder.worked('websocket');
+    if (!end) await pauses.backOff(failures);
+    else if (end.answered || goingAway || end.code >= RELAYS_OWN) await afterClose(end, failures);
+    else await afterSilence(failures);
   };
 
   const stayConnected = async (): Promise<void> => {
-    let failures = 0;
     connecting = true;
-    while (runs.size > 0) {
+    for (let failures = 0; streams.size > 0; failures++) {
       const transport = await ladder.choose();
       if (transport !== 'websocket') {
-        for (const run of runs.values()) moved(run, transport);
-        runs.clear();
+        for (const run of streams.release()) moved(run, transport);
         break;
       }
       const end = await converse();
-      for (const run of runs.values()) run.dispatch({ type: 'lost' });
-      if (end.livedMs !== undefined) {
-        failures = 0;
-        await afterClose(end);
-      } else {
-        ladder.recheck();
-        if (await http.recover(failures++, failAll)) ladder.block(transport);
-      }
+      if (end?.progressed || (end?.livedMs ?? 0) > PROVEN_MS) failures = 0;
+      await afterEnd(end, failures);
     }
     connecting = false;
   };
 
   return {
     leaving: () => !!goingAway,
+    follows: streams.has,
     follow(run) {
       run.transport = 'websocket';
-      runs.set(run.id, run);
-      if (session?.hello && !goingAway) ask(run);
+      streams.add(run);
+      if (greeted() && !goingAway) streams.ask(run);
       else if (connecting) pauses.hurry();
       else void stayConnected();
     },
-    cancel,
-    forget({ id }) {
-      runs.delete(id);
+    cancel: streams.cancel,
+    forget(run) {
+      streams.remove(run);
       leaveIfDone();
     },
-    drop,
+    drop: () => session?.drop(),
     probe: () => session?.probe(),
   };
 }

@@ -3,30 +3,38 @@
  * once, and nothing is heard of the socket afterwards, so that a connection declared dead cannot deliver twice.
  */
 import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
+import { boundedMs } from '../protocol/retry-after.ts';
 import type { ClientClock, ClientTimer } from './clock.ts';
 import type { Tokens } from './tokens.ts';
-import type { WebSocketLike } from './web-socket.ts';
+import { sendingMs, type WebSocketLike } from './web-socket.ts';
 
 /** Without any frame this long after a `ping` the socket is dead, ms. */
 const PONG_WITHIN_MS = 10_000;
 /** The same when the device woke up: dead sockets are common then, and somebody is looking at the screen. */
 const PONG_AFTER_WAKE_MS = 4000;
+const LONGEST_HEARTBEAT_MS = 300_000;
 
 const RENEW_AGAIN_MS = 5000;
 const LOST = 1006;
+/** What the relay says without being asked: no proof that anything we send arrives. */
+const UNASKED: readonly string[] = ['hello', 'going_away', 'token_expiring'];
 
 export interface SessionEnd {
   /** The close code; 1006 where we gave the socket up. */
   readonly code: number;
   /** From `hello` to the end, ms; absent where it never came. */
   readonly livedMs?: number | undefined;
+  /** Something that was sent has been answered. */
+  readonly answered: boolean;
+  /** A piece of an answer came. */
+  readonly progressed: boolean;
 }
 
 export interface SessionParts {
   readonly socket: WebSocketLike;
   readonly clock: ClientClock;
   readonly tokens: Tokens;
-  /** Until `hello`, ms. */
+  /** Until `hello`, and until a question about a stream is answered, ms. */
   readonly connectMs: number;
   /** Every frame but those about the token and the connection's health. */
   received(frame: ServerFrame): void;
@@ -36,8 +44,10 @@ export interface SocketSession {
   readonly ended: Promise<SessionEnd>;
   readonly hello: HelloFrame | undefined;
   send(frame: ClientFrame): void;
-  /** Hangs up without waiting for the other side. */
-  drop(): void;
+  /** Sends what the relay answers with a frame of that stream: without one, nothing that is sent arrives. */
+  ask(frame: ClientFrame & { readonly id: string }): void;
+  /** Hangs up without waiting for the other side, now or after that time. */
+  drop(afterMs?: number): void;
   /** The device woke up or changed networks: is anybody there, and has the app a newer token? */
   probe(): void;
 }
@@ -46,19 +56,23 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
   let hello: HelloFrame | undefined;
   let greetedAt = 0;
   let heardAt = 0;
+  let answered = false;
+  let progressed = false;
 
   /** Greeting, then heartbeat. */
   let watch: ClientTimer | undefined;
   let renewal: ClientTimer | undefined;
+  let leaving: ClientTimer | undefined;
+  /** By stream: questions without an answer yet. */
+  const questions = new Map<string, ClientTimer>();
   let end: ((end: SessionEnd) => void) | undefined;
   const ended = new Promise<SessionEnd>((resolve) => {
     end = resolve;
   });
 
   const over = (code = LOST): void => {
-    watch?.cancel();
-    renewal?.cancel();
-    end?.({ code, livedMs: hello && clock.elapsed() - greetedAt });
+    for (const timer of [watch, renewal, leaving, ...questions.values()]) timer?.cancel();
+    end?.({ code, livedMs: hello && clock.elapsed() - greetedAt, answered, progressed });
     end = undefined;
   };
   const send = (frame: ClientFrame): void => {
@@ -73,10 +87,14 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     watch?.cancel();
     watch = clock.after(ms, then);
   };
+  const answer = (id: string): void => {
+    questions.get(id)?.cancel();
+    questions.delete(id);
+  };
 
   /** Sends `ping` after `heartbeatMs` of silence. */
   const listen = (): void => {
-    const left = heardAt + (hello?.heartbeatMs ?? 0) - clock.elapsed();
+    const left = heardAt + boundedMs(hello?.heartbeatMs, LONGEST_HEARTBEAT_MS) - clock.elapsed();
     if (left > 0) watchFor(left, listen);
     else ping(PONG_WITHIN_MS);
   };
@@ -101,6 +119,9 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
 
   const heard = (frame: ServerFrame): void => {
     heardAt = clock.elapsed();
+    answered ||= !UNASKED.includes(frame.type);
+    progressed ||= 'seq' in frame;
+    if ('id' in frame && frame.id) answer(frame.id);
     if (frame.type === 'token_expiring') {
       void renew(true);
     } else if (frame.type === 'authenticated') {
@@ -133,7 +154,16 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
       return hello;
     },
     send,
-    drop,
+    ask(frame) {
+      answer(frame.id);
+      send(frame);
+      if (end) questions.set(frame.id, clock.after(connectMs + sendingMs(JSON.stringify(frame)), drop));
+    },
+    drop(afterMs) {
+      leaving?.cancel();
+      if (afterMs === undefined) drop();
+      else leaving = clock.after(afterMs, drop);
+    },
     probe() {
       if (!hello) return;
       ping(PONG_AFTER_WAKE_MS);

@@ -18,6 +18,7 @@ import type {
   CancelledFrame,
   ChunkFrame,
   DoneFrame,
+  EndingFrame,
   ErrorFrame,
   EventFrame,
   ResumedFrame,
@@ -71,14 +72,15 @@ export type StreamFrame =
   | ErrorFrame;
 
 export type StreamEvent =
-  /** A start or resume leaves now. */
-  | { readonly type: 'ask' }
+  /** A start or resume leaves now. `silent`: all that will be told of it is the end (JSON). */
+  | { readonly type: 'ask'; readonly silent?: boolean }
   /** The connection, or the request, is gone. */
   | { readonly type: 'lost' }
-
-  /** All text of the run that there is, from its beginning; nothing yet where a request without frames leaves (JSON). */
+  /** All text of the run that there is, from its beginning. */
   | { readonly type: 'whole'; readonly content: string; readonly seq: number }
   | { readonly type: 'stop' }
+  /** The model was stopped. `ending` is what the relay says of it; absent where it has no such run, or could not be asked. */
+  | { readonly type: 'stopped'; readonly ending?: EndingFrame | undefined }
   | { readonly type: 'detach' }
   /** The client gives up. */
   | { readonly type: 'fail'; readonly failure: Failure }
@@ -129,12 +131,14 @@ export function step(state: StreamState, event: StreamEvent): Step {
   if (state.outcome) return [state];
   switch (event.type) {
     case 'ask':
-      return [{ ...state, asked: true, following: false }];
+      return [{ ...state, asked: true, following: event.silent === true }];
 
     case 'lost':
       return [{ ...state, following: false, lost: state.asked }];
     case 'stop':
       return state.asked ? [{ ...state, stopping: true }] : settle(state, 'cancelled', {});
+    case 'stopped':
+      return stopped(state, event.ending);
     case 'detach':
       return settle(state, 'detached', {
         failure: failure('detached'),
@@ -148,8 +152,13 @@ export function step(state: StreamState, event: StreamEvent): Step {
       return wholeText(state, event.content, event.seq);
     case 'error':
       return event.of ? refused(state, event) : ending(state, event);
-    default:
+    case 'chunk':
+    case 'event':
+    case 'done':
+    case 'cancelled':
       return state.following ? numbered(state, event) : [state];
+    default:
+      return [state]; // a frame of a later relay
   }
 }
 
@@ -190,6 +199,15 @@ function ending(state: StreamState, frame: DoneFrame | CancelledFrame | ErrorFra
   if ((frame.seq ?? 0) > state.seq) return gap(state);
   if (frame.type === 'error') return fail(state, frame);
   return settle(state, frame.type, { frame });
+}
+
+/** The end of a stream that is not read to its end: a whole answer only where all of it is held. */
+function stopped(state: StreamState, ending?: EndingFrame): Step {
+  if (ending?.type === 'error') return fail(state, ending);
+  if (ending?.type === 'done' && ending.textLength !== state.length) {
+    return settle(state, 'cancelled', { frame: { ...ending, type: 'cancelled' } });
+  }
+  return settle(state, ending?.type ?? 'cancelled', ending ? { frame: ending } : {});
 }
 
 function refused(state: StreamState, error: ErrorFrame): Step {

@@ -13,3 +13,8 @@ export type WebSocketFactory = (url: string, protocol: string, token: string) =>
 /** Browsers cannot set headers on a WebSocket: the token travels as a second subprotocol. */
 export const bearerSubprotocol: WebSocketFactory = (url, protocol, token) =>
   new WebSocket(url, [protocol, `bearer.${token}`]) as WebSocketLike;
+
+/** How long a text may take to leave by a slow uplink, 10 KB a second, ms. */
+export function sendingMs(text = ''): number {
+  return text.length / 10;
+}

@@ -189,7 +189,7 @@ export class Call implements UpstreamCall {
     const shown = this.#reader.began || this.#reader.delivered;
     if (!retryable || shown || this.#attempts >= MAX_ATTEMPTS) return null;
     const asked = error.retryAfterMs;
-    if (asked !== undefined) return asked <= MAX_RETRY_AFTER_MS ? asked : null;
+    if (asked !== undefined) return asked <= MAX_RETRY_AFTER_MS ? Math.max(asked, MIN_BACKOFF_MS) : null;
     return MIN_BACKOFF_MS + this.#parts.random() * (MAX_BACKOFF_MS - MIN_BACKOFF_MS);
   }
 

@@ -1,23 +1,18 @@
 /** How long an error response asks to wait: `retry-after`, or else when the exhausted rate limits come back. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { boundedMs, readRetryAfter } from '../protocol/retry-after.ts';
 
 const RATE_LIMITS = ['requests', 'tokens', 'input-tokens', 'output-tokens'];
 
 /**
  * @param now Unix ms, for headers that give an instant; the response's own `date` is preferred, so that a wrong clock
  * here does no harm.
- * @returns milliseconds; undefined where the headers say nothing about the future.
+ * @returns milliseconds that a timer can wait; undefined where the headers say nothing about the future.
  */
 export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number | undefined {
   const sentAt = Date.parse(headers.date ?? '');
   const from = Number.isNaN(sentAt) ? now : sentAt;
-  const retryAfter = headers['retry-after'];
-  if (retryAfter !== undefined) {
-    const seconds = Number(retryAfter);
-    const ms = Number.isNaN(seconds) ? Date.parse(retryAfter) - from : seconds * 1000;
-    if (Number.isFinite(ms)) return Math.max(0, Math.ceil(ms));
-  }
-  return untilLimitsReset(headers, from);
+  return readRetryAfter(headers['retry-after'], from) ?? untilLimitsReset(headers, from);
 }
 
 /** The latest reset of the limits that have nothing left. */
@@ -25,7 +20,7 @@ function untilLimitsReset(headers: IncomingHttpHeaders, from: number): number | 
   let latest: number | undefined;
   for (const limit of RATE_LIMITS) {
     if (headers[`anthropic-ratelimit-${limit}-remaining`] !== '0') continue;
-    const ms = Date.parse(String(headers[`anthropic-ratelimit-${limit}-reset`])) - from;
+    const ms = boundedMs(Date.parse(String(headers[`anthropic-ratelimit-${limit}-reset`])) - from);
     if (ms > 0 && (latest === undefined || ms > latest)) latest = ms;
   }
   return latest;

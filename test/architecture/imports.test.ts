@@ -25,7 +25,7 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
     types: ['auth', 'http', 'protocol', 'relay', 'stream-log', 'time', 'upstream', 'usage'],
   },
   simulator: { values: ['protocol', 'time'] },
-  client: { values: [], types: ['protocol'] },
+  client: { values: ['protocol'] },
   'react-native': { values: ['client'] },
   react: { values: ['client'] },
   ask: { values: ['client'] },

@@ -8,6 +8,15 @@ import { ManualClock } from '../support/manual-clock.ts';
 export const EPOCH = 'epoch-0001';
 const HEARTBEAT_MS = 25_000;
 
+/** What a real timer takes for longer, or for no number, it calls back at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+class DeviceClock extends ManualClock {
+  override after(ms: number, callback: () => void) {
+    return super.after(ms <= LONGEST_TIMER_MS ? ms : 1, callback);
+  }
+}
+
 export class ScriptedSocket implements WebSocketLike {
   onmessage: WebSocketLike['onmessage'] = null;
   onclose: WebSocketLike['onclose'] = null;
@@ -46,7 +55,7 @@ export class ScriptedSocket implements WebSocketLike {
 type Answer = readonly [status: number, body: unknown];
 
 export class ScriptedRelay {
-  readonly clock = new ManualClock();
+  readonly clock = new DeviceClock();
   readonly sockets: ScriptedSocket[] = [];
   /** `refresh` of each question for a token. */
   readonly tokensAsked: boolean[] = [];
