@@ -3,6 +3,7 @@
  * it decides nothing else. What a configuration does without (Redis, Postgres, the simulator) is not loaded: each is
  * 3 to 10 MB (decision 0014).
  */
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createAuthenticator } from './auth/create-authenticator.ts';
@@ -17,6 +18,7 @@ import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
 import { usageRoute } from './http/usage-route.ts';
+import { LineRate } from './observe/line-rate.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
@@ -80,7 +82,7 @@ export async function composeRelay(
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const logger = createLogger({ level, version, instanceId, output });
   const metrics = createMetrics();
-  const observer = createObserver(logger, metrics);
+  const observer = createObserver(logger, metrics, systemClock);
   const files = readConfigFiles(config, (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
@@ -100,8 +102,8 @@ export async function composeRelay(
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
   });
-  const shared = await composeShared(config, logs, logger);
   const { authenticator, developmentIssuer } = identity;
+  const shared = await composeShared(config, redisPrefix(config, developmentIssuer), logs, logger);
   const relay = new Relay({
     version,
     authenticator,
@@ -110,7 +112,7 @@ export async function composeRelay(
     shared: shared?.streams,
     ledger,
     quota,
-    startLimit: createStartLimit(shared?.connection),
+    startLimit: createStartLimit(shared),
     limitsOf: (principal) => plans.limitsOf(principal),
     observer,
     clock: systemClock,
@@ -183,19 +185,44 @@ export async function composeRelay(
 }
 
 /** Lets many machines serve one another's streams; undefined where this is the only one. */
-async function composeShared(config: Config, logs: StreamLogs, logger: Logger) {
+async function composeShared(config: Config, prefix: string, logs: StreamLogs, logger: Logger) {
   if (config.REDIS_URL === undefined) return undefined;
   const { openSharedStreams } = await import('./stream-log/open-shared-streams.ts');
-  return openSharedStreams({
+  const malformed = new LineRate(systemClock, (lines) =>
+    logger.error({ lines }, 'lines about what is malformed in redis left out'),
+  );
+  const opened = openSharedStreams({
     url: config.REDIS_URL,
+    prefix,
     instanceId: config.INSTANCE_ID,
     logs,
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     endedMs: config.RESUME_WINDOW_MS,
     onDown: (cause) => logger.warn({ cause }, 'redis is away: streams go on here'),
-    onUp: () => logger.info('redis is reached'),
+    onUp: () => logger.info({ prefix }, 'redis is reached'),
+    onMalformed(what, epoch) {
+      if (!malformed.take('')) return;
+      logger.error({ what, epoch }, 'malformed in redis: that stream is lost to other machines');
+    },
+    onFormats: (formats) => logger.warn({ formats }, OTHER_FORMATS[formats.length === 0 ? 'gone' : 'there']),
   });
+  return { ...opened, prefix };
+}
+
+const OTHER_FORMATS = {
+  there:
+    'relays of another version are on this redis: no stream moves between them and this one until they are gone',
+  gone: 'no relay of another version is on this redis any more',
+} as const;
+
+/** Relays that accept the same tokens share streams, and nobody else. */
+function redisPrefix(
+  { REDIS_PREFIX: prefix, auth }: Config,
+  developmentIssuer: DevelopmentIssuer | undefined,
+): string {
+  const issuer = auth.kind === 'supabase' ? auth.issuer : developmentIssuer?.kid;
+  return prefix ?? `dash:${hash('sha256', issuer ?? '').slice(0, 12)}`;
 }
 
 /** Names the key of an address that cannot be listened on. A port in use may be free later: that is no bad key. */

@@ -48,6 +48,13 @@ export function signingSecret(minLength: number) {
   );
 }
 
+/** Stands in key names and in patterns that match them. */
+export function keyPrefix() {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'must be 1 to 64 of A-Z, a-z, 0-9, ., _, : and -');
+}
+
 /** An IP address or a host name. */
 export function address() {
   return z

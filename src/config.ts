@@ -11,6 +11,7 @@ import {
   commaList,
   flag,
   integer,
+  keyPrefix,
   milliseconds,
   origin,
   postgresUrl,
@@ -101,6 +102,11 @@ function environmentSchema(production: boolean) {
     REDIS_URL: redisUrl()
       .optional()
       .describe('Redis or Valkey for many machines; absent: one machine, log in memory'),
+    REDIS_PREFIX: keyPrefix()
+      .optional()
+      .describe(
+        'What keys and channels in Redis begin with; default: `dash:` and 12 digits that stand for the token issuer',
+      ),
     INSTANCE_ID: text()
       .optional()
       .describe('Name of this machine in logs; default FLY_MACHINE_ID, or the host name'),

@@ -28,6 +28,8 @@ export interface MintRequest {
 }
 
 export interface DevelopmentIssuer {
+  /** Names its key: relays that have the same accept each other's tokens. */
+  readonly kid: string;
   /** What verifies its tokens. */
   readonly keySet: KeySet;
   /**
@@ -45,6 +47,7 @@ export async function createDevelopmentIssuer(options: DevelopmentIssuerOptions)
   const { dataDir, issuer, clock } = options;
   const { kid, privateKey, publicJwk } = await loadDevelopmentKey(dataDir);
   return {
+    kid,
     keySet: await KeySet.from({ keys: [publicJwk] }),
     async mint(request = {}) {
       const { userId, tier, expiresIn } = validate(request);

@@ -4,6 +4,8 @@
  */
 import type { Usage } from '../protocol/frames.ts';
 import type { Observer, StreamIdentity } from '../relay/port.ts';
+import type { Clock } from '../time/clock.ts';
+import { LineRate } from './line-rate.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -14,7 +16,8 @@ const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
 /** Refusals that are the operator's business; the rest is the client's, and can come thousands a second. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
 
-export function createObserver(logger: Logger, metrics: Metrics): Observer {
+export function createObserver(logger: Logger, metrics: Metrics, clock: Pick<Clock, 'elapsed'>): Observer {
+  const refusals = new LineRate(clock, (lines, users) => logger.warn({ lines, users }, 'refusals left out'));
   return {
     connectionOpened({ connectionId, userId }) {
       metrics.connections.inc();
@@ -37,6 +40,7 @@ export function createObserver(logger: Logger, metrics: Metrics): Observer {
     refused({ connectionId, userId, streamId, of, code, cause }) {
       if (of === 'upgrade') metrics.upgrades.inc({ outcome: code });
       else metrics.refusals.inc({ of, code });
+      if (!refusals.take(userId ?? `${of} ${code}`)) return;
       const level = NOTEWORTHY.has(code) ? 'warn' : of === 'upgrade' ? 'debug' : 'info';
       logger[level]({ connectionId, userId, streamId, of, code, cause }, 'refused');
     },

@@ -51,9 +51,6 @@ export interface ConnectionParts {
   readonly limits: HelloFrame['limits'];
 }
 
-/** Deltas behind which a client sends an ack at once. */
-const ACK_BATCH = 32;
-
 type StreamFrame = StartFrame | CancelFrame | ResumeFrame | AckFrame;
 
 /** Which stream and which client frame an error is about, as far as that is known. */
@@ -132,7 +129,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
   received(text: string): void {
     if (this.#closeReason !== undefined) return;
     const parsed = parseClientFrame(text);
-    if (!this.#isPaid(parsed) && !this.#budget.take('frame' in parsed ? parsed.frame : undefined)) {
+    if (!this.#isFree(parsed) && !this.#budget.take('frame' in parsed ? parsed.frame : undefined)) {
       this.close('tooManyFrames');
     } else if ('frame' in parsed) {
       this.#handle(parsed.frame);
@@ -255,11 +252,11 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     this.#token.start(expiresAt);
   }
 
-  /** An ack of a whole batch counts in no rate: what we sent bounds how many there can be. */
-  #isPaid(parsed: ParsedFrame): boolean {
+  /** An ack of what was sent and not acknowledged counts in no rate: what we sent bounds how many there can be. */
+  #isFree(parsed: ParsedFrame): boolean {
     if (!('frame' in parsed) || parsed.frame.type !== 'ack') return false;
     const { id, seq } = parsed.frame;
-    return (this.#followers.get(id)?.newlyAcked(seq) ?? 0) >= ACK_BATCH;
+    return this.#followers.get(id)?.acknowledges(seq) === true;
   }
 
   #handle(frame: ClientFrame): void {
@@ -391,13 +388,26 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
   #ack({ id, seq }: AckFrame): undefined {
     const follower = this.#followers.get(id);
     const stream = follower?.stream ?? this.#parts.registry.find(this.userId, id);
-    if (stream === undefined) throw unknownStream();
-    if (seq > stream.log.head) throw new RelayError('bad_request', 'seq: past the last frame of this stream');
+    if (stream === undefined) return this.#misplacedAck(unknownStream(), id);
+    if (seq > stream.log.head && stream.endingBeyond(seq) === undefined) return this.#badAck(id);
     this.#acks = true;
     if (follower?.ack(seq) !== true) return undefined;
     this.#stall.progress();
     this.#parts.scheduler.mark(this);
     return undefined;
+  }
+
+  /** Comes late from a good client now and then, or all the time from a bad one: it counts as a frame. */
+  #misplacedAck(error: RelayError, id: string): undefined {
+    this.#refuse(error, { id, of: 'ack' });
+    if (!this.#budget.take(undefined)) this.close('tooManyFrames');
+  }
+
+  /** Nobody can hold what was never sent: as good as unreadable. */
+  #badAck(id: string): undefined {
+    const error = new RelayError('bad_request', 'seq: past the last frame of this stream');
+    this.#refuse(error, { id, of: 'ack' });
+    if (!this.#budget.forgive()) this.close('badFrames');
   }
 
   async #authenticate({ token }: AuthFrame): Promise<void> {

@@ -101,18 +101,19 @@ export class Follower implements StreamReader {
     return { kind: 'ending', type, seq, wire: ending.wire };
   }
 
-  /** How many deltas that were sent an ack of `seq` would add to those acknowledged. */
-  newlyAcked(seq: number): number {
-    return Math.min(seq, this.sentSeq) - this.#ackedSeq;
+  /** Whether an ack of `seq` would say anything new of what was sent. */
+  acknowledges(seq: number): boolean {
+    return seq <= this.stream.log.head && Math.min(seq, this.sentSeq) > this.#ackedSeq;
   }
 
-  /** Returns whether the ack moved anything on; lower ones than the last are ignored. */
+  /** Returns whether the ack moved anything on. The same again, a lower one, or of what was not sent here: ignored. */
   ack(seq: number): boolean {
-    if (seq <= this.#ackedSeq) return false;
+    const acked = Math.min(seq, this.sentSeq);
+    if (acked <= this.#ackedSeq) return false;
     const outstanding = this.sentSeq - this.#ackedSeq;
-    const left = Math.max(0, this.sentSeq - seq);
+    const left = this.sentSeq - acked;
     this.#owes(Math.round((this.unackedBytes * left) / outstanding) - this.unackedBytes);
-    this.#ackedSeq = seq;
+    this.#ackedSeq = acked;
     return true;
   }
 

@@ -170,7 +170,7 @@ export class Relay {
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#starter.draining = true;
-    const resume = this.#shared?.up === true ? 'elsewhere' : 'here';
+    const resume = this.#shared?.elsewhere === true ? 'elsewhere' : 'here';
     for (const connection of this.#connections) {
       connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs, resume);
     }

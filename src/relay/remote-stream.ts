@@ -1,9 +1,8 @@
 /** A run of another machine as readers here see it. It owns no run: what ends it is its owner's business. */
 
 import { encodeFrame } from '../protocol/encode-frame.ts';
-import type { AcceptedFrame, EndingFrame } from '../protocol/frames.ts';
+import type { AcceptedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import { toWire } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Replica, ReplicaEvents, SharedRun } from '../stream-log/shared-port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -98,8 +97,8 @@ export class RemoteStream implements StreamView, ReplicaEvents {
   }
 
   get ending(): Ending | undefined {
-    const json = this.#replica.ending;
-    if (json !== undefined) this.#ending ??= { frame: JSON.parse(json) as EndingFrame, wire: toWire(json) };
+    const frame = this.#replica.ending;
+    if (frame !== undefined) this.#ending ??= { frame, wire: encodeFrame(frame) };
     return this.#ending;
   }
 

@@ -11,11 +11,17 @@ import type { StartLimit } from './stream-starter.ts';
 /** What a start waits for Redis at most; from then on, and while Redis is away, this process counts by itself. */
 const REDIS_MS = 500;
 
+/** Redis, and what keys in it begin with. */
+export interface SharedCounters {
+  readonly connection: object;
+  readonly prefix: string;
+}
+
 /**
  * Starts per user and minute; one limiter for each number that plans name.
- * @param redis a connection to the Redis that all machines count in; without, this process counts
+ * @param redis where all machines count; without, this process counts
  */
-export function createStartLimit(redis?: object): StartLimit {
+export function createStartLimit(redis?: SharedCounters): StartLimit {
   const limiters = new Map<number, RateLimiterAbstract>();
   const limiterOf = (points: number): RateLimiterAbstract => {
     const limiter = limiters.get(points) ?? createLimiter(points, redis);
@@ -35,14 +41,14 @@ export function createStartLimit(redis?: object): StartLimit {
   };
 }
 
-function createLimiter(points: number, redis: object | undefined): RateLimiterAbstract {
+function createLimiter(points: number, redis: SharedCounters | undefined): RateLimiterAbstract {
   const rate = { points, duration: 60 };
   const here = new RateLimiterMemory(rate);
   if (redis === undefined) return here;
   const everywhere = new RateLimiterRedis({
     ...rate,
-    storeClient: redis,
-    keyPrefix: 'dash:starts',
+    storeClient: redis.connection,
+    keyPrefix: `${redis.prefix}:starts`,
     rejectIfRedisNotReady: true,
   });
   return new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_MS, insuranceLimiter: here });

@@ -21,6 +21,9 @@ export interface StartLimit {
   take(userId: string, startsPerMinute: number): Promise<void>;
 }
 
+/** A start that finds its id claimed by a run which is then refused looks again so often. */
+const CLAIM_ATTEMPTS = 3;
+
 /** What a plan lets one user do, through all doors together. */
 export interface UserLimits {
   /** Live runs at once. */
@@ -114,7 +117,7 @@ export class StreamStarter {
     join: (started: Started) => void,
   ): Promise<void> {
     const { principal, id, epoch, requestHash: identity, prepared, request, limits } = draft;
-    const { registry, remotes } = this.#parts;
+    const { registry } = this.#parts;
     const { userId } = principal;
     const { action } = request;
     const run = {
@@ -126,10 +129,8 @@ export class StreamStarter {
       model: prepared.model,
       owner: shared.machine,
     };
-    const claim = await shared.claim(run, limits.streams);
-    if (claim === 'too_many') throw tooMany(limits.streams);
-    const existing =
-      registry.find(userId, id) ?? (claim === 'claimed' ? undefined : await remotes?.open(claim));
+    const elsewhere = await this.#claim(run, limits.streams, shared);
+    const existing = registry.find(userId, id) ?? elsewhere;
     if (existing !== undefined) {
       shared.release(run);
       return this.#attach(existing, identity, join);
@@ -141,6 +142,22 @@ export class StreamStarter {
       throw error;
     }
     this.#create(draft, run, join);
+  }
+
+  /**
+   * Claims the id, or gives the run that has it. One that its own machine refuses meanwhile frees the id: then it is
+   * this machine's turn to judge the request.
+   */
+  async #claim(run: SharedRun, streams: number, shared: SharedStreams): Promise<StreamView | undefined> {
+    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
+      const claim = await shared.claim(run, streams);
+      if (claim === 'too_many') throw tooMany(streams);
+      if (claim === 'claimed') return undefined;
+      const existing =
+        this.#parts.registry.find(run.userId, run.id) ?? (await this.#parts.remotes?.open(claim));
+      if (existing !== 'refused') return existing;
+    }
+    throw new RelayError('unavailable', 'this run did not begin on another server; start again');
   }
 
   #create(draft: Draft, run: SharedRun | undefined, join: (started: Started) => void): void {

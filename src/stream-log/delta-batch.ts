@@ -3,12 +3,16 @@
  * a mark and its JSON; the marks are control characters, which JSON never holds unescaped.
  */
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
-import type { LogCursor, StreamLog } from './port.ts';
+import type { LogCursor, LogEntry, StreamLog } from './port.ts';
+import { Malformed } from './store/malformed.ts';
+import type { StoredBatch } from './store/port.ts';
 
 const TEXT = '\x1e';
 const EVENT = '\x1f';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the marks are control characters on purpose
 const DELTAS = /([\x1e\x1f])([^\x1e\x1f]*)/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: none of them stands unescaped in a frame
+const CONTROL_CHARACTER = /[\x00-\x1f]/;
 
 /** Reads on to the head, or until about `maxBytes` are gathered. `undefined` where there is nothing new. */
 export function takeBatch(
@@ -26,18 +30,42 @@ export function takeBatch(
   return { seq: cursor.seq, payload: fromWire(gathered as WireText) };
 }
 
-/** Appends what the log does not hold yet. False where deltas in between are missing; nothing is appended then. */
-export function appendBatch(log: StreamLog, { seq, payload }: { seq: number; payload: string }): boolean {
-  const deltas = [...toWire(payload).matchAll(DELTAS)];
-  const known = log.head - (seq - deltas.length);
-  if (known < 0) return false;
-  for (const [, mark, json = ''] of deltas.slice(known)) {
-    log.append(mark === TEXT ? 'text' : 'event', json as WireText);
+/** A batch whose deltas are what a log may hold. */
+export interface Batch {
+  /** The seq before its first delta. */
+  readonly start: number;
+  readonly deltas: readonly Pick<LogEntry, 'kind' | 'json'>[];
+}
+
+/** @throws Malformed for what no machine writes */
+export function decodeBatch({ seq, payload }: StoredBatch): Batch {
+  const deltas = [...toWire(payload).matchAll(DELTAS)].map(([, mark, json]) => ({
+    kind: mark === TEXT ? ('text' as const) : ('event' as const),
+    json: json as WireText,
+  }));
+  const start = seq - deltas.length;
+  const begins = payload[0] === TEXT || payload[0] === EVENT;
+  if (!begins || !Number.isSafeInteger(seq) || start < 0 || !deltas.every(isDelta)) {
+    throw new Malformed('deltas of a run');
   }
+  return { start, deltas };
+}
+
+/** Appends what the log does not hold yet. False where deltas in between are missing; nothing is appended then. */
+export function appendBatch(log: StreamLog, { start, deltas }: Batch): boolean {
+  const known = log.head - start;
+  if (known < 0) return false;
+  for (const { kind, json } of deltas.slice(known)) log.append(kind, json);
   return true;
 }
 
-/** The seq before its first delta. */
-export function startOf({ seq, payload }: { seq: number; payload: string }): number {
-  return seq - [...payload.matchAll(DELTAS)].length;
+/** It becomes a part of a frame, and a line of an event stream, as it stands. */
+function isDelta({ kind, json }: Batch['deltas'][number]): boolean {
+  if (CONTROL_CHARACTER.test(json)) return false;
+  try {
+    const value: unknown = JSON.parse(kind === 'text' ? `"${json}"` : json);
+    return kind === 'event' || typeof value === 'string';
+  } catch {
+    return false;
+  }
 }

@@ -2,11 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../time/clock.ts';
 import type { StreamLogs } from './port.ts';
-import { LEASE_MS, StoreSharedStreams } from './shared-streams.ts';
+import { LEASE_MS, StoreSharedStreams, type StoreSharedStreamsOptions } from './shared-streams.ts';
 import { RedisSharedStore } from './store/redis.ts';
 
 export interface OpenSharedStreamsOptions {
   readonly url: string;
+  /** What keys and channels begin with (REDIS_PREFIX). */
+  readonly prefix: string;
   /** Names this computer to people; the process adds what tells it from the one before it. */
   readonly instanceId: string;
   readonly logs: StreamLogs;
@@ -17,16 +19,29 @@ export interface OpenSharedStreamsOptions {
   readonly endedMs: number;
   readonly onDown: (cause: unknown) => void;
   readonly onUp: () => void;
+  readonly onMalformed: StoreSharedStreamsOptions['onMalformed'];
+  readonly onFormats: StoreSharedStreamsOptions['onFormats'];
 }
 
+/** Of the instance's name, in the name of a machine. */
+const MAX_NAME_LENGTH = 128;
+
 /** Connects in the background. `connection` is for others who count in the same Redis. */
-export function openSharedStreams({ url, instanceId, longestRunMs, ...options }: OpenSharedStreamsOptions): {
+export function openSharedStreams({
+  url,
+  prefix,
+  instanceId,
+  longestRunMs,
+  ...options
+}: OpenSharedStreamsOptions): {
   readonly streams: StoreSharedStreams;
   readonly connection: object;
 } {
   const store = new RedisSharedStore({
     url,
-    machine: `${instanceId}.${randomBytes(6).toString('base64url')}`,
+    prefix,
+    onMalformedMessage: () => options.onMalformed('a message'),
+    machine: `${instanceId.slice(0, MAX_NAME_LENGTH)}.${randomBytes(6).toString('base64url')}`,
     leaseMs: LEASE_MS,
     liveMs: longestRunMs + options.endedMs,
     endedMs: options.endedMs,

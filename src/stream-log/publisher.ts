@@ -19,6 +19,8 @@ export interface PublisherParts {
   readonly onFailed: (cause: unknown) => void;
   /** Its ending could not be published in time: the store may still hold the run as a live one. */
   readonly onUnpublished: (run: SharedRun) => void;
+  /** What is stored of that run is not what this machine wrote: it is published no more. */
+  readonly onMalformed: (what: string, epoch?: string) => void;
 }
 
 export class Publisher {
@@ -134,9 +136,11 @@ export class Publisher {
     const due = [...this.#publications.values()].filter((publication) => publication.isDue(now));
     const unsure = due.filter(({ state }) => state === 'unsure');
     await Promise.all(
-      unsure.map(async (publication) =>
-        publication.restored(await store.restore(publication.run, publication.base)),
-      ),
+      unsure.map(async (publication) => {
+        const { run, base } = publication;
+        const isBelieved = publication.restored(await store.restore(run, base));
+        if (!isBelieved) this.#parts.onMalformed('the log of a run of ours', run.epoch);
+      }),
     );
     const taken = due.flatMap((publication) => {
       const addition = publication.take(now);

@@ -8,8 +8,9 @@ import { fromWire } from '../protocol/wire-text.ts';
 import type { Clock } from '../time/clock.ts';
 import type { StreamLogs } from './port.ts';
 import { RunReplica } from './run-replica.ts';
-import type { Replica, ReplicaEvents, SharedRun } from './shared-port.ts';
-import type { MachineMessage, SharedStore } from './store/port.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, SharedRun } from './shared-port.ts';
+import { Malformed } from './store/malformed.ts';
+import type { MachineMessage, SharedStore, StoredLog } from './store/port.ts';
 
 /** Between two requests to an owner and two readings of a silent log. */
 const REFRESH_MS = 1000;
@@ -24,6 +25,8 @@ export interface ReplicasParts {
   readonly clock: Clock;
   readonly isUp: () => boolean;
   readonly onFailed: (cause: unknown) => void;
+  /** What is stored of that run, or was told of it, is not what a machine writes. */
+  readonly onMalformed: (what: string, epoch?: string) => void;
 }
 
 export class Replicas {
@@ -44,7 +47,7 @@ export class Replicas {
     return this.#open.size;
   }
 
-  async follow(run: SharedRun, events: ReplicaEvents): Promise<Replica> {
+  async follow(run: SharedRun, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
     const { logs } = this.#parts;
     const replica = new RunReplica(run, logs, (released) => this.#released(released));
     this.#open.set(run.epoch, replica);
@@ -55,7 +58,7 @@ export class Replicas {
       replica.release();
       throw cause;
     }
-    if (replica.released) throw new Error('the run was refused before it began');
+    if (replica.loss !== undefined) return replica.loss;
     replica.events = events;
     return replica;
   }
@@ -65,8 +68,24 @@ export class Replicas {
     const replica = this.#open.get(epoch);
     if (replica === undefined) return;
     const { batches, ending } = addition;
-    const isWhole = replica.accepted && replica.take({ exists: true, batches, ending: undefined });
+    const isWhole = replica.accepted && this.#takeMessage(replica, batches);
     if (!isWhole || ending !== undefined) this.#readOn(replica);
+  }
+
+  /** What a message says wrong may be right in the log. */
+  #takeMessage(replica: RunReplica, batches: StoredLog['batches']): boolean {
+    try {
+      return replica.take({ exists: true, batches, ending: undefined });
+    } catch (error) {
+      this.#judge(error, replica);
+      return false;
+    }
+  }
+
+  /** Goes on only where nothing but this run is lost. */
+  #judge(error: unknown, { run }: RunReplica): void {
+    if (!(error instanceof Malformed)) throw error;
+    this.#parts.onMalformed(error.message, run.epoch);
   }
 
   /** The owner lives, but does not have this run. */
@@ -139,7 +158,12 @@ export class Replicas {
   async #readWhileStale(replica: RunReplica): Promise<void> {
     while (replica.stale && !replica.released) {
       replica.stale = false;
-      await this.#readOnce(replica);
+      try {
+        await this.#readOnce(replica);
+      } catch (error) {
+        this.#judge(error, replica);
+        replica.lose('gap');
+      }
     }
   }
 
@@ -147,18 +171,19 @@ export class Replicas {
     const { store } = this.#parts;
     const { epoch, userId, id } = replica.run;
     const stored = await store.read(epoch, replica.accepted ? replica.log.head : undefined);
-    if (!replica.take(stored)) replica.lose();
+    if (!replica.take(stored)) replica.lose('gap');
+    replica.stale ||= stored.more;
     if (replica.ending !== undefined) this.#open.delete(epoch);
     if (replica.accepted || replica.released) return;
     const held = await store.find(userId, id);
-    if (held?.epoch !== epoch) replica.lose(); // refused before it began
+    if (held?.epoch !== epoch) replica.lose('refused');
   }
 
   async #giveUp(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     await this.#read(replica);
     if (replica.released || replica.ending !== undefined) return;
-    if (!replica.accepted) return replica.lose();
+    if (!replica.accepted) return replica.lose('refused');
     const { run, log } = replica;
     const ending = interrupted(run.id, log.head);
     const outcome = await store.end(run, log.head, ending);

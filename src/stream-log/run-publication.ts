@@ -60,9 +60,12 @@ export class RunPublication implements Publication {
     return this.#source.log.first - 1;
   }
 
-  /** Takes the store's word on how far its log goes. */
-  restored(seq: number | 'closed' | 'taken'): void {
-    if (typeof seq === 'number') {
+  /** Takes the store's word on how far its log goes. False where it cannot be true: the run is published no more. */
+  restored(seq: number | 'closed' | 'taken'): boolean {
+    const isBelieved = typeof seq === 'string' || seq <= this.#source.log.head;
+    if (!isBelieved) {
+      this.#state = 'over';
+    } else if (typeof seq === 'number') {
       this.#cursor = this.#source.log.cursor(seq);
       // Trimmed meanwhile: the next attempt begins behind what is lost.
       this.#state = this.#cursor === undefined ? 'unsure' : 'open';
@@ -71,6 +74,7 @@ export class RunPublication implements Publication {
       if (seq === 'closed' && this.#source.ending === undefined) this.#source.givenUp();
     }
     if (this.#state === 'over') this.#forgetFollowers();
+    return isBelieved;
   }
 
   /** What to add now. */

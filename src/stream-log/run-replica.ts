@@ -1,7 +1,9 @@
 /** A copy of one run of another machine: what is read of it becomes a log like any other. It asks for nothing itself. */
-import { appendBatch, startOf } from './delta-batch.ts';
+import type { EndingFrame } from '../protocol/frames.ts';
+import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
+import { parseEnding } from './parse-ending.ts';
 import type { StreamLog, StreamLogs } from './port.ts';
-import type { Replica, ReplicaEvents, SharedRun } from './shared-port.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, SharedRun } from './shared-port.ts';
 import type { StoredLog } from './store/port.ts';
 
 const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, lost() {} };
@@ -18,8 +20,9 @@ export class RunReplica implements Replica {
   readonly #onReleased: (replica: RunReplica) => void;
   #log: StreamLog;
   #accepted = false;
-  #ending: string | undefined;
+  #ending: EndingFrame | undefined;
   #released = false;
+  #loss: ReplicaLoss | undefined;
 
   constructor(run: SharedRun, logs: StreamLogs, onReleased: (replica: RunReplica) => void) {
     this.run = run;
@@ -36,7 +39,7 @@ export class RunReplica implements Replica {
     return this.#accepted;
   }
 
-  get ending(): string | undefined {
+  get ending(): EndingFrame | undefined {
     return this.#ending;
   }
 
@@ -44,19 +47,28 @@ export class RunReplica implements Replica {
     return this.#released;
   }
 
-  /** Takes what follows, or repeats what is known. False where something in between is missing: nothing is taken. */
+  /** Why it cannot go on, once it cannot. */
+  get loss(): ReplicaLoss | undefined {
+    return this.#loss;
+  }
+
+  /**
+   * Takes what follows, or repeats what is known. False where something in between is missing: nothing is taken.
+   * @throws Malformed
+   */
   take({ exists, batches, ending }: StoredLog): boolean {
     if (this.#released || this.#ending !== undefined) return true;
-    if (exists && !this.#accepted) this.#accept(batches[0]);
-    for (const batch of batches) if (!appendBatch(this.#log, batch)) return false;
-    this.#ending = ending;
+    const decoded = batches.map(decodeBatch);
+    if (exists && !this.#accepted) this.#accept(decoded[0]);
+    for (const batch of decoded) if (!appendBatch(this.#log, batch)) return false;
+    if (ending !== undefined) this.#ending = parseEnding(ending, this.run.id, this.#log.head);
     if (batches.length > 0 || ending !== undefined) this.events.grown();
     return true;
   }
 
-  /** Cannot go on. */
-  lose(): void {
+  lose(loss: ReplicaLoss): void {
     if (this.#released) return;
+    this.#loss = loss;
     this.release();
     this.events.lost();
   }
@@ -68,8 +80,8 @@ export class RunReplica implements Replica {
     this.#onReleased(this);
   }
 
-  #accept(first: StoredLog['batches'][number] | undefined): void {
-    const start = first === undefined ? 0 : startOf(first);
+  #accept(first: Batch | undefined): void {
+    const start = first?.start ?? 0;
     if (start > 0) {
       this.#log.release();
       this.#log = this.#logs.create(start); // the owner's own log had lost its beginning

@@ -2,6 +2,7 @@
  * Port of what machines share about their streams. The owner of a run publishes its log; other machines follow it by
  * a replica. Nothing here is ever waited for by a reader on the owner's machine.
  */
+import type { EndingFrame } from '../protocol/frames.ts';
 import type { StreamLog } from './port.ts';
 import type { SharedRun } from './store/port.ts';
 
@@ -31,11 +32,16 @@ export interface Replica {
   readonly log: StreamLog;
   /** Whether its owner accepted it. */
   readonly accepted: boolean;
-  /** The ending frame as JSON, once there is one. */
-  readonly ending: string | undefined;
+  readonly ending: EndingFrame | undefined;
   /** Stops following. Idempotent. */
   release(): void;
 }
+
+/**
+ * Why a replica cannot go on, although the others can be asked: its owner refused the run before it began, or deltas
+ * are lost or not readable.
+ */
+export type ReplicaLoss = 'refused' | 'gap';
 
 /** Told in the order in which it happens. */
 export interface ReplicaEvents {
@@ -43,7 +49,7 @@ export interface ReplicaEvents {
   nowAccepted(): void;
   /** There is more in the log, or the ending. */
   grown(): void;
-  /** It cannot go on: deltas are lost, or the run was refused before it began. The replica is released. */
+  /** It cannot go on; the replica is released. */
   lost(): void;
 }
 
@@ -52,6 +58,8 @@ export interface SharedStreams {
   readonly machine: string;
   /** Whether the others can be reached now. */
   readonly up: boolean;
+  /** Whether a client that leaves for any other machine finds its streams there. */
+  readonly elsewhere: boolean;
   /**
    * Makes the run this machine's own; gives the run that has the id already. Where the others cannot be asked in
    * time the run counts as claimed: no start waits for them.
@@ -61,10 +69,10 @@ export interface SharedStreams {
   release(run: SharedRun): void;
   /** Publishes an accepted run until its ending is with the others. */
   publish(run: SharedRun, source: PublishedSource): Publication;
-  /** The run of that id on any machine. Rejects where the others cannot be asked. */
+  /** The run of that id on any machine, if its record can be read. Rejects where the others cannot be asked. */
   find(userId: string, id: string): Promise<SharedRun | undefined>;
-  /** Resolves when the replica holds what is published now. Rejects likewise. */
-  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica>;
+  /** Resolves when the replica holds what is published now, or with why there is none. Rejects likewise. */
+  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica | ReplicaLoss>;
   /** Rejects likewise. */
   cancel(run: SharedRun): Promise<void>;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */

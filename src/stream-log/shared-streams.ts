@@ -11,9 +11,11 @@ import type {
   PublishedSource,
   Replica,
   ReplicaEvents,
+  ReplicaLoss,
   SharedRun,
   SharedStreams,
 } from './shared-port.ts';
+import { Malformed } from './store/malformed.ts';
 import type { MachineMessage, SharedStore } from './store/port.ts';
 
 /**
@@ -24,6 +26,8 @@ export const LEASE_MS = 4000;
 const BEAT_MS = 500;
 const TICK_MS = 50;
 const CHECK_MS = 250;
+/** Between two looks for relays of another format. */
+const FORMATS_MS = 2000;
 /** What a start waits for the others at most. */
 const CLAIM_MS = 500;
 /** What closing waits for the store at most. */
@@ -37,6 +41,10 @@ export interface StoreSharedStreamsOptions {
   readonly endedMs: number;
   readonly onDown: (cause: unknown) => void;
   readonly onUp: () => void;
+  /** Something that is stored is not what a machine writes; the stream it is of is lost to other machines. */
+  readonly onMalformed: (what: string, epoch?: string) => void;
+  /** Formats of relays beside this one that store streams in another way: none can read the other's. */
+  readonly onFormats: (formats: readonly number[]) => void;
 }
 
 export class StoreSharedStreams implements SharedStreams {
@@ -46,6 +54,8 @@ export class StoreSharedStreams implements SharedStreams {
   readonly #timers: readonly Timer[];
   #up = false;
   #downTold = false;
+  /** Those of relays beside this one that cannot read its streams. */
+  #otherFormats: readonly number[] = [];
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: SharedRun[] = [];
   #beating: Promise<void> | undefined;
@@ -61,6 +71,7 @@ export class StoreSharedStreams implements SharedStreams {
       clock.every(BEAT_MS, () => void this.beat()),
       clock.every(TICK_MS, () => this.#publisher.tick()),
       clock.every(CHECK_MS, () => this.#replicas.check()),
+      clock.every(FORMATS_MS, () => this.#lookForFormats()),
     ];
   }
 
@@ -70,6 +81,10 @@ export class StoreSharedStreams implements SharedStreams {
 
   get up(): boolean {
     return this.#up;
+  }
+
+  get elsewhere(): boolean {
+    return this.#up && this.#otherFormats.length === 0;
   }
 
   /** Runs of this machine that are not wholly published, and runs of others that are followed. */
@@ -112,10 +127,18 @@ export class StoreSharedStreams implements SharedStreams {
   }
 
   find(userId: string, id: string): Promise<SharedRun | undefined> {
-    return this.#asked((store) => store.find(userId, id));
+    return this.#asked(async (store) => {
+      try {
+        return await store.find(userId, id);
+      } catch (error) {
+        if (!(error instanceof Malformed)) throw error;
+        this.#options.onMalformed(error.message);
+        return undefined;
+      }
+    });
   }
 
-  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica> {
+  follow(run: SharedRun, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
     return this.#asked(() => this.#replicas.follow(run, events));
   }
 
@@ -148,7 +171,20 @@ export class StoreSharedStreams implements SharedStreams {
     this.#publisher.doubt();
     void this.#publisher.flush();
     for (const run of this.#unreleased.splice(0)) this.release(run);
+    this.#lookForFormats();
     this.#options.onUp();
+  }
+
+  #lookForFormats(): void {
+    if (!this.#up) return;
+    this.#options.store.otherFormats().then(
+      (formats) => {
+        const isNews = formats.toSorted().join() !== this.#otherFormats.join();
+        this.#otherFormats = formats.toSorted();
+        if (isNews) this.#options.onFormats(this.#otherFormats);
+      },
+      () => {}, // whether the store is away is the beat's to say
+    );
   }
 
   #failed(cause: unknown): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { userId } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
-import { type Machines, relayAt, startMachines } from './machines.ts';
+import { KEYS, type Machines, relayAt, startMachines } from './machines.ts';
 
 const STREAMS = 3;
 const STARTS = 8;
@@ -40,7 +40,7 @@ it('a user has so many live streams on all machines together', async () => {
   if (ended === undefined) throw new Error('there is one');
   here.cancel(ended);
   await here.ended(ended);
-  const count = () => machines.redis.client.hlen(`dash:live:${userId(1)}`);
+  const count = () => machines.redis.client.hlen(`${KEYS}:live:${userId(1)}`);
   await eventually('the others have heard of it', async () => (await count()) < STREAMS);
   const next = there.start();
   await there.accepted(next);

@@ -11,6 +11,8 @@ import { type RedisServer, startRedis } from './redis-server.ts';
 /** Tokens are from before any clock of these tests. */
 const MINTED_BEFORE_SECONDS = 1800;
 const mint = new TokenMint(systemClock, createSigningKey('HS256'));
+/** What keys and channels begin with, the format included. */
+export const KEYS = 'dash:test:2';
 /** All relays know the same users. */
 const IDENTITY: Environment = { SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: TEST_ISSUER };
 
@@ -41,6 +43,7 @@ export async function startMachines(
       ...IDENTITY,
       ...upstreamAt(simulator.url),
       REDIS_URL: redis.url,
+      REDIS_PREFIX: 'dash:test',
       ...environment,
       ...more,
     };

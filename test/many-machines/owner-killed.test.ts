@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { HeldStream } from '../support/held-stream.ts';
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
-import { type Machines, portOf, relayAt, startMachines } from './machines.ts';
+import { KEYS, type Machines, portOf, relayAt, startMachines } from './machines.ts';
 
 const STREAMS = LONG ? 100 : 25;
 const DELTAS_PER_SECOND = 50;
@@ -73,13 +73,13 @@ it('an ended run outlives its machine', { timeout: EVENTUALLY }, async () => {
   later.resume(adopted, 0);
   expect(await later.ended(adopted)).toEqual(stream.ending);
   expect(adopted.text).toBe(stream.text);
-  const leases = () => machines.redis.client.keys('dash:lease:*');
+  const leases = () => machines.redis.client.keys(`${KEYS}:lease:*`);
   await eventually('the lease of the dead machine lapses', async () => (await leases()).length === 1);
 });
 
 /** The ending of a log has the highest id there is. */
 async function closedLog(redis: Machines['redis']['client']): Promise<boolean> {
-  const [log = ''] = await redis.keys('dash:log:*');
+  const [log = ''] = await redis.keys(`${KEYS}:log:*`);
   const [last] = await redis.xrevrange(log, '+', '-', 'COUNT', 1);
   return last?.[0] === `${HIGHEST}-${HIGHEST}`;
 }

@@ -6,6 +6,7 @@ import { RedisSharedStore } from '../../src/stream-log/store/redis.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
+const PREFIX = 'dash:test';
 const TIMES = { leaseMs: 60_000, liveMs: 60_000, endedMs: 60_000 };
 
 interface Stores {
@@ -27,7 +28,13 @@ async function redisStores(): Promise<Stores> {
   const open: SharedStore[] = [];
   return {
     async connect(times = TIMES) {
-      const store = new RedisSharedStore({ url: redis.url, machine: machineName(), ...times });
+      const store = new RedisSharedStore({
+        url: redis.url,
+        machine: machineName(),
+        prefix: PREFIX,
+        onMalformedMessage() {},
+        ...times,
+      });
       open.push(store);
       await untilHeld(
         async () =>
@@ -47,7 +54,7 @@ async function redisStores(): Promise<Stores> {
 }
 
 async function subscribers(redis: RedisServer, machine: string): Promise<boolean> {
-  const [, count] = (await redis.client.pubsub('NUMSUB', `dash:to:${machine}`)) as [string, number];
+  const [, count] = (await redis.client.pubsub('NUMSUB', `${PREFIX}:2:to:${machine}`)) as [string, number];
   return count > 0;
 }
 
@@ -120,14 +127,24 @@ describe.each([
 
   it('reads what was added behind any position, then the ending', async () => {
     const run = await begun();
-    expect(await there.read(run.epoch)).toEqual({ exists: true, batches: [], ending: undefined });
+    expect(await there.read(run.epoch)).toEqual({
+      exists: true,
+      batches: [],
+      ending: undefined,
+      more: false,
+    });
     expect(await add(run, 3, 'abc')).toEqual([true]);
     expect(await add(run, 5, 'dé\u001e', '{"type":"done"}')).toEqual([true]);
     const batches = [
       { seq: 3, payload: 'abc' },
       { seq: 5, payload: 'dé\u001e' },
     ];
-    expect(await there.read(run.epoch)).toEqual({ exists: true, batches, ending: '{"type":"done"}' });
+    expect(await there.read(run.epoch)).toEqual({
+      exists: true,
+      batches,
+      ending: '{"type":"done"}',
+      more: false,
+    });
     expect(await there.read(run.epoch, 3)).toMatchObject({ batches: batches.slice(1) });
     expect(await there.read(run.epoch, 5)).toMatchObject({ batches: [], ending: '{"type":"done"}' });
   });
@@ -135,9 +152,13 @@ describe.each([
   it('reads a log of any length', async () => {
     const run = await begun();
     for (let seq = 1; seq <= 1200; seq += 1) await add(run, seq, 'x');
-    expect((await there.read(run.epoch)).batches.map(({ seq }) => seq)).toEqual(
-      Array.from({ length: 1200 }, (_, index) => index + 1),
-    );
+    const seqs: number[] = [];
+    for (let more = true; more; ) {
+      const page = await there.read(run.epoch, seqs.at(-1));
+      seqs.push(...page.batches.map(({ seq }) => seq));
+      more = page.more;
+    }
+    expect(seqs).toEqual(Array.from({ length: 1200 }, (_, index) => index + 1));
   });
 
   it('writes nothing into a log that is absent, nor twice, nor behind an ending', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { createObserver } from '../../src/observe/observer.ts';
 import type { Observer } from '../../src/relay/port.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { keepLines } from './log-lines.ts';
 
 const STREAM = { streamId: 's1', epoch: 'e1', userId: 'u1', action: 'chat', model: 'claude-sonnet-5-5' };
@@ -23,7 +24,8 @@ const ENDED: Parameters<Observer['streamEnded']>[0] = {
 function observe(level?: string) {
   const { logger, lines, parsed } = keepLines(level);
   const metrics = createMetrics();
-  return { observer: createObserver(logger, metrics), metrics, lines, parsed };
+  const clock = new ManualClock();
+  return { observer: createObserver(logger, metrics, clock), clock, metrics, lines, parsed };
 }
 
 describe('the observer', () => {
@@ -143,6 +145,31 @@ describe('the observer', () => {
     ]) {
       expect(text.split('\n')).toContain(line);
     }
+  });
+
+  it('lets no user fill the log with refusals, and says what is left out', async () => {
+    const { observer, clock, metrics, parsed } = observe('info');
+    const refuse = (userId: string) =>
+      observer.refused({
+        connectionId: 'c',
+        userId,
+        streamId: 's',
+        of: 'ack',
+        code: 'bad_request',
+        cause: undefined,
+      });
+    for (let count = 0; count < 1000; count += 1) refuse('loud');
+    refuse('quiet');
+    expect(parsed().filter(({ userId }) => userId === 'loud')).toHaveLength(20);
+    expect(parsed().filter(({ userId }) => userId === 'quiet')).toHaveLength(1);
+    clock.advance(10_000);
+    refuse('loud');
+    expect(parsed().slice(-2)).toMatchObject([
+      { msg: 'refusals left out', lines: 980, users: 1 },
+      { msg: 'refused', userId: 'loud' },
+    ]);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('dash_refusals_total{of="ack",code="bad_request"} 1002');
   });
 
   it('makes no time series of a close code that a peer invents', async () => {

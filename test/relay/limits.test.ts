@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { BOB, createCore, settled, start } from '../support/core.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BOB, type Core, createCore, settled, start } from '../support/core.ts';
+import type { FakeSocket } from '../support/fake-socket.ts';
 
 describe('frames', () => {
   it.each(['', 'null', '[]', '7', '{', '{"type":"nope"}', '{"type":"start","id":""}', '['.repeat(10_000)])(
@@ -60,6 +61,89 @@ describe('frames', () => {
     expect(socket.of('pong')).toHaveLength(800);
     for (let frame = 0; frame < 60; frame += 1) socket.send({ type: 'ping' });
     expect(socket.closedWith).toMatchObject({ code: 4429 });
+  });
+});
+
+describe('acks', () => {
+  let core: Core;
+  let socket: FakeSocket;
+
+  beforeEach(async () => {
+    core = createCore({ limits: { streams: 16, frameBytes: 1, framesPerMinute: 10 } });
+    socket = core.connect();
+    socket.send(start('s1'));
+    await settled();
+  });
+
+  const ack = (seq: number, id = 's1') => socket.send({ type: 'ack', id, seq });
+  const say = async (deltas: number) => {
+    for (let delta = 0; delta < deltas; delta += 1) {
+      core.upstream.last.text('word ');
+      await settled();
+    }
+  };
+
+  it.each([1, 5, 100_000])(
+    'past the head by %d: the fifth within a minute closes with 4400',
+    async (past) => {
+      await say(40);
+      for (let count = 0; count < 4; count += 1) ack(40 + past);
+      expect(socket.closedWith).toBeUndefined();
+      for (let count = 0; count < 1000; count += 1) ack(40 + past);
+      await settled();
+      expect(socket.closedWith).toMatchObject({ code: 4400 });
+      expect(socket.of('error')).toHaveLength(5);
+      expect(core.observed.filter(({ kind }) => kind === 'refused')).toHaveLength(5);
+    },
+  );
+
+  it('past the head now and then are forgiven', async () => {
+    await say(1);
+    for (let minute = 0; minute < 10; minute += 1) {
+      ack(9);
+      core.clock.advance(20_000);
+      socket.send({ type: 'ping' });
+      ack(1);
+      core.clock.advance(20_000);
+    }
+    expect(socket.closedWith).toBeUndefined();
+  });
+
+  it('of streams that are not there close with 4429', () => {
+    for (let count = 0; count < 100; count += 1) ack(1, 'nobody');
+    expect(socket.closedWith).toMatchObject({ code: 4429 });
+    expect(core.observed.filter(({ kind }) => kind === 'refused').length).toBeLessThan(12);
+  });
+
+  it('of each delta count in no rate: what was sent bounds them', async () => {
+    await say(300);
+    for (let seq = 1; seq <= 300; seq += 1) ack(seq);
+    await settled();
+    expect(socket.closedWith).toBeUndefined();
+    expect(socket.of('error')).toEqual([]);
+  });
+
+  it('again, or lower, are ignored; more than 50 a second are too many', async () => {
+    await say(5);
+    ack(5);
+    for (let count = 0; count < 40; count += 1) ack(5 - (count % 3));
+    await settled();
+    expect(socket.closedWith).toBeUndefined();
+    expect(socket.of('error')).toEqual([]);
+    for (let count = 0; count < 40; count += 1) ack(5);
+    expect(socket.closedWith).toMatchObject({ code: 4429 });
+  });
+
+  it('of what was not sent here yet do not hide what is outstanding', async () => {
+    socket.stalled = true;
+    await say(1);
+    ack(1);
+    await say(20);
+    ack(10);
+    socket.drain();
+    await settled();
+    core.clock.advance(35_000);
+    expect(socket.closedWith).toMatchObject({ code: 1013 });
   });
 });
 

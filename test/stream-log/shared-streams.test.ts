@@ -8,7 +8,8 @@ import { MemorySharedStore, SharedMemory } from '../../src/stream-log/store/memo
 import { ManualClock } from '../support/manual-clock.ts';
 
 const ENDED_MS = 120_000;
-const DONE = '{"type":"done"}';
+const USAGE = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' };
+const TIMING = { firstTokenMs: 1, totalMs: 1, chunks: 1, bytes: 1 };
 const LIMITS = { maxBytes: 1 << 20, totalBytes: 1 << 24 };
 
 let clock: ManualClock;
@@ -45,6 +46,8 @@ async function machine(name: string, limits = LIMITS): Promise<Machine> {
     endedMs: ENDED_MS,
     onDown: () => said.push('down'),
     onUp: () => said.push('up'),
+    onMalformed: (what) => said.push(what),
+    onFormats: (formats) => said.push(`formats ${formats}`),
   });
   await shared.beat();
   return { shared, logs, said };
@@ -61,6 +64,14 @@ class Source {
     this.log = logs.create();
     const { machine: owner } = shared;
     this.run = { userId: 'user', id, epoch, requestHash: 'hash', action: 'chat', model: 'model', owner };
+  }
+
+  /** What `ending` is when it is done now. */
+  get done(): string {
+    const { id } = this.run;
+    const { head: seq } = this.log;
+    const said = { stopReason: 'end_turn', model: 'model', textLength: 1, usage: USAGE, timing: TIMING };
+    return JSON.stringify({ type: 'done', id, seq, ...said });
   }
 
   say(...words: string[]): void {
@@ -95,6 +106,7 @@ async function follow({ shared }: Machine, run: SharedRun) {
     grown: () => heard.push('grown'),
     lost: () => heard.push('lost'),
   });
+  if (typeof replica === 'string') throw new Error(`not followed: ${replica}`);
   return { replica, heard };
 }
 
@@ -119,10 +131,10 @@ describe('a run of one machine on another', () => {
     publication.wake();
     await pass(50);
     expect(textOf(replica)).toBe('Light is scattered.');
-    source.ending = DONE;
+    source.ending = source.done;
     publication.wake();
     await pass(50);
-    expect(replica.ending).toBe(DONE);
+    expect(replica.ending).toEqual(JSON.parse(source.done));
     expect(source.heard).toEqual(['followed', 'not followed']);
     expect(a.shared.counts.published + b.shared.counts.followed).toBe(0);
   });
@@ -172,10 +184,10 @@ describe('a run of one machine on another', () => {
     await a.shared.close();
     await pass(2000);
     for (const { replica } of followers) {
-      expect(JSON.parse(replica.ending ?? '')).toMatchObject({ code: 'interrupted', seq: 1, id: 'stream-1' });
+      expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 1, id: 'stream-1' });
       expect(textOf(replica)).toBe('half');
     }
-    expect(followers[0]?.replica.ending).toBe(followers[1]?.replica.ending);
+    expect(followers[0]?.replica.ending).toEqual(followers[1]?.replica.ending);
   });
 
   it('is given up where an owner is alive that does not know it', async () => {
@@ -186,7 +198,7 @@ describe('a run of one machine on another', () => {
     const c = await machine('c');
     const { replica } = await follow(c, successor);
     await pass(100);
-    expect(replica.ending).toContain('interrupted');
+    expect(replica.ending).toMatchObject({ code: 'interrupted' });
     await pass(1000);
     expect(source.heard).not.toContain('cancelled');
   });
@@ -279,13 +291,13 @@ it('closing publishes what is left and leaves no timer behind', async () => {
   const source = new Source(a);
   const publication = a.shared.publish(source.run, source);
   source.say('last words');
-  source.ending = DONE;
+  source.ending = source.done;
   publication.wake();
   await a.shared.close();
   await b.shared.close();
   expect(
     (await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 1, endedMs: 1 }).read('epoch-1')).ending,
-  ).toBe(DONE);
+  ).toBe(source.done);
   clock.advance(ENDED_MS);
   expect(clock.pending).toBe(0);
 });
@@ -299,7 +311,7 @@ it('what ended or was refused while the store was away no longer counts against 
   memory.reachable = false;
   await pass(1000);
   a.shared.release(refused.run);
-  ended.ending = DONE;
+  ended.ending = ended.done;
   await pass(ENDED_MS + 1000);
   memory.reachable = true;
   await pass(1000);
@@ -322,8 +334,115 @@ it('a run that was refused before anyone could follow it is not followed', async
   await a.shared.claim(source.run, 10);
   a.shared.release(source.run);
   await pass(50);
-  await expect(b.shared.follow(source.run, { nowAccepted() {}, grown() {}, lost() {} })).rejects.toThrow(
-    /refused/,
-  );
+  expect(await b.shared.follow(source.run, { nowAccepted() {}, grown() {}, lost() {} })).toBe('refused');
   expect(b.shared.counts.followed).toBe(0);
+  // A refusal is no outage: who else asks is answered.
+  expect(b.shared.up).toBe(true);
+  expect(b.said).toEqual(['up']);
+});
+
+describe('what another machine, or nobody of ours, wrote wrong', () => {
+  /** A run whose log and mailbox a stranger can write into, and one beside it. */
+  async function followed() {
+    const [source, beside] = [new Source(a), new Source(a, 'stream-2', 'epoch-2')];
+    const publications = [source, beside].map((each) => a.shared.publish(each.run, each));
+    for (const each of [source, beside]) each.say('Light ');
+    await pass(200);
+    const { heard } = await follow(b, source.run);
+    const other = await follow(b, beside.run);
+    const goOn = async () => {
+      beside.say('goes on');
+      for (const publication of publications) publication.wake();
+      await pass(1200);
+      expect(textOf(other.replica)).toBe('Light goes on');
+    };
+    return { source, heard, goOn };
+  }
+
+  const done = (fields: object) =>
+    JSON.stringify({
+      type: 'done',
+      id: 'stream-1',
+      seq: 1,
+      stopReason: null,
+      model: 'm',
+      textLength: 6,
+      usage: USAGE,
+      timing: TIMING,
+      ...fields,
+    });
+
+  it.each([
+    ['null', 'null'],
+    ['no JSON', '{'],
+    ['a list', '[]'],
+    ['nested deeply', '['.repeat(20_000) + ']'.repeat(20_000)],
+    ['huge', `"${'x'.repeat(1 << 20)}"`],
+    ['of another type', done({ type: 'chunk' })],
+    ['of another stream', done({ id: 'stream-2' })],
+    ['of another place', done({ seq: 7 })],
+    ['without usage', done({ usage: null })],
+    ['with text for a number', done({ textLength: '6' })],
+    ['of no code', '{"type":"error","id":"stream-1","seq":1,"code":"x","message":"","retryable":false}'],
+    [
+      'an answer to a frame',
+      done({ type: 'error', of: 'ack', code: 'internal', message: '', retryable: true }),
+    ],
+  ])('an ending that is %s: that stream is lost, and no other', async (_what, ending) => {
+    const { heard, goOn } = await followed();
+    const log = memory.logs.get('epoch-1');
+    if (log !== undefined) log.ending = ending;
+    await pass(1200);
+    expect(heard).toContain('lost');
+    expect(b.said).toEqual(['up', 'the ending of a run']);
+    await goOn();
+  });
+
+  it.each([
+    ['without a mark', { seq: 2, payload: 'words' }],
+    ['past all numbers', { seq: 2 ** 60, payload: '\x1ea' }],
+    ['that close their string', { seq: 2, payload: '\x1ea","seq":9,"x":"' }],
+    ['that hold a line feed', { seq: 2, payload: '\x1f{\n"data":1}' }],
+    ['that are no JSON', { seq: 2, payload: '\x1f{' }],
+    ['that are nothing', { seq: 2, payload: '\x1f' }],
+  ])('deltas %s: that stream is lost, and no other', async (_what, batch) => {
+    const { heard, goOn } = await followed();
+    memory.logs.get('epoch-1')?.batches.push(batch);
+    await pass(1200);
+    expect(heard).toContain('lost');
+    expect(b.said).toEqual(['up', 'deltas of a run']);
+    await goOn();
+  });
+
+  it.each([
+    ['without a mark', { seq: 2, payload: 'words' }],
+    ['before the first', { seq: 0, payload: '\x1ea' }],
+    ['at no number', { seq: Number.NaN, payload: '\x1ea' }],
+  ])('deltas %s in a message: the log is read instead', async (_what, batch) => {
+    const { source, heard, goOn } = await followed();
+    const addition = { batches: [batch], ending: undefined };
+    memory.mailboxes.get('b')?.({ type: 'added', epoch: source.run.epoch, addition });
+    await goOn();
+    expect(heard).not.toContain('lost');
+    expect(b.said).toEqual(['up', 'deltas of a run']);
+  });
+
+  it('a log that says more than its owner did is published no more', async () => {
+    const { source, goOn } = await followed();
+    memory.logs.get('epoch-1')?.batches.push({ seq: 100, payload: '\x1ea' });
+    source.say('more');
+    await goOn();
+    expect(a.said).toEqual(['up', 'the log of a run of ours']);
+  });
+});
+
+it('nobody is sent elsewhere while relays that cannot read its streams are beside it', async () => {
+  expect(a.shared.elsewhere).toBe(true);
+  memory.otherFormats = [3, 1];
+  await pass(2100);
+  expect(a.shared.elsewhere).toBe(false);
+  memory.otherFormats = [];
+  await pass(2100);
+  expect(a.shared.elsewhere).toBe(true);
+  expect(a.said).toEqual(['up', 'formats 1,3', 'formats ']);
 });

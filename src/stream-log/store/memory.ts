@@ -1,6 +1,6 @@
 /** The shared store's twin in memory: one `SharedMemory` is what Redis is, each `MemorySharedStore` one machine's link. */
 import type { Clock } from '../../time/clock.ts';
-import type { Addition, MachineMessage, SharedRun, SharedStore, StoredLog, StoreTimes } from './port.ts';
+import type { Addition, MachineMessage, SharedRun, SharedStore, StoredPage, StoreTimes } from './port.ts';
 
 interface MemoryLog {
   base: number;
@@ -20,6 +20,8 @@ export class SharedMemory {
   readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
   /** False: every operation of every machine fails. */
   reachable = true;
+  /** Of relays that a test has beside these. */
+  otherFormats: readonly number[] = [];
   readonly clock: Clock;
 
   constructor(clock: Clock) {
@@ -112,12 +114,12 @@ export class MemorySharedStore implements SharedStore {
     return additions.map((addition) => this.#addOne(addition));
   }
 
-  async read(epoch: string, after = -1): Promise<StoredLog> {
+  async read(epoch: string, after = -1): Promise<StoredPage> {
     const log = this.#reached().logs.get(epoch);
     const batches = log?.batches.filter(({ seq }) => seq > after) ?? [];
     const ending = log?.ending;
     const exists = batches.length > 0 || ending !== undefined || (log !== undefined && after < log.base);
-    return { exists, batches, ending };
+    return { exists, batches, ending, more: false };
   }
 
   async end(run: SharedRun, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
@@ -137,6 +139,10 @@ export class MemorySharedStore implements SharedStore {
   send(machine: string, message: MachineMessage): void {
     if (!this.#memory.reachable) return;
     setImmediate(() => this.#memory.mailboxes.get(machine)?.(message));
+  }
+
+  async otherFormats(): Promise<readonly number[]> {
+    return this.#reached().otherFormats;
   }
 
   async close(): Promise<void> {

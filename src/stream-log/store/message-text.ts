@@ -14,21 +14,37 @@ export function encodeMessage(message: MachineMessage): string {
   return ['added', message.epoch, batch?.seq ?? 0, batch?.payload ?? '', ending].join(SEPARATOR);
 }
 
-/** `undefined` for what another version may send. */
+/** A machine's name: what it may hold, and how long. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+const MACHINE = /^[^\x00-\x1f\x7f]{1,256}$/;
+const EPOCH = /^[A-Za-z0-9_-]{1,64}$/;
+/** Fields of the longest message, `added`, and one that would be too many. */
+const MOST_FIELDS = 6;
+
+export function isEpoch(value: unknown): value is string {
+  return typeof value === 'string' && EPOCH.test(value);
+}
+
+/** `undefined` for what no relay of this format sends. What is in a batch or an ending is judged where it is used. */
 export function decodeMessage(text: string): MachineMessage | undefined {
-  const [type, epoch = '', third = '', payload = '', ending = ''] = text.split(SEPARATOR);
+  const [type, epoch, ...rest] = text.split(SEPARATOR, MOST_FIELDS);
+  if (!isEpoch(epoch)) return undefined;
+  const [third = ''] = rest;
   switch (type) {
-    case 'added': {
-      const batches = payload === '' ? [] : [{ seq: Number(third), payload }];
-      return { type, epoch, addition: { batches, ending: ending === '' ? undefined : ending } };
-    }
+    case 'added':
+      return rest.length === 3 ? decodeAdded(epoch, rest) : undefined;
     case 'follow':
     case 'unfollow':
-      return { type, epoch, machine: third };
+      return rest.length === 1 && MACHINE.test(third) ? { type, epoch, machine: third } : undefined;
     case 'cancel':
     case 'not_here':
-      return { type, epoch };
+      return rest.length === 0 ? { type, epoch } : undefined;
     default:
       return undefined;
   }
+}
+
+function decodeAdded(epoch: string, [seq = '', payload = '', ending = '']: string[]): MachineMessage {
+  const batches = payload === '' ? [] : [{ seq: Number(seq), payload }];
+  return { type: 'added', epoch, addition: { batches, ending: ending === '' ? undefined : ending } };
 }

@@ -40,7 +40,14 @@ export interface StoredLog {
   /** Whether there is anything of it at all, be it only its beginning. */
   readonly exists: boolean;
   readonly batches: readonly StoredBatch[];
+  /** As it is stored: not judged. */
   readonly ending: string | undefined;
+}
+
+/** What one reading of a log gives. */
+export interface StoredPage extends StoredLog {
+  /** There may be more behind it. */
+  readonly more: boolean;
 }
 
 /** What one machine tells another. Lost where nobody listens. */
@@ -51,7 +58,10 @@ export type MachineMessage =
   | { readonly type: 'cancel'; readonly epoch: string }
   | { readonly type: 'not_here'; readonly epoch: string };
 
-/** Every method but `listen`, `send` and `close` rejects where the store cannot be reached; nothing is tried again. */
+/**
+ * Every method but `listen`, `send` and `close` rejects where the store cannot be reached; nothing is tried again. What
+ * is about one run rejects with `Malformed` where the store holds something of it that is none.
+ */
 export interface SharedStore {
   /** Names this process, not this computer: a restarted one has another name. */
   readonly machine: string;
@@ -75,13 +85,15 @@ export interface SharedStore {
   restore(run: SharedRun, base: number): Promise<number | 'closed' | 'taken'>;
   /** Adds to many logs at once; a log that is absent or closed is not written. Tells for each whether it was. */
   add(additions: readonly Addition[]): Promise<readonly boolean[]>;
-  /** What the log holds behind `after`; from its beginning without. */
-  read(epoch: string, after?: number): Promise<StoredLog>;
+  /** What the log holds behind `after`, as far as one answer goes; from its beginning without. */
+  read(epoch: string, after?: number): Promise<StoredPage>;
   /** Ends a log whose owner died, if its last delta is `head`; `moved` if it is not, or if it has ended. */
   end(run: SharedRun, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'>;
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
   cancel(run: SharedRun): Promise<void>;
   send(machine: string, message: MachineMessage): void;
+  /** Formats of relays beside this one that store streams in another way than it does. */
+  otherFormats(): Promise<readonly number[]>;
   /** Gives up the lease. */
   close(): Promise<void>;
 }
