@@ -30,10 +30,16 @@ interface Assistant {
 }
 
 /** Each of its own user. */
-async function openAssistant(context?: BrowserContextOptions, props: object = {}): Promise<Assistant> {
+async function openAssistant(
+  context?: BrowserContextOptions,
+  props: object = {},
+  mayComplain?: RegExp,
+  setting: object = {},
+): Promise<Assistant> {
   const page = await pages.open(
-    { url: relay.url, token: await relay.token(crypto.randomUUID()), props },
+    { url: relay.url, token: await relay.token(crypto.randomUUID()), props, ...setting },
     context,
+    mayComplain,
   );
   const textbox = page.getByRole('textbox', { name: 'Ask Dash' });
   return {
@@ -127,6 +133,43 @@ it('takes an answer up again after the page was reloaded midway, by one call of 
   expect(relay.simulator.requests).toHaveLength(calls + 1);
 });
 
+it('keeps what is typed in each conversation, also over a reload', async () => {
+  const { page, answer, textbox, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: ['One.'] });
+  await ask('First');
+  await button('Ask again').waitFor();
+  await textbox.fill('more of it');
+  await button('New conversation').click();
+  expect(await textbox.inputValue()).toBe('');
+  expect(await page.evaluate('document.activeElement.tagName')).toBe('TEXTAREA');
+  await textbox.fill('something new');
+  await page.getByRole('button', { name: 'First', exact: true }).click();
+  await answer.getByText('One.').waitFor();
+  expect(await textbox.inputValue()).toBe('more of it');
+  await button('New conversation').click();
+  expect(await textbox.inputValue()).toBe('something new');
+  await expect.poll(() => page.evaluate('JSON.stringify({ ...sessionStorage })')).toContain('something new');
+  await page.reload();
+  await expect.poll(() => textbox.inputValue()).toBe('something new');
+  await page.getByRole('button', { name: 'First', exact: true }).click();
+  expect(await textbox.inputValue()).toBe('more of it');
+});
+
+it('turns to what was looked at once a slow storage answers, with what was typed meanwhile', async () => {
+  const { page, answer, textbox, ask, button } = await openAssistant({}, {}, undefined, { isLate: true });
+  await page.evaluate('answerStorage()');
+  relay.simulator.script({ deltas: ['One.'] });
+  await ask('First');
+  await button('Ask again').waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
+  await textbox.fill('and the sec');
+  await page.evaluate('answerStorage()');
+  await answer.getByText('One.').waitFor();
+  await page.keyboard.type('ond?'); // where the caret was
+  expect(await textbox.inputValue()).toBe('and the second?');
+});
+
 it('is used with the keyboard alone', async () => {
   const { page, answer, textbox, button } = await openAssistant();
   relay.simulator.script({ deltas: WORDS, pace: PACE });
@@ -187,6 +230,45 @@ it('shows where a link leads before it opens, and makes nothing else of what a m
   const [opened] = await Promise.all([page.context().waitForEvent('page'), button('Open link').click()]);
   await opened.waitForLoadState();
   expect(opened.url()).toBe('https://evil.example/login');
+});
+
+it.each([
+  ['quotes', '> '.repeat(600)],
+  ['bullets', '- '.repeat(600)],
+  ['numbers', '1. '.repeat(600)],
+  ['all of these', '> - 1. '.repeat(200)],
+])('shows an answer of nested %s, also after a reload, and forgets it', async (_what, nested) => {
+  const { page, answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: nested.match(/.{1,40}/g)?.concat('deep') ?? [], pace: PACE });
+  await ask('Nest');
+  await button('Ask again').waitFor();
+  await answer.getByText('deep').waitFor();
+  await page.reload();
+  await answer.getByText('deep').waitFor();
+  expect(await page.getByRole('navigation').getByText('Nest').count()).toBe(1);
+  await button('Delete “Nest”').click();
+  await button('Delete').click();
+  await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
+});
+
+it('shows the words of an answer that it cannot draw, and goes on', async () => {
+  const { page, answer, ask, button } = await openAssistant({}, {}, /unable to draw/);
+  await page.evaluate(`
+    const { replaceAll } = String.prototype;
+    String.prototype.replaceAll = function (...of) {
+      if (this.startsWith('**Broken**')) throw new Error('unable to draw');
+      return replaceAll.apply(this, of);
+    };
+  `);
+  relay.simulator.script({ deltas: ['**Broken** but ', 'legible'] });
+  await ask('Break');
+  await button('Ask again').waitFor();
+  expect(await wordsOf(answer)).toBe('**Broken** but legible');
+  await button('Copy answer').waitFor();
+  relay.simulator.script({ deltas: ['**Fine** again'] });
+  await ask('And now?');
+  await answer.getByText('Fine').waitFor();
+  expect(await wordsOf(answer)).toBe('Fine again');
 });
 
 /** The element that scrolls. */

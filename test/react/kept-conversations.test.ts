@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Conversations } from '../../src/react/store/conversations.ts';
 import type { ConversationStorage } from '../../src/react/store/keeper.ts';
@@ -6,6 +7,8 @@ import { FakeClient } from './fake-client.ts';
 import { manualFrames } from './manual-frames.ts';
 
 const ACTION = { action: 'chat' };
+/** Not the one that `instanceof Promise` knows. */
+const ForeignPromise = runInNewContext('Promise') as PromiseConstructor;
 
 function memoryStorage(): ConversationStorage & { text: string | null; writes: number } {
   return {
@@ -132,6 +135,32 @@ describe('a storage', () => {
     expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
   });
 
+  it.each([
+    ['an answer under way at no position', { status: 'streaming' }, undefined],
+    [
+      'an answer under way at a position of another shape',
+      { status: 'streaming' },
+      { id: 5, epoch: {}, after: 'x' },
+    ],
+    ['an answer of an unknown state', { status: 'dreaming' }, undefined],
+    [
+      'a position behind an answer that has ended',
+      { status: 'done' },
+      { id: 'x', epoch: 'epoch-1', after: 3 },
+    ],
+  ])('may hold %s: the conversation goes on', (_what, state, position) => {
+    const messages = [
+      { role: 'user', id: 'q', content: 'Hello' },
+      { role: 'assistant', id: 'a', content: 'Hi', ...state },
+    ];
+    const record = { id: 'one', askedAt: 1, messages, position, asked: ACTION, unread: false };
+    const text = JSON.stringify({ version: 1, conversations: [record] });
+    const { client, conversations } = openPage({ getItem: () => text, setItem() {} });
+    expect(client.streams).toEqual([]);
+    expect(conversations.get('one').send('And now?', ACTION)).toBe(true);
+    expect(client.streams).toHaveLength(1);
+  });
+
   it('may refuse', () => {
     const refuse = (): never => {
       throw new Error('SecurityError');
@@ -150,6 +179,161 @@ describe('a storage', () => {
     conversations.clear();
     await Promise.resolve();
     expect(storage.text).not.toContain('A secret');
+  });
+});
+
+describe('what is typed and not sent', () => {
+  it('is there again in its conversation, on this page and on the next', async () => {
+    const storage = memoryStorage();
+    const { client, clock, conversations, frames } = openPage(storage);
+    conversations.view('one');
+    conversations.get('one').send('Hello', ACTION);
+    await client.latest.accept().say('Hi').end();
+    frames.draw();
+    conversations.get('one').draft.write('And then');
+    conversations.get('two').draft.write('Something else');
+    expect(conversations.get('one').draft.getSnapshot()).toBe('And then');
+    expect(conversations.begin()).toBe('two'); // the one that is begun already
+    expect(conversations.getSnapshot().list.map(({ id }) => id)).toEqual(['one']);
+    clock.advance(500);
+    await Promise.resolve();
+    const after = openPage(storage).conversations;
+    expect(after.get('one').draft.getSnapshot()).toBe('And then');
+    expect(after.get(after.begin()).draft.getSnapshot()).toBe('Something else');
+    expect(after.getSnapshot().viewed).toBe('one');
+  });
+
+  it('changes nothing but itself', () => {
+    const { frames, conversations } = openPage(memoryStorage());
+    const store = conversations.get('one');
+    const [snapshot, list] = [store.getSnapshot(), conversations.getSnapshot()];
+    store.draft.write('a');
+    frames.draw();
+    expect([store.getSnapshot(), conversations.getSnapshot()]).toEqual([snapshot, list]);
+  });
+
+  it('goes with its conversation', async () => {
+    const storage = memoryStorage();
+    const { conversations } = openPage(storage);
+    conversations.get('one').draft.write('A secret');
+    conversations.clear();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(conversations.get('one').draft.getSnapshot()).toBe('');
+    expect(storage.text).not.toContain('A secret');
+  });
+});
+
+describe('a storage that answers late', () => {
+  /** What an earlier page left: one is looked at, with something typed; two is older. */
+  const late = (isForeign = false) => {
+    const kept = memoryStorage();
+    const before = openPage(kept);
+    before.clock.advance(10);
+    for (const id of ['two', 'one']) before.conversations.get(id).send(`In ${id}`, ACTION);
+    before.conversations.view('one');
+    before.conversations.get('one').draft.write('typed before');
+    before.conversations.close();
+    const { promise, resolve, reject } = Promise.withResolvers<string | null>();
+    const written: string[] = [];
+    const answers = [
+      isForeign ? new ForeignPromise<string | null>((use) => void promise.then(use)) : promise,
+    ];
+    const page = openPage({
+      getItem: () => answers.shift() ?? kept.getItem(''),
+      setItem: (_key, value) => void written.push(value),
+    });
+    page.conversations.view('fresh');
+    const settled = async () => {
+      await new Promise((done) => setImmediate(done));
+      page.frames.draw();
+      return page.conversations.getSnapshot();
+    };
+    const arrives = async () => {
+      await new Promise((done) => setImmediate(done)); // the writes of the earlier page
+      resolve(kept.text);
+      return settled();
+    };
+    const fails = () => {
+      reject(new Error('busy'));
+      return settled();
+    };
+    return { ...page, arrives, fails, written, settled };
+  };
+
+  it.each([false, true])(
+    'turns to the conversation that was looked at (a promise of another kind: %s)',
+    async (isForeign) => {
+      const { conversations, arrives } = late(isForeign);
+      expect(conversations.getSnapshot().isRestored).toBe(false);
+      expect(await arrives()).toMatchObject({ viewed: 'one', isRestored: true });
+      expect(conversations.get('one').draft.getSnapshot()).toBe('typed before');
+    },
+  );
+
+  it('takes along what was typed before it answers', async () => {
+    const { conversations, arrives, written } = late();
+    conversations.get('fresh').draft.write('typed meanwhile');
+    expect((await arrives()).viewed).toBe('one');
+    expect(conversations.get('one').draft.getSnapshot()).toBe('typed before\ntyped meanwhile');
+    expect(conversations.get('fresh').draft.getSnapshot()).toBe('');
+    expect(written.at(-1)).toContain('typed before\\ntyped meanwhile');
+  });
+
+  it('stays where something was asked before it answers, and keeps that', async () => {
+    const { client, conversations, arrives, written } = late();
+    conversations.get('fresh').send('Asked meanwhile', ACTION);
+    await client.latest.accept().say('Answered').end();
+    const { viewed, list } = await arrives();
+    expect(viewed).toBe('fresh');
+    expect(list.map(({ id }) => id).sort()).toEqual(['fresh', 'one', 'two']);
+    expect(written.at(-1)).toContain('Asked meanwhile');
+    expect(written.at(-1)).toContain('In two');
+  });
+
+  it('stays with what a person has chosen meanwhile', async () => {
+    const { conversations, arrives } = late();
+    conversations.choose('another');
+    conversations.get('another').draft.write('new');
+    expect((await arrives()).viewed).toBe('another');
+    expect(conversations.get('another').draft.getSnapshot()).toBe('new');
+    expect(conversations.get('one').draft.getSnapshot()).toBe('typed before');
+  });
+
+  it('is read again where it failed, and not written over before', async () => {
+    const { clock, conversations, fails, settled, written } = late();
+    conversations.get('fresh').send('Asked meanwhile', ACTION);
+    expect((await fails()).isRestored).toBe(false);
+    expect(written).toEqual([]);
+    clock.advance(500);
+    const { isRestored, list } = await settled();
+    expect(isRestored).toBe(true);
+    expect(list).toHaveLength(3);
+  });
+
+  it('is given up where it goes on failing', async () => {
+    let reads = 0;
+    const getItem = async (): Promise<string> => {
+      reads += 1;
+      throw new Error('broken');
+    };
+    const { clock, conversations } = openPage({ getItem, setItem() {} });
+    for (let i = 0; i < 20; i += 1) {
+      await new Promise((done) => setImmediate(done));
+      clock.advance(10_000);
+    }
+    expect([reads, conversations.getSnapshot().isRestored]).toEqual([4, true]);
+  });
+
+  it('is read once, and brings nothing back that was removed since', async () => {
+    const { conversations, arrives, settled } = late();
+    conversations.close();
+    conversations.open();
+    await arrives();
+    conversations.remove('two');
+    conversations.close();
+    conversations.open();
+    expect((await settled()).list.map(({ id }) => id)).toEqual(['one']);
   });
 });
 

@@ -10,8 +10,8 @@ import { launchChromium } from '../support/chromium.ts';
 
 export interface PageServer {
   readonly origin: string;
-  /** Closed at the end of the test, which fails where the page complained. */
-  open(setting: object, context?: BrowserContextOptions): Promise<Page>;
+  /** Closed at the end of the test, which fails where the page complained of anything but `mayComplain`. */
+  open(setting: object, context?: BrowserContextOptions, mayComplain?: RegExp): Promise<Page>;
   close(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export async function servePage(name: string, mode: Mode): Promise<PageServer> {
   const browser: Browser = await launchChromium();
   return {
     origin,
-    async open(setting, contextOptions = {}) {
+    async open(setting, contextOptions = {}, mayComplain = /ERR_INTERNET_DISCONNECTED/) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
       const page = await context.newPage();
       const complaints: string[] = [];
@@ -43,7 +43,7 @@ export async function servePage(name: string, mode: Mode): Promise<PageServer> {
       onTestFinished(async () => {
         await context.close();
         const unexpected = complaints.filter(
-          (text) => !/ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(text),
+          (text) => !/ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(text) && !mayComplain.test(text),
         );
         if (unexpected.length > 0) throw new Error(`the page complained: ${unexpected.join('\n')}`);
       });

@@ -3,11 +3,12 @@ import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
 import { isUnderWay } from '../store/answer-state.ts';
-import type { AnswerMessage } from '../store/messages.ts';
+import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { CopyButton, TextButton } from './button.tsx';
 import { useLook } from './look.tsx';
 import { Mark } from './mark.tsx';
 import { Markdown } from './markdown/markdown.tsx';
+import { PlainOnError } from './plain-on-error.tsx';
 import { describeFailure } from './plain-words.ts';
 import { Progress } from './progress.tsx';
 import type { AssistantStrings } from './strings.ts';
@@ -27,17 +28,30 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
       {isWide && <Mark size={28} />}
       <View style={styles.body}>
-        {content !== '' && <Markdown text={content} isGrowing={isGrowing} isWhole={status === 'done'} />}
+        {!isBlank(content) && (
+          <PlainOnError plain={<Plain text={content} />} attempt={status}>
+            <Markdown text={content} isGrowing={isGrowing} isWhole={status === 'done'} />
+          </PlainOnError>
+        )}
         {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}
       </View>
     </View>
   );
 });
 
+function Plain({ text }: { text: string }) {
+  const { colors } = useLook();
+  return (
+    <Text selectable style={[TYPE.body, { color: colors.text }]}>
+      {text}
+    </Text>
+  );
+}
+
 function Ending({ message, onAskAgain }: AnswerProps) {
   const { strings } = useLook();
   const { content, status, error, stopReason } = message;
-  const failure = error && describeFailure(error, strings, content !== '');
+  const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(status, stopReason, strings);
   const isDone = status === 'done';
   const askAgain = failure?.canRetry === false ? undefined : onAskAgain;
@@ -53,7 +67,7 @@ function Ending({ message, onAskAgain }: AnswerProps) {
             onPress={() => void askAgain()}
           />
         )}
-        {content !== '' && <CopyButton text={content} label={strings.copyAnswer} />}
+        {!isBlank(content) && <CopyButton text={content} label={strings.copyAnswer} />}
       </View>
     </>
   );

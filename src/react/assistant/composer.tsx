@@ -1,12 +1,15 @@
 /** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
-import { memo, useRef, useState } from 'react';
+import { memo, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
+import { useDash } from '../dash-provider.tsx';
 import { IconButton } from './button.tsx';
 import { useLook } from './look.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
 import { isOfInputMethod, type KeyPress } from './web-props.ts';
 
 interface ComposerProps {
+  /** Whose draft is written here. */
+  readonly conversation: string;
   readonly isAnswering: boolean;
   /** False: the text stays. */
   readonly onSend: (text: string) => boolean;
@@ -20,11 +23,22 @@ interface InputKeyEvent {
   preventDefault(): void;
 }
 
-export const Composer = memo(function Composer({ isAnswering, onSend, onStop, autoFocus }: ComposerProps) {
+export const Composer = memo(function Composer({
+  conversation,
+  isAnswering,
+  onSend,
+  onStop,
+  autoFocus,
+}: ComposerProps) {
   const { colors, strings, direction } = useLook();
   const input = useRef<TextInputInstance>(null);
-  const [text, setText] = useState('');
+  const [text, setText] = useDraft(conversation);
   const [isFocused, setFocused] = useState(false);
+  const reached = useRef<string>(undefined);
+  useEffect(() => {
+    if (autoFocus && reached.current !== conversation) input.current?.focus();
+    reached.current = conversation;
+  }, [autoFocus, conversation]);
   const send = (): void => {
     if (onSend(text)) setText('');
   };
@@ -57,7 +71,6 @@ export const Composer = memo(function Composer({ isAnswering, onSend, onStop, au
           onKeyPress={onKeyPress as (event: object) => void}
           onFocus={() => setFocused(true)}
           onBlur={() => setFocused(false)}
-          autoFocus={autoFocus}
           multiline
           numberOfLines={1}
           aria-label={strings.placeholder}
@@ -82,6 +95,12 @@ export const Composer = memo(function Composer({ isAnswering, onSend, onStop, au
     </View>
   );
 });
+
+/** What is typed belongs to the conversation, not to the field: it is there again when one comes back. */
+function useDraft(conversation: string) {
+  const { draft } = useDash().conversations.get(conversation);
+  return [useSyncExternalStore(draft.subscribe, draft.getSnapshot, draft.getSnapshot), draft.write] as const;
+}
 
 /** The placeholder as the page, the text as its own letters say. Apps see to that by themselves. */
 function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {

@@ -10,6 +10,7 @@ import {
   useWindowDimensions,
   View,
 } from 'react-native';
+import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
 import type { AskOptions, ChatMessage } from '../store/messages.ts';
 import { useConversation } from '../use-conversation.ts';
@@ -21,6 +22,7 @@ import { Drawer } from './drawer.tsx';
 import { Header } from './header.tsx';
 import { LinkDialog } from './link-dialog.tsx';
 import { type Look, LookProvider, useReducedMotion } from './look.tsx';
+import { PlainOnError } from './plain-on-error.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
 import { type AssistantStringOverrides, withDefaults } from './strings.ts';
@@ -54,7 +56,7 @@ export function DashAssistant(props: DashAssistantProps) {
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const asked = useMemo(() => ({ action, context, model, maxTokens }), [action, context, model, maxTokens]);
   const conversation = useConversation(shown, asked);
-  const { messages, isAnswering, title, send, stop, regenerate } = conversation;
+  const { messages, isAnswering, status, title, send, stop, regenerate } = conversation;
 
   const openDrawer = useCallback(() => setDrawerOpen(true), []);
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
@@ -95,13 +97,15 @@ export function DashAssistant(props: DashAssistantProps) {
               <Transcript key={shown} messages={messages} onAskAgain={regenerate} />
             )}
             <Composer
-              key={`composer ${shown}`}
+              conversation={shown}
               isAnswering={isAnswering}
               onSend={send}
               onStop={stop}
               autoFocus={look.isWide && Platform.OS === 'web'}
             />
-            <Announcer answer={answerAtEnd(messages)} />
+            <PlainOnError plain={null} attempt={`${shown} ${status}`}>
+              <Announcer answer={answerAtEnd(messages)} />
+            </PlainOnError>
           </View>
         </View>
         {!look.isWide && (
@@ -120,18 +124,23 @@ function answerAtEnd(messages: readonly ChatMessage[]) {
   return last?.role === 'assistant' ? last : undefined;
 }
 
-/** Which conversation is on the screen: the one chosen, else the one looked at last, else a new one. */
+/** Which conversation is on the screen: the one chosen, else the one that an earlier page looked at, else a new one. */
 function useShown() {
-  const { viewed, list } = useConversations();
-  const [fresh, setFresh] = useState(mintConversationId);
-  const [chosen, show] = useState<string>();
-  const startNew = useCallback(() => {
-    const id = mintConversationId();
-    setFresh(id);
-    show(id);
-  }, []);
-  const kept = list.some(({ id }) => id === viewed) ? viewed : undefined;
-  return { shown: chosen ?? kept ?? fresh, show, startNew };
+  const { conversations } = useDash();
+  const { viewed, isRestored } = useConversations();
+  const [fresh] = useState(mintConversationId);
+  const [chosen, setChosen] = useState<string>();
+  const [earlier, setEarlier] = useState<{ readonly id: string | undefined }>();
+  if (isRestored && earlier === undefined) setEarlier({ id: viewed }); // once: what others look at later is theirs
+  const show = useCallback(
+    (id: string) => {
+      conversations.choose(id);
+      setChosen(id);
+    },
+    [conversations],
+  );
+  const startNew = useCallback(() => show(conversations.begin()), [conversations, show]);
+  return { shown: chosen ?? earlier?.id ?? fresh, show, startNew };
 }
 
 function useOwnLook(props: DashAssistantProps, askToOpen: (link: SafeLink) => void) {

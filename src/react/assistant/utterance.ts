@@ -12,7 +12,10 @@ const SENTENCE_END = /[.!?…:؟。！？]["'”’)*_]*\s|\n/gu;
 export function utterance(answer: string, from: number, isWhole: boolean): Utterance | undefined {
   const rest = answer.slice(from);
   const end = isWhole ? rest.length : lastEnd(rest);
-  const text = spoken(rest.slice(0, end));
+  const text = piecesOf(rest.slice(0, end))
+    .map(spoken)
+    .filter((part) => part !== '')
+    .join(' ');
   return text === '' ? undefined : { text, end: from + end };
 }
 
@@ -20,6 +23,15 @@ function lastEnd(text: string): number {
   let end = 0;
   for (const match of text.matchAll(SENTENCE_END)) end = match.index + match[0].length;
   return end;
+}
+
+/** Marks are looked for in so many characters at a time: in one long text each would be sought to its far end. */
+const LONGEST_PIECE = 2000;
+
+const PIECES = new RegExp(`[^]{1,${LONGEST_PIECE}}(?=\\s|$)|[^]{1,${LONGEST_PIECE}}`, 'g');
+
+function piecesOf(text: string): string[] {
+  return text.match(PIECES) ?? [];
 }
 
 /** Without the marks of Markdown, which nobody wants read out. */

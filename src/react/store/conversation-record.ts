@@ -9,8 +9,10 @@ export interface ConversationRecord {
   readonly asked: AskOptions | undefined;
   readonly position: Position | undefined;
   readonly unread: boolean;
-  /** Of the last question, Unix ms. */
+  /** Of the last question, Unix ms; 0 where something was only typed. */
   readonly askedAt: number;
+  /** What was typed and not sent. */
+  readonly draft: string;
 }
 
 export interface KeptConversations {
@@ -30,7 +32,7 @@ export function serialise(kept: KeptConversations): string {
 export function parse(text: string | null | undefined): KeptConversations {
   const kept = json(text ?? '') as Partial<KeptConversations & { version: number }> | undefined;
   if (kept?.version !== VERSION || !Array.isArray(kept.conversations)) return NOTHING_KEPT;
-  const conversations = kept.conversations.filter(isRecord);
+  const conversations = kept.conversations.filter(isRecord).map(withKnownFields);
   return { viewed: typeof kept.viewed === 'string' ? kept.viewed : undefined, conversations };
 }
 
@@ -54,5 +56,24 @@ function isRecord(value: unknown): value is ConversationRecord {
         typeof message.content === 'string' &&
         (message.role === 'user' || (message.role === 'assistant' && typeof message.status === 'string')),
     )
+  );
+}
+
+/** What is of another shape is not there: a wrong position would hold the conversation up for ever. */
+function withKnownFields(record: ConversationRecord): ConversationRecord {
+  const { position, asked } = record;
+  return {
+    ...record,
+    position: isPosition(position) ? position : undefined,
+    asked: typeof asked?.action === 'string' ? asked : undefined,
+    unread: record.unread === true,
+    draft: typeof record.draft === 'string' ? record.draft : '',
+  };
+}
+
+function isPosition(value: Partial<Position> | null | undefined): value is Position {
+  const { id, epoch, after } = value ?? {};
+  return (
+    typeof id === 'string' && typeof after === 'number' && ['string', 'undefined'].includes(typeof epoch)
   );
 }

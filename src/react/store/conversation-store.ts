@@ -10,6 +10,7 @@ import type { DashClient, DashStream, Phase, Position } from '../../client/index
 import { mintStreamId } from '../../client/stream-id.ts';
 import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
 import type { ConversationRecord } from './conversation-record.ts';
+import { DraftStore } from './draft-store.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';
 import {
@@ -46,12 +47,13 @@ export interface ConversationHost {
   readonly historyMessages: number;
   /** Unix ms. */
   now(): number;
-  /** `text`: more of an answer. `state`: anything else. */
+  /** `text`: more of an answer, or of what is typed. `state`: anything else. */
   changed(what: 'text' | 'state'): void;
 }
 
 export class ConversationStore extends FramedStore<ConversationSnapshot> {
   readonly id: string;
+  readonly draft: DraftStore;
   readonly #host: ConversationHost;
   /** All but the answer that is under way. */
   #messages: readonly ChatMessage[] = [];
@@ -68,6 +70,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     super(host.frames, EMPTY(id));
     this.id = id;
     this.#host = host;
+    this.draft = new DraftStore(host.frames, () => host.changed('text'));
   }
 
   /** Asks; false where there is nothing to ask, or an answer is under way. */
@@ -109,6 +112,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#messages = [];
     this.#askedAt = 0;
     this.#unread = false;
+    this.draft.write('');
     this.publish();
   }
 
@@ -135,10 +139,10 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
 
   /** Goes on where `letGo`, or an earlier page, left off. */
   takeUp(): void {
-    const last = this.#messages.at(-1);
-    if (last?.role !== 'assistant' || !isUnderWay(last.status)) return;
     const { id, epoch, after } = this.#waiting ?? NOWHERE;
     this.#waiting = undefined;
+    const last = this.#messages.at(-1);
+    if (last?.role !== 'assistant' || !isUnderWay(last.status)) return;
     this.#messages = this.#messages.slice(0, -1);
     if (epoch === undefined) {
       // The relay had not answered yet: what became of the question is not known, and it may not be asked twice.
@@ -151,11 +155,13 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   record(): ConversationRecord {
     const { id, messages, unread, askedAt } = this.compose();
     const position = this.#live?.stream.position ?? this.#waiting;
-    return { id, messages, unread, askedAt, position, asked: this.#asked };
+    const draft = this.draft.getSnapshot();
+    return { id, messages, unread, askedAt, position, asked: this.#asked, draft };
   }
 
-  /** Only before anything was asked here. */
-  restore({ messages, asked, position, unread, askedAt }: ConversationRecord): void {
+  /** The messages only before anything was asked here. */
+  restore({ messages, asked, position, unread, askedAt, draft }: ConversationRecord): void {
+    this.draft.prepend(draft);
     if (this.#messages.length > 0 || this.#live) return;
     this.#messages = messages;
     this.#asked = asked;

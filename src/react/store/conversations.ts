@@ -46,6 +46,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #removed = new Set<string>();
   #isCleared = false;
   #viewed: string | undefined;
+  /** A person chose the one that is viewed. */
+  #isChosen = false;
   #isRestored: boolean;
   #isOpen = false;
 
@@ -100,6 +102,21 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     return leave;
   }
 
+  /** A person wants to see that conversation: what an earlier page looked at does not take its place. */
+  choose(id: string): void {
+    this.#isChosen = true;
+    this.#viewed = id;
+    this.#heard('state');
+  }
+
+  /** A new conversation: the one in which something is typed but nothing asked yet, else another. */
+  begin(): string {
+    const begun = Array.from(this.#stores.values()).find(
+      (store) => store.draft.getSnapshot() !== '' && store.summary().askedAt === 0,
+    );
+    return begun?.id ?? mintConversationId();
+  }
+
   /** Forgets it; an answer that is under way is stopped. */
   remove(id: string): void {
     this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
@@ -138,14 +155,22 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   }
 
   #restore(text: string | null): void {
-    const { viewed, conversations } = text === null || this.#isCleared ? NOTHING_KEPT : parse(text);
-    for (const record of conversations)
+    const kept = text === null || this.#isCleared ? NOTHING_KEPT : parse(text);
+    for (const record of kept.conversations)
       if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
-    const isNew = this.#viewed === undefined || this.get(this.#viewed).getSnapshot().askedAt === 0;
-    if (isNew) this.#viewed = viewed;
+    if (kept.viewed !== undefined && this.#stores.has(kept.viewed)) this.#turnTo(kept.viewed);
     this.#isRestored = true;
+    if (this.#serialised() !== serialise(kept)) this.#keeper?.now(); // what happened while it was read
     if (this.#isOpen) this.#takeUp();
     this.publish();
+  }
+
+  /** Goes back to the one that was looked at, unless a person has begun something else; what was typed comes along. */
+  #turnTo(viewed: string): void {
+    const shown = this.#viewed === undefined ? undefined : this.get(this.#viewed);
+    if (shown && (this.#isChosen || shown.summary().askedAt > 0)) return;
+    this.#viewed = viewed;
+    if (shown && shown.id !== viewed) shown.draft.moveTo(this.get(viewed).draft);
   }
 
   #takeUp(): void {
@@ -154,7 +179,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 
   #serialised(): string {
     const conversations = Array.from(this.#stores.values(), (store) => store.record())
-      .filter(({ askedAt }) => askedAt > 0)
+      .filter(({ askedAt, draft }) => askedAt > 0 || draft !== '')
       .sort((one, other) => other.askedAt - one.askedAt)
       .slice(0, KEPT_CONVERSATIONS);
     return serialise({ viewed: this.#viewed, conversations });

@@ -3,12 +3,16 @@ import type { ClientClock, ClientTimer } from '../../client/clock.ts';
 
 /** `sessionStorage`, `AsyncStorage` and the like. */
 export interface ConversationStorage {
-  getItem(key: string): string | null | Promise<string | null>;
+  /** May answer later, by a promise of any kind. */
+  getItem(key: string): string | null | PromiseLike<string | null>;
   setItem(key: string, value: string): unknown;
 }
 
 export interface Keeper {
-  /** Calls back with what was kept; in the same turn where the storage answers at once. */
+  /**
+   * Calls back once with what was kept; in the same turn where the storage answers at once. `null` also where a storage
+   * that answers later has failed some times over. Calls after the first do nothing.
+   */
   load(use: (text: string | null) => void): void;
   /** Writes before long. */
   soon(): void;
@@ -17,6 +21,8 @@ export interface Keeper {
 
 /** Between two writes while text arrives, ms. */
 const SOON_MS = 500;
+/** Before a storage that failed is read again, ms. What cannot be read is not written over without these attempts. */
+const READ_AGAIN_MS = [500, 2000, 8000];
 
 export function createKeeper(
   storage: ConversationStorage,
@@ -27,6 +33,7 @@ export function createKeeper(
   let timer: ClientTimer | undefined;
   let isWriting = false;
   let isStale = false;
+  let isLoaded = false;
   const now = async (): Promise<void> => {
     timer?.cancel();
     timer = undefined;
@@ -43,15 +50,26 @@ export function createKeeper(
     }
     isWriting = false;
   };
+  const read = (use: (text: string | null) => void, pauses: readonly number[]): void => {
+    const failed = (): void => {
+      const [pause, ...later] = pauses;
+      if (pause === undefined) use(null);
+      else clock.after(pause, () => read(use, later));
+    };
+    let answer: ReturnType<ConversationStorage['getItem']>;
+    try {
+      answer = storage.getItem(key);
+    } catch {
+      use(null); // forbidden, as some browsers do
+      return;
+    }
+    if (answer !== null && typeof answer === 'object') answer.then(use, failed);
+    else use(answer);
+  };
   return {
     load(use) {
-      try {
-        const text = storage.getItem(key);
-        if (text instanceof Promise) text.then(use, () => use(null));
-        else use(text);
-      } catch {
-        use(null); // forbidden, as some browsers do
-      }
+      if (!isLoaded) read(use, READ_AGAIN_MS);
+      isLoaded = true;
     },
     soon() {
       timer ??= clock.after(SOON_MS, () => void now());

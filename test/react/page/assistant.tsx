@@ -1,20 +1,54 @@
-/** The assistant on a page of its own. The address holds what the test wants: `#{"url", "token", "props"}`. */
+/**
+ * The assistant on a page of its own. The address holds what the test wants: `#{"url", "token", "props"}`; with `isLate`
+ * the storage answers when `window.answerStorage()` is called.
+ */
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { DashAssistant, type DashAssistantProps, DashProvider } from '../../../src/react/index.ts';
+import {
+  type ConversationStorage,
+  DashAssistant,
+  type DashAssistantProps,
+  DashProvider,
+} from '../../../src/react/index.ts';
 
 interface PageSetting {
   readonly url: string;
   readonly token: string;
   readonly props?: DashAssistantProps;
+  readonly isLate?: boolean;
 }
 
-const { url, token, props } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as PageSetting;
+declare global {
+  interface Window {
+    answerStorage?: (value?: undefined) => void;
+  }
+}
+
+/** As in React Native: every answer comes by a promise. */
+function lateStorage(): ConversationStorage {
+  const called = new Promise<undefined>((resolve) => {
+    window.answerStorage = resolve;
+  });
+  return {
+    getItem: (key) => called.then(() => sessionStorage.getItem(key)),
+    setItem: async (key, value) => sessionStorage.setItem(key, value),
+  };
+}
+
+const {
+  url,
+  token,
+  props,
+  isLate = false,
+} = JSON.parse(decodeURIComponent(location.hash.slice(1))) as PageSetting;
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
-      <DashProvider options={{ url, getToken: () => token }} storage={sessionStorage}>
+      <DashProvider
+        options={{ url, getToken: () => token }}
+        storage={isLate ? lateStorage() : sessionStorage}
+      >
         <DashAssistant {...props} />
       </DashProvider>
     </StrictMode>,

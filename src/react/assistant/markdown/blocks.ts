@@ -2,8 +2,9 @@
  * The blocks of a growing Markdown text. Only the last one is parsed again as text arrives: what stands before it
  * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again.
  */
-import { lexer, type MarkedToken, type Token } from 'marked';
+import type { MarkedToken, Token } from 'marked';
 import { closeOpenMarks } from './half-open.ts';
+import { lex } from './lexer.ts';
 
 export interface BlockReader {
   /** `text`: all of it. `isWhole`: no more will come, so that what the pieces hid is put right. */
@@ -20,13 +21,13 @@ export function createBlockReader(): BlockReader {
         settled = [];
         settledText = '';
       }
-      if (isWhole) return withKnown(lexer(text), settled);
-      const tokens = lexer(text.slice(settledText.length));
+      if (isWhole) return withKnown(lex(text), settled);
+      const tokens = lex(text.slice(settledText.length));
       const last = tokens.findLastIndex(isShown);
       const before = tokens.slice(0, Math.max(last, 0));
       settled = [...settled, ...before.filter(isShown)];
       settledText += before.map(({ raw }) => raw).join('');
-      return [...settled, ...lexer(closeOpenMarks(text.slice(settledText.length))).filter(isShown)];
+      return [...settled, ...lex(closeOpenMarks(text.slice(settledText.length))).filter(isShown)];
     },
   };
 }
