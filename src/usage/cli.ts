@@ -21,8 +21,9 @@ With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a 
 
   --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
   --json           one JSON object a line for each run (with --by: for each sum) instead of the table
-  --compare <file> sets the ledger against an Anthropic usage export: the CSV of the Console, or the JSON of the Admin
-                   API's usage report for messages (bucket_width=1d, group_by[]=model)
+  --compare <file> sets the ledger against an Anthropic usage export, by day and model: the CSV of the Console, or the JSON
+                   of GET /v1/organizations/analytics/usage (time_bucket_width=1d, group_by[]=model), a page or all pages
+                   in a list; the older usage report for messages (bucket_width=1d) is read as well
   --user <id>      runs of this user
   --day <date>     runs started on this day, UTC: 2026-11-22
   --since <time>   runs started at this time or later: 2026-11-22 or 2026-11-22T08:00:00Z

@@ -27,6 +27,8 @@ const DAY_MS = 86_400_000;
 const DATE_SUFFIX = /-\d{8}$/;
 /** Stands for every model where the export is not by model. */
 const ALL_MODELS = 'all';
+/** What an export by model says of none. */
+const NO_MODEL = '(no model)';
 
 /** The lines of the comparison: the days of the export, within the filter. */
 export function* usageDrift(
@@ -40,11 +42,11 @@ export function* usageDrift(
     yield 'The export is empty.\n';
     return;
   }
-  const byModel = exported.every(({ model }) => model !== undefined);
+  const byModel = exported.some(({ model }) => model !== undefined);
   const from = Math.max(filter.from, Date.parse(first));
   const before = Math.min(filter.before, Date.parse(last) + DAY_MS);
   const pairs = new Map<string, Pair>();
-  const pairOf = (day: string, model = ALL_MODELS): Pair => {
+  const pairOf = (day: string, model = NO_MODEL): Pair => {
     const name = byModel ? model.replace(DATE_SUFFIX, '') : ALL_MODELS;
     const pair = pairs.get(`${day} ${name}`) ?? { day, model: name, ledger: NONE, exported: NONE };
     pairs.set(`${day} ${name}`, pair);

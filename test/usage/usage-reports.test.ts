@@ -150,6 +150,126 @@ describe('--compare', () => {
     expect(lines).toContain('2026-11-23 | all | cache write | 0 | 7 | -7 | -100.00 %');
   });
 
+  /** Two runs of Sonnet and one of Haiku, in a CSV whose form alone differs. */
+  const SAME_DRIFT = [
+    '2026-11-22 | claude-haiku-4-5 | input | 400 | 1,400 | -1,000 | -71.43 %',
+    '2026-11-22 | claude-haiku-4-5 | output | 40 | 50 | -10 | -20.00 %',
+    '2026-11-22 | claude-haiku-4-5 | cache read | 5 | 5 | 0 | 0.00 %',
+    '2026-11-22 | claude-sonnet-5-5 | input | 300 | 300 | 0 | 0.00 %',
+  ];
+  const SHORT =
+    'api_key,usage_date_utc,model_version,usage_input_tokens_no_cache,usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,usage_output_tokens';
+  const SONNET = '2026-11-22,claude-sonnet-5-5,300,0,0,10,30';
+  const HAIKU = '2026-11-22,claude-haiku-4-5,1400,0,0,5,50';
+  const lines = (...all: string[]) => `${all.join('\n')}\n`;
+  const PLAIN = lines(SHORT, `k,${SONNET}`, `k,${HAIKU}`);
+
+  it.each([
+    ['an empty first cell', lines(SHORT, `,${SONNET}`, `,${HAIKU}`)],
+    ['line breaks, commas and quotes in a cell', lines(SHORT, `"a\r\nkey,\n""x""",${SONNET}`, `k,${HAIKU}`)],
+    ['a byte order mark before a quoted title', `\ufeff${PLAIN.replace('api_key', '"api_key"')}`],
+    ['CRLF', PLAIN.replaceAll('\n', '\r\n')],
+    ['CRLF in some lines', `${SHORT}\nk,${SONNET}\r\nk,${HAIKU}\r\n`],
+    ['CRLF in other lines', `${SHORT}\r\nk,${SONNET}\nk,${HAIKU}`],
+    ['CR', PLAIN.replaceAll('\n', '\r')],
+    ['no end of the last line', PLAIN.trimEnd()],
+    ['empty lines and empty records', lines(SHORT, '', `k,${SONNET}`, ',,,,,,,', `k,${HAIKU}`, '')],
+    ['semicolons', PLAIN.replaceAll(',', ';')],
+    ['semicolons and points in counts', PLAIN.replace('1400', '1.400').replaceAll(',', ';')],
+    ['a semicolon in a cell between commas', lines(SHORT, `a; b,${SONNET}`, `k,${HAIKU}`)],
+    ['tabs', PLAIN.replaceAll(',', '\t')],
+    ['commas in counts', PLAIN.replace('1400', '"1,400"')],
+    ['spaces around cells', PLAIN.replaceAll(',', ' , ')],
+    ['empty counts', PLAIN.replace('300,0,0', '300,,')],
+  ])('a CSV with %s', async (_, content) => {
+    const { lines: drift, err } = await usage('--compare', written('form.csv', content));
+    expect(err).toBe('');
+    expect(drift).toEqual(expect.arrayContaining(SAME_DRIFT));
+  });
+
+  it('a CSV in UTF-16', async () => {
+    const file = join(dataDir.path, 'utf16.csv');
+    writeFileSync(file, `\ufeff${PLAIN}`, 'utf16le');
+    expect((await usage('--compare', file)).lines).toEqual(expect.arrayContaining(SAME_DRIFT));
+  });
+
+  describe('rows of the Analytics API', () => {
+    const row = (model: string | null, input: number, rest: object = {}) => ({
+      starting_at: '2026-11-22T00:00:00Z',
+      ending_at: '2026-11-23T00:00:00Z',
+      group: { actor: null, model, product: null, service_tier: null, ...rest },
+      usage: {
+        uncached_input_tokens: input,
+        cache_read_input_tokens: 10,
+        cache_creation: { ephemeral_1h_input_tokens: 2, ephemeral_5m_input_tokens: 1 },
+        output_tokens: 30,
+        requests: 2,
+        server_tool_use: { web_search_requests: 0 },
+        total_tokens: input + 43,
+      },
+    });
+    const page = (data: unknown[], more = false) => ({ data, has_more: more, next_page: more ? 'x' : null });
+    const SONNET_DRIFT = [
+      '2026-11-22 | claude-sonnet-5-5 | input | 300 | 300 | 0 | 0.00 %',
+      '2026-11-22 | claude-sonnet-5-5 | output | 30 | 30 | 0 | 0.00 %',
+      '2026-11-22 | claude-sonnet-5-5 | cache read | 10 | 10 | 0 | 0.00 %',
+      '2026-11-22 | claude-sonnet-5-5 | cache write | 0 | 3 | -3 | -100.00 %',
+    ];
+    const full = row('claude-sonnet-5-5', 300);
+
+    it.each([
+      ['a page', page([full])],
+      ['pages in a list', [page([full], true), page([row('claude-haiku-4-5', 1)])]],
+      ['rows in a list', [full]],
+      ['a model with its date', page([row('claude-sonnet-5-5-20260928', 300)])],
+    ])('%s', async (_, content) => {
+      const { lines: drift, err } = await usage('--compare', written('rows.json', JSON.stringify(content)));
+      expect(err).toBe('');
+      expect(drift).toEqual(expect.arrayContaining(SONNET_DRIFT));
+    });
+
+    it('hours of a day are summed, and what is about no model stands apart', async () => {
+      const hour = (at: string, model: string | null, input: number) => ({
+        ...row(model, input),
+        starting_at: `2026-11-22T${at}:00:00+00:00`,
+        ending_at: `2026-11-22T${at}:59:59Z`,
+      });
+      const execution = { ...full, group: { model: null }, usage: { requests: 3, output_tokens: null } };
+      const data: object[] = [
+        hour('03', 'claude-sonnet-5-5', 100),
+        hour('04', 'claude-sonnet-5-5', 200),
+        execution,
+      ];
+      const summed = await usage('--compare', written('hours.json', JSON.stringify(page(data))));
+      expect(summed.lines).toContain('2026-11-22 | claude-sonnet-5-5 | input | 300 | 300 | 0 | 0.00 %');
+      expect(summed.lines.join()).not.toContain('no model');
+      data.push(hour('05', null, 7));
+      const apart = await usage('--compare', written('hours.json', JSON.stringify(page(data))));
+      expect(apart.lines).toContain('2026-11-22 | (no model) | input | 0 | 7 | -7 | -100.00 %');
+    });
+
+    it('not by model', async () => {
+      const file = written('all.json', JSON.stringify(page([row(null, 700)])));
+      const { lines: drift } = await usage('--compare', file);
+      expect(drift).toContain('2026-11-22 | all | input | 700 | 700 | 0 | 0.00 %');
+    });
+
+    it.each([
+      [
+        'over more than a day',
+        page([{ ...full, ending_at: '2026-11-23T01:00:00Z' }]),
+        'time_bucket_width=1d',
+      ],
+      ['of groups that overlap', page([row('m', 1, { rbac_group_id: 'rbac_group_1' })]), 'ask without it'],
+      ['of costs', page([{ ...full, usage: undefined, amount: '1.5' }]), 'nor rows of the Analytics API'],
+      ['with a page missing', [page([full]), page([full], true)], 'its last page is missing'],
+    ])('%s are refused with what to ask for', async (_, content, reason) => {
+      const { code, err } = await usage('--compare', written('bad.json', JSON.stringify(content)));
+      expect(code).toBe(1);
+      expect(err).toContain(reason);
+    });
+  });
+
   it.each([
     ['a.csv', 'date,tokens\n2026-11-22,5\n', 'no column usage_date_utc'],
     [
@@ -157,6 +277,15 @@ describe('--compare', () => {
       `${HEAD}\n2026-11-22,m,k,w,standard,c,many,0,0,0,0,0\n`,
       'line 2: usage_input_tokens_no_cache is no count',
     ],
+    [
+      'e.csv',
+      PLAIN.replace('2026-11-22', '22.11.2026'),
+      'line 2: usage_date_utc is no date such as 2026-11-22',
+    ],
+    ['f.csv', PLAIN.replace('2026-11-22', '2026-02-31'), 'line 2: usage_date_utc is no date'],
+    ['g.csv', PLAIN.replace('300', '"1,5"'), 'line 2: usage_input_tokens_no_cache is no count'],
+    ['h.csv', PLAIN.replace('0,0,10', '10'), 'Invalid Record Length: columns length is 8, got 6 on line 2'],
+    ['i.csv', PLAIN.replace('k,', '"k,'), 'Quote Not Closed'],
     ['c.json', '{"data":[{"starting_at":"yesterday","results":[]}]}', 'not a usage report for messages'],
     ['d.json', '{"data":[],"has_more":true}', 'its last page is missing'],
   ])('%s that is no export is refused with its reason', async (name, content, reason) => {
