@@ -41,7 +41,7 @@ import type { Outbox } from './usage/outbox.ts';
 import type { openPostgresPool, PostgresPool } from './usage/postgres/pool.ts';
 import { UsageShipper } from './usage/postgres/shipper.ts';
 import { postgresUsageSink } from './usage/postgres/usage-sink.ts';
-import type { PriceTable } from './usage/prices.ts';
+import { type PriceTable, SIMULATED_PRICES } from './usage/prices.ts';
 import { createQuota, type OpenQuota } from './usage/quota/create-quota.ts';
 import type { Plans } from './usage/quota/plans.ts';
 import type { Quota } from './usage/quota/port.ts';
@@ -92,6 +92,7 @@ export async function composeRelay(
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
     prices,
+    simulated: isSimulated(config),
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
@@ -263,13 +264,16 @@ function quotaConnections({ DATABASE_POOL: all }: Config): number {
   return Math.max(1, all - 2);
 }
 
+function isSimulated(config: Config): boolean {
+  return config.ANTHROPIC_API_KEY === undefined;
+}
+
 function requestPolicy(config: Config, { actions, prices }: ConfigFiles): RequestPolicy {
-  const simulated = config.ANTHROPIC_API_KEY === undefined;
   return {
     actions,
     defaultModel: config.DEFAULT_MODEL,
     allowedModels: new Set(
-      config.ALLOWED_MODELS ?? [...prices.models, ...(simulated ? SCRIPTED_MODELS : [])],
+      config.ALLOWED_MODELS ?? [...prices.models, ...(isSimulated(config) ? SCRIPTED_MODELS : [])],
     ),
   };
 }
@@ -291,12 +295,13 @@ async function composeQuota(
   return createQuota({
     dataDir: config.DATA_DIR,
     plans,
-    prices,
+    prices: isSimulated(config) ? SIMULATED_PRICES : prices,
     clock: systemClock,
     actions: [...policy.actions.keys()],
     postgres: url === undefined ? undefined : await postgresPool(url, quotaConnections(config), onOutage),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
+    wayOut: isSimulated(config) ? developersWayOut : undefined,
     onOutage,
     onRecovered: () => logger.info('quota: Postgres is back'),
     onBudgetSpent: (event) =>
@@ -304,6 +309,11 @@ async function composeQuota(
     onBudgetReserved: (event) =>
       logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
   });
+}
+
+/** Who tries the simulated model and meets a quota need not wait for the next month. */
+function developersWayOut(plan: string): string {
+  return `answers are simulated here: the plan is "${plan}", limits are in PLANS_FILE; a token with app_metadata.tier "enterprise", as POST /dev/token gives, has none`;
 }
 
 /** Undefined without DATABASE_URL: then the ledger on disk is the store. */
@@ -383,7 +393,7 @@ async function composeUpstream(
   config: Config,
   logger: Logger,
 ): Promise<{ upstream: Upstream; simulator: Simulator | undefined }> {
-  const simulator = config.ANTHROPIC_API_KEY === undefined ? await simulate() : undefined;
+  const simulator = isSimulated(config) ? await simulate() : undefined;
   if (simulator !== undefined) logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
   const upstream = createAnthropicUpstream({
     apiKey: config.ANTHROPIC_API_KEY ?? 'simulated',

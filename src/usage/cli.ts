@@ -119,9 +119,10 @@ function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command):
 }
 
 function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<object> {
-  for (const { group, costPico, ...sums } of summaries) {
+  for (const { group, costPico, simulated, ...sums } of summaries) {
     const named = Object.fromEntries(by.map((dimension, place) => [dimension, group[place]]));
-    yield { ...named, ...sums, costUsd: usdOf(costPico) };
+    const marked = simulated > 0 ? { simulated } : {};
+    yield { ...named, ...sums, ...marked, costUsd: usdOf(costPico) };
   }
 }
 

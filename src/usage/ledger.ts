@@ -11,7 +11,7 @@ import { lockDirectory } from './directory-lock.ts';
 import { type Outbox, SqliteOutbox } from './outbox.ts';
 import { usdOf } from './pico-dollars.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
-import type { PriceTable } from './prices.ts';
+import { type PriceTable, SIMULATED_PRICES } from './prices.ts';
 import { runCost } from './run-cost.ts';
 import { boundedReading, RunTable } from './run-table.ts';
 import { ledgerFile, openLedgerFile } from './schema.ts';
@@ -22,6 +22,8 @@ export interface UsageLedgerOptions {
   /** Created if absent. One process at a time. */
   readonly dataDir: string;
   readonly prices: PriceTable;
+  /** Whether answers come from the simulated model, for nothing. Rows remember it. */
+  readonly simulated?: boolean;
   readonly clock: Clock;
   /** What no caller could be told of. Holds no words of users. */
   readonly onError: (what: string, cause: unknown) => void;
@@ -82,11 +84,11 @@ class SqliteUsageLedger implements LocalUsageLedger {
   #saves = 0;
 
   constructor(options: UsageLedgerOptions, database: DatabaseSync, release: () => void) {
-    this.#prices = options.prices;
+    this.#prices = options.simulated === true ? SIMULATED_PRICES : options.prices;
     this.#clock = options.clock;
     this.#onError = options.onError;
-    this.#table = new RunTable(database, options.prices);
-    this.interrupted = this.#table.settleInterrupted();
+    this.#table = new RunTable(database, this.#prices);
+    this.interrupted = this.#table.settleInterrupted(options.prices);
     this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
     this.#release = release;
     this.#wal = new WalKeeper({

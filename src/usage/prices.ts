@@ -37,6 +37,9 @@ interface Period {
   readonly tiers: readonly Rates[];
 }
 
+/** Of answers of the simulated model, whatever they call themselves: nobody bills them. */
+export const SIMULATED_PRICES: PriceTable = { models: [], version: 'simulated', costPico: () => 0n };
+
 /** The table that ships with the relay. */
 const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
 const DATE_SUFFIX = /-\d{8}$/;

@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
-import type { PriceTable } from './prices.ts';
+import { type PriceTable, SIMULATED_PRICES } from './prices.ts';
 import { type RunCost, runCost } from './run-cost.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
@@ -16,8 +16,9 @@ const MAX_TOKENS = 1_000_000_000;
 const RECOVERY_PAGE = 500;
 
 const INSERT = `
-  INSERT INTO runs (run, epoch, stream_id, user_id, organization_id, action, model, status, source, started_at, saved_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?) ON CONFLICT (epoch) DO NOTHING`;
+  INSERT INTO runs (run, epoch, stream_id, user_id, organization_id, action, model, status, source, price_version,
+    started_at, saved_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?, ?) ON CONFLICT (epoch) DO NOTHING`;
 
 const SAVE = `
   UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
@@ -36,7 +37,7 @@ const INTERRUPT = `
   WHERE run = ? AND status = 'running'`;
 
 const RUNNING = `
-  SELECT run, model, started_at AS startedAt, input_tokens AS inputTokens, output_tokens AS outputTokens,
+  SELECT run, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
     cache_write_1h_tokens AS cacheWrite1hTokens
   FROM runs WHERE ended_at IS NULL ORDER BY run LIMIT ${RECOVERY_PAGE}`;
@@ -55,6 +56,7 @@ export class RunTable {
   readonly #settle: StatementSync;
   #nextRun: number;
 
+  /** @param prices of the runs of this process */
   constructor(database: DatabaseSync, prices: PriceTable) {
     this.#database = database;
     this.#prices = prices;
@@ -96,6 +98,7 @@ export class RunTable {
       organization,
       storable(intent.action),
       storable(intent.model),
+      this.#prices.version,
       intent.startedAt,
       intent.startedAt,
     );
@@ -154,17 +157,21 @@ export class RunTable {
     this.#database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   }
 
-  /** Settles what a crash left open, with what was last saved of it. Returns how many rows that were. */
-  settleInterrupted(): number {
+  /**
+   * Settles what a crash left open, with what was last saved of it. Returns how many rows that were.
+   * @param billed prices of the runs that were not simulated
+   */
+  settleInterrupted(billed: PriceTable): number {
     const running = this.#database.prepare(RUNNING);
     const interrupt = this.#database.prepare(INTERRUPT);
     let settled = 0;
     for (let rows = running.all(); rows.length > 0; rows = running.all()) {
       this.transaction(() => {
         for (const row of rows) {
-          const { run, model, startedAt, ...counts } = row;
-          const cost = runCost(this.#prices, String(model), readingOf(counts), Number(startedAt));
-          interrupt.run(cost.totalPico, cost.outputPico, this.#prices.version, Number(run));
+          const { run, model, startedAt, priceVersion, ...counts } = row;
+          const prices = priceVersion === SIMULATED_PRICES.version ? SIMULATED_PRICES : billed;
+          const cost = runCost(prices, String(model), readingOf(counts), Number(startedAt));
+          interrupt.run(cost.totalPico, cost.outputPico, prices.version, Number(run));
         }
       });
       settled += rows.length;

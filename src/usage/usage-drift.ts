@@ -58,7 +58,8 @@ export function* usageDrift(
     const pair = pairOf(usage.day, usage.model);
     pair.exported = plus(pair.exported, usage);
   }
-  for (const summary of reader.summaries({ ...filter, from, before }, ['day', 'model'])) {
+  // Anthropic knows nothing of simulated answers.
+  for (const summary of reader.summaries({ ...filter, from, before, billedOnly: true }, ['day', 'model'])) {
     const [day = '', model = ''] = summary.group;
     const pair = pairOf(day, model);
     pair.ledger = plus(pair.ledger, summary);

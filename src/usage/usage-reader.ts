@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { usdOf } from './pico-dollars.ts';
+import { SIMULATED_PRICES } from './prices.ts';
 import { ledgerFile, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
 export interface UsageFilter {
@@ -14,6 +15,8 @@ export interface UsageFilter {
   readonly before: number;
   /** Runs of this user alone; null for all. */
   readonly userId: string | null;
+  /** Without the answers of the simulated model; default false. */
+  readonly billedOnly?: boolean;
 }
 
 /** One run, as `npm run usage -- --json` prints it. Times are ISO 8601 in UTC. */
@@ -31,6 +34,8 @@ export interface UsageRow {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** Present: the simulated model answered, for nothing. */
+  readonly simulated?: true;
   /** US dollars; null while it runs, and for a model without a price. */
   readonly costUsd: number | null;
   readonly startedAt: string;
@@ -59,6 +64,8 @@ export interface UsageSummary {
   readonly running: number;
   /** Settled runs whose model had no price: their cost is not in `costPico`. */
   readonly unpriced: number;
+  /** Runs that the simulated model answered, for nothing. */
+  readonly simulated: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
@@ -81,7 +88,8 @@ export interface UsageReader {
 }
 
 /** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
-type StoredRow = Omit<UsageRow, 'costUsd' | 'startedAt' | 'endedAt'> & {
+type StoredRow = Omit<UsageRow, 'simulated' | 'costUsd' | 'startedAt' | 'endedAt'> & {
+  readonly simulated: number;
   readonly run: number;
   readonly costPico: string | null;
   readonly startedAt: number;
@@ -95,13 +103,15 @@ type StoredSummary = Omit<UsageSummary, 'costPico' | 'group'> & {
 
 const PAGE = 500;
 const BUSY_TIMEOUT_MS = 2000;
-const MATCHES = 'started_at >= $from AND started_at < $before AND ($userId IS NULL OR user_id = $userId)';
+const SIMULATED = `(price_version IS '${SIMULATED_PRICES.version}')`;
+const MATCHES = `started_at >= $from AND started_at < $before AND ($userId IS NULL OR user_id = $userId)
+  AND NOT ($billedOnly AND ${SIMULATED})`;
 
 const ROWS = `
   SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
     status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
-    CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
+    ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
 
 const REFUSED = 'SELECT reason, count(*) AS runs FROM quarantine GROUP BY reason ORDER BY runs DESC, reason';
@@ -112,6 +122,7 @@ const summarize = (by: readonly Dimension[]) => `
   SELECT json_array(${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}) AS groups, count(*) AS runs,
     count(*) FILTER (WHERE ended_at IS NULL) AS running,
     count(*) FILTER (WHERE ended_at IS NOT NULL AND cost_pico IS NULL) AS unpriced,
+    count(*) FILTER (WHERE ${SIMULATED}) AS simulated,
     sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens,
     sum(cache_read_tokens) AS cacheReadTokens, sum(cache_write_tokens) AS cacheWriteTokens,
     CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico
@@ -150,7 +161,7 @@ class SqliteUsageReader implements UsageReader {
     const page = this.#database.prepare(ROWS);
     let after = 0;
     for (;;) {
-      const rows = page.all({ ...filter, after, last: last ?? 0 }) as unknown as StoredRow[];
+      const rows = page.all({ ...bound(filter), after, last: last ?? 0 }) as unknown as StoredRow[];
       for (const row of rows) yield toUsageRow(row);
       const end = rows.at(-1);
       if (end === undefined) return;
@@ -159,7 +170,7 @@ class SqliteUsageReader implements UsageReader {
   }
 
   *summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary> {
-    this.#database.prepare(summarize(by)).run({ ...filter });
+    this.#database.prepare(summarize(by)).run(bound(filter));
     for (const row of this.#database.prepare('SELECT * FROM summaries').iterate()) {
       const { groups, costPico, ...sums } = row as unknown as StoredSummary;
       yield { ...sums, group: JSON.parse(groups) as string[], costPico: BigInt(costPico) };
@@ -176,9 +187,14 @@ class SqliteUsageReader implements UsageReader {
   }
 }
 
-function toUsageRow({ run: _, costPico, startedAt, endedAt, ...row }: StoredRow): UsageRow {
+function bound({ billedOnly = false, ...filter }: UsageFilter) {
+  return { ...filter, billedOnly: billedOnly ? 1 : 0 };
+}
+
+function toUsageRow({ run: _, simulated, costPico, startedAt, endedAt, ...row }: StoredRow): UsageRow {
   return {
     ...row,
+    ...(simulated === 1 ? { simulated: true } : {}),
     costUsd: usdOf(costPico === null ? null : BigInt(costPico)),
     startedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),

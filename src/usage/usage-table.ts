@@ -32,6 +32,7 @@ const NOTHING: UsageSummary = {
   runs: 0,
   running: 0,
   unpriced: 0,
+  simulated: 0,
   inputTokens: 0,
   outputTokens: 0,
   cacheReadTokens: 0,
@@ -58,6 +59,8 @@ export function* usageTable(summaries: Iterable<UsageSummary>, by: readonly Dime
   if (total.unpriced > 0) {
     yield `${grouped(total.unpriced)} on models without a price: not in the cost. Marked with *.\n`;
   }
+  if (total.simulated > 0)
+    yield `${grouped(total.simulated)} answered by the simulated model: they cost nothing.\n`;
 }
 
 function columnsOf(by: readonly Dimension[]): readonly Column[] {
@@ -88,6 +91,7 @@ function plus(total: UsageSummary, line: UsageSummary): UsageSummary {
     runs: total.runs + line.runs,
     running: total.running + line.running,
     unpriced: total.unpriced + line.unpriced,
+    simulated: total.simulated + line.simulated,
     inputTokens: total.inputTokens + line.inputTokens,
     outputTokens: total.outputTokens + line.outputTokens,
     cacheReadTokens: total.cacheReadTokens + line.cacheReadTokens,

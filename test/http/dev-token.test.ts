@@ -27,6 +27,17 @@ describe('POST /dev/token', () => {
     expect(issuer.requests).toEqual([{ sub: undefined, tier: 'pro', expiresIn: 60 }]);
   });
 
+  it.each([
+    ['nothing of a tier gives one without a quota', {}, 'enterprise'],
+    ['a tier gives that', { tier: 'free' }, 'free'],
+    ['null gives none', { tier: null }, undefined],
+  ])('%s', async (_, body, tier) => {
+    const issuer = fakeIssuer();
+    const { port } = await startServer({ developmentIssuer: issuer });
+    await exchange(port, post('localhost', JSON.stringify(body)));
+    expect(issuer.requests).toEqual([{ sub: undefined, tier, expiresIn: 3600 }]);
+  });
+
   it('needs no body', async () => {
     const { url } = await startServer({ developmentIssuer: fakeIssuer() });
     const response = await fetch(`${url}/dev/token`, { method: 'POST' });

@@ -58,23 +58,13 @@ export class ChargePolicy {
 
   /** What it did cost, on the same counters. A run that failed before the model began is no request. */
   cost(reserved: readonly Charge[], { model, startedAt }: PricedRun, outcome: QuotaOutcome): Charge[] {
-    const { usage } = outcome;
     const counters = reserved.map(({ counter }) => counter);
-    return chargesOn(counters, {
-      requests: isRequest(outcome) ? 1 : 0,
-      tokens: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
-      spending: this.#microUsd(model, startedAt, usage),
-    });
+    return costOn(counters, outcome, this.#microUsd(model, startedAt, outcome.usage));
   }
 
-  /** The same for a run of a process before this one. */
-  costOfEnded({ holder, action, model, startedAt, outcome }: LedgerRun): Charge[] {
-    const counters = this.#counters(holder, action, startedAt);
-    return this.cost(
-      counters.map((counter) => ({ counter, amount: 0 })),
-      { model, startedAt },
-      outcome,
-    );
+  /** The same for a run of a process before this one, whose cost the ledger knows. */
+  costOfEnded({ holder, action, costMicroUsd, startedAt, outcome }: LedgerRun): Charge[] {
+    return costOn(this.#counters(holder, action, startedAt), outcome, costMicroUsd);
   }
 
   /** The holder's own counters at an instant. */
@@ -118,6 +108,15 @@ export class ChargePolicy {
 
 /** What the price of a run depends on. */
 export type PricedRun = Pick<QuotaRun, 'model' | 'startedAt'>;
+
+function costOn(counters: readonly Counter[], outcome: QuotaOutcome, spending: number): Charge[] {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = outcome.usage;
+  return chargesOn(counters, {
+    requests: isRequest(outcome) ? 1 : 0,
+    tokens: inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens,
+    spending,
+  });
+}
 
 function isRequest({ status, code, usage }: QuotaOutcome): boolean {
   return status !== 'error' || code === 'abandoned' || usage.source !== 'none';

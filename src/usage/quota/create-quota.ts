@@ -19,6 +19,7 @@ export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Holds the ledger, which is open already and has shipped nothing yet. */
   readonly dataDir: string;
   readonly plans: Plans;
+  /** Of the runs of this process. */
   readonly prices: PriceTable;
   readonly clock: Clock;
   /** Actions a report lists. */
@@ -27,6 +28,8 @@ export interface QuotaOptions extends OutageEvents, BudgetEvents {
   readonly postgres?: PostgresPool | undefined;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
   readonly whileOut: 'allow' | 'deny';
+  /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
+  readonly wayOut?: ((plan: string) => string) | undefined;
   /** The longest a run may take, ms. */
   readonly longestRunMs: number;
 }
@@ -55,6 +58,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
     spending: new SpendingWatch(options),
     clock,
     actions,
+    wayOut: options.wayOut,
   };
   if (postgres === undefined) return new LocalQuota({ ...parts, onClosed: used.close });
   const ledger = openLedgerRuns(dataDir);

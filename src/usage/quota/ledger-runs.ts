@@ -9,7 +9,8 @@ import type { QuotaHolder, QuotaOutcome } from './port.ts';
 export interface LedgerRun {
   readonly holder: QuotaHolder;
   readonly action: string;
-  readonly model: string;
+  /** As the ledger has it, rounded up; 0 for a model without a price. */
+  readonly costMicroUsd: number;
   readonly startedAt: number;
   readonly outcome: QuotaOutcome;
 }
@@ -28,7 +29,7 @@ interface StoredRun extends Omit<UsageReading, 'source'> {
   readonly userId: string;
   readonly organizationId: string | null;
   readonly action: string;
-  readonly model: string;
+  readonly costMicroUsd: number;
   readonly status: UsageSettlement['status'] | 'running';
   readonly code: UsageSettlement['code'];
   readonly source: UsageReading['source'];
@@ -39,7 +40,8 @@ const PAGE = 200;
 const BUSY_TIMEOUT_MS = 2000;
 
 const SELECT = `
-  SELECT run, epoch, user_id AS userId, organization_id AS organizationId, action, model, status, code, source,
+  SELECT run, epoch, user_id AS userId, organization_id AS organizationId, action, status, code, source,
+    (coalesce(cost_pico, 0) + 999999) / 1000000 AS costMicroUsd,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cache_read_tokens AS cacheReadTokens,
     cache_write_tokens AS cacheWriteTokens, cache_write_1h_tokens AS cacheWrite1hTokens, started_at AS startedAt
   FROM runs`;
@@ -80,12 +82,12 @@ export function openLedgerRuns(dataDir: string): LedgerRuns {
 }
 
 function toRun(row: StoredRun, status: UsageSettlement['status']): LedgerRun {
-  const { epoch, userId, organizationId, action, model, code, startedAt, ...usage } = row;
+  const { epoch, userId, organizationId, action, costMicroUsd, code, startedAt, ...usage } = row;
   return {
     // The plan no longer matters: what was used is counted whatever the limits are.
     holder: { userId, organizationId, tier: null, anonymous: false },
     action,
-    model,
+    costMicroUsd,
     startedAt,
     outcome: { epoch, status, code, usage },
   };

@@ -17,6 +17,8 @@ export interface LocalQuotaParts {
   /** Actions a report lists. */
   readonly actions: readonly string[];
   readonly spending: SpendingWatch;
+  /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
+  readonly wayOut?: ((plan: string) => string) | undefined;
   /** Gives back what the counts read from. */
   readonly onClosed: () => void;
 }
@@ -41,13 +43,13 @@ export class LocalQuota implements Quota {
   }
 
   async reserve(run: QuotaRun): Promise<Reservation> {
-    const { policy, counts, spending } = this.#parts;
+    const { policy, counts, spending, wayOut } = this.#parts;
     const charges = policy.reservation(run);
     const standings = charges.map(({ counter }) => counts.standing(counter));
     const shortage = shortageOf(charges, standings);
     if (shortage !== undefined) {
       spending.refused(shortage);
-      throw refusalOf(shortage);
+      throw refusalOf(shortage, wayOut?.(policy.planOf(run.holder).name));
     }
     counts.take(run.epoch, charges);
     return reservationOf(charges, standings);

@@ -32,6 +32,8 @@ export interface SharedQuotaParts {
   readonly clock: Clock;
   readonly actions: readonly string[];
   readonly spending: SpendingWatch;
+  /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
+  readonly wayOut?: ((plan: string) => string) | undefined;
   readonly onOutage: OutageEvents['onOutage'];
   readonly onRecovered: OutageEvents['onRecovered'];
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
@@ -51,6 +53,8 @@ const RECOVERED_PER_TURN = 100;
 
 interface LiveRun extends PricedRun {
   readonly charges: readonly Charge[];
+  /** Name of its holder's. */
+  readonly plan: string;
 }
 
 export class SharedQuota implements Quota {
@@ -101,11 +105,12 @@ export class SharedQuota implements Quota {
     const { policy, counts } = this.#parts;
     const { epoch, model, startedAt } = run;
     const charges = policy.reservation(run);
-    this.#live.set(epoch, { charges, model, startedAt });
+    const live = { charges, plan: policy.planOf(run.holder).name, model, startedAt };
+    this.#live.set(epoch, live);
     counts.take(epoch, charges);
     try {
       const verdict = this.#outage.over ? await this.#askPostgres(epoch, charges) : undefined;
-      return verdict === undefined ? this.#decideAlone(epoch, charges) : this.#obey(charges, verdict);
+      return verdict === undefined ? this.#decideAlone(epoch, live) : this.#obey(live, verdict);
     } catch (refusal) {
       this.#live.delete(epoch);
       counts.drop(epoch);
@@ -170,23 +175,25 @@ export class SharedQuota implements Quota {
     return await within(clock, RESERVE_WITHIN_MS, postgres.reserve(epoch, charges, true));
   }
 
-  #obey(charges: readonly Charge[], { taken, standings }: SharedVerdict): Reservation {
+  #obey(live: LiveRun, { taken, standings }: SharedVerdict): Reservation {
+    const { charges } = live;
     for (const [place, { counter, amount }] of charges.entries()) {
       const own = this.#parts.counts.standing(counter);
       this.#elsewhere.learn(counter, standings[place], { ...own, reserved: own.reserved - amount });
     }
-    if (!taken) this.#refuse(charges, standings);
+    if (!taken) this.#refuse(live, standings);
     return reservationOf(charges, standings);
   }
 
   /** No await between check and reservation: it is atomic by itself. */
-  #decideAlone(epoch: string, charges: readonly Charge[]): Reservation {
+  #decideAlone(epoch: string, live: LiveRun): Reservation {
     const { counts, whileOut } = this.#parts;
+    const { charges } = live;
     try {
       if (whileOut === 'deny') throw new RelayError('unavailable', 'quotas cannot be checked now; try again');
       counts.drop(epoch);
       const standings = charges.map(({ counter }) => this.#elsewhere.with(counter, counts.standing(counter)));
-      this.#refuse(charges, standings);
+      this.#refuse(live, standings);
       counts.take(epoch, charges);
       return reservationOf(charges, standings);
     } catch (refusal) {
@@ -196,11 +203,12 @@ export class SharedQuota implements Quota {
     }
   }
 
-  #refuse(charges: readonly Charge[], standings: readonly Standing[]): void {
+  #refuse({ charges, plan }: LiveRun, standings: readonly Standing[]): void {
+    const { spending, wayOut } = this.#parts;
     const shortage = shortageOf(charges, standings);
     if (shortage === undefined) return;
-    this.#parts.spending.refused(shortage);
-    throw refusalOf(shortage);
+    spending.refused(shortage);
+    throw refusalOf(shortage, wayOut?.(plan));
   }
 
   async #standings(counters: readonly Counter[]): Promise<readonly Standing[]> {

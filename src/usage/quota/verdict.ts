@@ -1,6 +1,6 @@
 /** Whether charges fit under their limits, and in which words a client hears of it. */
 import type { QuotaState } from '../../protocol/frames.ts';
-import { RelayError } from '../../protocol/relay-error.ts';
+import { type QuotaFigures, RelayError } from '../../protocol/relay-error.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
 import type { Reservation } from './port.ts';
 
@@ -45,26 +45,30 @@ export function reservationOf(charges: readonly Charge[], standings: readonly St
 /**
  * What the start is refused with: `quota_exceeded` until the period ends, `rate_limited` where live runs hold the room.
  * The operator's own budget is no figure for clients: they learn only when to come back.
+ * @param wayOut what else there is to do than to wait for the next period
  */
-export function refusalOf(shortage: Shortage): RelayError {
-  return shortage.by === 'used' ? quotaExceeded(shortage) : heldByOthers(shortage);
+export function refusalOf(shortage: Shortage, wayOut?: string): RelayError {
+  return shortage.by === 'used' ? quotaExceeded(shortage, wayOut) : heldByOthers(shortage);
 }
 
-function quotaExceeded({ counter, standing }: Shortage): RelayError {
+function quotaExceeded(shortage: Shortage, wayOut: string | undefined): RelayError {
+  const words = wordsOf(shortage);
+  const message = wayOut === undefined ? words : `${words}; ${wayOut}`;
+  return new RelayError('quota_exceeded', message, { quota: figuresOf(shortage) });
+}
+
+function figuresOf({ counter, standing }: Shortage): QuotaFigures {
   const { of, period, limit } = counter;
   const { resetsAt } = period;
-  if (of === 'spending' || limit === null) {
-    return new RelayError(
-      'quota_exceeded',
-      'no more answers today: the daily budget of this service is spent',
-      { quota: { resetsAt } },
-    );
-  }
-  const message =
-    of === 'requests'
-      ? `${ownerOf(counter)} requests of this kind are used up for this ${period.kind}: ${limit}`
-      : `${ownerOf(counter)} tokens left for this ${period.kind} do not suffice for this request`;
-  return new RelayError('quota_exceeded', message, { quota: { used: total(standing), limit, resetsAt } });
+  return of === 'spending' || limit === null ? { resetsAt } : { used: total(standing), limit, resetsAt };
+}
+
+function wordsOf({ counter }: Shortage): string {
+  const { of, period, limit } = counter;
+  if (of === 'spending') return 'no more answers today: the daily budget of this service is spent';
+  return of === 'requests'
+    ? `${ownerOf(counter)} requests of this kind are used up for this ${period.kind}: ${limit}`
+    : `${ownerOf(counter)} tokens left for this ${period.kind} do not suffice for this request`;
 }
 
 function heldByOthers({ counter }: Shortage): RelayError {
