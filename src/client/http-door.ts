@@ -121,7 +121,7 @@ export function createHttpDoor({ http, ladder, pauses, clock, connectMs }: HttpD
       if (isEnding(answer)) return { ending: answer };
       // A start that was given up may arrive behind the first word to stop it.
       if (answer?.error && !answer.error.retryable && (run.state.epoch || count > 0)) return answer;
-      await pauses.backOff(count, answer?.error?.retryAfterMs);
+      if (stops.has(run)) await pauses.backOff(count, answer?.error?.retryAfterMs);
     }
     return {};
   };

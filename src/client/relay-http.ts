@@ -47,7 +47,7 @@ export interface RelayHttp {
    * and waits or fails accordingly. True where the relay takes the same token by HTTP: then it is the transport.
    */
   recover(attempt: number, fail: (failure: Failure) => void): Promise<boolean>;
-  /** Nobody waits for what is being read. */
+  /** Nobody waits any more for what is being read. */
   drop(): void;
 }
 
@@ -61,7 +61,7 @@ export interface RelayHttpParts {
 }
 
 export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }: RelayHttpParts): RelayHttp {
-  const reads = new Set<AbortController>();
+  const reads = new Set<() => void>();
   const request: RelayHttp['request'] = async (path, init) => {
     const token = await tokens.get();
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
@@ -77,7 +77,11 @@ export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }
   const read: RelayHttp['read'] = async (path, method = 'GET') => {
     const abort = new AbortController();
     const timer = clock.after(connectMs, () => abort.abort());
-    reads.add(abort);
+    const drop = (): void => {
+      timer.cancel();
+      abort.abort();
+    };
+    if (method === 'GET') reads.add(drop); // what tells the relay something is worth its time
     try {
       const reply = await request(path, { method, signal: abort.signal });
       return 'response' in reply ? ((await reply.response.json()) as object) : reply;
@@ -85,7 +89,7 @@ export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }
       return undefined;
     } finally {
       timer.cancel();
-      reads.delete(abort);
+      reads.delete(drop);
     }
   };
   return {
@@ -100,7 +104,7 @@ export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }
       return false;
     },
     drop() {
-      for (const abort of reads) abort.abort();
+      for (const drop of reads) drop();
     },
   };
 }

@@ -109,7 +109,7 @@ export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
     const verdict = closeVerdict(code);
     goingAway = undefined;
     if (verdict !== 'fresh-token' || livedMs > PROVEN_MS) tokens.worked();
-    if (verdict === 'back-off') await pauses.backOff(failures, hintMs);
+    if (verdict === 'back-off') await rest(failures, hintMs);
     else if (verdict !== 'fresh-token') streams.fail(failure(verdict));
     else if (tokens.refused()) streams.fail(failure('unauthorized'));
   };
@@ -118,14 +118,19 @@ export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
   const afterSilence = async (failures: number): Promise<void> => {
     ladder.recheck();
     if (!(await http.recover(failures, streams.fail))) return; // it has waited
-    if (!ladder.failed('websocket')) await pauses.backOff(failures);
+    if (!ladder.failed('websocket')) await rest(failures);
+  };
+
+  /** Before the next connection. Where nothing is left to follow there is none, and nothing to wait for. */
+  const rest = async (failures: number, hintMs?: number): Promise<void> => {
+    if (streams.size > 0) await pauses.backOff(failures, hintMs);
   };
 
   const afterEnd = async (end: SessionEnd | undefined, failures: number): Promise<void> => {
     if (end?.answered) ladder.worked('websocket');
-    if (!end) await pauses.backOff(failures);
+    if (!end) await rest(failures);
     else if (end.answered || goingAway || end.code >= RELAYS_OWN) await afterClose(end, failures);
-    else await afterSilence(failures);
+    else if (streams.size > 0) await afterSilence(failures);
   };
 
   const stayConnected = async (): Promise<void> => {
