@@ -14,16 +14,17 @@ import { type ConfigFiles, readConfigFiles } from './config-files.ts';
 import { aiGatewayRoute } from './http/ai-gateway.ts';
 import { chatRoutes } from './http/chat.ts';
 import { allowOrigins } from './http/cors.ts';
+import { noDemoRoute } from './http/demo.ts';
 import type { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { transportConfigRoute } from './http/transport-config.ts';
 import { usageRoute } from './http/usage-route.ts';
-import { LineRate } from './observe/line-rate.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
+import { SampledLines } from './observe/sampled-lines.ts';
 import type { Observer } from './relay/port.ts';
 import type { RequestPolicy } from './relay/prepare-request.ts';
 import { Relay } from './relay/relay.ts';
@@ -81,8 +82,9 @@ export async function composeRelay(
 ): Promise<RelayService> {
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const logger = createLogger({ level, version, instanceId, output });
+  const sampled = new SampledLines(logger, systemClock);
   const metrics = createMetrics();
-  const observer = createObserver(logger, metrics, systemClock);
+  const observer = createObserver(logger, metrics, sampled);
   const files = readConfigFiles(config, (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
@@ -104,7 +106,10 @@ export async function composeRelay(
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
   });
   const { authenticator, developmentIssuer } = identity;
-  const shared = await composeShared(config, redisPrefix(config, developmentIssuer), logs, logger);
+  const shared = await composeShared(config, redisPrefix(config, developmentIssuer), logs, {
+    logger,
+    sampled,
+  });
   const relay = new Relay({
     version,
     authenticator,
@@ -155,6 +160,7 @@ export async function composeRelay(
     await quota.close();
     await shipper?.close();
     await ledger.close(); // last: the rows of everything above are in it
+    sampled.close();
     logger.info('stopped');
     await output.close(LOG_FLUSH_MS);
   };
@@ -186,12 +192,14 @@ export async function composeRelay(
 }
 
 /** Lets many machines serve one another's streams; undefined where this is the only one. */
-async function composeShared(config: Config, prefix: string, logs: StreamLogs, logger: Logger) {
+async function composeShared(
+  config: Config,
+  prefix: string,
+  logs: StreamLogs,
+  { logger, sampled }: { logger: Logger; sampled: SampledLines },
+) {
   if (config.REDIS_URL === undefined) return undefined;
   const { openSharedStreams } = await import('./stream-log/open-shared-streams.ts');
-  const malformed = new LineRate(systemClock, (lines) =>
-    logger.error({ lines }, 'lines about what is malformed in redis left out'),
-  );
   const opened = openSharedStreams({
     url: config.REDIS_URL,
     prefix,
@@ -202,14 +210,18 @@ async function composeShared(config: Config, prefix: string, logs: StreamLogs, l
     endedMs: config.RESUME_WINDOW_MS,
     onDown: (cause) => logger.warn({ cause }, 'redis is away: streams go on here'),
     onUp: () => logger.info({ prefix }, 'redis is reached'),
-    onMalformed(what, epoch) {
-      if (!malformed.take('')) return;
-      logger.error({ what, epoch }, 'malformed in redis: that stream is lost to other machines');
-    },
+    onMalformed: (what, epoch) => sampled.write(MALFORMED, { what, epoch }),
     onFormats: (formats) => logger.warn({ formats }, OTHER_FORMATS[formats.length === 0 ? 'gone' : 'there']),
   });
   return { ...opened, prefix };
 }
+
+const MALFORMED = {
+  level: 'error',
+  message: 'malformed in redis: that stream is lost to other machines',
+  lines: 20,
+  fields: {},
+} as const;
 
 const OTHER_FORMATS = {
   there:
@@ -452,12 +464,12 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
     trustProxy: config.TRUST_PROXY,
     maxFrameBytes: config.MAX_FRAME_BYTES,
     developmentIssuer,
-    demoDirectory: config.production ? undefined : DEMO_DIRECTORY,
+    demoDirectory: developmentIssuer === undefined ? undefined : DEMO_DIRECTORY,
     log: logger,
     doors: [
       (app) => allowOrigins(app, config.ALLOWED_ORIGINS),
       (app) => chatRoutes(app, { relay, authenticator, clock }),
-      (app) => aiGatewayRoute(app, { relay, authenticator, clock }),
+      (app) => aiGatewayRoute(app, { relay, authenticator, clock, observer }),
       (app) => usageRoute(app, { authenticator, clock, usageOf: (principal) => quota.usageOf(principal) }),
       (app) =>
         transportConfigRoute(app, {
@@ -468,6 +480,9 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
             websocketPercent: config.WEBSOCKET_ROLLOUT_PERCENT,
           },
         }),
+      (app) => {
+        if (!config.production && developmentIssuer === undefined) noDemoRoute(app);
+      },
     ],
   });
 }

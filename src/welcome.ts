@@ -14,9 +14,15 @@ export async function welcome({ url, developmentIssuer, simulated }: RelayServic
       : 'Answers come from the real model and cost money.',
     '',
   ];
-  if (token === undefined) return `${lines.join('\n')}\n`;
+  const origins =
+    'A page of another address (a development server, say) has to be listed in ALLOWED_ORIGINS.';
+  if (token === undefined) {
+    lines.push('Tokens of your own users are taken, so there is no demo page.', origins, '');
+    return `${lines.join('\n')}\n`;
+  }
   lines.push(
     `Demo page:  ${url}/`,
+    origins,
     '',
     'Development token (one day, no quota; more from POST /dev/token):',
     token,

@@ -51,7 +51,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (!(await signatures.holds(token.text, key))) throw unauthorized('signature');
       // Only now: a forged token learns nothing of what is admitted here.
       if (principal.anonymous && !allowAnonymous) {
-        throw new RelayError('forbidden', 'anonymous users are not admitted; sign in with an account');
+        throw new RelayError('forbidden', 'anonymous users are not admitted; sign in with an account', {
+          cause: 'anonymous',
+        });
       }
       return principal;
     },

@@ -48,7 +48,10 @@ export class Admission {
   async enter(address: string): Promise<Seat> {
     const retryAfterMs = await this.#consume(address);
     if (retryAfterMs > 0)
-      throw new RelayError('rate_limited', 'too many handshakes; slow down', { retryAfterMs });
+      throw new RelayError('rate_limited', 'too many handshakes; slow down', {
+        cause: 'handshakes_of_address',
+        retryAfterMs,
+      });
     this.#refuseByState();
     return new Seat(this.#counts, address);
   }
@@ -72,10 +75,12 @@ export class Admission {
 
   #refuseByState(): void {
     if (!this.#parts.streamingEnabled)
-      throw new RelayError('unavailable', 'streaming is switched off; use JSON');
+      throw new RelayError('unavailable', 'streaming is switched off; use JSON', { cause: 'switched_off' });
     this.refuseWhileDraining();
-    if (this.#parts.health().state === 'overloaded' || this.#counts.taken >= this.#parts.limits.connections) {
-      throw new RelayError('unavailable', 'this machine is full; try again');
+    const overloaded = this.#parts.health().state === 'overloaded';
+    if (overloaded || this.#counts.taken >= this.#parts.limits.connections) {
+      const cause = overloaded ? 'memory' : 'connections';
+      throw new RelayError('unavailable', 'this machine is full; try again', { cause });
     }
   }
 }

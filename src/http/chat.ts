@@ -11,6 +11,7 @@ import type { Clock } from '../time/clock.ts';
 import { errorBody, errorHeaders } from './error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { requestPrincipal } from './request-principal.ts';
+import { callerOf, wantsEvents } from './request-refusal.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
 
 export interface ChatParts {
@@ -24,11 +25,11 @@ type StreamParams = { Params: { id: string } };
 export function chatRoutes(app: FastifyInstance, { relay, authenticator, clock }: ChatParts): void {
   const eventStreams = new EventStreams(clock);
   const principalOf = (request: FastifyRequest): Promise<Principal> =>
-    requestPrincipal(request.raw, authenticator, clock);
+    requestPrincipal(request, authenticator, clock);
 
   app.post('/v1/chat', async (request, reply) => {
     const principal = await principalOf(request);
-    const command = { principal, connectionId: null, ...parseHttpRequest(request.body) };
+    const command = { principal, caller: callerOf(request), ...parseHttpRequest(request.body) };
     if (wantsEvents(request)) return await eventStreams.serve(reply, (sink) => relay.start(command, sink));
     const answer = await wholeAnswer(reply, (sink) => relay.start(command, sink));
     return sendAnswer(reply, request.id, answer);
@@ -36,13 +37,14 @@ export function chatRoutes(app: FastifyInstance, { relay, authenticator, clock }
 
   app.get<StreamParams>('/v1/streams/:id', async (request, reply) => {
     const { userId } = await principalOf(request);
-    const position = { userId, id: request.params.id, ...positionOf(lastEventId(request)) };
+    const caller = callerOf(request);
+    const position = { userId, id: request.params.id, caller, ...positionOf(lastEventId(request)) };
     await eventStreams.serve(reply, (sink) => relay.resume(position, sink));
   });
 
   app.delete<StreamParams>('/v1/streams/:id', async (request) => {
     const { userId } = await principalOf(request);
-    return await relay.cancel(userId, request.params.id);
+    return await relay.cancel(userId, request.params.id, callerOf(request));
   });
 }
 
@@ -66,10 +68,6 @@ function sendAnswer(reply: FastifyReply, requestId: string, { ending, content }:
     usage,
     timing,
   });
-}
-
-function wantsEvents({ headers }: FastifyRequest): boolean {
-  return headers.accept?.includes('text/event-stream') === true;
 }
 
 function lastEventId({ headers }: FastifyRequest): string | undefined {

@@ -41,9 +41,10 @@ export function createApp(parts: AppParts): FastifyInstance {
     requestIdHeader: false,
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, observer),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, observer),
   });
+  app.decorateRequest('userId', null);
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);

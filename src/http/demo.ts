@@ -1,4 +1,4 @@
-/** The demo page, in development only: `/`, and the files it is made of, each named by its content. */
+/** The demo page, in development with tokens of its own only: `/`, and the files it is made of, each named by its content. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -32,6 +32,28 @@ const NOT_BUILT = `<!doctype html>
 <p>Everything else works without it: the terminal shows a token and a line to connect by.
 </html>
 `;
+
+const NO_DEMO = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Dash Relay</title>
+<h1>Dash Relay is running</h1>
+<p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. The demo page
+makes tokens of its own, which this relay would refuse; start a relay without those keys to see it.
+<p>Your app connects from its own address. List that origin in ALLOWED_ORIGINS, such as
+<code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.
+</html>
+`;
+
+/** In development with the keys of real users: says why there is no demo, and what an app needs. */
+export function noDemoRoute(app: FastifyInstance): void {
+  app.get('/', (_request, reply) => {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+    return reply.send(NO_DEMO);
+  });
+}
 
 /** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
 export function demoRoutes(app: FastifyInstance, directory: string): void {

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../protocol/codes.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import { errorBody, errorHeaders, rawErrorResponse } from './error-response.ts';
+import { observeRefusal } from './request-refusal.ts';
 import { RouteTable } from './route-table.ts';
 
 /** What Fastify refuses by itself; its messages may quote the request, so these are said instead. */
@@ -38,6 +39,7 @@ export function sendError(
 ): FastifyReply {
   const refusal = toRelayError(error);
   if (refusal.code === 'internal') observer.failed({ what: 'request', cause: refusal.cause });
+  observeRefusal(observer, request, refusal);
   return reply.code(refusal.status).headers(errorHeaders(refusal)).send(errorBody(refusal, request.id));
 }
 
@@ -49,22 +51,36 @@ function toRelayError(error: FastifyError): RelayError {
 }
 
 /** Answers what never became a request: node:http has taken the socket apart already. */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, observer: Observer): void {
   // In the middle of another answer (pipelined garbage behind a stream) a second one would corrupt the first.
   const { _httpMessage: answering } = socket as Socket & { _httpMessage?: { headersSent: boolean } };
   if (socket.writable && error.code !== 'ECONNRESET' && answering?.headersSent !== true) {
-    socket.write(unreadableAnswer(error.code));
+    const { refusal, ...answer } = unreadable(error.code);
+    socket.write(rawErrorResponse(refusal, answer));
+    observer.refused({ ...NOBODY, code: refusal.code, cause: refusal.cause });
   }
   socket.destroySoon();
 }
 
-function unreadableAnswer(code: string | undefined): string {
+/** Nothing is known of who sent it. */
+const NOBODY = {
+  door: 'http',
+  requestId: null,
+  connectionId: null,
+  userId: null,
+  streamId: null,
+  of: 'request',
+} as const;
+
+function unreadable(code: string | undefined): { readonly refusal: RelayError; readonly status?: number } {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return rawErrorResponse(new RelayError('request_timeout', 'the request took too long'));
-    case 'HPE_HEADER_OVERFLOW':
-      return rawErrorResponse(new RelayError('too_large', 'the headers are too large'), { status: 431 });
+      return { refusal: new RelayError('request_timeout', 'the request took too long') };
+    case 'HPE_HEADER_OVERFLOW': {
+      const refusal = new RelayError('too_large', 'the headers are too large', { cause: 'headers' });
+      return { refusal, status: 431 };
+    }
     default:
-      return rawErrorResponse(new RelayError('bad_request', 'the request is malformed'));
+      return { refusal: new RelayError('bad_request', 'the request is malformed', { cause: 'not_http' }) };
   }
 }

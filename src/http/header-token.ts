@@ -19,5 +19,7 @@ export function headerToken(request: IncomingMessage): string | undefined {
 }
 
 export function tokenMissing(): RelayError {
-  return new RelayError('unauthorized', 'an access token is required; sign in to get one');
+  return new RelayError('unauthorized', 'an access token is required; sign in to get one', {
+    cause: 'token_missing',
+  });
 }

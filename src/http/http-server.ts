@@ -51,7 +51,7 @@ export interface HttpServerParts {
   readonly maxFrameBytes: number;
   /** Opens POST /dev/token: only where configuration allowed this issuer. */
   readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
-  /** Opens `/`: only in development. */
+  /** Opens `/`: only where the page can make its own tokens. */
   readonly demoDirectory?: string | undefined;
   readonly log?: AccessLog | undefined;
   readonly serverLimits?: ServerLimits | undefined;
@@ -63,6 +63,7 @@ export interface HttpServerParts {
 export interface SharedParts {
   readonly admission: Admission;
   readonly clientAddress: ClientAddress;
+  readonly allowedOrigins: ReadonlySet<string>;
 }
 
 /** Handshakes that may wait for `accept` while the event loop is busy: thousands of clients reconnect at once. */
@@ -77,9 +78,13 @@ export class HttpServer {
   constructor(parts: HttpServerParts) {
     const { observer, maxFrameBytes, log, serverLimits = SERVER_LIMITS, metrics } = parts;
     const app = { observer, maxBodyBytes: maxFrameBytes, log, serverLimits };
-    const shared = { admission: new Admission(parts), clientAddress: clientAddressBy(parts.trustProxy) };
+    const shared = {
+      admission: new Admission(parts),
+      clientAddress: clientAddressBy(parts.trustProxy),
+      allowedOrigins: new Set(parts.allowedOrigins),
+    };
     this.#parts = parts;
-    this.#door = new WebSocketDoor({ ...parts, ...shared, allowedOrigins: new Set(parts.allowedOrigins) });
+    this.#door = new WebSocketDoor({ ...parts, ...shared });
     this.#public = createApp({ ...app, isUpgrade: isHandshake });
     this.#addRoutes(shared);
     this.#door.attach(this.#public.server);

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import type { Authenticator, Principal } from '../auth/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { headerToken, tokenMissing } from './header-token.ts';
@@ -9,11 +9,13 @@ import { verifyInTime } from './verify-in-time.ts';
  * @throws RelayError `unauthorized`, `forbidden`, `unavailable` or `bad_request`
  */
 export async function requestPrincipal(
-  request: IncomingMessage,
+  request: FastifyRequest,
   authenticator: Authenticator,
   clock: Clock,
 ): Promise<Principal> {
-  const token = headerToken(request);
+  const token = headerToken(request.raw);
   if (token === undefined) throw tokenMissing();
-  return verifyInTime(authenticator, token, clock);
+  const principal = await verifyInTime(authenticator, token, clock);
+  request.userId = principal.userId;
+  return principal;
 }

@@ -21,7 +21,9 @@ export class Seat {
   /** @throws RelayError `too_many_connections` if the address has no place left */
   constructor(counts: SeatCounts, address: string) {
     if (!counts.addresses.add(address)) {
-      throw new RelayError('too_many_connections', 'too many connections from this address');
+      throw new RelayError('too_many_connections', 'too many connections from this address', {
+        cause: 'connections_of_address',
+      });
     }
     counts.taken += 1;
     this.#counts = counts;
@@ -31,7 +33,9 @@ export class Seat {
   /** @throws RelayError `too_many_connections` if the user has no place left; the seat still is to be released */
   claim(userId: string): void {
     if (!this.#counts.users.add(userId)) {
-      throw new RelayError('too_many_connections', 'too many connections of this user; close one');
+      throw new RelayError('too_many_connections', 'too many connections of this user; close one', {
+        cause: 'connections_of_user',
+      });
     }
     this.#userId = userId;
   }

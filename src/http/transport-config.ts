@@ -25,8 +25,8 @@ export function transportConfigRoute(
   app: FastifyInstance,
   { authenticator, clock, policy }: TransportConfigParts,
 ): void {
-  app.get('/v1/config', async ({ raw }) => {
-    const { userId } = await requestPrincipal(raw, authenticator, clock);
+  app.get('/v1/config', async (request) => {
+    const { userId } = await requestPrincipal(request, authenticator, clock);
     return { transport: transportOf(userId, policy), pollAfterMs: POLL_AFTER_MS };
   });
 }

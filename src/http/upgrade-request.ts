@@ -69,15 +69,30 @@ function subprotocolToken(list: string | undefined): string | undefined {
   return tokens[0]?.slice(BEARER_NAME.length);
 }
 
+/** The cause of what was refused for the page's origin. */
+const FOREIGN_ORIGIN = 'origin';
+
+/** The origin for the log, where it is one and was why; a client may send any text as its Origin. */
+export function refusedOrigin({ headers }: IncomingMessage, { cause }: RelayError): { origin?: string } {
+  const origin = cause === FOREIGN_ORIGIN ? URL.parse(headers.origin ?? '')?.origin : undefined;
+  return origin === undefined || origin.length > 128 ? {} : { origin };
+}
+
 /**
  * A page of another site must not use the token of a user who visits it. Only browsers cannot set Authorization, and
  * they always send Origin; so without one, or with a header token (React Native), there is no page to judge.
  */
-function requireAllowedOrigin(request: IncomingMessage, allowed: ReadonlySet<string>): void {
+export function requireAllowedOrigin(request: IncomingMessage, allowed: ReadonlySet<string>): void {
   const { origin, host } = request.headers;
   if (origin === undefined || allowed.has(origin)) return;
   if (host !== undefined && ownOrigins(host, request).includes(origin)) return;
-  throw new RelayError('forbidden', 'this origin is not allowed');
+  throw foreignOrigin();
+}
+
+export function foreignOrigin(): RelayError {
+  return new RelayError('forbidden', 'this origin is not allowed; list it in ALLOWED_ORIGINS', {
+    cause: FOREIGN_ORIGIN,
+  });
 }
 
 /** Whoever forges X-Forwarded-Proto only forbids more, so that it needs no trusted proxy. */

@@ -18,7 +18,7 @@ import { rawErrorResponse } from './error-response.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import type { Seat } from './seat.ts';
 import { Turns } from './turns.ts';
-import { handshakeToken, requireHandshake } from './upgrade-request.ts';
+import { handshakeToken, refusedOrigin, requireHandshake } from './upgrade-request.ts';
 import { verifyInTime } from './verify-in-time.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
@@ -159,15 +159,18 @@ export class WebSocketDoor {
     this.#open.delete(frames);
   };
 
-  #refuse({ socket, connectionId, userId }: Handshake, error: RelayError): void {
+  #refuse({ request, socket, connectionId, userId }: Handshake, error: RelayError): void {
     const { code, cause } = error;
     this.#parts.observer.refused({
+      door: 'websocket',
+      requestId: connectionId,
       connectionId,
       userId: userId ?? null,
       streamId: null,
       of: 'upgrade',
       code,
       cause,
+      ...refusedOrigin(request, error),
     });
     if (socket.destroyed) return;
     const allow = code === 'method_not_allowed' ? { allow: 'GET' } : {};

@@ -12,5 +12,5 @@ export interface UsageRouteParts {
 }
 
 export function usageRoute(app: FastifyInstance, { authenticator, clock, usageOf }: UsageRouteParts): void {
-  app.get('/v1/usage', async ({ raw }) => usageOf(await requestPrincipal(raw, authenticator, clock)));
+  app.get('/v1/usage', async (request) => usageOf(await requestPrincipal(request, authenticator, clock)));
 }

@@ -9,7 +9,11 @@ const VERIFY_MS = 5000;
 export function verifyInTime(auth: Authenticator, token: string, clock: Clock): Promise<Principal> {
   return new Promise((resolve, reject) => {
     const timer = clock.after(VERIFY_MS, () => {
-      reject(new RelayError('unavailable', 'the token cannot be checked right now; try again'));
+      reject(
+        new RelayError('unavailable', 'the token cannot be checked right now; try again', {
+          cause: 'token_check_late',
+        }),
+      );
     });
     auth
       .verify(token)

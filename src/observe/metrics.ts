@@ -48,9 +48,11 @@ export function createMetrics() {
     resumes: counter('resumes_total', 'Streams resumed'),
     refusals: counter(
       'refusals_total',
-      'Frames and requests refused, by what they were and error code',
+      'Handshakes, frames and requests refused, by door, what they were, error code and reason',
+      'door',
       'of',
       'code',
+      'reason',
     ),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
     /** A value that others hold, read when it is scraped. Name without the prefix. */

@@ -1,57 +1,85 @@
 /**
- * The core's Observer: one log line for each connection opened and closed, each stream started and ended, and the
- * metrics of the same events. Fields are listed one by one: what a port may add later is not logged by accident.
+ * The core's Observer: one log line for each stream started and ended, sampled lines of what a client can cause at
+ * will, and the metrics of all of it. Fields are listed one by one: what a port may add later is not logged by accident.
  */
 import type { Usage } from '../protocol/frames.ts';
-import type { Observer, StreamIdentity } from '../relay/port.ts';
-import type { Clock } from '../time/clock.ts';
-import { LineRate } from './line-rate.ts';
+import type { Caller, Observer, Payer, StreamIdentity } from '../relay/port.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { LineKind, SampledLines } from './sampled-lines.ts';
 
 /** Other codes are a peer's invention: each would be a time series. */
 const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
   1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429, 4503,
 ]);
-/** Refusals that are the operator's business; the rest is the client's, and can come thousands a second. */
+/** Refusals that are the operator's business; the rest is the client's. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
+/** Causes that are words of ours: why, where one code has several reasons. */
+const REASON = /^[a-z][a-z0-9_]{1,31}$/;
 
-export function createObserver(logger: Logger, metrics: Metrics, clock: Pick<Clock, 'elapsed'>): Observer {
-  const refusals = new LineRate(clock, (lines, users) => logger.warn({ lines, users }, 'refusals left out'));
+/** Within ten seconds. A user with a phone and a tab stays below. */
+const LINES_OF_USER = 50;
+/** Of one user; or of all whose token was not verified. */
+const LINES_OF_REFUSAL = 5;
+const LINES_OF_FAILURE = 20;
+
+/** `sampled` is the caller's, who closes it. */
+export function createObserver(logger: Logger, metrics: Metrics, sampled: SampledLines): Observer {
+  const ofUser = (message: string, userId: string): LineKind => ({
+    level: 'info',
+    message,
+    lines: LINES_OF_USER,
+    fields: { userId },
+  });
   return {
     connectionOpened({ connectionId, userId }) {
       metrics.connections.inc();
       metrics.upgrades.inc({ outcome: 'accepted' });
-      logger.info({ connectionId, userId }, 'connection opened');
+      sampled.write(ofUser('connection opened', userId), { connectionId });
     },
     connectionClosed({ connectionId, userId, code, reason, durationMs }) {
       metrics.connections.dec();
       metrics.connectionsClosed.inc({ code: KNOWN_CLOSE_CODES.has(code) ? String(code) : 'other' });
-      logger.info({ connectionId, userId, code, reason, durationMs: round(durationMs) }, 'connection closed');
+      const fields = { connectionId, code, reason, durationMs: round(durationMs) };
+      sampled.write(ofUser('connection closed', userId), fields);
     },
     streamStarted(event) {
       metrics.liveStreams.inc();
-      logger.info({ ...identity(event), connectionId: event.connectionId }, 'stream started');
+      logger.info({ ...identity(event), ...caller(event), ...payer(event) }, 'stream started');
     },
     streamEnded(event) {
       countEnding(metrics, event);
       logger[event.code === 'internal' ? 'error' : 'info'](endingFields(event), 'stream ended');
     },
-    refused({ connectionId, userId, streamId, of, code, cause }) {
+    refused({ userId, streamId, of, code, cause, origin, ...event }) {
+      const { door, ...rest } = caller(event);
+      const reason = reasonOf(code, cause);
+      metrics.refusals.inc({ door, of, code, reason });
       if (of === 'upgrade') metrics.upgrades.inc({ outcome: code });
-      else metrics.refusals.inc({ of, code });
-      if (!refusals.take(userId ?? `${of} ${code}`)) return;
-      const level = NOTEWORTHY.has(code) ? 'warn' : of === 'upgrade' ? 'debug' : 'info';
-      logger[level]({ connectionId, userId, streamId, of, code, cause }, 'refused');
+      const level = NOTEWORTHY.has(code) ? 'warn' : 'info';
+      const kind = {
+        level,
+        message: 'refused',
+        lines: LINES_OF_REFUSAL,
+        fields: { door, of, code, reason, userId },
+      } as const;
+      sampled.write(kind, { ...rest, streamId, origin, cause: cause === reason ? undefined : cause });
     },
     resumed(event) {
       metrics.resumes.inc();
-      const { connectionId, after, head } = event;
-      logger.info({ ...identity(event), connectionId, after, head }, 'stream resumed');
+      const { after, head, userId } = event;
+      sampled.write(ofUser('stream resumed', userId), { ...identity(event), ...caller(event), after, head });
+    },
+    cancelAsked(event) {
+      const { streamId, userId } = event;
+      sampled.write(ofUser('cancel asked', userId), { streamId, ...caller(event) });
     },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what });
-      logger.error({ what, connectionId, epoch, cause }, 'failed');
+      sampled.write(
+        { level: 'error', message: 'failed', lines: LINES_OF_FAILURE, fields: { what } },
+        { connectionId, epoch, cause },
+      );
     },
   };
 }
@@ -59,9 +87,11 @@ export function createObserver(logger: Logger, metrics: Metrics, clock: Pick<Clo
 type StreamEnded = Parameters<Observer['streamEnded']>[0];
 
 function endingFields(event: StreamEnded) {
-  const { status, code, stopReason, usage, chunks, bytes, upstreamRequestId } = event;
+  const { status, code, stopReason, usage, costUsd, chunks, bytes, upstreamRequestId } = event;
   return {
     ...identity(event),
+    ...caller(event),
+    ...payer(event),
     status,
     code,
     stopReason,
@@ -76,6 +106,7 @@ function endingFields(event: StreamEnded) {
     cacheReadTokens: usage.cacheReadTokens,
     cacheWriteTokens: usage.cacheWriteTokens,
     usageSource: usage.source,
+    costUsd,
     cause: event.cause,
   };
 }
@@ -101,6 +132,19 @@ function countTokens(metrics: Metrics, usage: Usage): void {
 
 function identity({ streamId, epoch, userId, action, model }: StreamIdentity) {
   return { streamId, epoch, userId, action, model };
+}
+
+function caller({ door, requestId, connectionId }: Caller): Caller {
+  return { door, requestId, connectionId };
+}
+
+function payer({ organizationId, tier }: Payer): Payer {
+  return { organizationId, tier };
+}
+
+/** Of a closed set: a cause that is text is a word of ours. */
+function reasonOf(code: string, cause: unknown): string {
+  return typeof cause === 'string' && REASON.test(cause) ? cause : code;
 }
 
 /** Milliseconds with one digit behind the point. */

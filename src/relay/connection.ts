@@ -26,7 +26,7 @@ import { Follower, type FollowerOwner } from './follower.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { Heartbeat, type HeartbeatOwner } from './heartbeat.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
-import type { ConnectionEvents, ConnectionInfo, FrameSocket, Observer } from './port.ts';
+import type { Caller, ConnectionEvents, ConnectionInfo, FrameSocket, Observer } from './port.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
 import type { RemoteStreams } from './remote-streams.ts';
 import { type StallOwner, StallWatch } from './stall-watch.ts';
@@ -114,6 +114,10 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
 
   get userId(): string {
     return this.#principal.userId;
+  }
+
+  get #caller(): Caller {
+    return { door: 'websocket', requestId: null, connectionId: this.#connectionId };
   }
 
   /** Zero for a client that never acknowledged: it is governed by socket buffers alone. */
@@ -218,7 +222,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
 
   followerRefused(follower: Follower, error: RelayError): void {
     this.#followers.delete(follower.stream.id);
-    this.#send(errorFrame(error, { id: follower.stream.id, of: 'start' }));
+    this.#refuse(error, { id: follower.stream.id, of: 'start' });
   }
 
   followerOwes(bytes: number): void {
@@ -314,7 +318,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
     const followed = id !== undefined && this.#followers.has(id);
     if (!followed) this.#admitOneMore();
-    const command = { principal: this.#principal, id, request, connectionId: this.#connectionId };
+    const command = { principal: this.#principal, id, request, caller: this.#caller };
     const asking = this.#parts.starter.start(command, (started) => this.#join(started));
     if (asking === undefined) return undefined;
     this.#starting += 1;
@@ -329,6 +333,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
       throw resumeGap();
     }
     if (stream.accepted) this.#sendResumed(stream, 0);
+    if (attached) this.#tellResumed(stream, 0);
     this.#follow(new Follower(stream, cursor, attached, this));
   }
 
@@ -355,17 +360,12 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     if (!this.#followers.has(id) && stream.ending === undefined) this.#admitOneMore();
     this.#sendResumed(stream, after);
     this.#follow(new Follower(stream, cursor, true, this));
-    const { observer } = this.#parts;
-    observer.resumed({
-      ...stream.identity(),
-      connectionId: this.#connectionId,
-      after,
-      head: stream.log.head,
-    });
+    this.#tellResumed(stream, after);
   }
 
   #cancel(stream: StreamView | undefined, { id }: CancelFrame): undefined {
     if (stream === undefined) throw unknownStream();
+    this.#parts.observer.cancelAsked({ ...this.#caller, userId: this.userId, streamId: id });
     stream.stop('cancelled');
     if (this.#followers.has(id)) return undefined; // the ending arrives in its place, behind the last frames
     if (stream.ending === undefined) this.#awaitEnding(stream);
@@ -377,7 +377,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
       this.#waiters.delete(waiter);
       this.#parts.registry.leave(stream, waiter);
-      if (ending instanceof RelayError) this.#send(errorFrame(ending, { id: stream.id, of: 'cancel' }));
+      if (ending instanceof RelayError) this.#refuse(ending, { id: stream.id, of: 'cancel' });
       else this.#sendWire(ending.wire);
     });
     if (this.#waiters === NO_WAITERS) this.#waiters = new Set();
@@ -437,6 +437,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     throw new RelayError(
       'too_many_streams',
       `at most ${this.#parts.limits.streams} streams on a connection; wait for one to end`,
+      { cause: 'streams_of_connection' },
     );
   }
 
@@ -479,10 +480,15 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     this.#send({ type: 'resumed', id, epoch, after, head: Math.max(log.head, after), model, state });
   }
 
+  #tellResumed(stream: StreamView, after: number): void {
+    const { head } = stream.log;
+    this.#parts.observer.resumed({ ...stream.identity(), ...this.#caller, after, head });
+  }
+
   #refuse(error: RelayError, about: About): void {
     this.#send(errorFrame(error, about));
     this.#parts.observer.refused({
-      connectionId: this.#connectionId,
+      ...this.#caller,
       userId: this.userId,
       streamId: about.id ?? null,
       of: about.of ?? 'frame',

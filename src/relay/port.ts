@@ -41,6 +41,33 @@ export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ConnectionE
  */
 export type MemoryPressure = 'none' | 'refuse' | 'shed' | 'cut';
 
+/** By which way a request came in. `http`: a request that is none of the others. */
+export type Door =
+  | 'websocket'
+  | 'sse'
+  | 'json'
+  | 'ai_gateway'
+  | 'session'
+  | 'usage'
+  | 'config'
+  | 'dev_token'
+  | 'http';
+
+/** Who asked, for the log: what joins a line to an answer, a connection and an access log. */
+export interface Caller {
+  readonly door: Door;
+  /** The `x-request-id` of the HTTP answer; null for a frame of a connection. */
+  readonly requestId: string | null;
+  /** Null for HTTP callers. */
+  readonly connectionId: string | null;
+}
+
+/** Whose a run is, as far as plans and bills ask. */
+export interface Payer {
+  readonly organizationId: string | null;
+  readonly tier: string | null;
+}
+
 /**
  * What happened, for logs and metrics. Implementations never throw and never block.
  * Nothing here holds a word of a prompt or an answer, a token or a key.
@@ -55,35 +82,46 @@ export interface Observer {
     reason: string | null;
     durationMs: number;
   }): void;
-  streamStarted(event: StreamIdentity & { connectionId: string | null }): void;
+  streamStarted(event: StreamIdentity & Caller & Payer): void;
   streamEnded(
-    event: StreamIdentity & {
-      status: 'done' | 'cancelled' | 'error';
-      code: ErrorCode | null;
-      /** For what reason the relay itself ended it, if it did. */
-      stopReason: string | null;
-      usage: Usage;
-      firstTokenMs: number | null;
-      totalMs: number;
-      upstreamClosedMs: number | null;
-      chunks: number;
-      bytes: number;
-      /** The upstream's request id. */
-      upstreamRequestId: string | null;
-      /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
-      cause: unknown;
-    },
+    event: StreamIdentity &
+      Caller &
+      Payer & {
+        status: 'done' | 'cancelled' | 'error';
+        code: ErrorCode | null;
+        /** Of `done` the model's own; otherwise for what reason the relay or its client stopped it, if one did. */
+        stopReason: string | null;
+        usage: Usage;
+        /** US dollars; null for a model without a price. */
+        costUsd: number | null;
+        firstTokenMs: number | null;
+        totalMs: number;
+        upstreamClosedMs: number | null;
+        chunks: number;
+        bytes: number;
+        /** The upstream's request id. */
+        upstreamRequestId: string | null;
+        /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
+        cause: unknown;
+      },
   ): void;
   /** A frame or request was refused. */
-  refused(event: {
-    connectionId: string | null;
-    userId: string | null;
-    streamId: string | null;
-    of: string;
-    code: ErrorCode;
-    cause: unknown;
-  }): void;
-  resumed(event: StreamIdentity & { connectionId: string | null; after: number; head: number }): void;
+  refused(
+    event: Caller & {
+      userId: string | null;
+      streamId: string | null;
+      of: string;
+      code: ErrorCode;
+      /** What lies underneath; where it is a word of ours, such as `expired`, it says which of a code's reasons it was. */
+      cause: unknown;
+      /** The origin of the page that asked, where that is what was refused. */
+      origin?: string;
+    },
+  ): void;
+  /** A run that is there already is read from now on, behind `after`. */
+  resumed(event: StreamIdentity & Caller & { after: number; head: number }): void;
+  /** A caller asked for a run to be cancelled. */
+  cancelAsked(event: Caller & { userId: string; streamId: string }): void;
   /** An error that no client could be told of. */
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }

@@ -14,7 +14,7 @@ import type { Quota } from '../usage/quota/port.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { EndingWaiter } from './ending-waiter.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
-import type { Connect, MemoryPressure, Observer } from './port.ts';
+import type { Caller, Connect, MemoryPressure, Observer } from './port.ts';
 import type { RequestPolicy } from './prepare-request.ts';
 import { resumeGap, unknownStream } from './refusals.ts';
 import { RemoteStreams } from './remote-streams.ts';
@@ -53,6 +53,7 @@ export interface Position {
   readonly id: string;
   readonly epoch: string | undefined;
   readonly after: number;
+  readonly caller: Caller;
 }
 
 export class Relay {
@@ -105,9 +106,11 @@ export class Relay {
    */
   async start(command: StartCommand, sink: SubscriptionSink): Promise<Subscription> {
     const { promise, resolve } = Promise.withResolvers<Subscription>();
-    await this.#starter.start(command, ({ stream, attached }) =>
-      resolve(this.#subscribe(stream, 0, attached, sink)),
-    );
+    await this.#starter.start(command, ({ stream, attached }) => {
+      const subscription = this.#subscribe(stream, 0, attached, sink);
+      if (attached) this.#tellResumed(stream, 0, command.caller);
+      resolve(subscription);
+    });
     return await promise;
   }
 
@@ -115,18 +118,24 @@ export class Relay {
    * Reads a run on behind `after`. Without an epoch: whatever run has that id.
    * @throws RelayError unknown_stream, resume_gap
    */
-  async resume({ userId, id, epoch, after }: Position, sink: SubscriptionSink): Promise<Subscription> {
+  async resume(
+    { userId, id, epoch, after, caller }: Position,
+    sink: SubscriptionSink,
+  ): Promise<Subscription> {
     const stream = await this.#find(userId, { id, type: 'resume' });
     if (stream?.accepted !== true) throw unknownStream();
     if (epoch !== undefined && epoch !== stream.epoch) throw resumeGap();
     await stream.reach(after);
-    return this.#subscribe(stream, after, true, sink);
+    const subscription = this.#subscribe(stream, after, true, sink);
+    this.#tellResumed(stream, after, caller);
+    return subscription;
   }
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
-  async cancel(userId: string, id: string): Promise<EndingFrame> {
+  async cancel(userId: string, id: string, caller: Caller): Promise<EndingFrame> {
     const stream = await this.#find(userId, { id, type: 'cancel' });
     if (stream === undefined) throw unknownStream();
+    this.#connectionParts.observer.cancelAsked({ ...caller, userId, streamId: id });
     stream.stop('cancelled');
     return await new Promise((resolve, reject) => {
       const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
@@ -214,6 +223,11 @@ export class Relay {
   #subscribe(stream: StreamView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();
     return new Subscription(stream, after, attached, sink, this.#connectionParts);
+  }
+
+  #tellResumed(stream: StreamView, after: number, caller: Caller): void {
+    const { head } = stream.log;
+    this.#connectionParts.observer.resumed({ ...stream.identity(), ...caller, after, head });
   }
 
   async #allGone(): Promise<void> {

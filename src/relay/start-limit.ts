@@ -35,7 +35,10 @@ export function createStartLimit(redis?: SharedCounters): StartLimit {
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;
         const retryAfterMs = Math.max(1, refusal.msBeforeNext);
-        throw new RelayError('rate_limited', `at most ${startsPerMinute} starts a minute`, { retryAfterMs });
+        throw new RelayError('rate_limited', `at most ${startsPerMinute} starts a minute`, {
+          cause: 'starts_of_user',
+          retryAfterMs,
+        });
       }
     },
   };

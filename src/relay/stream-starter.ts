@@ -8,7 +8,7 @@ import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { SharedRun, SharedStreams } from '../stream-log/shared-port.ts';
-import type { Observer } from './port.ts';
+import type { Caller } from './port.ts';
 import { prepareRequest, type RequestPolicy, requestHash } from './prepare-request.ts';
 import { PublishedStream } from './published-stream.ts';
 import type { RemoteStreams } from './remote-streams.ts';
@@ -39,7 +39,6 @@ export interface StarterParts extends StreamParts {
   readonly remotes: RemoteStreams | undefined;
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
-  readonly observer: Observer;
   readonly limitsOf: (principal: Principal) => UserLimits;
 }
 
@@ -48,7 +47,7 @@ export interface StartCommand {
   /** Undefined where the caller named none: the relay mints one, and the run does not outlive its caller. */
   readonly id: string | undefined;
   readonly request: StreamRequest;
-  readonly connectionId: string | null;
+  readonly caller: Caller;
 }
 
 /** A start that passed every check which needs no waiting. */
@@ -172,12 +171,15 @@ export class StreamStarter {
   #admit(principal: Principal, { streams }: UserLimits): void {
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
-    if (this.overloaded) throw new RelayError('unavailable', 'this server is busy; try again in a moment');
+    if (this.overloaded)
+      throw new RelayError('unavailable', 'this server is busy; try again in a moment', {
+        cause: 'memory',
+      });
     if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooMany(streams);
   }
 
   async #run(stream: Stream, { startsPerMinute }: UserLimits, run: SharedRun | undefined): Promise<void> {
-    const { registry, startLimit, observer, shared } = this.#parts;
+    const { registry, startLimit, shared } = this.#parts;
     let published: PublishedStream | undefined;
     try {
       await startLimit.take(stream.userId, startsPerMinute);
@@ -189,18 +191,8 @@ export class StreamStarter {
       published?.wake();
     } catch (cause) {
       if (run !== undefined) shared?.release(run);
-      const error = RelayError.from(cause);
       registry.remove(stream);
-      stream.refuse(error);
-      const { id: streamId, userId } = stream;
-      observer.refused({
-        connectionId: null,
-        userId,
-        streamId,
-        of: 'start',
-        code: error.code,
-        cause: error.cause,
-      });
+      stream.refuse(RelayError.from(cause)); // whoever asked is told, and tells the observer
     }
   }
 }
@@ -210,5 +202,7 @@ function mint(bytes: number): string {
 }
 
 function tooMany(streams: number): RelayError {
-  return new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`);
+  return new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`, {
+    cause: 'streams_of_user',
+  });
 }

@@ -29,7 +29,7 @@ import type { Clock } from '../time/clock.ts';
 import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
 import type { UsageLedger } from '../usage/port.ts';
 import type { Quota } from '../usage/quota/port.ts';
-import type { Observer, StreamIdentity } from './port.ts';
+import type { Caller, Observer, Payer, StreamIdentity } from './port.ts';
 import type { PreparedRequest } from './prepare-request.ts';
 import { Readers } from './readers.ts';
 import type { StreamView } from './stream-view.ts';
@@ -57,8 +57,8 @@ export interface StreamSpec {
   readonly onDisconnect: 'resume' | 'cancel';
   readonly userHash: string;
   readonly log: StreamLog;
-  /** The connection that asked for it, for the log; null for HTTP callers. */
-  readonly connectionId: string | null;
+  /** For the log. */
+  readonly caller: Caller;
 }
 
 /** The ending as a value and as every reader gets it. */
@@ -84,6 +84,7 @@ export class Stream implements StreamView, UpstreamSink {
   readonly onDisconnect: 'resume' | 'cancel';
 
   readonly #parts: StreamParts;
+  readonly #told: Caller & Payer;
   /** Undefined once upstream has ended. */
   #abort: AbortController | undefined = new AbortController();
   #spec: StreamSpec | undefined;
@@ -104,6 +105,8 @@ export class Stream implements StreamView, UpstreamSink {
     this.requestHash = spec.requestHash;
     this.onDisconnect = spec.onDisconnect;
     this.log = spec.log;
+    const { organizationId, tier } = spec.principal;
+    this.#told = { ...spec.caller, organizationId, tier };
     this.#spec = spec;
     this.#parts = parts;
     this.#startedAt = parts.clock.elapsed();
@@ -136,10 +139,7 @@ export class Stream implements StreamView, UpstreamSink {
     await this.#commitIntent(startedAt); // intent before call
     this.#accepted = true;
     onAccepted();
-    this.#parts.observer.streamStarted({
-      ...this.identity(),
-      connectionId: this.#spec?.connectionId ?? null,
-    });
+    this.#parts.observer.streamStarted({ ...this.identity(), ...this.#told });
     this.readers.accepted();
     await this.#settle(await this.#callUpstream());
   }
@@ -253,10 +253,12 @@ export class Stream implements StreamView, UpstreamSink {
     this.log.seal();
     observer.streamEnded({
       ...this.identity(),
+      ...this.#told,
       status,
       code,
-      stopReason: this.#stopReason ?? null,
+      stopReason: upstream.kind === 'done' ? upstream.stopReason : (this.#stopReason ?? null),
       usage,
+      costUsd: cost?.costUsd ?? null,
       ...timing,
       upstreamClosedMs: timing.upstreamClosedMs ?? null,
       upstreamRequestId: requestId,

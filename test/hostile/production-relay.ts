@@ -3,6 +3,7 @@
  * the test holds; and what must hold behind every hostile input, whatever it was: `unharmed`.
  */
 
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { freePort } from '../../bench/free-port.ts';
 import type { Environment } from '../../src/config.ts';
@@ -22,8 +23,6 @@ import {
 } from '../support/token-mint.ts';
 import { Secrets } from './secrets.ts';
 
-/** Of the good client that is served behind every input. */
-const CAROL = '3c5a8e21-5b7d-4e9f-8a60-91c2d3e4f503';
 /** What a good token says of its user; none of it is anybody's business. */
 const EMAIL = 'learner@school.example';
 /** So few that a seat which is not given back is soon missed. */
@@ -131,7 +130,8 @@ export class ProductionRelay implements AsyncDisposable {
 
   /** One whole answer over a socket, up to the log line that says it is closed: all lines before it are there too. */
   async #serveGoodClient(): Promise<void> {
-    const token = this.token({ sub: CAROL });
+    // A new user each time: of one who comes and goes all the while, not every line is written.
+    const token = this.token({ sub: randomUUID() });
     const client = new RelayClient({ url: this.process.url, token });
     const { connectionId } = await client.connect();
     expect(await client.ended(client.start())).toMatchObject({ type: 'done' });

@@ -21,4 +21,5 @@ export class RecordingObserver implements Observer {
   streamStarted(): void {}
   streamEnded(): void {}
   resumed(): void {}
+  cancelAsked(): void {}
 }

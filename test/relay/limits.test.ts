@@ -143,7 +143,7 @@ describe('acks', () => {
     socket.drain();
     await settled();
     core.clock.advance(35_000);
-    expect(socket.closedWith).toMatchObject({ code: 1013 });
+    expect(socket.closedWith).toMatchObject({ code: 4503 });
   });
 });
 

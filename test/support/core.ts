@@ -63,6 +63,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     streamEnded: record('streamEnded'),
     refused: record('refused'),
     resumed: record('resumed'),
+    cancelAsked: record('cancelAsked'),
     failed: record('failed'),
   };
   const relay = new Relay({
