@@ -30,7 +30,7 @@ export type Client = (server: ClosingServer) => Promise<ToldClose[]>;
 /** Where Debian's libokhttp-java puts them; DASH_OKHTTP_CLASSPATH names others. */
 const OKHTTP = process.env['DASH_OKHTTP_CLASSPATH'] ?? '/usr/share/java/okhttp.jar:/usr/share/java/okio.jar';
 /** The system's own: it has the system's packages. */
-const PYTHON = process.env['DASH_PYTHON'] ?? '/usr/bin/python3';
+export const PYTHON = process.env['DASH_PYTHON'] ?? '/usr/bin/python3';
 const run = promisify(execFile);
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 

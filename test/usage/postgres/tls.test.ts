@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCertificate } from '../../../bench/certificate.ts';
 import { openPostgresPool } from '../../../src/usage/postgres/pool.ts';
@@ -21,11 +24,19 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function encrypted(authority: string): Promise<unknown> {
+function encrypted(authority: string, mode = 'verify-full'): Promise<unknown> {
+  return encryptedBy(`?sslmode=${mode}&sslrootcert=${trusted(authority)}`);
+}
+
+/** A file with that certificate. */
+function trusted(authority: string): string {
   const file = join(directory, 'root.crt');
   writeFileSync(file, authority);
-  const url = `${server.url('relay')}?sslmode=verify-full&sslrootcert=${file}`;
-  const pool = openPostgresPool(url, 1, () => {});
+  return file;
+}
+
+async function encryptedBy(options: string): Promise<unknown> {
+  const pool = openPostgresPool(`${server.url('relay')}${options}`, 1, () => {});
   try {
     return (await pool.query(ENCRYPTED, [])).rows;
   } finally {
@@ -35,6 +46,28 @@ async function encrypted(authority: string): Promise<unknown> {
 
 it('sslmode=verify-full encrypts to the server that its authority vouches for', async () => {
   expect(await encrypted(certificate.cert)).toEqual([{ ssl: true }]);
+});
+
+it.each(['require', 'prefer', 'verify-ca'])('sslmode=%s verifies as verify-full does', async (mode) => {
+  await expect(encryptedBy(`?sslmode=${mode}`)).rejects.toThrow(/certificate/);
+  await expect(encrypted(createCertificate().cert, mode)).rejects.toThrow(/certificate/);
+  expect(await encrypted(certificate.cert, mode)).toEqual([{ ssl: true }]);
+});
+
+it('without sslmode nothing is encrypted', async () => {
+  expect(await encryptedBy('')).toEqual([{ ssl: false }]);
+});
+
+it('NODE_EXTRA_CA_CERTS names the authority as well', async () => {
+  const file = fileURLToPath(new URL('../../../src/usage/migrate-cli.ts', import.meta.url));
+  const url = `${server.url('owner')}?sslmode=verify-full`;
+  const migrate = (extra: NodeJS.ProcessEnv) =>
+    promisify(execFile)(process.execPath, [file], {
+      env: { PATH: process.env['PATH'], DATABASE_MIGRATION_URL: url, ...extra },
+    });
+  await expect(migrate({})).rejects.toThrow(/certificate/);
+  const { stdout } = await migrate({ NODE_EXTRA_CA_CERTS: trusted(certificate.cert) });
+  expect(stdout).toContain('Nothing to do');
 });
 
 it('a server of another authority is refused', async () => {
