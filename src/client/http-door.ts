@@ -87,16 +87,22 @@ export function createHttpDoor({ http, ladder, pauses, clock, connectMs }: HttpD
     return heard ? 0 : undefined;
   };
 
-  /** After a request that brought no ending: waits. True where the run is to go on by another transport. */
-  const moveOn = async (run: Run, failures: number, leastMs?: number): Promise<boolean> => {
+  /** After a request by which the relay was not heard. True where the run is to go on by another transport. */
+  const isBlocked = async (run: Run, failures: number): Promise<boolean> => {
     const { transport } = run;
-    if (leastMs !== undefined) ladder.worked(transport);
-    else if (!(await http.recover(failures, run.fail)))
-      return false; // it has waited
-    else if (doubts.delete(run)) run.reached();
-    else if (transport !== 'json' && ladder.failed(transport)) return true;
-    await pauses.backOff(failures, leastMs);
+    const cause = await http.diagnose();
+    if (cause === 'transport') {
+      if (doubts.delete(run)) run.reached();
+      else if (transport !== 'json' && ladder.failed(transport)) return true;
+    } else if (cause?.retryable === false) {
+      run.fail(cause);
+    }
+    await rest(run, failures, cause === 'transport' ? 0 : cause?.retryAfterMs);
     return false;
+  };
+
+  const rest = async (run: Run, failures: number, leastMs?: number): Promise<void> => {
+    if (isWanted(run)) await pauses.backOff(failures, leastMs);
   };
 
   const follow = async (run: Run, transport: Transport): Promise<boolean> => {
@@ -109,7 +115,8 @@ export function createHttpDoor({ http, ladder, pauses, clock, connectMs }: HttpD
       if (!isWanted(run)) break;
       run.dispatch({ type: 'lost' });
       if (run.state.seq > seq) failures = 0;
-      if (await moveOn(run, failures, leastMs)) return true;
+      if (leastMs !== undefined) await rest(run, failures, leastMs);
+      else if (await isBlocked(run, failures)) return !run.ended;
     }
     return false;
   };

@@ -3,7 +3,6 @@ import { ERROR_CODES } from '../protocol/codes.ts';
 import { readRetryAfter } from '../protocol/retry-after.ts';
 import type { ClientClock } from './clock.ts';
 import type { Failure } from './dash-error.ts';
-import type { Pauses } from './pauses.ts';
 import type { Tokens } from './tokens.ts';
 
 /** The part of `fetch` that is used: `body` may be absent, as in React Native. */
@@ -43,10 +42,10 @@ export interface RelayHttp {
   /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither, whyever. */
   read<T>(path: string, method?: string): Promise<(Partial<T> & Refusal) | undefined>;
   /**
-   * A transport brought nothing: asks `GET /v1/session` why, since a browser is not told why its socket was refused,
-   * and waits or fails accordingly. True where the relay takes the same token by HTTP: then it is the transport.
+   * Why a transport brought nothing, asked of `GET /v1/session`, since a browser is not told why its socket was refused.
+   * `transport`: the relay takes the same token by HTTP. A failure: it refuses. Undefined: nobody knows, or it was the token.
    */
-  recover(attempt: number, fail: (failure: Failure) => void): Promise<boolean>;
+  diagnose(): Promise<'transport' | Failure | undefined>;
   /** Nobody waits any more for what is being read. */
   drop(): void;
 }
@@ -55,12 +54,11 @@ export interface RelayHttpParts {
   readonly url: string;
   readonly fetch: Fetch;
   readonly tokens: Tokens;
-  readonly pauses: Pauses;
   readonly clock: ClientClock;
   readonly connectMs: number;
 }
 
-export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }: RelayHttpParts): RelayHttp {
+export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayHttpParts): RelayHttp {
   const reads = new Set<() => void>();
   const request: RelayHttp['request'] = async (path, init) => {
     const token = await tokens.get();
@@ -95,13 +93,10 @@ export function createRelayHttp({ url, fetch, tokens, pauses, clock, connectMs }
   return {
     request,
     read,
-    async recover(attempt, fail) {
+    async diagnose() {
       const { refusals } = tokens;
       const { userId, error } = (await read<{ userId: unknown }>('/v1/session')) ?? {};
-      if (typeof userId === 'string') return refusals === tokens.refusals; // else it was the token
-      if (error && !error.retryable) fail(error);
-      else await pauses.backOff(attempt, error?.retryAfterMs);
-      return false;
+      return typeof userId === 'string' && refusals === tokens.refusals ? 'transport' : error;
     },
     drop() {
       for (const drop of reads) drop();

@@ -117,8 +117,14 @@ export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
   /** Nothing that was sent has been answered, greeted or not: is it the relay, the token, or the transport? */
   const afterSilence = async (failures: number): Promise<void> => {
     ladder.recheck();
-    if (!(await http.recover(failures, streams.fail))) return; // it has waited
-    if (!ladder.failed('websocket')) await rest(failures);
+    const cause = await http.diagnose();
+    if (cause === 'transport') {
+      if (!ladder.failed('websocket')) await rest(failures);
+    } else if (cause?.retryable === false) {
+      streams.fail(cause);
+    } else {
+      await rest(failures, cause?.retryAfterMs);
+    }
   };
 
   /** Before the next connection. Where nothing is left to follow there is none, and nothing to wait for. */

@@ -69,6 +69,17 @@ const STATES: Readonly<Record<string, State>> = {
       relay.socket.end(1006);
     },
   ],
+  'asking why a socket failed, without an answer': [
+    { fetch: (url, init) => (url.endsWith('/v1/session') ? hanging(url, init) : refused(url, init)) },
+    (relay) => relay.socket.end(1006),
+  ],
+  'asking why events failed, without an answer': [
+    {
+      transports: ['sse'],
+      fetch: (url, init) => (url.endsWith('/v1/session') ? hanging(url, init) : refused(url, init)),
+    },
+    nothing,
+  ],
   'trying to renew a token': [
     { getToken: ({ refresh }) => (refresh ? Promise.reject(new Error('no network')) : 'token') },
     (relay) => {
