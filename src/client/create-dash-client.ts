@@ -11,17 +11,21 @@ import { createLadder, RUNGS } from './ladder.ts';
 import { METRICS_EVENT, type TrackMetrics } from './metrics.ts';
 import { createPauses } from './pauses.ts';
 import { createRelayHttp, type Fetch } from './relay-http.ts';
+import { createRenewals } from './renewals.ts';
 import { createRun, type Run, type RunOwner, type RunSource } from './run.ts';
 import { browserSignals, type Signal, type SignalSource } from './signals.ts';
 import { createSocketDoor, type SocketDoor } from './socket-door.ts';
 import { mintStreamId } from './stream-id.ts';
-import { createTokens, type TokenGetter } from './tokens.ts';
+import { createTokens, type Token, type TokenGetter, type UserId } from './tokens.ts';
 import { bearerSubprotocol, type WebSocketFactory } from './web-socket.ts';
 
 export interface DashClientOptions {
   /** Of the relay: `https://relay.example.com`. */
   readonly url: string;
-  /** A Supabase access token. Asked for each connection and request, and with `refresh` shortly before one expires. */
+  /**
+   * Whose questions these are: asked for each stream, connection and request, and with `refresh` shortly before a token
+   * expires. Null: nobody is signed in. What it throws means "not now".
+   */
   readonly getToken: TokenGetter;
   /** What it may use, of what works. Default: all that the platform has. */
   readonly transports?: readonly Transport[] | undefined;
@@ -43,11 +47,21 @@ export interface DashClientOptions {
   readonly clock?: ClientClock | undefined;
 }
 
+/** `userId`: the `sub` of the token; null where nobody is signed in. `signedOut`: `signOut` was called. */
+export type UserListener = (userId: string | null, signedOut: boolean) => void;
+
 export interface DashClient {
   /** Asks the model. The stream starts at once, by itself. */
   stream(request: StreamRequest, options?: StreamOptions): DashStream;
   /** Takes up a stream at a position, for instance after the page was reloaded. */
   attach(id: string, epoch: string, after: number, options?: AttachOptions): DashStream;
+  /**
+   * Who is signed in: at once as far as it is known, as soon as there is a token, and at each change, until the
+   * function it returns is called. A change is noticed with the next token, or by `signOut`.
+   */
+  onUser(listener: UserListener): () => void;
+  /** Where an app signs its user out: lets go of the user's streams (`detached`), of the connection and the token. */
+  signOut(): void;
   /** Lets go of all streams (`closed`) and of the connection. The relay goes on with them for a while. */
   close(): void;
 }
@@ -57,13 +71,27 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const { transports = RUNGS, webSocket = bearerSubprotocol, signals = browserSignals, onMetrics } = options;
   const fetch: Fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const url = options.url.replace(/\/+$/, '');
-  const runs = new Set<Run>();
+  /** Of whom each stream is; undefined until a token was had that was asked for behind it. */
+  const runs = new Map<Run, UserId>();
+  const listeners = new Set<UserListener>();
   let unsubscribe: (() => void) | undefined;
   let idle: ClientTimer | undefined;
 
-  const tokens = createTokens(options.getToken, clock);
   const pauses = createPauses(clock);
-  const common = { url, fetch, webSocket, tokens, pauses, clock, connectMs };
+  const tell = (signedOut = false): void => {
+    for (const listener of listeners) listener(tokens.userId ?? null, signedOut);
+  };
+  /** What was under way for somebody goes on without us, and nobody else's question takes its connection. */
+  const tokens = createTokens(options.getToken, clock, pauses, () => {
+    hangUp();
+    for (const [run, userId] of runs) {
+      if (userId) run.detach();
+      else if (userId === null) runs.set(run, tokens.userId);
+    }
+    tell();
+  });
+  const renewals = createRenewals(clock);
+  const common = { url, fetch, webSocket, tokens, renewals, pauses, clock, connectMs };
   const http = createRelayHttp(common);
   const ladder = createLadder(clock, transports, () => http.read('/v1/config'));
   const requests = createHttpDoor({ ...common, http, ladder });
@@ -83,36 +111,63 @@ export function createDashClient(options: DashClientOptions): DashClient {
     return door;
   };
 
+  const hangUp = (): void => {
+    for (const each of sockets) each.drop();
+    requests.rest();
+  };
+
+  /** Asks for a token until there is one, as long as somebody wants it. */
+  const identify = async (isWanted: () => boolean, missed?: () => void): Promise<Token> => {
+    for (let count = 0; isWanted(); count++) {
+      try {
+        return await tokens.get();
+      } catch {
+        missed?.();
+        await pauses.backOff(count);
+      }
+    }
+    return null;
+  };
+  const choose = (): Promise<Transport> =>
+    ladder.choose(sockets.some((each) => each.leaving()) ? 'websocket' : undefined);
   const route = async (run: Run): Promise<void> => {
-    const leaving = sockets.some((each) => each.leaving());
-    const transport = await ladder.choose(leaving ? 'websocket' : undefined);
+    const transport = await choose();
     if (!run.ended) await go(run, transport);
+  };
+  const admit = async (run: Run): Promise<void> => {
+    /** Where no token can be had at once, it is of whoever was here until then: who comes later did not ask it. */
+    const bind = (): unknown => run.ended || runs.set(run, tokens.userId);
+    const [token, transport] = await Promise.all([identify(() => !run.ended, bind), choose()]);
+    if (run.ended) return;
+    bind();
+    if (token) await go(run, transport);
+    else run.fail(failure('unauthorized'));
   };
   const go = async (run: Run, transport: Transport): Promise<void> => {
     if (transport === 'websocket') socketFor(run).follow(run);
     else if (await requests.follow(run, transport)) await route(run);
   };
   const heed = (signal: Signal): void => {
-    if (signal === 'offline') {
+    if (signal === 'offline' || signal === 'sleep') {
+      if (signal === 'sleep') pauses.sleep();
       for (const each of sockets) each.drop();
       requests.drop();
     } else {
       for (const each of sockets) each.probe();
       requests.drop('json');
-      pauses.hurry();
+      pauses.wake();
     }
   };
   const rest = (): void => {
     idle?.cancel();
     unsubscribe?.();
     unsubscribe = undefined;
-    for (const each of sockets) each.drop();
-    requests.rest();
+    hangUp();
     http.drop();
-    pauses.hurry();
+    pauses.wake();
   };
   /** Another handle of the same stream goes on reading it. */
-  const isShared = (run: Run): boolean => [...runs].some((each) => each !== run && each.id === run.id);
+  const isShared = (run: Run): boolean => [...runs.keys()].some((each) => each !== run && each.id === run.id);
   const owner: RunOwner = {
     clock,
     platform,
@@ -136,10 +191,10 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const begin = (source: RunSource, more: StreamOptions): DashStream => {
     const run = createRun(source, more, owner);
     if (run.ended) return run;
-    runs.add(run);
+    runs.set(run, undefined);
     idle?.cancel();
     unsubscribe ??= signals(heed);
-    void route(run);
+    void admit(run);
     return run;
   };
   return {
@@ -156,8 +211,21 @@ export function createDashClient(options: DashClientOptions): DashClient {
       }
     },
     attach: (id, epoch, seq, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
+    onUser(listener) {
+      listeners.add(listener);
+      const isWanted = (): boolean => listeners.has(listener) && tokens.userId === undefined;
+      if (tokens.userId === undefined) void identify(isWanted);
+      else listener(tokens.userId, false);
+      return () => listeners.delete(listener);
+    },
+    signOut() {
+      for (const run of runs.keys()) run.detach();
+      rest();
+      tokens.forget();
+      tell(true);
+    },
     close() {
-      for (const run of runs) run.fail(failure('closed'));
+      for (const run of runs.keys()) run.fail(failure('closed'));
       rest();
     },
   };

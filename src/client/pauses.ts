@@ -13,24 +13,45 @@ export interface Pauses {
   /** The pause before attempt `attempt` (from 0), never below the other side's hint, or until somebody hurries. */
   backOff(attempt: number, hintMs?: number): Promise<void>;
   hurry(): void;
+  /** The page is put away: until `wake` no pause ends, and `awake` does not resolve. */
+  sleep(): void;
+  wake(): void;
+  awake(): Promise<void>;
 }
 
 export function createPauses(clock: ClientClock, random: () => number = Math.random): Pauses {
   const waiting = new Set<() => void>();
+  let isAsleep = false;
+  const hurry = (): void => {
+    if (!isAsleep) for (const end of waiting) end();
+  };
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        waiting.delete(end);
+        resolve();
+      };
+      const timer = clock.after(ms, () => {
+        if (!isAsleep) end();
+      });
+      waiting.add(end);
+    });
   return {
-    backOff: (attempt, hintMs) =>
-      new Promise((resolve) => {
-        const end = (): void => {
-          timer.cancel();
-          waiting.delete(end);
-          resolve();
-        };
-        const jitter = Math.max(LEAST_MS, random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt));
-        const timer = clock.after(boundedMs(hintMs, LONGEST_HINT_MS) + jitter, end);
-        waiting.add(end);
-      }),
-    hurry() {
-      for (const end of waiting) end();
+    backOff(attempt, hintMs) {
+      const jitter = Math.max(LEAST_MS, random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt));
+      return pause(boundedMs(hintMs, LONGEST_HINT_MS) + jitter);
+    },
+    hurry,
+    sleep() {
+      isAsleep = true;
+    },
+    wake() {
+      isAsleep = false;
+      hurry();
+    },
+    awake: async () => {
+      if (isAsleep) await pause(0);
     },
   };
 }

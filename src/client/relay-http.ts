@@ -37,7 +37,10 @@ export interface Refusal {
 }
 
 export interface RelayHttp {
-  /** With a fresh token where the relay refused the first. @throws TypeError or AbortError where no answer came */
+  /**
+   * With a fresh token where the relay refused the first. @throws TypeError or AbortError where no answer came, Error
+   * where nobody is signed in, or another user by the time there is a token
+   */
   request(path: string, init: FetchRequest): Promise<Reply>;
   /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither, whyever. */
   read<T>(path: string, method?: string): Promise<(Partial<T> & Refusal) | undefined>;
@@ -61,7 +64,9 @@ export interface RelayHttpParts {
 export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayHttpParts): RelayHttp {
   const reads = new Set<() => void>();
   const request: RelayHttp['request'] = async (path, init) => {
+    const { userId } = tokens;
     const token = await tokens.get();
+    if (!token || (userId && userId !== tokens.userId)) throw new Error('signed out');
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
     const response = await fetch(url + path, { ...init, headers });
     if (response.ok) {

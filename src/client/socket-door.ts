@@ -11,6 +11,7 @@ import { failure } from './dash-error.ts';
 import type { Ladder } from './ladder.ts';
 import type { Pauses } from './pauses.ts';
 import type { RelayHttp } from './relay-http.ts';
+import type { Renewals } from './renewals.ts';
 import type { Run } from './run.ts';
 import { openSession, type SessionEnd, type SocketSession } from './socket-session.ts';
 import { createSocketStreams } from './socket-streams.ts';
@@ -31,6 +32,7 @@ export interface SocketDoorParts {
   readonly ladder: Ladder;
   readonly http: RelayHttp;
   readonly tokens: Tokens;
+  readonly renewals: Renewals;
   readonly pauses: Pauses;
   readonly clock: ClientClock;
   readonly connectMs: number;
@@ -91,9 +93,13 @@ export function createSocketDoor(parts: SocketDoorParts): SocketDoor {
     } catch {
       return undefined;
     }
+    if (!token) {
+      streams.fail(failure('unauthorized'));
+      return undefined;
+    }
     try {
-      const socket = webSocket(`${url.replace('http', 'ws')}/v1/ws`, SUBPROTOCOL, token ?? '');
-      session = openSession({ ...parts, socket, received });
+      const socket = webSocket(`${url.replace('http', 'ws')}/v1/ws`, SUBPROTOCOL, token);
+      session = openSession({ ...parts, socket, token, received });
       return await session.ended;
     } catch {
       return NOT_OPENED;

@@ -5,7 +5,8 @@
 import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
 import type { ClientClock, ClientTimer } from './clock.ts';
-import type { Tokens } from './tokens.ts';
+import type { Renewals } from './renewals.ts';
+import type { Token, Tokens } from './tokens.ts';
 import { sendingMs, type WebSocketLike } from './web-socket.ts';
 
 /** Without any frame this long after a `ping` the socket is dead, ms. */
@@ -14,7 +15,6 @@ const PONG_WITHIN_MS = 10_000;
 const PONG_AFTER_WAKE_MS = 4000;
 const LONGEST_HEARTBEAT_MS = 300_000;
 
-const RENEW_AGAIN_MS = 5000;
 const LOST = 1006;
 /** What the relay says without being asked: no proof that anything we send arrives. */
 const UNASKED: readonly string[] = ['hello', 'going_away', 'token_expiring'];
@@ -32,8 +32,11 @@ export interface SessionEnd {
 
 export interface SessionParts {
   readonly socket: WebSocketLike;
+  /** The one it was opened with. */
+  readonly token: Token;
   readonly clock: ClientClock;
   readonly tokens: Tokens;
+  readonly renewals: Renewals;
   /** Until `hello`, and until a question about a stream is answered, ms. */
   readonly connectMs: number;
   /** Every frame but those about the token and the connection's health. */
@@ -52,7 +55,8 @@ export interface SocketSession {
   probe(): void;
 }
 
-export function openSession({ socket, clock, tokens, connectMs, received }: SessionParts): SocketSession {
+export function openSession(parts: SessionParts): SocketSession {
+  const { socket, clock, tokens, renewals, connectMs, received } = parts;
   let hello: HelloFrame | undefined;
   let greetedAt = 0;
   let heardAt = 0;
@@ -63,6 +67,13 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
   let watch: ClientTimer | undefined;
   let renewal: ClientTimer | undefined;
   let leaving: ClientTimer | undefined;
+  let isRenewing = false;
+  /** The token by which the relay knows us, and the one it was offered since. */
+  let taken = parts.token;
+  let offered: Token;
+  /** When it ends: Unix ms by the relay's clock, and by our own, which may be wrong by any amount. */
+  let expiresAt = 0;
+  let endsAt = 0;
   /** By stream: questions without an answer yet. */
   const questions = new Map<string, ClientTimer>();
   let end: ((end: SessionEnd) => void) | undefined;
@@ -104,17 +115,39 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     watchFor(withinMs, () => (heardAt > askedAt ? listen() : drop()));
   };
 
-  const renew = async (refresh = false): Promise<void> => {
-    try {
-      const token = await tokens.get(refresh);
-      if (token) send({ type: 'auth', token });
-    } catch {
-      renewLater();
+  /** Sends it, unless the relay has it. True where an answer will follow. By then another user's socket is dropped. */
+  const handIn = async (refresh: boolean): Promise<boolean> => {
+    const token = await tokens.get(refresh);
+    const isNews = !!token && token !== taken && token !== offered;
+    if (isNews) {
+      offered = token;
+      send({ type: 'auth', token });
     }
+    return isNews;
   };
-  const renewLater = (): void => {
+  /** A fresh token, as soon as one may be asked for. */
+  const renew = async (): Promise<void> => {
     renewal?.cancel();
-    if (end) renewal = clock.after(RENEW_AGAIN_MS, () => void renew(true));
+    if (!end) return;
+    if (renewals.waitMs > 0) {
+      renewal = clock.after(renewals.waitMs, () => void renew());
+      return;
+    }
+    isRenewing = true;
+    renewals.asked();
+    if (!(await handIn(true).catch(() => false))) void renew();
+  };
+  const authenticated = (tokenExpiresAt: number): void => {
+    tokens.worked();
+    taken = offered;
+    endsAt += tokenExpiresAt - expiresAt;
+    expiresAt = tokenExpiresAt;
+    if (renewals.taken(endsAt - clock.elapsed())) {
+      isRenewing = false;
+      renewal?.cancel();
+    } else if (isRenewing) {
+      void renew();
+    }
   };
 
   const heard = (frame: ServerFrame): void => {
@@ -123,14 +156,18 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     progressed ||= 'seq' in frame;
     if ('id' in frame && frame.id) answer(frame.id);
     if (frame.type === 'token_expiring') {
-      void renew(true);
+      endsAt = heardAt + frame.expiresInMs;
+      void renew();
     } else if (frame.type === 'authenticated') {
-      tokens.worked();
+      authenticated(frame.tokenExpiresAt);
     } else if (frame.type === 'error' && !frame.id) {
-      if (frame.retryable) renewLater(); // else the old token holds until it expires; the close says so then
+      // The old token holds. What could not be checked may be offered again; what was refused may not.
+      if (offered) void renew();
+      if (frame.retryable) offered = undefined;
     } else {
       if (frame.type === 'hello') {
         hello = frame;
+        expiresAt = frame.tokenExpiresAt;
         greetedAt = heardAt;
         listen();
       }
@@ -167,7 +204,7 @@ export function openSession({ socket, clock, tokens, connectMs, received }: Sess
     probe() {
       if (!hello) return;
       ping(PONG_AFTER_WAKE_MS);
-      void renew();
+      void handIn(false).catch(() => {});
     },
   };
 }

@@ -1,17 +1,33 @@
-/** The access token: one question at a time, and a count of how often in a row the answer was refused. */
+/**
+ * The access token and whose it is: one question at a time, and a count of how often in a row the answer was refused.
+ * Everything that leaves the client begins with `get`, so that a change of user is noticed before anything does.
+ */
 import type { ClientClock, ClientTimer } from './clock.ts';
+import type { Pauses } from './pauses.ts';
 
-/** Resolves with a Supabase access token; `refresh`: the last one was refused or is about to expire. */
+/**
+ * Resolves with a Supabase access token, or with null where nobody is signed in. Throwing means "not now": it is asked
+ * again. `refresh`: the last one was refused or is about to expire.
+ */
 export type TokenGetter = (ask: { readonly refresh: boolean }) => Promise<string | null> | string | null;
 
 const ANSWER_WITHIN_MS = 15_000;
 
-/** Null: nobody is signed in; the relay refuses that like a bad one. */
 export type Token = string | null | undefined;
 
+/** The `sub` of a token; null for nobody, or where the token cannot be read; undefined as long as it is not known. */
+export type UserId = string | null | undefined;
+
 export interface Tokens {
-  /** Rejects as the getter does, or where it does not answer. */
+  /**
+   * The answer to a question that is asked from now on: what was asked before may be the token of who was here then.
+   * Rejects as the getter does, or where it does not answer.
+   */
   get(refresh?: boolean): Promise<Token>;
+  /** Of the latest token. */
+  readonly userId: UserId;
+  /** Nobody is signed in any more; the answer to a question that is under way is refused. */
+  forget(): void;
   /** How many were refused so far. */
   readonly refusals: number;
   /** The relay refused this token, or the latest. True for the second one in a row: another would not help. */
@@ -20,31 +36,63 @@ export interface Tokens {
   worked(): void;
 }
 
-export function createTokens(getter: TokenGetter, clock: ClientClock): Tokens {
-  /** Questions under way: plain, and for a fresh one, which serves both. */
-  const pending: (Promise<Token> | undefined)[] = [];
+/** `switched`: another user's token came. It is told before whoever asked for one. */
+export function createTokens(
+  getter: TokenGetter,
+  clock: ClientClock,
+  pauses: Pauses,
+  switched: () => void,
+): Tokens {
+  let last: Promise<unknown> = Promise.resolve();
+  let next: Promise<Token> | undefined;
+  let isFreshWanted = false;
   let refusals = 0;
   let inARow = 0;
   let latest: Token;
-  const ask = async (refresh: boolean): Promise<Token> => {
+  let userId: UserId;
+  let signOuts = 0;
+
+  const belongsTo = (user: UserId): void => {
+    if (user === userId) return;
+    userId = user;
+    switched();
+  };
+  const ask = async (): Promise<Token> => {
+    await pauses.awake();
+    const refresh = isFreshWanted;
+    next = undefined;
+    isFreshWanted = false;
+    const before = signOuts;
     let timer: ClientTimer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = clock.after(ANSWER_WITHIN_MS, reject);
     });
     try {
-      latest = await Promise.race([getter({ refresh }), late]);
-      return latest;
+      const token = await Promise.race([getter({ refresh }), late]);
+      if (before !== signOuts) throw new Error('signed out');
+      latest = token;
     } finally {
       timer?.cancel();
     }
+    belongsTo(subjectOf(latest));
+    return latest;
   };
   return {
     get(refresh = inARow > 0) {
-      const slot = refresh || pending[1] ? 1 : 0;
-      pending[slot] ??= ask(refresh).finally(() => {
-        pending[slot] = undefined;
-      });
-      return pending[slot];
+      isFreshWanted ||= refresh;
+      if (!next) {
+        next = last.then(ask);
+        last = next.catch(() => {});
+      }
+      return next;
+    },
+    get userId() {
+      return userId;
+    },
+    forget() {
+      signOuts += 1;
+      inARow = 0;
+      latest = userId = null;
     },
     get refusals() {
       return refusals;
@@ -62,4 +110,14 @@ export function createTokens(getter: TokenGetter, clock: ClientClock): Tokens {
       inARow = 0;
     },
   };
+}
+
+/** Unverified, as that is the relay's part. */
+function subjectOf(token: Token): string | null {
+  try {
+    const payload = token?.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? '';
+    return JSON.parse(atob(payload)).sub ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -20,6 +20,8 @@ export function watchClient(
       telemetry.follow((note) =>
         client.attach(id, epoch, after, { ...options, onPhase: both(options.onPhase, note) }),
       ),
+    onUser: (listener) => client.onUser(listener),
+    signOut: () => client.signOut(),
     close: () => client.close(),
   };
 }

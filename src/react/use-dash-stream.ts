@@ -24,16 +24,22 @@ export interface DashStreamState {
 export function useDashStream(): DashStreamState {
   const { client, frames } = useDash();
   const [store] = useState(() => new StreamStore(client, frames));
-  const actions = useMemo(
-    () => ({
+  const actions = useMemo(() => {
+    let unheed: (() => void) | undefined;
+    return {
       start: (request: StreamRequest) => store.start(request),
       stop: () => store.stop(),
       regenerate: () => store.regenerate(),
-      open() {},
-      close: () => store.stop(),
-    }),
-    [store],
-  );
+      open() {
+        unheed ??= client.onUser((userId, signedOut) => store.belongTo(userId, signedOut));
+      },
+      close() {
+        unheed?.();
+        unheed = undefined;
+        store.stop();
+      },
+    };
+  }, [store, client]);
   useOpened(actions);
   const { content: text, ...state } = useSyncExternalStore(
     store.subscribe,

@@ -417,7 +417,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
       if (principal.userId !== this.userId) return this.close('wrongUser');
       this.#principal = principal;
       this.#send({ type: 'authenticated', tokenExpiresAt: principal.expiresAt });
-      this.#token.start(principal.expiresAt);
+      this.#token.renew(principal.expiresAt);
     } catch (cause) {
       const error = RelayError.from(cause);
       const unavailable = error.code === 'unavailable';

@@ -10,11 +10,16 @@ export interface TokenOwner {
   tokenExpired(): void;
 }
 
-/** Warns before a token expires and reports when it has. Reads the wall clock anew at each timer: it may be stepped. */
+/**
+ * Warns once per token before it expires, and reports when it has. A client answers a warning with a token: a token that
+ * was handed in is never warned about at once, however short it is, or the two would go on for ever. Reads the wall
+ * clock anew at each timer: it may be stepped.
+ */
 export class TokenWatch extends Alarm {
   readonly #clock: Clock;
   readonly #owner: TokenOwner;
   #expiresAt = 0;
+  #warnBeforeMs = WARN_BEFORE_MS;
   #warned = false;
 
   constructor(wheel: TimerWheel, clock: Clock, owner: TokenOwner) {
@@ -23,16 +28,31 @@ export class TokenWatch extends Alarm {
     this.#owner = owner;
   }
 
-  /** Watches this expiry (Unix ms) instead of any before. */
+  /** The token the connection was opened with. `expiresAt` in Unix ms. */
   start(expiresAt: number): void {
-    this.#expiresAt = expiresAt;
-    this.#warned = false;
-    this.unset();
-    this.due();
+    this.#watch(expiresAt);
+  }
+
+  /**
+   * A token that takes the place of the one before. One that is short from the beginning is warned about when half of
+   * its time is gone; one that lasts no longer than one that was warned about is no news.
+   */
+  renew(expiresAt: number): void {
+    if (expiresAt > this.#expiresAt) this.#warned = false;
+    if (expiresAt !== this.#expiresAt) {
+      this.#warnBeforeMs = Math.min(WARN_BEFORE_MS, (expiresAt - this.#clock.now()) / 2);
+    }
+    this.#watch(expiresAt);
   }
 
   stop(): void {
     this.unset();
+  }
+
+  #watch(expiresAt: number): void {
+    this.#expiresAt = expiresAt;
+    this.unset();
+    this.due();
   }
 
   protected override due(): void {
@@ -41,11 +61,11 @@ export class TokenWatch extends Alarm {
       this.#owner.tokenExpired();
       return;
     }
-    if (left <= WARN_BEFORE_MS && !this.#warned) {
+    if (left <= this.#warnBeforeMs && !this.#warned) {
       this.#warned = true;
       this.#owner.tokenExpiring(Math.max(0, left));
     }
-    const wait = this.#warned ? left + GRACE_MS : left - WARN_BEFORE_MS;
+    const wait = this.#warned ? left + GRACE_MS : left - this.#warnBeforeMs;
     this.set(wait);
   }
 }

@@ -36,7 +36,7 @@ describe('a token that is about to expire', () => {
     const relay = new ScriptedRelay({
       getToken: ({ refresh }) => {
         if (refresh && failures-- > 0) throw new Error('no network');
-        return 'token';
+        return refresh ? 'fresh-token' : 'token';
       },
     });
     await relay.streaming();
@@ -44,7 +44,7 @@ describe('a token that is about to expire', () => {
     await relay.pass(5_250);
     expect(relay.socket.sentOf('auth')).toHaveLength(1);
     relay.socket.say({ type: 'error', code: 'internal', message: '', retryable: true });
-    await relay.pass(5_250);
+    await relay.pass(10_250);
     expect(relay.socket.sentOf('auth')).toHaveLength(2);
   });
 });

@@ -9,7 +9,9 @@ import {
   type Position,
   type StreamRequest,
   type Usage,
+  type UserListener,
 } from '../../src/client/index.ts';
+import { isUnderWay } from '../../src/react/store/answer-state.ts';
 
 const USAGE: Usage = {
   inputTokens: 3,
@@ -111,6 +113,30 @@ export class FakeStream implements DashStream {
 export class FakeClient implements DashClient {
   readonly streams: FakeStream[] = [];
   closed = 0;
+  readonly #userListeners = new Set<UserListener>();
+  #userId: string | null | undefined;
+
+  /** `userId`: undefined where it is not known yet. */
+  constructor(userId: string | null | undefined = 'user-1') {
+    this.#userId = userId;
+  }
+
+  onUser(listener: UserListener): () => void {
+    this.#userListeners.add(listener);
+    if (this.#userId !== undefined) listener(this.#userId, false);
+    return () => this.#userListeners.delete(listener);
+  }
+
+  /** As the client does where a token of another user comes. */
+  signIn(userId: string | null, signedOut = false): void {
+    for (const stream of this.streams) if (isUnderWay(stream.phase)) stream.detach();
+    this.#userId = userId;
+    for (const listener of this.#userListeners) listener(userId, signedOut);
+  }
+
+  signOut(): void {
+    this.signIn(null, true);
+  }
 
   get latest(): FakeStream {
     const stream = this.streams.at(-1);

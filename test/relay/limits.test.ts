@@ -192,6 +192,56 @@ describe('the token of a connection', () => {
     expect(socket.closedWith).toMatchObject({ code: 4401 });
   });
 
+  describe('warns once per token, and never right behind an `auth`', () => {
+    const USER = '11111111-1111-4111-8111-111111111111';
+    const handIn = async (core: ReturnType<typeof createCore>, socket: FakeSocket, leftMs: number) => {
+      socket.send({ type: 'auth', token: `${USER}@${core.clock.now() + leftMs}` });
+      await settled();
+    };
+
+    it.each([
+      ['the same token', 30_000],
+      ['one that ends earlier', 20_000],
+      ['one that ends a moment later', 30_010],
+      ['one of a minute', 60_000],
+    ])('that hands in %s', async (_what, leftMs) => {
+      const core = createCore();
+      const socket = core.connect(undefined, 30_000);
+      await settled();
+      expect(socket.of('token_expiring')).toHaveLength(1);
+      for (let count = 0; count < 20; count += 1) await handIn(core, socket, leftMs);
+      expect(socket.of('authenticated')).toHaveLength(20);
+      expect(socket.of('token_expiring')).toHaveLength(1);
+    });
+
+    it('that hands in a short one for a long one: it is warned about halfway', async () => {
+      const core = createCore();
+      const socket = core.connect(undefined, 3_600_000);
+      await handIn(core, socket, 20_000);
+      expect(socket.of('token_expiring')).toHaveLength(0);
+      core.clock.advance(10_100);
+      await settled();
+      expect(socket.of('token_expiring')).toHaveLength(1);
+      expect(socket.of('token_expiring')[0]?.expiresInMs).toBeLessThanOrEqual(10_000);
+      core.clock.advance(10_000 + 5_100);
+      expect(socket.closedWith).toMatchObject({ code: 4401 });
+    });
+
+    it('so that short tokens in a row are warned about twice in their time', async () => {
+      const core = createCore({ heartbeatMs: 1_000_000_000 });
+      const socket = core.connect(undefined, 40_000);
+      let answered = 0;
+      for (let second = 0; second < 600; second += 1) {
+        await settled();
+        for (; answered < socket.of('token_expiring').length; answered += 1) await handIn(core, socket, 60_000);
+        core.clock.advance(1000);
+      }
+      expect(answered).toBeLessThanOrEqual(21);
+      expect(answered).toBeGreaterThanOrEqual(19);
+      expect(socket.closedWith).toBeUndefined();
+    });
+  });
+
   it.each([
     ['a bad one: the old one holds', 'garbage', 'unauthorized'],
     ['keys that cannot be had: the old one holds', 'unavailable@1', 'internal'],

@@ -47,7 +47,13 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly onCopy?: ((text: string) => void) | undefined;
 }
 
+/** What a person typed and chose goes with them. */
 export function DashAssistant(props: DashAssistantProps) {
+  const { departures } = useConversations();
+  return <Assistant key={departures} {...props} />;
+}
+
+function Assistant(props: DashAssistantProps) {
   const { action = 'general_assistance', context, model, maxTokens, suggestions = SUGGESTIONS } = props;
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);

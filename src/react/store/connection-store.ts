@@ -30,7 +30,7 @@ export class ConnectionStore extends FramedStore<ConnectionState> {
   open(): void {
     if (this.#close) return;
     const unheed = this.#signals((signal) => {
-      this.#isOffline = signal === 'wake' ? isKnownOffline() : signal === 'offline';
+      this.#isOffline = signal === 'wake' || signal === 'sleep' ? isKnownOffline() : signal === 'offline';
       this.publish();
     });
     const unsubscribe = this.#conversations.subscribe(() => this.publish());

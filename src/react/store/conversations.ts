@@ -1,6 +1,7 @@
 /**
  * All conversations of a user: which there are, what is unread, and what is kept beyond the page. Each goes on by
- * itself; several may be answered at once.
+ * itself; several may be answered at once. They belong to the user of the client's token: when another one comes, all
+ * are forgotten, and those kept for that one are read.
  */
 import { type ClientClock, deviceClock } from '../../client/clock.ts';
 import type { DashClient } from '../../client/index.ts';
@@ -17,8 +18,10 @@ export interface ConversationsSnapshot {
   readonly unreadCount: number;
   /** The one looked at last, also on an earlier page. */
   readonly viewed: string | undefined;
-  /** What was kept has been read. */
+  /** What was kept for whoever is signed in has been read. */
   readonly isRestored: boolean;
+  /** How often a user left, and all was forgotten: a `key` for what a screen holds of it. */
+  readonly departures: number;
 }
 
 export interface ConversationsOptions {
@@ -26,7 +29,7 @@ export interface ConversationsOptions {
   readonly frames?: Frames | undefined;
   /** Where conversations are kept, whole and in plain text. Default: nowhere. */
   readonly storage?: ConversationStorage | undefined;
-  /** Under which name; one for each user. Default `dash-relay`. */
+  /** Under which name, to which the user's id is added. Default `dash-relay`. */
   readonly storageKey?: string | undefined;
   /** How many messages the model is told, the new one included. Default 11. */
   readonly historyMessages?: number | undefined;
@@ -41,7 +44,11 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #frames: Frames;
   readonly #clock: ClientClock;
   readonly #stores = new Map<string, ConversationStore>();
-  readonly #keeper: Keeper | undefined;
+  #keeper: Keeper | undefined;
+  /** Whose they are; undefined until it is known, null while nobody is signed in. */
+  #userId: string | null | undefined;
+  #departures = 0;
+  #unheed: (() => void) | undefined;
   /** Forgotten while what was kept is still being read. */
   readonly #removed = new Set<string>();
   #isCleared = false;
@@ -52,28 +59,28 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   #isOpen = false;
 
   constructor(options: ConversationsOptions) {
-    const { frames = createFrames(), clock = deviceClock, storage, storageKey = 'dash-relay' } = options;
+    const { frames = createFrames(), clock = deviceClock, storage } = options;
     const isRestored = storage === undefined;
-    super(frames, { list: [], unreadCount: 0, viewed: undefined, isRestored });
+    super(frames, { list: [], unreadCount: 0, viewed: undefined, isRestored, departures: 0 });
     this.#options = options;
     this.#frames = frames;
     this.#clock = clock;
     this.#isRestored = isRestored;
-    this.#keeper = storage && createKeeper(storage, storageKey, clock, () => this.#serialised());
   }
 
-  /** Reads what was kept and takes up what was under way. Idempotent until `close`. */
+  /** Takes up what was under way, and reads what was kept as soon as it is known for whom. Idempotent until `close`. */
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     if (this.#isRestored) this.#takeUp();
-    else this.#keeper?.load((text) => this.#restore(text));
+    this.#unheed = this.#options.client.onUser((userId, signedOut) => this.#belongTo(userId, signedOut));
   }
 
   /** Lets go of what is under way without stopping it: the relay goes on for a while. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#unheed?.();
     for (const store of this.#stores.values()) store.letGo();
     if (this.#isRestored) this.#keeper?.now();
   }
@@ -142,6 +149,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       unreadCount: list.filter(({ unread }) => unread).length,
       viewed: this.#viewed,
       isRestored: this.#isRestored,
+      departures: this.#departures,
     };
     const keys = Object.keys(next) as (keyof ConversationsSnapshot)[];
     return keys.every((key) => next[key] === before[key]) ? before : next;
@@ -152,6 +160,40 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!this.#isRestored || !this.#isOpen) return;
     if (what === 'state') this.#keeper?.now();
     else this.#keeper?.soon();
+  }
+
+  /** What was asked before it was known who asks belongs to the first who is. */
+  #belongTo(userId: string | null, signedOut: boolean): void {
+    if (signedOut) this.clear();
+    if (signedOut || (this.#userId && userId !== this.#userId)) this.#depart();
+    if (userId !== this.#userId) this.#arrive(userId);
+  }
+
+  #arrive(userId: string | null): void {
+    this.#userId = userId;
+    const { storage, storageKey = 'dash-relay' } = this.#options;
+    if (!storage) return;
+    this.#isRestored = userId === null;
+    if (userId !== null) {
+      const keeper = createKeeper(storage, `${storageKey}.${userId}`, this.#clock, () => this.#serialised());
+      this.#keeper = keeper;
+      keeper.load((text) => {
+        if (keeper === this.#keeper) this.#restore(text);
+      });
+    }
+    this.publish();
+  }
+
+  /** The next user begins with nothing. What is kept for the one before stays as it was last written. */
+  #depart(): void {
+    this.#keeper?.stop();
+    this.#keeper = undefined;
+    for (const store of this.#stores.values()) store.forget();
+    this.#removed.clear();
+    this.#isCleared = false;
+    this.#viewed = undefined;
+    this.#departures += 1;
+    this.publish();
   }
 
   #restore(text: string | null): void {

@@ -17,6 +17,8 @@ export interface Keeper {
   /** Writes before long. */
   soon(): void;
   now(): void;
+  /** Writes nothing more than what it was told to write already. */
+  stop(): void;
 }
 
 /** Between two writes while text arrives, ms. */
@@ -32,18 +34,19 @@ export function createKeeper(
 ): Keeper {
   let timer: ClientTimer | undefined;
   let isWriting = false;
-  let isStale = false;
+  let latest: string | undefined;
   let isLoaded = false;
   const now = async (): Promise<void> => {
     timer?.cancel();
     timer = undefined;
-    isStale = true;
+    latest = write();
     if (isWriting) return; // one after the other, so that an older text never overtakes
     isWriting = true;
-    while (isStale) {
-      isStale = false;
+    while (latest !== undefined) {
+      const text = latest;
+      latest = undefined;
       try {
-        await storage.setItem(key, write());
+        await storage.setItem(key, text);
       } catch {
         // A full or forbidden storage costs the comfort, and nothing else.
       }
@@ -75,5 +78,6 @@ export function createKeeper(
       timer ??= clock.after(SOON_MS, () => void now());
     },
     now: () => void now(),
+    stop: () => timer?.cancel(),
   };
 }

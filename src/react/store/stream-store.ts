@@ -9,6 +9,7 @@ export class StreamStore extends FramedStore<AnswerState> {
   #request: StreamRequest | undefined;
   #live: LiveAnswer | undefined;
   #last = NO_ANSWER;
+  #userId: string | null | undefined;
 
   constructor(client: DashClient, frames: Frames) {
     super(frames, NO_ANSWER);
@@ -45,6 +46,18 @@ export class StreamStore extends FramedStore<AnswerState> {
   /** Asks the same again. Undefined where nothing was asked yet. */
   regenerate(): DashStream | undefined {
     return this.#request && this.start(this.#request);
+  }
+
+  /** Whose the answer is; that of a user who left is forgotten. */
+  belongTo(userId: string | null, signedOut: boolean): void {
+    const isLeft = signedOut || (this.#userId && userId !== this.#userId);
+    this.#userId = userId;
+    if (!isLeft) return;
+    this.#live?.ignore();
+    this.#live = undefined;
+    this.#request = undefined;
+    this.#last = NO_ANSWER;
+    this.publish();
   }
 
   protected override compose(): AnswerState {
