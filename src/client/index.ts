@@ -3,7 +3,12 @@
 export type { Message, QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
 
 export type { Answer, AttachOptions, DashStream, Position, StreamOptions, Transport } from './answer.ts';
-export { createDashClient, type DashClient, type DashClientOptions, type UserListener } from './create-dash-client.ts';
+export {
+  createDashClient,
+  type DashClient,
+  type DashClientOptions,
+  type UserListener,
+} from './create-dash-client.ts';
 export { DashError, type DashErrorCode } from './dash-error.ts';
 export { METRICS_EVENT, type StreamingMetrics, type TrackMetrics } from './metrics.ts';
 export type { Fetch } from './relay-http.ts';

@@ -16,11 +16,14 @@ function scripted(options: Partial<DashClientOptions> = {}) {
   const session = signedIn();
   const relay = new ScriptedRelay({ getToken: () => session.getToken(), ...options });
   const sent = (): string[] =>
-    relay.sockets.flatMap(({ token, sent: frames }) => frames.map(({ type }) => `${type} as ${nameOf(token)}`));
+    relay.sockets.flatMap(({ token, sent: frames }) =>
+      frames.map(({ type }) => `${type} as ${nameOf(token)}`),
+    );
   return { session, relay, sent };
 }
 
-const nameOf = (token: string): string => (token === '' ? 'nobody' : userOf(token) === ALICE ? 'Alice' : 'Bob');
+const nameOf = (token: string): string =>
+  token === '' ? 'nobody' : userOf(token) === ALICE ? 'Alice' : 'Bob';
 
 async function ended(relay: ScriptedRelay): Promise<void> {
   const stream = await relay.streaming();
@@ -88,6 +91,26 @@ describe('over the connection that another user left open', () => {
   });
 });
 
+it('a question that waited for a token is not asked as whoever signs in meanwhile', async () => {
+  let isAway = false;
+  const session = signedIn();
+  const relay = new ScriptedRelay({
+    getToken: () => {
+      if (isAway) throw new TypeError('no network');
+      return session.getToken();
+    },
+  });
+  await ended(relay);
+  isAway = true;
+  const stream = relay.ask();
+  await relay.pass(2_000);
+  session.user = BOB;
+  isAway = false;
+  await relay.pass(10_000);
+  expect(stream.phase).toBe('detached');
+  expect(relay.sockets).toHaveLength(1);
+});
+
 describe('where another user comes while answers are under way', () => {
   it('they are let go of, and no frame of theirs is heard any more', async () => {
     const { session, relay } = scripted();
@@ -107,49 +130,56 @@ describe('where another user comes while answers are under way', () => {
     expect(relay.socket.sent.map(({ type }) => type)).toEqual(['start']);
   });
 
-  it.each(['token_expiring', 'wake', 'a lost connection', 'an expired token'])('also found at %s', async (how) => {
-    const { session, relay } = scripted();
-    const stream = await relay.streaming();
-    session.user = BOB;
-    if (how === 'token_expiring') relay.socket.say({ type: 'token_expiring', expiresInMs: 60_000 });
-    else if (how === 'wake') relay.signal('wake');
-    else relay.socket.end(how === 'an expired token' ? 4401 : 1006);
-    await relay.pass(1_000);
-    expect(stream.phase).toBe('detached');
-    expect(relay.sockets.flatMap((socket) => socket.sentOf('auth'))).toEqual([]);
-    expect(relay.sockets.flatMap((socket) => socket.sentOf('resume'))).toEqual([]);
-  });
+  it.each(['token_expiring', 'wake', 'a lost connection', 'an expired token'])(
+    'also found at %s',
+    async (how) => {
+      const { session, relay } = scripted();
+      const stream = await relay.streaming();
+      session.user = BOB;
+      if (how === 'token_expiring') relay.socket.say({ type: 'token_expiring', expiresInMs: 60_000 });
+      else if (how === 'wake') relay.signal('wake');
+      else relay.socket.end(how === 'an expired token' ? 4401 : 1006);
+      await relay.pass(1_000);
+      expect(stream.phase).toBe('detached');
+      expect(relay.sockets.flatMap((socket) => socket.sentOf('auth'))).toEqual([]);
+      expect(relay.sockets.flatMap((socket) => socket.sentOf('resume'))).toEqual([]);
+    },
+  );
 
-  it.each(['sse', 'json'] as const)('nothing of theirs is sent with the other token: %s', async (transport) => {
-    const session = signedIn();
-    const requests: string[] = [];
-    let fail: ((error: Error) => void) | undefined;
-    const relay = new ScriptedRelay({
-      getToken: () => session.getToken(),
-      transports: [transport],
-      fetch: (url, { method, headers = {}, signal }) => {
-        const token = headers['authorization']?.slice('Bearer '.length) ?? '';
-        const { pathname } = new URL(url);
-        if (signal?.aborted) return Promise.reject(new Error('aborted'));
-        if (pathname.startsWith('/v1/chat') || method === 'DELETE') requests.push(`${method} ${nameOf(token)}`);
-        if (!pathname.startsWith('/v1/chat')) return Promise.reject(new TypeError('no network'));
-        return new Promise((_, reject) => {
-          fail = reject;
-        });
-      },
-    });
-    const stopped = relay.ask();
-    await settled();
-    const stream = relay.ask();
-    await settled();
-    expect(requests).toEqual(['POST Alice', 'POST Alice']);
-    session.user = BOB;
-    void stopped.cancel().catch(() => {});
-    fail?.(new TypeError('network error'));
-    await relay.pass(2_000);
-    expect([stopped.phase, stream.phase]).toEqual(['detached', 'detached']);
-    expect(requests).toEqual(['POST Alice', 'POST Alice']);
-  });
+  it.each(['sse', 'json'] as const)(
+    'nothing of theirs is sent with the other token: %s',
+    async (transport) => {
+      const session = signedIn();
+      const requests: string[] = [];
+      let fail: ((error: Error) => void) | undefined;
+      const relay = new ScriptedRelay({
+        getToken: () => session.getToken(),
+        transports: [transport],
+        fetch: (url, { method, headers = {}, signal }) => {
+          const token = headers['authorization']?.slice('Bearer '.length) ?? '';
+          const { pathname } = new URL(url);
+          if (signal?.aborted) return Promise.reject(new Error('aborted'));
+          if (pathname.startsWith('/v1/chat') || method === 'DELETE')
+            requests.push(`${method} ${nameOf(token)}`);
+          if (!pathname.startsWith('/v1/chat')) return Promise.reject(new TypeError('no network'));
+          return new Promise((_, reject) => {
+            fail = reject;
+          });
+        },
+      });
+      const stopped = relay.ask();
+      await settled();
+      const stream = relay.ask();
+      await settled();
+      expect(requests).toEqual(['POST Alice', 'POST Alice']);
+      session.user = BOB;
+      void stopped.cancel().catch(() => {});
+      fail?.(new TypeError('network error'));
+      await relay.pass(2_000);
+      expect([stopped.phase, stream.phase]).toEqual(['detached', 'detached']);
+      expect(requests).toEqual(['POST Alice', 'POST Alice']);
+    },
+  );
 });
 
 describe('a token that was asked for before', () => {

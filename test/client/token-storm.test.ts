@@ -47,7 +47,11 @@ describe('a relay that warns again at once', () => {
 describe('what brings no time', () => {
   it('the token that the relay has: it is not sent again, and asked for seldom', async () => {
     const token = tokenOf(ALICE);
-    const { auths, asked } = await counted(600_000, () => token, () => {});
+    const { auths, asked } = await counted(
+      600_000,
+      () => token,
+      () => {},
+    );
     expect([auths, asked]).toEqual([0, 13]);
   });
 

@@ -110,32 +110,33 @@ export class FakeStream implements DashStream {
   }
 }
 
+interface SignIn {
+  readonly asking?: FakeStream;
+  readonly signedOut?: boolean;
+}
+
 export class FakeClient implements DashClient {
   readonly streams: FakeStream[] = [];
   closed = 0;
   readonly #userListeners = new Set<UserListener>();
-  #userId: string | null | undefined;
-
-  /** `userId`: undefined where it is not known yet. */
-  constructor(userId: string | null | undefined = 'user-1') {
-    this.#userId = userId;
-  }
+  /** Undefined where it is not known yet. */
+  userId: string | null | undefined = 'user-1';
 
   onUser(listener: UserListener): () => void {
     this.#userListeners.add(listener);
-    if (this.#userId !== undefined) listener(this.#userId, false);
+    if (this.userId !== undefined) listener(this.userId, false);
     return () => this.#userListeners.delete(listener);
   }
 
-  /** As the client does where a token of another user comes. */
-  signIn(userId: string | null, signedOut = false): void {
-    for (const stream of this.streams) if (isUnderWay(stream.phase)) stream.detach();
-    this.#userId = userId;
+  /** As the client does where a token of another user comes. `asking`: what that user asked, by which it came. */
+  signIn(userId: string | null, { asking, signedOut = false }: SignIn = {}): void {
+    for (const stream of this.streams) if (isUnderWay(stream.phase) && stream !== asking) stream.detach();
+    this.userId = userId;
     for (const listener of this.#userListeners) listener(userId, signedOut);
   }
 
   signOut(): void {
-    this.signIn(null, true);
+    this.signIn(null, { signedOut: true });
   }
 
   get latest(): FakeStream {

@@ -399,3 +399,169 @@ it('lets go of answers without stopping them, and takes them up when it is back'
   frames.draw();
   expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(['Hello', 'So far']);
 });
+
+describe('another user', () => {
+  /** As a browser has it: by key. */
+  function pageStorage() {
+    const items = new Map<string, string>();
+    return {
+      items,
+      getItem: (key: string) => items.get(key) ?? null,
+      setItem: (key: string, value: string) => void items.set(key, value),
+    };
+  }
+  function openPageOf(storage: ConversationStorage, userId: string | null | undefined) {
+    const client = new FakeClient();
+    client.userId = userId;
+    const frames = manualFrames();
+    const conversations = new Conversations({ client, frames, storage, clock: new ManualClock() });
+    conversations.open();
+    return { client, frames, conversations };
+  }
+  const textOf = (conversations: Conversations, id = 'one'): string[] =>
+    conversations
+      .get(id)
+      .getSnapshot()
+      .messages.map(({ content }) => content);
+  const askedBy = async (storage: ConversationStorage, userId: string) => {
+    const page = openPageOf(storage, userId);
+    page.conversations.view('one');
+    page.conversations.get('one').send(`A secret of ${userId}`, ACTION);
+    page.client.latest.accept('epoch-1').say('So ');
+    await Promise.resolve();
+    return page;
+  };
+
+  it('finds nothing of the one before after a reload, who finds all of it again', async () => {
+    const storage = pageStorage();
+    const first = await askedBy(storage, 'alice');
+    await first.client.latest.end();
+    await Promise.resolve();
+    const { conversations } = openPageOf(storage, 'bob');
+    conversations.view('one');
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
+    expect(textOf(conversations)).toEqual([]);
+    conversations.get('one').send('Mine', ACTION);
+    await Promise.resolve();
+    expect(textOf(openPageOf(storage, 'alice').conversations)).toEqual(['A secret of alice', 'So ']);
+    expect(textOf(openPageOf(storage, 'bob').conversations)[0]).toBe('Mine');
+  });
+
+  it('who comes while an answer is under way sees nothing of it, and it is there when the first is back', async () => {
+    const storage = pageStorage();
+    const { client, frames, conversations } = await askedBy(storage, 'alice');
+    const left = client.latest;
+    client.signIn('bob');
+    expect(left.phase).toBe('detached');
+    await Promise.resolve();
+    frames.draw();
+    expect(textOf(conversations)).toEqual([]);
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], viewed: undefined, departures: 1 });
+    conversations.get('one').send('Mine', ACTION);
+    expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'Mine' }]);
+    await Promise.resolve();
+    client.signIn('alice');
+    frames.draw();
+    expect(textOf(conversations)).toEqual(['A secret of alice', 'So ']);
+    expect(client.latest.position).toMatchObject({ id: left.id, epoch: 'epoch-1' });
+  });
+
+  it('is known only by what this one asks: that is asked anew, without a word of the one before', async () => {
+    const storage = pageStorage();
+    const { client, frames, conversations } = await askedBy(storage, 'alice');
+    await client.latest.end();
+    frames.draw();
+    conversations.get('one').send('Mine', ACTION);
+    const unsent = client.latest;
+    expect(unsent.request?.messages).toHaveLength(3);
+    client.signIn('bob', { asking: unsent });
+    expect(unsent.phase).toBe('detached');
+    expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'Mine' }]);
+    await client.latest.accept().say('For Bob').end();
+    frames.draw();
+    expect(textOf(conversations)).toEqual(['Mine', 'For Bob']);
+    expect(conversations.getSnapshot()).toMatchObject({ viewed: 'one', list: [{ title: 'Mine' }] });
+  });
+
+  it('asks again what the one before had asked: it is not asked', async () => {
+    const { client, conversations } = await askedBy(pageStorage(), 'alice');
+    await client.latest.end();
+    conversations.get('one').regenerate();
+    const unsent = client.latest;
+    client.signIn('bob', { asking: unsent });
+    expect(unsent.phase).toBe('detached');
+    expect(client.latest).toBe(unsent);
+    expect(textOf(conversations)).toEqual([]);
+  });
+
+  it('is not known yet: nothing kept is shown until somebody is', () => {
+    const storage = pageStorage();
+    openPageOf(storage, 'alice').conversations.get('one').send('A secret', ACTION);
+    const { client, conversations } = openPageOf(storage, undefined);
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: false });
+    conversations.get('two').send('Meanwhile', ACTION);
+    client.signIn('alice');
+    const titles = conversations.getSnapshot().list.map(({ title }) => title);
+    expect(titles.sort()).toEqual(['A secret', 'Meanwhile']);
+  });
+
+  it('signs out: nothing is left of this one, also where it is kept', async () => {
+    const storage = pageStorage();
+    const { client, frames, conversations } = await askedBy(storage, 'alice');
+    client.signOut();
+    await Promise.resolve();
+    frames.draw();
+    expect(textOf(conversations)).toEqual([]);
+    expect([...storage.items.values()].join('')).not.toContain('A secret');
+    client.signIn('alice');
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
+  });
+
+  it('signs out while a slow storage is still being written', async () => {
+    const written: string[] = [];
+    let done: (() => void) | undefined;
+    const storage: ConversationStorage = {
+      getItem: () => null,
+      setItem: (key, value) => {
+        written.push(`${key} ${value}`);
+        return new Promise<void>((resolve) => {
+          done = resolve;
+        });
+      },
+    };
+    const { client, conversations } = await askedBy(storage, 'alice');
+    client.signOut();
+    client.signIn('bob');
+    conversations.get('one').send('Mine', ACTION);
+    for (let count = 0; count < 5; count += 1) {
+      done?.();
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+    const ofAlice = written.filter((text) => text.startsWith('dash-relay.alice'));
+    expect(ofAlice.at(-1)).not.toContain('secret');
+    expect(ofAlice.join('')).not.toContain('Mine');
+    expect(written.some((text) => text.startsWith('dash-relay.bob') && text.includes('Mine'))).toBe(true);
+  });
+
+  it('comes while what was kept for the one before is still being read', async () => {
+    const storage = pageStorage();
+    await askedBy(storage, 'alice');
+    const reading: Record<string, (text: string | null) => void> = {};
+    const { client, conversations } = openPageOf(
+      {
+        getItem: (key) =>
+          new Promise((resolve) => {
+            reading[key] = resolve;
+          }),
+        setItem() {},
+      },
+      'alice',
+    );
+    client.signIn('bob');
+    reading['dash-relay.alice']?.(storage.items.get('dash-relay.alice') ?? null);
+    reading['dash-relay.bob']?.(null);
+    await Promise.resolve();
+    expect(conversations.getSnapshot()).toMatchObject({ list: [], isRestored: true });
+  });
+});

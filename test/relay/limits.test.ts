@@ -233,7 +233,8 @@ describe('the token of a connection', () => {
       let answered = 0;
       for (let second = 0; second < 600; second += 1) {
         await settled();
-        for (; answered < socket.of('token_expiring').length; answered += 1) await handIn(core, socket, 60_000);
+        for (; answered < socket.of('token_expiring').length; answered += 1)
+          await handIn(core, socket, 60_000);
         core.clock.advance(1000);
       }
       expect(answered).toBeLessThanOrEqual(21);

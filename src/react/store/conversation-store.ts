@@ -61,6 +61,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   /** Of the last answer, which is under way but not followed. */
   #waiting: Position | undefined;
   #asked: AskOptions | undefined;
+  /** The last question was one of before, asked again. */
+  #isRepeated = false;
   #title = '';
   #askedAt = 0;
   #unread = false;
@@ -78,6 +80,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     const content = text.trim();
     if (isBlank(content) || this.#isAnswering) return false;
     this.#messages = [...this.#messages, { role: 'user', id: mintStreamId(), content }];
+    this.#isRepeated = false;
     this.#ask(options);
     return true;
   }
@@ -87,6 +90,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     const last = this.#messages.findLastIndex(({ role }) => role === 'user');
     if (last < 0 || this.#asked === undefined || this.#isAnswering) return false;
     this.#messages = this.#messages.slice(0, last + 1);
+    this.#isRepeated = true;
     this.#ask(this.#asked);
     return true;
   }
@@ -114,6 +118,19 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#unread = false;
     this.draft.write('');
     this.publish();
+  }
+
+  /**
+   * Forgets what was its user's, without stopping the model. True where the next user has asked something here: who that
+   * is was known only by the question, which did not leave yet, and is asked anew without what was said before it.
+   */
+  passOn(): boolean {
+    const isAsked = this.#live !== undefined && isUnderWay(this.#live.stream.phase) && !this.#isRepeated;
+    const question = isAsked ? this.#messages.at(-1) : undefined;
+    const asked = this.#asked;
+    this.letGo();
+    this.forget();
+    return question !== undefined && asked !== undefined && this.send(question.content, asked);
   }
 
   /** Somebody looks at it, until the function it returns is called. */

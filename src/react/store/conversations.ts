@@ -188,11 +188,12 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   #depart(): void {
     this.#keeper?.stop();
     this.#keeper = undefined;
-    for (const store of this.#stores.values()) store.forget();
+    this.#isRestored = this.#options.storage === undefined;
     this.#removed.clear();
     this.#isCleared = false;
     this.#viewed = undefined;
     this.#departures += 1;
+    for (const store of this.#stores.values()) if (store.passOn()) this.#viewed = store.id;
     this.publish();
   }
 

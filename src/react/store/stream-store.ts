@@ -1,6 +1,6 @@
 /** One stream at a time, for a screen that shows a single answer. Keeps nothing beyond the page. */
 import type { DashClient, DashStream, StreamRequest } from '../../client/index.ts';
-import { type AnswerState, followAnswer, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
+import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';
 
@@ -8,6 +8,8 @@ export class StreamStore extends FramedStore<AnswerState> {
   readonly #client: DashClient;
   #request: StreamRequest | undefined;
   #live: LiveAnswer | undefined;
+  /** What is asked is what was asked before. */
+  #isRepeated = false;
   #last = NO_ANSWER;
   #userId: string | null | undefined;
 
@@ -19,6 +21,7 @@ export class StreamStore extends FramedStore<AnswerState> {
   /** Asks the model. A stream that is under way is stopped first. */
   start(request: StreamRequest): DashStream {
     this.stop();
+    this.#isRepeated = request === this.#request;
     this.#request = request;
     const stream = this.#client.stream(request);
     const live = followAnswer(stream, {
@@ -48,15 +51,17 @@ export class StreamStore extends FramedStore<AnswerState> {
     return this.#request && this.start(this.#request);
   }
 
-  /** Whose the answer is; that of a user who left is forgotten. */
+  /** Whose the answer is. That of a user who left is forgotten, not what the next one has just asked. */
   belongTo(userId: string | null, signedOut: boolean): void {
     const isLeft = signedOut || (this.#userId && userId !== this.#userId);
     this.#userId = userId;
     if (!isLeft) return;
-    this.#live?.ignore();
-    this.#live = undefined;
-    this.#request = undefined;
     this.#last = NO_ANSWER;
+    if (this.#isRepeated || !isUnderWay(this.#live?.stream.phase ?? 'idle')) {
+      this.#live?.detach();
+      this.#live = undefined;
+      this.#request = undefined;
+    }
     this.publish();
   }
 
