@@ -27,9 +27,11 @@ describe.each(['websocket', 'sse', 'json'] as const)('over %s', (transport: Tran
 
   it('stops in the middle and keeps the text', async () => {
     relay.simulator.script('stall');
+    const { requests } = relay.simulator;
+    const before = requests.length;
     const { client } = connectTo(relay, { transports: [transport] });
     const stream = client.stream(QUESTION);
-    await until(() => relay.simulator.requests.at(-1)?.status === 200);
+    await until(() => requests.length > before && requests.at(-1)?.status === 200);
     if (transport !== 'json') await until(() => stream.content !== '');
     else await new Promise((resolve) => setTimeout(resolve, 30));
     const receipt = await stream.cancel();

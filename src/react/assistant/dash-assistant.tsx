@@ -133,10 +133,13 @@ function answerAtEnd(messages: readonly ChatMessage[]) {
 /** Which conversation is on the screen: the one chosen, else the one that an earlier page looked at, else a new one. */
 function useShown() {
   const { conversations } = useDash();
-  const { viewed, isRestored } = useConversations();
+  const { viewed, isRestored, departures } = useConversations();
   const [fresh] = useState(mintConversationId);
   const [chosen, setChosen] = useState<string>();
-  const [earlier, setEarlier] = useState<{ readonly id: string | undefined }>();
+  // After a change of user only the question can be viewed by which the next one came.
+  const [earlier, setEarlier] = useState<{ readonly id: string | undefined } | undefined>(
+    departures > 0 && viewed !== undefined ? { id: viewed } : undefined,
+  );
   if (isRestored && earlier === undefined) setEarlier({ id: viewed }); // once: what others look at later is theirs
   const show = useCallback(
     (id: string) => {

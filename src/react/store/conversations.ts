@@ -192,6 +192,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#removed.clear();
     this.#isCleared = false;
     this.#viewed = undefined;
+    this.#isChosen = false;
     this.#departures += 1;
     for (const store of this.#stores.values()) if (store.passOn()) this.#viewed = store.id;
     this.publish();
