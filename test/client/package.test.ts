@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const MAX_BYTES = 8 * 1024;
+const MAX_BYTES = 9 * 1024;
 const ENTRIES = ['client', 'ai-service', 'react-native'];
 
 let app: string;
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(app, { recursive: true, force: true }));
 
 describe('dash-relay/client', () => {
-  it('is at most 8 KB, minified and gzipped', async () => {
+  it('is at most 9 KB, minified and gzipped', async () => {
     const { outputFiles } = await build({
       entryPoints: [packaged('dist/library/client.js')],
       bundle: true,
