@@ -41,8 +41,8 @@ describe('nesting', () => {
     expect(depthOf(tokens)).toBeLessThanOrEqual(DEEPEST);
     expect(letters(tokens.map(({ raw }) => raw).join(''))).toBe(letters(text));
     const growing = createBlockReader();
-    for (let end = 0; end < text.length; end += 97) growing.read(text.slice(0, end), false);
-    expect(depthOf(growing.read(text, false))).toBeLessThanOrEqual(DEEPEST);
+    for (let end = 0; end < text.length; end += 97) growing.read(text.slice(0, end), 'growing');
+    expect(depthOf(growing.read(text, 'growing'))).toBeLessThanOrEqual(DEEPEST);
   });
 
   it('is read as it was meant as deep as people nest', () => {

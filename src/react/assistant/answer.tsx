@@ -30,7 +30,10 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
       <View style={styles.body}>
         {!isBlank(content) && (
           <PlainOnError plain={<Plain text={content} />} attempt={status}>
-            <Markdown text={content} isGrowing={isGrowing} isWhole={status === 'done'} />
+            <Markdown
+              text={content}
+              state={isGrowing ? 'growing' : status === 'done' ? 'whole' : 'stopped'}
+            />
           </PlainOnError>
         )}
         {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}

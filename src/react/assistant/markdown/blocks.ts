@@ -6,28 +6,33 @@ import type { MarkedToken, Token } from 'marked';
 import { closeOpenMarks } from './half-open.ts';
 import { lex } from './lexer.ts';
 
+/** `whole`: it came to its own end. `stopped`: no more will come, and marks may have been left open by chance. */
+export type TextState = 'growing' | 'stopped' | 'whole';
+
 export interface BlockReader {
-  /** `text`: all of it. `isWhole`: no more will come, so that what the pieces hid is put right. */
-  read(text: string, isWhole: boolean): readonly MarkedToken[];
+  /** `text`: all of it. */
+  read(text: string, state: TextState): readonly MarkedToken[];
 }
 
 export function createBlockReader(): BlockReader {
   let settled: readonly MarkedToken[] = [];
   let settledText = '';
   return {
-    read(markdown, isWhole) {
+    read(markdown, state) {
       const text = markdown.replaceAll(/\r\n?/g, '\n');
       if (!text.startsWith(settledText)) {
         settled = [];
         settledText = '';
       }
-      if (isWhole) return withKnown(lex(text), settled);
+      if (state === 'whole') return withKnown(lex(text), settled);
       const tokens = lex(text.slice(settledText.length));
       const last = tokens.findLastIndex(isShown);
       const before = tokens.slice(0, Math.max(last, 0));
       settled = [...settled, ...before.filter(isShown)];
       settledText += before.map(({ raw }) => raw).join('');
-      return [...settled, ...lex(closeOpenMarks(text.slice(settledText.length))).filter(isShown)];
+      const rest = text.slice(settledText.length);
+      const shown = closeOpenMarks(rest, tokens.slice(Math.max(last, 0)), state === 'stopped');
+      return [...settled, ...(shown === rest ? tokens.slice(last) : lex(shown)).filter(isShown)];
     },
   };
 }

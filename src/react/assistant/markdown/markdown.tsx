@@ -3,20 +3,18 @@ import { memo, useState } from 'react';
 import { StyleSheet, View } from 'react-native';
 import { SPACE } from '../theme.ts';
 import { Block } from './block.tsx';
-import { createBlockReader } from './blocks.ts';
+import { createBlockReader, type TextState } from './blocks.ts';
 import { headingLevels } from './heading-levels.ts';
 
 interface MarkdownProps {
   readonly text: string;
-  /** More text may come: a caret stands at its end. */
-  readonly isGrowing: boolean;
-  /** It came to its own end: no mark was left open by chance. */
-  readonly isWhole: boolean;
+  /** While it grows a caret stands at its end. */
+  readonly state: TextState;
 }
 
-export const Markdown = memo(function Markdown({ text, isGrowing, isWhole }: MarkdownProps) {
+export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
   const [reader] = useState(createBlockReader);
-  const blocks = reader.read(text, isWhole);
+  const blocks = reader.read(text, state);
   const levels = headingLevels(blocks);
   return (
     <View style={styles.blocks}>
@@ -27,7 +25,7 @@ export const Markdown = memo(function Markdown({ text, isGrowing, isWhole }: Mar
           token={token}
           level={levels[at]}
           isFirst={at === 0}
-          hasCaret={isGrowing && at === blocks.length - 1}
+          hasCaret={state === 'growing' && at === blocks.length - 1}
         />
       ))}
     </View>
