@@ -18,6 +18,7 @@ const USAGE = {
   cacheWriteTokens: 0,
   cacheWrite1hTokens: 0,
   source: 'final',
+  model: null,
 } as const;
 
 obey({});

@@ -35,8 +35,8 @@ import { MemoryStreamLogs } from './stream-log/memory.ts';
 import type { StreamLogs } from './stream-log/port.ts';
 import type { StoreSharedStreams } from './stream-log/shared-streams.ts';
 import { systemClock } from './time/clock.ts';
-import { createAnthropicUpstream } from './upstream/anthropic.ts';
-import type { Upstream } from './upstream/port.ts';
+import type { AccountView } from './upstream/account.ts';
+import { type AnthropicUpstream, createAnthropicUpstream } from './upstream/anthropic.ts';
 import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
 import type { Outbox } from './usage/outbox.ts';
 import type { openPostgresPool, PostgresPool } from './usage/postgres/pool.ts';
@@ -126,8 +126,12 @@ export async function composeRelay(
     ...coreLimits(config),
   });
   const health = (): Health => ({
-    state: healthState(relay, authenticator),
-    ...reported({ postgres: shipper?.up && !quota.alone, redis: shared?.streams.up }),
+    state: healthState(relay, authenticator, upstream.account),
+    ...reported({
+      postgres: shipper?.up && !quota.alone,
+      redis: shared?.streams.up,
+      account: simulator === undefined ? upstream.account.state !== 'fails' : undefined,
+    }),
   });
   const http = composeHttp(config, {
     relay,
@@ -173,7 +177,8 @@ export async function composeRelay(
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     },
     async start() {
-      await Promise.all([authenticator.start(), quota.start(), shared?.streams.beat()]);
+      const account = simulator === undefined ? upstream.checkAccount() : undefined;
+      await Promise.all([authenticator.start(), quota.start(), shared?.streams.beat(), account]);
       await http.listen().catch((cause: unknown) => {
         throw listenFailure(cause, config);
       });
@@ -260,10 +265,12 @@ function reported(isUp: Readonly<Record<string, boolean | undefined>>): Pick<Hea
   return { dependencies: Object.fromEntries(known.map(([name, up]) => [name, up ? 'up' : 'down'])) };
 }
 
-function healthState(relay: Relay, authenticator: Authenticator): Health['state'] {
+function healthState(relay: Relay, authenticator: Authenticator, account: AccountView): Health['state'] {
   if (relay.draining) return 'draining';
   if (relay.overloaded) return 'overloaded';
-  return authenticator.ready ? 'ready' : 'starting';
+  if (!authenticator.ready) return 'starting';
+  // One that stopped working did so for all machines: a balancer that leaves them all hides the reason from users.
+  return account.state === 'fails' && !account.hasWorked ? 'upstream_account' : 'ready';
 }
 
 async function postgresPool(...options: Parameters<typeof openPostgresPool>): Promise<PostgresPool> {
@@ -404,7 +411,7 @@ async function composeIdentity(config: Config, logger: Logger): Promise<Identity
 async function composeUpstream(
   config: Config,
   logger: Logger,
-): Promise<{ upstream: Upstream; simulator: Simulator | undefined }> {
+): Promise<{ upstream: AnthropicUpstream; simulator: Simulator | undefined }> {
   const simulator = isSimulated(config) ? await simulate() : undefined;
   if (simulator !== undefined) logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
   const upstream = createAnthropicUpstream({
@@ -417,9 +424,14 @@ async function composeUpstream(
     },
     clock: systemClock,
     onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
+    onAccountFailed: (failure) => logger.error(failure, ACCOUNT_FAILS),
+    onAccountRecovered: () => logger.info("the account at the model's API works again"),
   });
   return { upstream, simulator };
 }
+
+const ACCOUNT_FAILS =
+  "the account at the model's API does not work: see to its key, its money, its rights or its models";
 
 /** Loaded only where it answers: 5 MB that a relay of real answers does without. */
 async function simulate(): Promise<Simulator> {
@@ -488,7 +500,7 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
 }
 
 interface Watched {
-  readonly upstream: Upstream;
+  readonly upstream: AnthropicUpstream;
   readonly logs: MemoryStreamLogs;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
@@ -497,6 +509,9 @@ interface Watched {
 
 function watch(metrics: Metrics, { upstream, logs, ledger, quota, output }: Watched): void {
   metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
+  metrics.watch('upstream_account_fails', "1 while the account at the model's API does not work", () =>
+    Number(upstream.account.state === 'fails'),
+  );
   metrics.watch('stream_log_bytes', 'Bytes held by all stream logs', () => logs.heldBytes);
   metrics.watch('ledger_degraded', '1 while usage rows cannot be written', () => Number(ledger.degraded));
   metrics.watch('quota_alone', '1 while Postgres cannot be asked for quotas', () => Number(quota.alone));

@@ -9,7 +9,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Clock } from '../time/clock.ts';
-import { errorHeaders } from './error-response.ts';
+import { endingError, errorHeaders } from './error-response.ts';
 import { requestPrincipal } from './request-principal.ts';
 import { callerOf, observeRefusal } from './request-refusal.ts';
 import { wholeAnswer } from './whole-answer.ts';
@@ -30,8 +30,7 @@ export function aiGatewayRoute(
       const principal = await requestPrincipal(request, authenticator, clock);
       const command = { principal, caller: callerOf(request), ...parseHttpRequest(request.body) };
       const { ending, content } = await wholeAnswer(reply, (sink) => relay.start(command, sink));
-      if (ending.type === 'error')
-        return await sendGatewayError(reply, new RelayError(ending.code, ending.message));
+      if (ending.type === 'error') return await sendGatewayError(reply, endingError(ending));
       const { usage } = ending;
       return await reply.send({
         content,

@@ -5,10 +5,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator, Principal } from '../auth/port.ts';
 import { parseHttpRequest } from '../protocol/parse-client-frame.ts';
-import { RelayError } from '../protocol/relay-error.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Clock } from '../time/clock.ts';
-import { errorBody, errorHeaders } from './error-response.ts';
+import { endingError, errorBody, errorHeaders } from './error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { requestPrincipal } from './request-principal.ts';
 import { callerOf, wantsEvents } from './request-refusal.ts';
@@ -51,8 +50,7 @@ export function chatRoutes(app: FastifyInstance, { relay, authenticator, clock }
 /** `done` as the answer, `cancelled` as what there is of it, `error` with its status and what there is. */
 function sendAnswer(reply: FastifyReply, requestId: string, { ending, content }: WholeAnswer): FastifyReply {
   if (ending.type === 'error') {
-    const { code, message, retryAfterMs } = ending;
-    const error = new RelayError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
+    const error = endingError(ending);
     return reply
       .code(error.status)
       .headers(errorHeaders(error))

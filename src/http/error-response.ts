@@ -1,5 +1,6 @@
 /** How an error leaves through HTTP: one shape of body and headers, before the 101 of an upgrade and at every route. */
-import type { QuotaFigures, RelayError } from '../protocol/relay-error.ts';
+import type { ErrorFrame } from '../protocol/frames.ts';
+import { type QuotaFigures, RelayError } from '../protocol/relay-error.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
@@ -21,6 +22,14 @@ export function errorBody(error: RelayError, requestId?: string): ErrorBody {
   return { error: { code, message, retryable, ...quota, ...(requestId === undefined ? {} : { requestId }) } };
 }
 
+/** The error that a run ended as. */
+export function endingError({ code, message, retryable, retryAfterMs }: ErrorFrame): RelayError {
+  return new RelayError(code, message, {
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(retryable ? {} : { retryable }),
+  });
+}
+
 /** The headers an error's status asks for, names in lower case. */
 export function errorHeaders(error: RelayError): Record<string, string> {
   switch (error.status) {
@@ -30,7 +39,7 @@ export function errorHeaders(error: RelayError): Record<string, string> {
       return { upgrade: 'websocket', connection: 'close, upgrade' };
     case 429:
     case 503:
-      return { 'retry-after': String(retryAfterSeconds(error)) };
+      return retryAfter(error);
     default:
       return {};
   }
@@ -54,9 +63,13 @@ export function rawErrorResponse(
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-function retryAfterSeconds({
+/** None where it would not help: there are proxies and clients that ask again because of it. */
+function retryAfter({
   quota,
+  retryable,
   retryAfterMs = quota && quota.resetsAt - Date.now(),
-}: RelayError): number {
-  return retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1000));
+}: RelayError): Record<string, string> {
+  if (retryAfterMs !== undefined)
+    return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+  return retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
 }

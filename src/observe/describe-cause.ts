@@ -1,5 +1,5 @@
 /**
- * What of an error may be logged: its kind and where it came from, never its message. Messages of the model API, of
+ * What of a cause may be logged: its kind and where it came from, never its message. Messages of the model API, of
  * drivers and parsers quote what they were given: a prompt, a row, a token.
  */
 
@@ -14,6 +14,7 @@ export interface DescribedCause {
   readonly code?: string | number;
   readonly status?: number;
   readonly type?: string;
+  readonly errorCode?: string;
   readonly requestId?: string;
   readonly syscall?: string;
   /** Only of errors without a code: a code says more. */
@@ -21,24 +22,28 @@ export interface DescribedCause {
   readonly cause?: DescribedCause | string;
 }
 
-/** An identifier stays as it is; other text, and what is no error, becomes its type's name. */
+/**
+ * An identifier stays as it is, and so do the identifiers and numbers of an error or another object; what has none of
+ * them becomes its type's name.
+ */
 export function describeCause(cause: unknown, depth = 0): DescribedCause | string | undefined {
   if (cause === undefined || cause === null) return undefined;
   if (typeof cause === 'string' && IDENTIFIER.test(cause)) return cause;
-  if (!(cause instanceof Error)) return typeof cause;
-  const fields = cause as Error & Readonly<Record<string, unknown>>;
+  if (typeof cause !== 'object') return typeof cause;
+  const fields = cause as Readonly<Record<string, unknown>>;
   const code = identifier(fields['code']) ?? number(fields['code']);
-  const inner = depth < MAX_DEPTH ? describeCause(cause.cause, depth + 1) : undefined;
-  return present({
-    name: identifier(cause.name),
+  const described = present({
+    name: identifier(fields['name']),
     code,
     status: number(fields['status']),
     type: identifier(fields['type']),
+    errorCode: identifier(fields['errorCode']),
     requestId: identifier(fields['requestId']) ?? identifier(fields['requestID']),
     syscall: identifier(fields['syscall']),
-    frames: code === undefined ? frames(cause) : undefined,
-    cause: inner,
+    frames: code === undefined && cause instanceof Error ? frames(cause) : undefined,
+    cause: depth < MAX_DEPTH ? describeCause(fields['cause'], depth + 1) : undefined,
   });
+  return Object.keys(described).length > 0 ? described : 'object';
 }
 
 function identifier(value: unknown): string | undefined {

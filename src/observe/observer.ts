@@ -12,6 +12,8 @@ import type { LineKind, SampledLines } from './sampled-lines.ts';
 const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
   1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429, 4503,
 ]);
+/** Endings that only the operator can do something about. */
+const OPERATORS: ReadonlySet<string> = new Set(['internal', 'upstream_account']);
 /** Refusals that are the operator's business; the rest is the client's. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
 /** Causes that are words of ours: why, where one code has several reasons. */
@@ -49,7 +51,8 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     },
     streamEnded(event) {
       countEnding(metrics, event);
-      logger[event.code === 'internal' ? 'error' : 'info'](endingFields(event), 'stream ended');
+      const level = event.code !== null && OPERATORS.has(event.code) ? 'error' : 'info';
+      logger[level](endingFields(event), 'stream ended');
     },
     refused({ userId, streamId, of, code, cause, origin, ...event }) {
       const { door, ...rest } = caller(event);

@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   unavailable: { status: 503, retryable: true },
   interrupted: { status: 503, retryable: true },
   abandoned: { status: 503, retryable: false },
+  upstream_account: { status: 503, retryable: false },
   upstream_overloaded: { status: 503, retryable: true },
   upstream_rate_limited: { status: 503, retryable: true },
   upstream_timeout: { status: 504, retryable: true },

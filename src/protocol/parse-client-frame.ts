@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { ClientFrame, ErrorFrame, StreamRequest } from './frames.ts';
+import { isBlank } from './model-rules.ts';
 import { RelayError } from './relay-error.ts';
 
 const MAX_CONTEXT_BYTES = 16 * 1024;
@@ -139,8 +140,11 @@ function checkRequest<T>(request: T, raw: unknown): T & StreamRequest {
   const { messages } = request as { messages: { role: string; content: string | unknown[] }[] };
   if (!messages.some((each) => each.role === 'user'))
     throw badRequest('messages: at least one is of role user');
-  for (const { content } of messages) {
+  for (const [index, { content }] of messages.entries()) {
+    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     if (typeof content !== 'string') for (const each of content) checkBlock(each as Record<string, unknown>);
+    if (blocks.every((each) => isBlankBlock(each as Record<string, unknown>)))
+      throw badRequest(`messages.${index}.content: nothing but white space; leave this message out`);
   }
   const { context } = raw as { context?: unknown };
   if (context !== undefined) checkContext(context);
@@ -161,6 +165,11 @@ function checkBlock(value: Record<string, unknown>): void {
     throw new RelayError('unsupported', 'messages: only text blocks and base64 image blocks are supported');
   }
   throw badRequest(`messages: ${explain(result.error)}`);
+}
+
+/** A blank block beside others is left out before the model is asked; a message of nothing else cannot be. */
+function isBlankBlock({ type, text }: Readonly<Record<string, unknown>>): boolean {
+  return type === 'text' && typeof text === 'string' && isBlank(text);
 }
 
 function checkContext(context: unknown): void {

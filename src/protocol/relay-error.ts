@@ -17,6 +17,8 @@ export interface RelayErrorDetails {
   /** The upstream's `request-id`, if it gave one. */
   readonly requestId?: string;
   readonly quota?: QuotaFigures;
+  /** False where it is known that the same request will not succeed later, whatever the table says of the code. */
+  readonly retryable?: false;
 }
 
 /**
@@ -29,6 +31,8 @@ export class RelayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
   readonly quota: QuotaFigures | undefined;
+  /** Whether the same request may succeed if it is sent again later, unchanged. */
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, details: RelayErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -36,15 +40,12 @@ export class RelayError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
     this.quota = details.quota;
+    this.retryable = details.retryable ?? ERROR_CODES[code].retryable;
   }
 
   /** HTTP status of this code. */
   get status(): number {
     return ERROR_CODES[this.code].status;
-  }
-
-  get retryable(): boolean {
-    return ERROR_CODES[this.code].retryable;
   }
 
   /** The error itself if it is a RelayError, otherwise `internal` with the original as its cause. */

@@ -10,6 +10,8 @@ export interface UsageReading {
   /** Of those, the ones with one hour of lifetime: they have a price of their own. */
   readonly cacheWrite1hTokens: number;
   readonly source: UsageSource;
+  /** The model that answers, as its API named it: it sets the price. Null until it is known. */
+  readonly model: string | null;
 }
 
 export const NO_USAGE: UsageReading = {
@@ -19,4 +21,5 @@ export const NO_USAGE: UsageReading = {
   cacheWriteTokens: 0,
   cacheWrite1hTokens: 0,
   source: 'none',
+  model: null,
 };

@@ -1,6 +1,7 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
+import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
 import type { Action, Actions } from './actions.ts';
@@ -15,7 +16,7 @@ export interface RequestPolicy {
 /** A request that passed: what runs upstream, but for its epoch. */
 export type PreparedRequest = Omit<UpstreamRequest, 'epoch' | 'userHash'>;
 
-/** @throws RelayError unknown_action, model_not_allowed, forbidden */
+/** @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request */
 export function prepareRequest(request: StreamRequest, policy: RequestPolicy): PreparedRequest {
   const action = policy.actions.get(request.action);
   if (action === undefined) {
@@ -25,11 +26,13 @@ export function prepareRequest(request: StreamRequest, policy: RequestPolicy): P
   if (events === 'all' && !action.allEvents) {
     throw new RelayError('forbidden', 'events: this action allows "text" only');
   }
+  const model = chooseModel(request.model, action, policy);
+  checkLastMessage(request.messages, model);
   return {
-    model: chooseModel(request.model, action, policy),
+    model,
     maxTokens: Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens),
     system: action.system,
-    messages: withContext(request.messages, request.context),
+    messages: withContext(request.messages.map(withoutBlanks), request.context),
     events,
   };
 }
@@ -52,6 +55,35 @@ function chooseModel(asked: string | undefined, action: Action, policy: RequestP
     'model_not_allowed',
     'model: not one this server allows for this action; leave it out for the default',
   );
+}
+
+/** Words of an assistant at the end are for the model to go on from, which the newer ones refuse. */
+function checkLastMessage(messages: readonly Message[], model: string): void {
+  const index = messages.length - 1;
+  const last = messages[index];
+  if (last?.role !== 'assistant') return;
+  if (refusesPrefill(model))
+    throw new RelayError(
+      'bad_request',
+      `messages.${index}: the last message must be of role user for ${model}`,
+    );
+  const words = typeof last.content === 'string' ? last.content : lastText(last.content);
+  if (/\p{White_Space}$/u.test(words))
+    throw new RelayError(
+      'bad_request',
+      `messages.${index}: the last message may not end with white space where it is the assistant's`,
+    );
+}
+
+function lastText(blocks: Exclude<Message['content'], string>): string {
+  const last = blocks.at(-1);
+  return last?.type === 'text' ? last.text : '';
+}
+
+/** Blank blocks say nothing, and the API may refuse the whole conversation for one. */
+function withoutBlanks({ role, content }: Message): Message {
+  if (typeof content === 'string') return { role, content };
+  return { role, content: content.filter((block) => block.type !== 'text' || !isBlank(block.text)) };
 }
 
 /** Context is data, never instructions: one delimited JSON block in front of the last user message. */

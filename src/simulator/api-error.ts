@@ -3,6 +3,7 @@
 const TYPES = {
   invalid_request_error: 400,
   authentication_error: 401,
+  billing_error: 402,
   permission_error: 403,
   not_found_error: 404,
   request_too_large: 413,
@@ -18,11 +19,18 @@ export class ApiError extends Error {
   readonly type: ApiErrorType;
   /** Seconds for the `retry-after` header. */
   readonly retryAfter: number | undefined;
+  /** `details.error_code`: what exactly it is about. */
+  readonly errorCode: string | undefined;
 
-  constructor(type: ApiErrorType, message: string, retryAfter?: number) {
+  constructor(
+    type: ApiErrorType,
+    message: string,
+    { retryAfter, errorCode }: { readonly retryAfter?: number; readonly errorCode?: string } = {},
+  ) {
     super(message);
     this.type = type;
     this.retryAfter = retryAfter;
+    this.errorCode = errorCode;
   }
 
   get status(): number {
@@ -31,7 +39,8 @@ export class ApiError extends Error {
 
   /** What the body, or the data of an `error` event within a stream, says. */
   body(requestId?: string): string {
-    const error = { type: this.type, message: this.message };
+    const details = this.errorCode === undefined ? undefined : { error_code: this.errorCode };
+    const error = { type: this.type, message: this.message, details };
     return JSON.stringify({ type: 'error', error, request_id: requestId });
   }
 }

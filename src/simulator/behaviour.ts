@@ -81,7 +81,13 @@ export const BEHAVIOURS = {
   'overloaded-midway': { broken: { afterDeltas: 5, by: 'error' } },
   silent: { silent: true },
   overloaded: { refuse: new ApiError('overloaded_error', 'Overloaded') },
-  'rate-limited': { refuse: new ApiError('rate_limit_error', 'Rate limited', 2) },
+  'rate-limited': { refuse: new ApiError('rate_limit_error', 'Rate limited', { retryAfter: 2 }) },
+  'spend-limit': {
+    refuse: new ApiError('rate_limit_error', 'Spend limit reached', {
+      errorCode: 'enforced_spend_limit_reached',
+    }),
+  },
+  unpaid: { refuse: new ApiError('billing_error', 'There is a problem with your billing information.') },
   error: { refuse: new ApiError('api_error', 'Internal server error') },
   'bad-request': {
     refuse: new ApiError('invalid_request_error', 'messages: Input does not match the expected shape.'),

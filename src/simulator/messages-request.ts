@@ -3,6 +3,7 @@
  * Errors name the field at fault, never what it holds.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { ApiError } from './api-error.ts';
 import { isScriptedModel } from './behaviour.ts';
 import { countInputTokens } from './tokens.ts';
@@ -62,13 +63,18 @@ type Fields = {
 
 /** @throws ApiError `authentication_error` or `invalid_request_error` */
 export function checkHeaders(headers: IncomingHttpHeaders): void {
+  checkKey(headers);
+  if (!headers['content-type']?.startsWith('application/json')) {
+    throw invalid('content-type: must be application/json');
+  }
+}
+
+/** @throws ApiError `authentication_error` or `invalid_request_error` */
+export function checkKey(headers: IncomingHttpHeaders): void {
   if (!headers['x-api-key'] && !headers.authorization) {
     throw new ApiError('authentication_error', 'x-api-key header is required');
   }
   if (!headers['anthropic-version']) throw invalid('anthropic-version: header is required');
-  if (!headers['content-type']?.startsWith('application/json')) {
-    throw invalid('content-type: must be application/json');
-  }
 }
 
 /**
@@ -86,9 +92,10 @@ export function readMessagesRequest(
   const { stream } = body;
   if (stream !== undefined && typeof stream !== 'boolean')
     throw invalid('stream: Input should be a valid boolean');
-  const messages = readMessages(body.messages);
+  const model = readModel(body.model);
+  const messages = readMessages(body.messages, model);
   const request: MessagesRequest = {
-    model: readModel(body.model),
+    model,
     maxTokens: counting ? 0 : readMaxTokens(body.max_tokens),
     stream: stream === true,
     thinking: isFields(body.thinking) && body.thinking.type !== 'disabled',
@@ -159,7 +166,7 @@ function readSystem(system: unknown): string {
   return typeof system === 'string' ? wellFormed(system, 'system') : readContent(system, 'system').text;
 }
 
-function readMessages(messages: unknown): { question: string; tokens: number } {
+function readMessages(messages: unknown, model: string): { question: string; tokens: number } {
   if (messages === undefined) throw invalid('messages: Field required');
   if (!Array.isArray(messages)) throw invalid('messages: Input should be a valid list');
   if (messages.length === 0) throw invalid('messages: at least one message is required');
@@ -173,16 +180,27 @@ function readMessages(messages: unknown): { question: string; tokens: number } {
       throw invalid(`${at}.role: Input should be 'user' or 'assistant'`);
     if (i === 0 && role !== 'user') throw invalid('messages: first message must use the "user" role');
     const content = readContent(message.content, at);
+    if (role === 'assistant' && i === messages.length - 1) checkPrefill(content.last, model);
     if (role === 'user') question = content.last;
     tokens += 4 + countInputTokens(content.text) + content.images * IMAGE_TOKENS;
   }
   return { question, tokens };
 }
 
+function checkPrefill(words: string, model: string): void {
+  if (refusesPrefill(model))
+    throw invalid(
+      'This model does not support assistant message prefill. The conversation must end with a user message.',
+    );
+  if (words !== words.trimEnd())
+    throw invalid('messages: final assistant content cannot end with trailing whitespace');
+}
+
 /** All text, its last block, and the number of images. Blocks of other types pass unread. */
 function readContent(content: unknown, at: string): { text: string; last: string; images: number } {
   if (typeof content === 'string') {
     if (content === '') throw invalid(`${at}: user messages must have non-empty content`);
+    if (isBlank(content)) throw blank();
     return { text: wellFormed(content, at), last: content, images: 0 };
   }
   if (!Array.isArray(content) || content.length === 0)
@@ -198,7 +216,13 @@ function readContent(content: unknown, at: string): { text: string; last: string
     read.last = wellFormed(block.text, at);
     read.text += read.last;
   }
+  if (read.text !== '' && isBlank(read.text)) throw blank();
   return read;
+}
+
+/** One block of words is enough. */
+function blank(): ApiError {
+  return invalid('messages: text content blocks must contain non-whitespace text');
 }
 
 /** The real API rejects lone surrogates. */

@@ -5,9 +5,15 @@
  */
 import { type Clock, systemClock } from '../time/clock.ts';
 import { ApiError } from './api-error.ts';
-import { type Behaviour, type BehaviourName, behaviourNamed, behaviourOf } from './behaviour.ts';
+import {
+  type Behaviour,
+  type BehaviourName,
+  behaviourNamed,
+  behaviourOf,
+  SCRIPTED_MODELS,
+} from './behaviour.ts';
 import { type Listener, type ListenOptions, listen, type SimulatedHttpRequest } from './listener.ts';
-import { checkHeaders, type MessagesRequest, readMessagesRequest } from './messages-request.ts';
+import { checkHeaders, checkKey, type MessagesRequest, readMessagesRequest } from './messages-request.ts';
 import type { Outlet } from './outlet.ts';
 import { LIFELIKE, type Pace, Pacer } from './pacer.ts';
 import { type Plan, planAtOnce, planPaced, SILENT } from './plan.ts';
@@ -138,12 +144,26 @@ class SimulatedModel implements Simulator {
     const requestId = `req_01${chance.base62(22)}`;
     if (http.method === 'GET' && path === '/stats') {
       outlet.reply(200, JSON_TYPE, JSON.stringify(this.stats));
+    } else if (http.method === 'GET' && path === '/v1/models') {
+      this.#models(http, outlet, requestId);
     } else if (http.method === 'POST' && path === '/v1/messages') {
       this.#messages(http, outlet, requestId, chance);
     } else if (http.method === 'POST' && path === '/v1/messages/count_tokens') {
       this.#countTokens(http, outlet, requestId);
     } else {
       this.#refuse(outlet, requestId, new ApiError('not_found_error', 'Not found'));
+    }
+  }
+
+  /** Those with a behaviour of their own; it answers for every other name of the API too. */
+  #models(http: SimulatedHttpRequest, outlet: Outlet, requestId: string): void {
+    try {
+      checkKey(http.headers);
+      const data = SCRIPTED_MODELS.map((id) => ({ type: 'model', id, display_name: id }));
+      const body = { data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false };
+      outlet.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, JSON.stringify(body));
+    } catch (error) {
+      this.#refuse(outlet, requestId, error);
     }
   }
 
@@ -212,13 +232,13 @@ class SimulatedModel implements Simulator {
   /** Answers with an error and returns its status. */
   #refuse(outlet: Outlet, requestId: string, cause: unknown): number {
     const error = cause instanceof ApiError ? cause : new ApiError('api_error', 'Internal server error');
-    const { status, retryAfter } = error;
+    const { status, retryAfter, errorCode } = error;
     outlet.reply(
       status,
       {
         ...responseHeaders(requestId, this.#clock),
         ...JSON_TYPE,
-        'x-should-retry': String(status === 429 || status >= 500),
+        'x-should-retry': String((status === 429 && errorCode === undefined) || status >= 500),
         ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       },
       error.body(requestId),

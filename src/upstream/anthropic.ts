@@ -5,9 +5,10 @@
  */
 import Anthropic from '@anthropic-ai/sdk';
 import type { Clock, Timer } from '../time/clock.ts';
-import type { AttemptInit } from './attempt.ts';
+import { Account, type AccountFailure, type AccountView } from './account.ts';
 import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
 import type { Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
+import type { SenderInit } from './sdk-request.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
 import { Http1Transport } from './transport/http1-transport.ts';
 import { HttpsTransport } from './transport/https-transport.ts';
@@ -33,6 +34,15 @@ export interface AnthropicUpstreamOptions {
   readonly ca?: string | undefined;
   /** Each failed try, for the log. Must not throw. */
   readonly onAttemptFailed?: ((event: AttemptFailed) => void) | undefined;
+  /** The account does not work: once for each reason, and again each minute while it lasts. Must not throw. */
+  readonly onAccountFailed?: ((failure: AccountFailure) => void) | undefined;
+  readonly onAccountRecovered?: (() => void) | undefined;
+}
+
+export interface AnthropicUpstream extends Upstream {
+  readonly account: AccountView;
+  /** Asks the API, for free, whether it takes the key. Resolves within two seconds, whatever the answer is. */
+  checkAccount(): Promise<void>;
 }
 
 const DEFAULT_BASE_URL = 'https://api.anthropic.com';
@@ -40,11 +50,12 @@ const BREAKER_THRESHOLD = 5;
 const BREAKER_OPEN_MS = 5_000;
 const CHECK_INTERVAL_MS = 250;
 
-export function createAnthropicUpstream(options: AnthropicUpstreamOptions): Upstream {
-  return new AnthropicUpstream(options);
+export function createAnthropicUpstream(options: AnthropicUpstreamOptions): AnthropicUpstream {
+  return new MessagesUpstream(options);
 }
 
-class AnthropicUpstream implements Upstream {
+class MessagesUpstream implements AnthropicUpstream {
+  readonly account: Account;
   readonly #clock: Clock;
   readonly #transport: Transport;
   readonly #parts: CallParts;
@@ -63,9 +74,13 @@ class AnthropicUpstream implements Upstream {
     this.#transport = createTransport(new URL(baseURL), options);
     const { connectMs, idleMs, totalMs, noContentMs = 2 * idleMs } = timeouts;
     const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
+    const client = createClient(apiKey, baseURL, totalMs);
+    const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
+    this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
     this.#parts = {
-      client: createClient(apiKey, baseURL, totalMs),
+      client,
       transport: this.#transport,
+      account: this.account,
       clock,
       limits,
       random,
@@ -90,7 +105,12 @@ class AnthropicUpstream implements Upstream {
     return call;
   }
 
+  checkAccount(): Promise<void> {
+    return this.account.check();
+  }
+
   close(): Promise<void> {
+    this.account.close();
     return this.#transport.close();
   }
 
@@ -127,7 +147,7 @@ function createClient(apiKey: string, baseURL: string, totalMs: number): Anthrop
     timeout: totalMs + 60_000,
     logLevel: 'off',
     openTelemetry: false,
-    // Every request is made by an attempt, which passes itself along.
-    fetch: (url, init = {}) => (init as RequestInit & AttemptInit).attempt.fetch(String(url), init),
+    // Whoever makes a request passes itself along.
+    fetch: (url, init = {}) => (init as RequestInit & SenderInit).sender.fetch(String(url), init),
   });
 }

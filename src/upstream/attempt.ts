@@ -10,18 +10,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type Anthropic from '@anthropic-ai/sdk';
 import { APIError } from '@anthropic-ai/sdk';
-import { RelayError } from '../protocol/relay-error.ts';
+import { type ApiErrorNames, errorNames, requestIdOf } from './api-names.ts';
 import { ErrorBody } from './error-body.ts';
 import {
+  apiFailure,
   type Failure,
   type FailureCause,
   failure,
-  responseFailure,
-  streamedFailure,
+  internalFailure,
   transportFailure,
 } from './failure.ts';
 import type { MessageReader } from './message-reader.ts';
-import { transportRequest } from './sdk-request.ts';
+import { type Sender, type SenderInit, transportRequest } from './sdk-request.ts';
 import { isEventStream, sdkResponse } from './sdk-response.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { SseDecoder } from './sse-decoder.ts';
@@ -53,12 +53,7 @@ export interface AttemptParts {
   ended(ending: AttemptEnding): void;
 }
 
-/** Carries the attempt through the SDK to our `fetch`. */
-export interface AttemptInit extends Omit<RequestInit, 'body' | 'headers' | 'method' | 'signal'> {
-  readonly attempt: Attempt;
-}
-
-export class Attempt implements ExchangeListener {
+export class Attempt implements Sender, ExchangeListener {
   readonly #parts: AttemptParts;
   readonly #decoder: SseDecoder;
   readonly #silence: SilenceWatch;
@@ -87,8 +82,7 @@ export class Attempt implements ExchangeListener {
   }
 
   get requestId(): string | null {
-    const id = this.#headers['request-id'];
-    return typeof id === 'string' ? id : null;
+    return requestIdOf(this.#headers['request-id']);
   }
 
   /** Whether its request was sent on a live connection. */
@@ -97,7 +91,7 @@ export class Attempt implements ExchangeListener {
   }
 
   async run(body: Anthropic.MessageCreateParamsStreaming): Promise<void> {
-    const fetchOptions: AttemptInit = { attempt: this };
+    const fetchOptions: SenderInit = { sender: this };
     try {
       await this.#parts.client.messages.create(body, { fetchOptions }).asResponse();
     } catch (error) {
@@ -163,18 +157,23 @@ export class Attempt implements ExchangeListener {
   }
 
   data(bytes: Buffer): void {
-    this.#pulse += 1;
     if (this.#phase === 'refusal') {
+      this.#pulse += 1;
       if (this.#errorBody?.push(bytes) === false) this.#errorBody.end();
       return;
     }
     const { reader } = this.#parts;
+    // Behind a finished message only the API's own pings say that another may come.
+    if (!reader.stopped) this.#pulse += 1;
+    const { pings } = reader;
     try {
       const fits = this.#decoder.push(bytes.toString('latin1'));
-      if (!fits || reader.malformed) this.#fail(this.#protocolFailure());
-      else if (reader.error !== null) this.#failStreamed();
+      if (reader.pings !== pings) this.#pulse += 1;
+      if (reader.error !== null) this.#fail(this.#apiFailure(reader.error));
+      else if (!fits && reader.stopped) this.#conclude({ kind: 'done' });
+      else if (!fits || reader.malformed) this.#fail(this.#protocolFailure());
     } catch (error) {
-      this.#fail({ error: RelayError.from(error), retryable: false });
+      this.#fail(internalFailure(error));
     }
   }
 
@@ -202,9 +201,9 @@ export class Attempt implements ExchangeListener {
     try {
       this.#decoder.end();
     } catch (error) {
-      this.#fail({ error: RelayError.from(error), retryable: false });
+      this.#fail(internalFailure(error));
     }
-    if (reader.error !== null) this.#failStreamed();
+    if (reader.error !== null) this.#fail(this.#apiFailure(reader.error));
     else if (reader.stopped) this.#conclude({ kind: 'done' });
     else this.#fail(otherwise());
   }
@@ -216,14 +215,12 @@ export class Attempt implements ExchangeListener {
       this.#fail(failure('upstream_error', false, { ...this.#cause(), type }));
       return;
     }
-    const type = error instanceof APIError ? error.type : null;
-    const requestId = this.requestId ?? (error instanceof APIError ? requestIdOf(error.error) : null);
-    this.#fail(responseFailure(this.#status, this.#headers, type, requestId, this.#parts.now()));
+    this.#fail(this.#apiFailure(errorNames(error instanceof APIError ? error.error : null)));
   }
 
-  #failStreamed(): void {
-    const error = this.#parts.reader.error;
-    this.#fail(streamedFailure(error?.type ?? null, this.requestId ?? error?.requestId ?? null));
+  #apiFailure(names: ApiErrorNames): Failure {
+    const requestId = this.requestId ?? names.requestId;
+    return apiFailure(this.#status, this.#headers, { ...names, requestId }, this.#parts.now());
   }
 
   #protocolFailure(): Failure {
@@ -258,9 +255,4 @@ export class Attempt implements ExchangeListener {
     this.#told = true;
     this.#parts.ended(this.#ending);
   }
-}
-
-function requestIdOf(body: unknown): string | null {
-  if (typeof body !== 'object' || body === null || !('request_id' in body)) return null;
-  return typeof body.request_id === 'string' ? body.request_id : null;
 }

@@ -5,6 +5,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import type { Account } from './account.ts';
 import { Attempt, type AttemptEnding } from './attempt.ts';
 import { type Failure, type FailureCause, failure } from './failure.ts';
 import { MessageReader } from './message-reader.ts';
@@ -37,6 +38,7 @@ export interface AttemptFailed extends FailureCause {
 export interface CallParts {
   readonly client: Anthropic;
   readonly transport: Transport;
+  readonly account: Account;
   readonly clock: Clock;
   readonly limits: CallLimits;
   /** 0 ≤ x < 1. */
@@ -152,6 +154,7 @@ export class Call implements UpstreamCall {
     // Tries that never got through share one limit; one that did has used none of the next one's.
     if (this.#attempt?.connected) this.#connectBy = Number.POSITIVE_INFINITY;
     this.#attempt = null;
+    if (this.#reader.began) this.#parts.account.answered();
     if (ending.kind === 'done') {
       this.#meter.bodyEnded();
       const { stopReason, model } = this.#reader;
@@ -165,17 +168,15 @@ export class Call implements UpstreamCall {
 
   #onFailure(reason: Failure): void {
     const waitMs = this.#retryWait(reason);
-    const cause = reason.error.cause as Partial<FailureCause> | undefined;
+    const { error, cause } = reason;
     this.#parts.attemptFailed({
       epoch: this.#epoch,
       attempt: this.#attempts,
-      error: reason.error.code,
-      status: cause?.status ?? null,
-      type: cause?.type ?? null,
-      requestId: reason.error.requestId ?? null,
-      code: cause?.code ?? null,
+      error: error.code,
+      ...cause,
       willRetry: waitMs !== null,
     });
+    if (error.code === 'upstream_account') this.#parts.account.refused(cause);
     if (waitMs === null) {
       this.#finish({ kind: 'failed', error: reason.error });
       return;

@@ -1,10 +1,11 @@
 /**
  * What went wrong upstream, as a code of the wire contract, and whether a second try may help. An upstream's own
- * message may hold a user's words, so none gets past this file: only status, type and request id do.
+ * message may hold a user's words, so none gets past this file: only status, names and the request id do.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '../protocol/codes.ts';
 import { RelayError } from '../protocol/relay-error.ts';
+import type { ApiErrorNames } from './api-names.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { TransportError } from './transport/transport.ts';
 
@@ -14,6 +15,8 @@ export interface FailureCause {
   readonly status: number | null;
   /** The API's error type, such as `overloaded_error`. */
   readonly type: string | null;
+  /** What exactly the API's error is about, such as `enforced_spend_limit_reached`. */
+  readonly errorCode: string | null;
   readonly requestId: string | null;
   /** The system's error code, such as `ECONNRESET`. */
   readonly code: string | null;
@@ -21,11 +24,15 @@ export interface FailureCause {
 
 export interface Failure {
   readonly error: RelayError;
+  /** Of the error, for those who know what it is. */
+  readonly cause: FailureCause;
   /** Whether to try again, if nothing has been shown yet. */
   readonly retryable: boolean;
 }
 
 const MESSAGES = {
+  upstream_account:
+    "the operator's account at the model's API does not work now; the operator has to see to it",
   upstream_error: 'the model failed; try again',
   upstream_overloaded: 'the model is overloaded; try again later',
   upstream_rate_limited: 'the model takes no more requests now; try again later',
@@ -37,38 +44,100 @@ const MESSAGES = {
 
 type UpstreamCode = keyof typeof MESSAGES;
 
-const NO_CAUSE: FailureCause = { status: null, type: null, requestId: null, code: null };
+/**
+ * What an error of the API means, by the first of its names that is known: its error code, its type, its status. The same
+ * names mean the same in an error response and inside a stream.
+ */
+const BY_ERROR_CODE: Readonly<Record<string, UpstreamCode>> = {
+  // Come as 429, but only money or a new month helps.
+  enforced_spend_limit_reached: 'upstream_account',
+  contract_spend_limit_reached: 'upstream_account',
+  ramp_limit_exceeded: 'upstream_rate_limited',
+  linked_organization_billing_unavailable: 'upstream_account',
+  linked_organization_spend_limit_reached: 'upstream_account',
+  // Come as 400.
+  organization_on_hold: 'upstream_account',
+  cmek_key_disabled: 'upstream_account',
+  cmek_key_network_blocked: 'upstream_account',
+  user_profile_required: 'upstream_account',
+  user_profile_billing_not_authorized: 'upstream_account',
+  user_profile_not_billable: 'upstream_account',
+  cmek_key_unreachable: 'upstream_error',
+  thread_not_found: 'upstream_refused',
+};
+
+const BY_TYPE: Readonly<Record<string, UpstreamCode>> = {
+  invalid_request_error: 'upstream_refused',
+  request_too_large: 'upstream_refused',
+  authentication_error: 'upstream_account',
+  billing_error: 'upstream_account',
+  permission_error: 'upstream_account',
+  // The path, or a model that has retired or was never this account's.
+  not_found_error: 'upstream_account',
+  rate_limit_error: 'upstream_rate_limited',
+  overloaded_error: 'upstream_overloaded',
+  api_error: 'upstream_error',
+  timeout_error: 'upstream_error',
+  conflict_error: 'upstream_error',
+};
+
+const BY_STATUS: Readonly<Record<number, UpstreamCode>> = {
+  401: 'upstream_account',
+  402: 'upstream_account',
+  403: 'upstream_account',
+  404: 'upstream_account',
+  408: 'upstream_error',
+  409: 'upstream_error',
+  429: 'upstream_rate_limited',
+  529: 'upstream_overloaded',
+};
+
+/** Of no use: the same would come again. */
+const HOPELESS: ReadonlySet<UpstreamCode> = new Set(['upstream_account', 'upstream_refused']);
+
+const NO_CAUSE: FailureCause = { status: null, type: null, errorCode: null, requestId: null, code: null };
 
 export function failure(
   code: UpstreamCode,
   retryable: boolean,
   cause: Partial<FailureCause>,
-  waitMs?: number,
+  details: { readonly retryAfterMs?: number | undefined; readonly final?: boolean } = {},
 ): Failure {
   const whole = { ...NO_CAUSE, ...cause };
+  const { retryAfterMs: waitMs, final = false } = details;
   const error = new RelayError(code, MESSAGES[code], {
     cause: whole,
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     ...(whole.requestId === null ? {} : { requestId: whole.requestId }),
+    ...(final ? { retryable: false } : {}),
   });
-  return { error, retryable };
+  return { error, cause: whole, retryable };
 }
 
-/** An error response. */
-export function responseFailure(
+/**
+ * An error the API told of: by a response, or by an event inside a 200.
+ * @param now Unix ms
+ */
+export function apiFailure(
   status: number,
   headers: IncomingHttpHeaders,
-  type: string | null,
-  requestId: string | null,
+  names: ApiErrorNames,
   now: number,
 ): Failure {
-  const code = codeOfStatus(status, type);
-  return failure(code, code !== 'upstream_refused', { status, type, requestId }, retryAfterMs(headers, now));
+  const code = codeOf(status, names);
+  const advice = headers['x-should-retry'];
+  const hopeless = HOPELESS.has(code) || advice === 'false';
+  return failure(
+    code,
+    !hopeless && (isKnown(status, names) || advice === 'true'),
+    { status, ...names },
+    hopeless ? { final: true } : { retryAfterMs: retryAfterMs(headers, now) },
+  );
 }
 
-/** An error event inside a 200. */
-export function streamedFailure(type: string | null, requestId: string | null): Failure {
-  return failure(codeOfType(type), true, { status: 200, type, requestId });
+/** Something of ours failed while the answer was read. */
+export function internalFailure(error: unknown): Failure {
+  return { error: RelayError.from(error), cause: NO_CAUSE, retryable: false };
 }
 
 /** @param seen what had come before it failed. */
@@ -78,7 +147,7 @@ export function transportFailure(error: TransportError, seen: Partial<FailureCau
     case 'unreachable':
       return failure('upstream_error', true, cause);
     case 'suspended':
-      return failure('upstream_error', false, cause, error.retryAfterMs);
+      return failure('upstream_error', false, cause, { retryAfterMs: error.retryAfterMs });
     case 'connect-timeout':
       return failure('upstream_timeout', false, cause);
     case 'reset':
@@ -86,15 +155,24 @@ export function transportFailure(error: TransportError, seen: Partial<FailureCau
   }
 }
 
-function codeOfStatus(status: number, type: string | null): UpstreamCode {
-  if (status === 429) return 'upstream_rate_limited';
-  if (status === 529) return 'upstream_overloaded';
-  if (status >= 500 && type === 'overloaded_error') return 'upstream_overloaded';
-  if (status >= 400 && status < 500 && status !== 408 && status !== 409) return 'upstream_refused';
-  return 'upstream_error';
+function codeOf(status: number, { type, errorCode }: ApiErrorNames): UpstreamCode {
+  const exact = own(BY_ERROR_CODE, errorCode);
+  if (exact !== undefined) return exact;
+  const byStatus = BY_STATUS[status];
+  // A gateway that says 401 means it, whatever it calls it.
+  if (byStatus === 'upstream_account' && status !== 404) return byStatus;
+  return own(BY_TYPE, type) ?? byStatus ?? (isRefusal(status) ? 'upstream_refused' : 'upstream_error');
 }
 
-function codeOfType(type: string | null): UpstreamCode {
-  if (type === 'overloaded_error') return 'upstream_overloaded';
-  return type === 'rate_limit_error' ? 'upstream_rate_limited' : 'upstream_error';
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+/** A stream's error of a new type is not asked for twice: nobody knows what it would cost. */
+function isKnown(status: number, { type, errorCode }: ApiErrorNames): boolean {
+  return status >= 300 || own(BY_ERROR_CODE, errorCode) !== undefined || own(BY_TYPE, type) !== undefined;
+}
+
+function own(table: Readonly<Record<string, UpstreamCode>>, name: string | null): UpstreamCode | undefined {
+  return name !== null && Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -5,16 +5,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
+import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
 import type { UpstreamSink } from './port.ts';
 import { textDelta } from './text-delta.ts';
 import type { ReportedUsage, UsageMeter } from './usage-meter.ts';
-
-/** An error the model's API sent inside the body. Its message may hold a user's words, so it is not kept. */
-export interface StreamedError {
-  /** For example `overloaded_error`. */
-  readonly type: string | null;
-  readonly requestId: string | null;
-}
 
 /** An object of the API, of which nothing is believed but the names. */
 type Json = {
@@ -24,9 +18,9 @@ type Json = {
     | 'usage'
     | 'model'
     | 'delta'
+    | 'content'
     | 'content_block'
     | 'error'
-    | 'request_id'
     | 'stop_reason'
     | 'text'
     | 'thinking'
@@ -36,6 +30,14 @@ type Json = {
     | 'input']?: unknown;
 };
 
+const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+]);
+
 export class MessageReader {
   readonly #sink: UpstreamSink;
   readonly #meter: UsageMeter;
@@ -44,15 +46,20 @@ export class MessageReader {
   began = false;
   /** Something was given to the sink: the call can no longer be tried again unseen. */
   delivered = false;
-  /** The last message was complete. Only then is the body's end a good end. */
+  /**
+   * The last message is complete: a good end, whatever follows. Only another message opens the body again; all else
+   * behind the stop (a gateway's `[DONE]`, keep-alives, an error that came too late) changes nothing.
+   */
   stopped = false;
   /** An event came that is not JSON. */
   malformed = false;
   stopReason: string | null = null;
   model: string | null = null;
-  error: StreamedError | null = null;
+  /** What the API said inside the body before its message was complete. */
+  error: ApiErrorNames | null = null;
   /** Events so far, without pings. */
   contentEvents = 0;
+  pings = 0;
   #halted = false;
 
   constructor(sink: UpstreamSink, meter: UsageMeter, allEvents: boolean) {
@@ -64,22 +71,26 @@ export class MessageReader {
   /** One event; its data is `bytes`, latin1, from `from` to `end`. At the body's end a last one may be cut: it is then dropped. */
   read(name: string, bytes: string, from: number, end: number, atEnd: boolean): void {
     if (this.#halted || this.error !== null) return;
-    const text = textDelta(bytes, from, end);
+    const text = this.stopped ? undefined : textDelta(bytes, from, end);
     if (text !== undefined) {
       this.contentEvents += 1;
       this.#text(text);
       return;
     }
-    if (name === 'ping') return;
+    if (name === 'ping') {
+      this.pings += 1;
+      return;
+    }
     const data = bytes.slice(from, end);
     const event = parseObject(data);
     if (event === undefined) {
-      this.malformed ||= !atEnd;
-      return;
+      this.malformed ||= !atEnd && !this.stopped;
+    } else if (event.type === 'ping') {
+      this.pings += 1;
+    } else if (!this.stopped || isNews(event.type ?? name)) {
+      this.contentEvents += 1;
+      this.#readEvent(name, event, data);
     }
-    if (event.type === 'ping') return;
-    this.contentEvents += 1;
-    this.#readEvent(name, event, data);
   }
 
   /** From now on nothing reaches the sink or the meter, also not from what is already in hand. */
@@ -93,13 +104,14 @@ export class MessageReader {
         if (this.#readDelta(object(event.delta))) return;
         break;
       case 'content_block_start':
+        this.#event(data);
         this.#readBlock(object(event.content_block));
-        break;
+        return;
       case 'message_start':
-        this.#begin(object(event.message));
-        break;
+        this.#begin(object(event.message), data);
+        return;
       case 'message_delta':
-        this.stopReason = string(object(event.delta).stop_reason) ?? this.stopReason;
+        this.stopReason = identifier(object(event.delta).stop_reason) ?? this.stopReason;
         this.#meter.messageTotals(object<ReportedUsage>(event.usage));
         break;
       case 'message_stop':
@@ -108,26 +120,23 @@ export class MessageReader {
         break;
       default:
         if (event.type === 'error' || name === 'error' || isErrorObject(event)) {
-          this.#fail(event);
+          if (!this.stopped) this.error = errorNames(event);
           return;
         }
     }
-    if (this.#allEvents) this.#event(data);
+    this.#event(data);
   }
 
-  #begin(message: Json): void {
+  /** A message may be whole from the start: a server tool's own steps come with their content and stop reason. */
+  #begin(message: Json, data: string): void {
     this.began = true;
     this.stopped = false;
-    this.model = string(message.model) ?? this.model;
-    this.#meter.messageStarted(object<ReportedUsage>(message.usage));
+    this.model = modelName(message.model) ?? this.model;
+    this.stopReason = identifier(message.stop_reason) ?? this.stopReason;
+    this.#meter.messageStarted(object<ReportedUsage>(message.usage), modelName(message.model));
     this.#sink.began();
-  }
-
-  #fail(event: Json): void {
-    this.error ??= {
-      type: string(object(event.error).type),
-      requestId: string(event.request_id),
-    };
+    this.#event(data);
+    if (Array.isArray(message.content)) for (const block of message.content) this.#readBlock(object(block));
   }
 
   /** @returns whether it was a text delta, which is complete with that. */
@@ -135,7 +144,7 @@ export class MessageReader {
     const meter = this.#meter;
     switch (delta.type) {
       case 'text_delta':
-        this.#text(toWire(JSON.stringify(string(delta.text) ?? '').slice(1, -1)));
+        this.#text(wireText(delta.text));
         return true;
       case 'thinking_delta':
         meter.thinking(length(delta.thinking));
@@ -155,8 +164,8 @@ export class MessageReader {
 
   #readBlock(block: Json): void {
     const meter = this.#meter;
-    const type = string(block.type) ?? '';
-    if (type === 'text') meter.text(length(block.text));
+    const type = typeof block.type === 'string' ? block.type : '';
+    if (type === 'text') this.#text(wireText(block.text));
     else if (type === 'thinking') meter.thinking(length(block.thinking));
     else if (type === 'redacted_thinking') meter.redactedThinking(length(block.data));
     else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
@@ -177,6 +186,7 @@ export class MessageReader {
   }
 
   #event(data: string): void {
+    if (!this.#allEvents) return;
     this.delivered = true;
     this.#sink.event(wellFormed(data));
   }
@@ -186,6 +196,11 @@ export class MessageReader {
 function wellFormed(bytes: string): WireText {
   const wire = bytes as WireText;
   return isUtf8(Buffer.from(bytes, 'latin1')) ? wire : toWire(fromWire(wire));
+}
+
+/** Whether an event behind a finished message means something: another message, or what we do not know. */
+function isNews(type: unknown): boolean {
+  return type === 'message_start' || !OF_A_MESSAGE.has(type);
 }
 
 function parseObject(data: string): Json | undefined {
@@ -206,8 +221,9 @@ function object<Shape extends object = Json>(value: unknown): Partial<Shape> {
   return typeof value === 'object' && value !== null ? (value as Partial<Shape>) : {};
 }
 
-function string(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+/** The inside of a text's JSON string; '' where it is no text. */
+function wireText(value: unknown): WireText {
+  return toWire(typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : '');
 }
 
 /** UTF-8 bytes. */

@@ -2,8 +2,13 @@
  * Meters one call: what the API reported so far, and an estimate of the output tokens it has not reported yet.
  * It prices nothing and stores nothing.
  *
- * What the API reports: `message_start` gives the input counts and a placeholder for the output; `message_delta` gives
- * cumulative totals that replace both. A body may hold several messages: their last counts are added.
+ * What the API reports: `message_start` gives the counts of the prompt and a placeholder for the output; `message_delta`
+ * gives totals that replace both, so far as they are totals. The prompt's are where one of them is new: then the prompt was
+ * counted anew (server tools made it longer, a compaction shorter), and each of them holds. Otherwise they repeat the start,
+ * and a zero among them is a gateway's blank. The output's only grows. A body may hold several messages: their last counts
+ * are added.
+ *
+ * A reading is `final` where every message came with a total of its output, and with a prompt: none is empty.
  *
  * The estimate, for a stream that is cut before its `message_delta`: tokens grow linearly with the bytes streamed, with
  * one weight per kind. The weights are a least-absolute-relative-error fit on 52 public recordings with known totals.
@@ -37,12 +42,16 @@ export interface ReportedUsage {
   readonly cache_creation?: unknown;
 }
 
-interface Counts {
+/** Of a prompt: how many tokens were read at which price. */
+interface PromptCounts {
   input: number;
-  output: number;
   cacheRead: number;
   cacheWrite: number;
   cacheWrite1h: number;
+}
+
+interface Counts extends PromptCounts {
+  output: number;
 }
 
 const noCounts = (): Counts => ({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0 });
@@ -55,6 +64,10 @@ export class UsageMeter {
   #source: UsageSource = 'none';
   /** Whether every ended message came with its totals. */
   #exact = true;
+  /** The model of the last message that was billed, or is open. */
+  #model: string | null = null;
+  #openModel: string | null = null;
+  #open = false;
   #totalsSeen = false;
   #textBytes = 0;
   #thinkingBytes = 0;
@@ -63,22 +76,37 @@ export class UsageMeter {
   #otherTokens = 0;
   #hasOutput = false;
 
-  messageStarted(usage: ReportedUsage): void {
-    this.#endMessage();
-    overwrite(this.#current, usage);
+  /** @param model as the API named it */
+  messageStarted(usage: ReportedUsage, model: string | null): void {
+    if (this.#open) this.messageStopped();
+    this.#open = true;
+    this.#openModel = model;
+    const counts = this.#current;
+    Object.assign(counts, promptCounts(usage, counts));
+    if (isCount(usage.output_tokens)) counts.output = usage.output_tokens;
     if (this.#source === 'none') this.#source = 'input_only';
   }
 
   messageTotals(usage: ReportedUsage): void {
-    overwrite(this.#current, usage);
-    if (isCount(usage.output_tokens)) this.#totalsSeen = true;
+    const counts = this.#current;
+    const prompt = promptCounts(usage, counts);
+    if (isNew(prompt, counts)) Object.assign(counts, prompt);
+    const output = usage.output_tokens;
+    // None is no total of an answer that was seen.
+    if (!isCount(output) || (output === 0 && this.#estimate() > 0)) return;
+    counts.output = this.#totalsSeen ? Math.max(counts.output, output) : output;
+    this.#totalsSeen = true;
   }
 
   messageStopped(): void {
+    const { input, cacheRead, cacheWrite, output } = this.#current;
+    const prompt = input + cacheRead + cacheWrite;
     // A message within a body may be a server tool's own step: all zeros, billed with another message.
-    const billedElsewhere = this.#current.input === 0 && this.#current.output === 0;
-    if (!this.#totalsSeen && !billedElsewhere) this.#exact = false;
+    const spoke = this.#textBytes + this.#thinkingBytes > 0;
+    const billedElsewhere = prompt === 0 && output === 0 && !spoke;
     if (billedElsewhere) this.#totalsSeen = true;
+    else if (!this.#totalsSeen || prompt === 0) this.#exact = false;
+    if (!billedElsewhere || this.#model === null) this.#model = this.#openModel;
     this.#endMessage();
   }
 
@@ -132,6 +160,7 @@ export class UsageMeter {
       cacheWriteTokens: done.cacheWrite + open.cacheWrite,
       cacheWrite1hTokens: done.cacheWrite1h + open.cacheWrite1h,
       source: estimating ? 'estimated' : this.#source,
+      model: (this.#open ? this.#openModel : null) ?? this.#model,
     };
   }
 
@@ -163,6 +192,7 @@ export class UsageMeter {
     this.#ended.cacheWrite += open.cacheWrite;
     this.#ended.cacheWrite1h += open.cacheWrite1h;
     this.#current = noCounts();
+    this.#open = false;
     this.#totalsSeen = false;
     this.#textBytes = 0;
     this.#thinkingBytes = 0;
@@ -171,15 +201,23 @@ export class UsageMeter {
   }
 }
 
-function overwrite(counts: Counts, usage: ReportedUsage): void {
-  if (isCount(usage.input_tokens)) counts.input = usage.input_tokens;
-  if (isCount(usage.output_tokens)) counts.output = usage.output_tokens;
-  if (isCount(usage.cache_read_input_tokens)) counts.cacheRead = usage.cache_read_input_tokens;
-  if (isCount(usage.cache_creation_input_tokens)) counts.cacheWrite = usage.cache_creation_input_tokens;
-  const lifetimes = usage.cache_creation;
-  if (typeof lifetimes !== 'object' || lifetimes === null || !('ephemeral_1h_input_tokens' in lifetimes))
-    return;
-  if (isCount(lifetimes.ephemeral_1h_input_tokens)) counts.cacheWrite1h = lifetimes.ephemeral_1h_input_tokens;
+const PROMPT_KINDS = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'] as const;
+
+/** The counts of a prompt that are reported, the others as they were. */
+function promptCounts(usage: ReportedUsage, before: Readonly<PromptCounts>): PromptCounts {
+  const count = (value: unknown, otherwise: number) => (isCount(value) ? value : otherwise);
+  const lifetimes = (usage.cache_creation ?? {}) as { readonly ephemeral_1h_input_tokens?: unknown };
+  return {
+    input: count(usage.input_tokens, before.input),
+    cacheRead: count(usage.cache_read_input_tokens, before.cacheRead),
+    cacheWrite: count(usage.cache_creation_input_tokens, before.cacheWrite),
+    cacheWrite1h: count(lifetimes.ephemeral_1h_input_tokens, before.cacheWrite1h),
+  };
+}
+
+/** Whether some count is another than before, and not blank. */
+function isNew(after: Readonly<PromptCounts>, before: Readonly<PromptCounts>): boolean {
+  return PROMPT_KINDS.some((kind) => after[kind] > 0 && after[kind] !== before[kind]);
 }
 
 function isCount(value: unknown): value is number {

@@ -222,6 +222,7 @@ function same(a: UsageReading, b: UsageReading): boolean {
     a.outputTokens === b.outputTokens &&
     a.inputTokens === b.inputTokens &&
     a.source === b.source &&
+    a.model === b.model &&
     a.cacheReadTokens === b.cacheReadTokens &&
     a.cacheWriteTokens === b.cacheWriteTokens &&
     a.cacheWrite1hTokens === b.cacheWrite1hTokens

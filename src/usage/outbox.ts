@@ -41,7 +41,7 @@ export interface Outbox {
 }
 
 const ROW = `run, json_object('epoch', epoch, 'stream_id', stream_id, 'user_id', user_id,
-  'organization_id', organization_id, 'action', action, 'model', model, 'status', status, 'code', code,
+  'organization_id', organization_id, 'action', action, 'model', model, 'served_model', served_model, 'status', status, 'code', code,
   'source', source, 'input_tokens', input_tokens, 'output_tokens', output_tokens,
   'cache_read_tokens', cache_read_tokens, 'cache_write_tokens', cache_write_tokens,
   'cache_write_1h_tokens', cache_write_1h_tokens, 'cost_pico', cost_pico, 'output_cost_pico', output_cost_pico,

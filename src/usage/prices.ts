@@ -13,7 +13,8 @@ export interface PriceTable {
   readonly version: string;
   /**
    * The exact cost in pico-dollars; null for a model without a price at that time (never 0).
-   * @param model an id of the table, or one followed by a date (`claude-sonnet-5-5-20260301`)
+   * @param model an id of the table, also with a date or a gateway's decoration (`claude-sonnet-5-5-20260301`,
+   * `us.anthropic.claude-sonnet-5-5-v1:0`)
    * @param reading whole counts, none negative
    * @param at Unix ms: the price of that instant holds for the whole run
    */
@@ -42,7 +43,8 @@ export const SIMULATED_PRICES: PriceTable = { models: [], version: 'simulated', 
 
 /** The table that ships with the relay. */
 const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
-const DATE_SUFFIX = /-\d{8}$/;
+/** Around an id: a vendor or a region in front, a date or a version behind, as the API and gateways write them. */
+const DECORATED = /^(?:.*\banthropic[./])?(.+?)(?:[-@]\d{8})?(?:-v\d+(?::\d+)?)?$/;
 
 /** US dollars per million tokens, as text, so that no float ever touches it. Below 1000: ledger rows rely on it. */
 const price = z
@@ -111,7 +113,7 @@ function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable
     version,
     models: [...periods.keys()],
     costPico(model, reading, at) {
-      const known = periods.get(model) ?? periods.get(model.replace(DATE_SUFFIX, ''));
+      const known = periods.get(model) ?? periods.get(model.replace(DECORATED, '$1'));
       const rates = known === undefined ? undefined : ratesOf(known, promptTokens(reading), at);
       return rates === undefined ? null : cost(rates, reading);
     },

@@ -8,8 +8,12 @@ export interface RunCost {
   readonly outputPico: bigint | null;
 }
 
-/** @param at Unix ms: when the run started */
-export function runCost(prices: PriceTable, model: string, reading: UsageReading, at: number): RunCost {
+/**
+ * @param asked the model that was asked for: it sets the price until one has answered, and named itself
+ * @param at Unix ms: when the run started
+ */
+export function runCost(prices: PriceTable, asked: string, reading: UsageReading, at: number): RunCost {
+  const model = reading.model ?? asked;
   const totalPico = prices.costPico(model, reading, at);
   const promptPico = prices.costPico(model, { ...reading, outputTokens: 0 }, at);
   const outputPico = totalPico === null || promptPico === null ? null : totalPico - promptPico;

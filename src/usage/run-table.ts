@@ -22,12 +22,12 @@ const INSERT = `
 
 const SAVE = `
   UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
-    cache_write_1h_tokens = ?, source = ?, saved_at = ?
+    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?
   WHERE run = ? AND status = 'running'`;
 
 const SETTLE = `
   UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
-    cache_write_1h_tokens = ?, source = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
+    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
     price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
   WHERE run = ? AND status = 'running'`;
 
@@ -39,7 +39,7 @@ const INTERRUPT = `
 const RUNNING = `
   SELECT run, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
-    cache_write_1h_tokens AS cacheWrite1hTokens
+    cache_write_1h_tokens AS cacheWrite1hTokens, served_model AS servedModel
   FROM runs WHERE ended_at IS NULL ORDER BY run LIMIT ${RECOVERY_PAGE}`;
 
 export interface SettledRow {
@@ -89,13 +89,12 @@ export class RunTable {
 
   /** Whether the row was written: false if its epoch has one already. */
   insert(run: number, intent: UsageIntent): boolean {
-    const organization = intent.organizationId === null ? null : storable(intent.organizationId);
     const { changes } = this.#insert.run(
       run,
       storable(intent.epoch),
       storable(intent.streamId),
       storable(intent.userId),
-      organization,
+      storableOrNull(intent.organizationId),
       storable(intent.action),
       storable(intent.model),
       this.#prices.version,
@@ -113,6 +112,7 @@ export class RunTable {
       reading.cacheWriteTokens,
       reading.cacheWrite1hTokens,
       reading.source,
+      storableOrNull(reading.model),
       at,
       run,
     );
@@ -128,6 +128,7 @@ export class RunTable {
       usage.cacheWriteTokens,
       usage.cacheWrite1hTokens,
       usage.source,
+      storableOrNull(usage.model),
       settlement.endedAt,
       settlement.status,
       settlement.code,
@@ -136,7 +137,7 @@ export class RunTable {
       this.#prices.version,
       settlement.firstTokenMs,
       settlement.totalMs,
-      settlement.requestId === null ? null : storable(settlement.requestId),
+      storableOrNull(settlement.requestId),
       settlement.endedAt,
       run,
     );
@@ -168,9 +169,10 @@ export class RunTable {
     for (let rows = running.all(); rows.length > 0; rows = running.all()) {
       this.transaction(() => {
         for (const row of rows) {
-          const { run, model, startedAt, priceVersion, ...counts } = row;
+          const { run, model, startedAt, priceVersion, servedModel, ...counts } = row;
           const prices = priceVersion === SIMULATED_PRICES.version ? SIMULATED_PRICES : billed;
-          const cost = runCost(prices, String(model), readingOf(counts), Number(startedAt));
+          const reading = { ...readingOf(counts), model: servedModel === null ? null : String(servedModel) };
+          const cost = runCost(prices, String(model), reading, Number(startedAt));
           interrupt.run(cost.totalPico, cost.outputPico, prices.version, Number(run));
         }
       });
@@ -189,6 +191,7 @@ export function boundedReading(reading: UsageReading): UsageReading {
     cacheWriteTokens: bounded(reading.cacheWriteTokens),
     cacheWrite1hTokens: bounded(reading.cacheWrite1hTokens),
     source: reading.source,
+    model: reading.model,
   };
 }
 
@@ -198,6 +201,10 @@ function bounded(count: number): number {
 
 function readingOf(counts: Readonly<Record<string, unknown>>): UsageReading {
   return { ...NO_USAGE, ...Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, Number(n)])) };
+}
+
+function storableOrNull(text: string | null): string | null {
+  return text === null ? null : storable(text);
 }
 
 /** Text that every later reader can hold: Postgres refuses U+0000, UTF-8 has no lone surrogates. */

@@ -82,6 +82,10 @@ const MIGRATIONS: readonly string[] = [
     since INTEGER NOT NULL               -- Unix ms
   ) STRICT;
   `,
+  // `model` is what was asked for; another may answer.
+  `
+  ALTER TABLE runs ADD COLUMN served_model TEXT;         -- as the API named it, and what is priced; null: none answered
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

@@ -23,7 +23,7 @@ interface Pair {
 
 const NONE: Counts = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 const DAY_MS = 86_400_000;
-/** The API names models with their date, the ledger as they were asked for. */
+/** The account and the answers may name a model with its date or without. */
 const DATE_SUFFIX = /-\d{8}$/;
 /** Stands for every model where the export is not by model. */
 const ALL_MODELS = 'all';
@@ -59,7 +59,7 @@ export function* usageDrift(
     pair.exported = plus(pair.exported, usage);
   }
   // Anthropic knows nothing of simulated answers.
-  for (const summary of reader.summaries({ ...filter, from, before, billedOnly: true }, ['day', 'model'])) {
+  for (const summary of reader.summaries({ ...filter, from, before, billedOnly: true }, ['day', 'served'])) {
     const [day = '', model = ''] = summary.group;
     const pair = pairOf(day, model);
     pair.ledger = plus(pair.ledger, summary);

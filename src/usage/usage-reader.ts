@@ -26,7 +26,10 @@ export interface UsageRow {
   readonly userId: string;
   readonly organizationId: string | null;
   readonly action: string;
+  /** As it was asked for. */
   readonly model: string;
+  /** As the API named the one that answered, which is priced; null where none did. */
+  readonly servedModel: string | null;
   readonly status: 'running' | 'done' | 'cancelled' | 'error';
   readonly code: string | null;
   readonly source: 'final' | 'estimated' | 'input_only' | 'none';
@@ -48,6 +51,7 @@ const DIMENSIONS = {
   user: 'user_id',
   organization: "coalesce(organization_id, '')",
   model: 'model',
+  served: 'coalesce(served_model, model)',
   action: 'action',
   source: 'source',
 } as const;
@@ -109,7 +113,7 @@ const MATCHES = `started_at >= $from AND started_at < $before AND ($userId IS NU
 
 const ROWS = `
   SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
-    status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
+    served_model AS servedModel, status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
     ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;

@@ -8,6 +8,7 @@ const GROUP_COLUMNS: Readonly<Record<Dimension, { readonly title: string; readon
   user: { title: 'user', width: -36 },
   organization: { title: 'organization', width: -36 },
   model: { title: 'model', width: -20 },
+  served: { title: 'answered by', width: -26 },
   action: { title: 'action', width: -20 },
   source: { title: 'source', width: -10 },
 };

@@ -58,6 +58,17 @@ describe('what a client may not ask for is refused alike at every door, and noth
     ['bad_request', 'tools', { tools: [{ name: 'shell', input_schema: {} }] }],
     ['bad_request', 'betas', { betas: ['files-api'] }],
     ['bad_request', 'a base URL', { base_url: 'http://127.0.0.1:1' }],
+    ['bad_request', 'blank words', { messages: [{ role: 'user', content: ' \n\t' }] }],
+    [
+      'bad_request',
+      'a blank answer',
+      { messages: [...QUESTION.messages, { role: 'assistant', content: '\u2003' }, ...QUESTION.messages] },
+    ],
+    [
+      'bad_request',
+      'words to go on from',
+      { messages: [...QUESTION.messages, { role: 'assistant', content: 'Because' }] },
+    ],
     ['unknown_action', 'an action nobody has', { action: 'root_shell' }],
     ['unknown_action', 'a name of Object.prototype', { action: 'constructor' }],
   ])('%s: %s', async (code, _what, fields) => {
@@ -125,13 +136,18 @@ describe('what the operator keeps and the client sees', () => {
     await using relay = await startRelay();
     const words = `invalid x-api-key ${KEY}: the prompt said ${CANARY}`;
     const shown: string[] = [];
-    for (const type of ['invalid_request_error', 'authentication_error', 'permission_error'] as const) {
+    const types = {
+      invalid_request_error: 'upstream_refused',
+      authentication_error: 'upstream_account',
+      permission_error: 'upstream_account',
+    } as const;
+    for (const type of Object.keys(types) as (keyof typeof types)[]) {
       relay.simulator.script({ refuse: new ApiError(type, words) });
       await using client = await connect(relay);
       const ending = await client.ended(client.start());
       expect(ending).toMatchObject({
         type: 'error',
-        code: 'upstream_refused',
+        code: types[type],
         requestId: expect.any(String),
       });
       shown.push(JSON.stringify(client.answers));

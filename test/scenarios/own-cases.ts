@@ -116,9 +116,11 @@ const SCRIPTED: { readonly [Name in BehaviourName]?: 'done' | ErrorCode } = {
   'rate-limited': 'upstream_rate_limited',
   error: 'upstream_error',
   'bad-request': 'upstream_refused',
-  unauthorized: 'upstream_refused',
-  forbidden: 'upstream_refused',
-  'not-found': 'upstream_refused',
+  unauthorized: 'upstream_account',
+  forbidden: 'upstream_account',
+  'not-found': 'upstream_account',
+  unpaid: 'upstream_account',
+  'spend-limit': 'upstream_account',
 };
 
 const SILENT = ['stall', 'ping-only', 'silent'] as const satisfies readonly BehaviourName[];

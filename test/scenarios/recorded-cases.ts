@@ -100,6 +100,7 @@ function summedInput(file: string): number {
 
 function codeOfStatus(status: number): ErrorCode {
   if (status === 429) return 'upstream_rate_limited';
+  if ([401, 403, 404].includes(status)) return 'upstream_account';
   return status === 529 ? 'upstream_overloaded' : 'upstream_refused';
 }
 

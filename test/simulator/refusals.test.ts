@@ -19,6 +19,8 @@ describe('refusals', () => {
     ['sim:unauthorized', 401, 'authentication_error'],
     ['sim:forbidden', 403, 'permission_error'],
     ['sim:not-found', 404, 'not_found_error'],
+    ['sim:unpaid', 402, 'billing_error'],
+    ['sim:spend-limit', 429, 'rate_limit_error'],
     ['no-such-model', 404, 'not_found_error'],
     ['sim:no-such-behaviour', 404, 'not_found_error'],
     ['sim:toString', 404, 'not_found_error'],
@@ -38,6 +40,42 @@ describe('refusals', () => {
       usage: null,
       tokensGenerated: 0,
     });
+  });
+
+  it('says what a spent limit is, and that asking again is no use', async () => {
+    const { headers, text } = await post(`${simulator.url}/v1/messages`, question('hi', 'sim:spend-limit'));
+    expect(JSON.parse(text)).toMatchObject({
+      error: { details: { error_code: 'enforced_spend_limit_reached' } },
+    });
+    expect(headers['retry-after']).toBeUndefined();
+    expect(headers['x-should-retry']).toBe('false');
+  });
+
+  it('lists its models to whoever has a key', async () => {
+    const list = await sdk(simulator).models.list();
+    expect(list.data.map(({ id }) => id)).toContain('sim:stall');
+    const refused = await fetch(`${simulator.url}/v1/models`);
+    expect(refused.status).toBe(401);
+  });
+
+  const asked = { role: 'user', content: 'hi' };
+  const said = (content: unknown) => ({ role: 'assistant', content });
+  const blocks = (...texts: string[]) => texts.map((text) => ({ type: 'text', text }));
+  it.each([
+    ['blank words of an assistant', 400, MODEL, [asked, said(' '), asked]],
+    ['blank words of another alphabet', 400, MODEL, [asked, said('\u00a0\u2003\u3000\u0085\u2028'), asked]],
+    ['a blank block alone', 400, MODEL, [asked, said(blocks('\n\n')), asked]],
+    ['blank blocks alone', 400, MODEL, [asked, said(blocks(' ', '\t')), asked]],
+    ['a blank block beside words', 200, MODEL, [asked, said(blocks(' ', 'yes')), asked]],
+    ['blank words of a user', 400, MODEL, [{ role: 'user', content: '\n' }]],
+    ['letters that show nothing', 200, MODEL, [asked, said('\u200b'), asked]],
+    ['the assistant last', 400, MODEL, [asked, said('Because')]],
+    ['the assistant last, to a model of 4.6', 400, 'claude-opus-4-6', [asked, said('Because')]],
+    ['the assistant last, to a model of 4.5', 200, 'claude-haiku-4-5-20251001', [asked, said('Because')]],
+    ['the same with a space behind', 400, 'claude-haiku-4-5', [asked, said('Because ')]],
+  ])('judges %s: %d', async (_, status, model, messages) => {
+    const heard = await post(`${simulator.url}/v1/messages`, { ...question('', model), messages });
+    expect(heard.status).toBe(status);
   });
 
   it('says when to come back after 429', async () => {

@@ -5,6 +5,7 @@ import type { UsageReading } from '../../src/protocol/usage-reading.ts';
 import { usdOf } from '../../src/usage/pico-dollars.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/usage/port.ts';
 import type { PriceTable } from '../../src/usage/prices.ts';
+import { runCost } from '../../src/usage/run-cost.ts';
 
 export interface MemoryRow {
   readonly intent: UsageIntent;
@@ -47,7 +48,8 @@ export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
       if (row.settlement === undefined) {
         row.settlement = settlement;
         const { model, startedAt } = row.intent;
-        row.costUsd = usdOf(prices?.costPico(model, settlement.usage, startedAt) ?? null);
+        const cost = prices && runCost(prices, model, settlement.usage, startedAt);
+        row.costUsd = usdOf(cost?.totalPico ?? null);
       }
       return { costUsd: row.costUsd };
     },

@@ -28,20 +28,30 @@ async function failWith(status: number, headers: Record<string, string>, body: s
 }
 
 const SECRET = 'sk-secret and the words of a child';
-const errorBody = (type: string) =>
-  JSON.stringify({ type: 'error', error: { type, message: SECRET }, request_id: 'req_body' });
+const errorBody = (type: string, errorCode?: string) => {
+  const details = errorCode === undefined ? undefined : { error_code: errorCode, hint: SECRET };
+  return JSON.stringify({
+    type: 'error',
+    error: { type, message: SECRET, details },
+    request_id: 'req_body',
+  });
+};
 
 const said = (error: RelayError) => JSON.stringify([error.message, error.cause, error.stack]);
 
 describe('an error response', () => {
   test.each([
     [400, 'invalid_request_error', 'upstream_refused', 1],
-    [401, 'authentication_error', 'upstream_refused', 1],
-    [403, 'permission_error', 'upstream_refused', 1],
-    [404, 'not_found_error', 'upstream_refused', 1],
+    [401, 'authentication_error', 'upstream_account', 1],
+    [402, 'billing_error', 'upstream_account', 1],
+    [403, 'permission_error', 'upstream_account', 1],
+    [404, 'not_found_error', 'upstream_account', 1],
+    [401, 'invalid_request_error', 'upstream_account', 1],
+    [422, 'a_new_error', 'upstream_refused', 1],
     [413, 'request_too_large', 'upstream_refused', 1],
     [408, 'timeout_error', 'upstream_error', 2],
-    [409, 'conflict', 'upstream_error', 2],
+    [409, 'conflict_error', 'upstream_error', 2],
+    [504, 'timeout_error', 'upstream_error', 2],
     [429, 'rate_limit_error', 'upstream_rate_limited', 2],
     [500, 'api_error', 'upstream_error', 2],
     [502, 'api_error', 'upstream_error', 2],
@@ -55,11 +65,54 @@ describe('an error response', () => {
     );
     expect(error.code).toBe(code);
     expect(error.requestId).toBe('req_body');
-    expect(error.cause).toEqual({ status, type, requestId: 'req_body', code: null });
+    expect(error.cause).toEqual({ status, type, errorCode: null, requestId: 'req_body', code: null });
+    expect(error.retryable).toBe(tries === 2);
     expect(said(error)).not.toContain('secret');
     expect(JSON.stringify(failures)).not.toContain('secret');
     expect(failures.map(({ willRetry }) => willRetry)).toEqual(tries === 2 ? [true, false] : [false]);
     expect(server.requests).toHaveLength(tries);
+  });
+
+  test.each([
+    [429, 'rate_limit_error', 'enforced_spend_limit_reached', 'upstream_account', 1],
+    [429, 'rate_limit_error', 'contract_spend_limit_reached', 'upstream_account', 1],
+    [429, 'rate_limit_error', 'ramp_limit_exceeded', 'upstream_rate_limited', 2],
+    [429, 'rate_limit_error', 'a_new_code', 'upstream_rate_limited', 2],
+    [400, 'invalid_request_error', 'organization_on_hold', 'upstream_account', 1],
+    [400, 'invalid_request_error', 'image_dimensions_too_large', 'upstream_refused', 1],
+    [503, 'api_error', 'cmek_key_unreachable', 'upstream_error', 2],
+    [404, 'not_found_error', 'thread_not_found', 'upstream_refused', 1],
+  ])('%i %s of %s is %s after %i tries', async (status, type, errorCode, code, tries) => {
+    const { error, failures } = await failWith(status, {}, errorBody(type, errorCode));
+    expect(error.code).toBe(code);
+    expect(error.retryable).toBe(tries === 2);
+    expect(server.requests).toHaveLength(tries);
+    expect(failures[0]).toMatchObject({ status, type, errorCode });
+    expect(said(error) + JSON.stringify(failures)).not.toContain('secret');
+  });
+
+  test.each(['enforced spend limit', 7, null, 'x'.repeat(65), { secret: SECRET }])(
+    'believes no name of %j',
+    async (name) => {
+      const error = { type: name, message: SECRET, details: { error_code: name } };
+      const failed = await failWith(500, {}, JSON.stringify({ error, request_id: name }));
+      expect(failed.error.cause).toMatchObject({ type: null, errorCode: null });
+      expect(said(failed.error)).not.toContain('secret');
+    },
+  );
+
+  test('that must not be asked again is not, and the client is told so', async () => {
+    const { error } = await failWith(
+      429,
+      { 'x-should-retry': 'false', 'retry-after': '3' },
+      errorBody('rate_limit_error'),
+    );
+    expect(error).toMatchObject({
+      code: 'upstream_rate_limited',
+      retryable: false,
+      retryAfterMs: undefined,
+    });
+    expect(server.requests).toHaveLength(1);
   });
 
   test.each([
@@ -69,7 +122,7 @@ describe('an error response', () => {
     ['a body over the bound', errorBody('api_error') + ' '.repeat(200_000)],
   ])('with %s is known by its status', async (_, body) => {
     const { error } = await failWith(403, { 'request-id': 'req_head' }, body);
-    expect(error.code).toBe('upstream_refused');
+    expect(error.code).toBe('upstream_account');
     expect(error.requestId).toBe('req_head');
     expect(said(error)).not.toContain('secret');
   });
@@ -101,7 +154,12 @@ describe('the wait an error response asks for', () => {
 
   test.each([
     ['seconds', { 'retry-after': '30' }, 30_000],
+    ['seconds with a fraction', { 'retry-after': '29.5' }, 29_500],
+    ['milliseconds', { 'retry-after-ms': '30000', 'retry-after': '99' }, 30_000],
     ['a date', { date, 'retry-after': 'Sun, 22 Nov 2026 12:01:00 GMT' }, 60_000],
+    ['a date of the older form', { date, 'retry-after': 'Sunday, 22-Nov-26 12:01:00 GMT' }, 60_000],
+    ['seconds without end', { 'retry-after': '9'.repeat(40) }, 86_400_000],
+    ['a date without end', { date, 'retry-after': 'Sun, 22 Nov 9026 12:01:00 GMT' }, 86_400_000],
     [
       'the reset of an exhausted limit',
       {
@@ -124,12 +182,33 @@ describe('the wait an error response asks for', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('of nonsense is as none', async () => {
-    const { error } = await failWith(429, { 'retry-after': 'soon' }, errorBody('rate_limit_error'));
+  test.each([
+    ['soon'],
+    ['-5'],
+    ['0'],
+    ['1e9'],
+    ['Infinity'],
+    ['in the year 3000'],
+    ['Sun, 22 Nov 2020 12:00:00 GMT'],
+    ['Sun, 99 Nov 2026 99:00:00 GMT'],
+  ])('of %s is as none', async (retryAfter) => {
+    const { error } = await failWith(
+      429,
+      { 'retry-after': retryAfter, 'retry-after-ms': retryAfter },
+      errorBody('rate_limit_error'),
+    );
     expect(error.retryAfterMs).toBeUndefined();
     expect(server.requests).toHaveLength(2);
   });
 });
+
+const CODES: Readonly<Record<number, string>> = {
+  400: 'upstream_refused',
+  401: 'upstream_account',
+  404: 'upstream_account',
+  429: 'upstream_rate_limited',
+  529: 'upstream_overloaded',
+};
 
 const recordings = process.env['RECORDINGS_DIR'];
 const manifest = recordings === undefined ? undefined : `${recordings}/manifest.json`;
@@ -145,7 +224,7 @@ describe.runIf(manifest !== undefined && existsSync(manifest))('a recorded error
       { ...(headers['request-id'] && { 'request-id': headers['request-id'] }) },
       typeof body === 'string' ? body : JSON.stringify(body),
     );
-    const code = { 429: 'upstream_rate_limited', 529: 'upstream_overloaded' }[status] ?? 'upstream_refused';
+    const code = CODES[status];
     expect(error.code).toBe(code);
     const type = error_type === 'nonjson' ? null : error_type;
     expect(error.cause).toMatchObject({ status, type });

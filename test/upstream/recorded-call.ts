@@ -1,7 +1,11 @@
 /** Opens a call and keeps what its sink was given. */
 import { fromWire } from '../../src/protocol/wire-text.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { type AnthropicUpstreamOptions, createAnthropicUpstream } from '../../src/upstream/anthropic.ts';
+import {
+  type AnthropicUpstream,
+  type AnthropicUpstreamOptions,
+  createAnthropicUpstream,
+} from '../../src/upstream/anthropic.ts';
 import type { Upstream, UpstreamCall, UpstreamRequest } from '../../src/upstream/port.ts';
 import { type ModelServer, TEST_CERTIFICATE } from './model-server.ts';
 
@@ -31,7 +35,7 @@ export const REQUEST: UpstreamRequest = {
 export function upstreamTo(
   server: Pick<ModelServer, 'baseURL'>,
   options: Partial<AnthropicUpstreamOptions> = {},
-): Upstream {
+): AnthropicUpstream {
   return createAnthropicUpstream({
     apiKey: 'test-key',
     baseURL: server.baseURL,

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { AttemptFailed } from '../../src/upstream/call.ts';
 import type { Upstream } from '../../src/upstream/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { SSE_HEADERS, streamedError, wholeMessage } from './message-script.ts';
+import { SSE_HEADERS, sse, streamedError, wholeMessage } from './message-script.ts';
 import { type Answer, type ModelResponse, type ModelServer, startModelServer } from './model-server.ts';
 import { openCall, upstreamTo } from './recorded-call.ts';
 
@@ -105,6 +105,47 @@ test('a slow failure leaves the second try its time to connect', async () => {
   await failed.promise;
   clock.advance(1_000);
   expect(await recorded.call.ended).toMatchObject({ kind: 'done' });
+});
+
+describe('an error as first event of a stream', () => {
+  const streamed = (type: string, error_code?: string) =>
+    sse({ type: 'error', error: { type, message: 'a secret word', details: { error_code } } });
+
+  test.each([
+    ['invalid_request_error', undefined, 'upstream_refused', false],
+    ['request_too_large', undefined, 'upstream_refused', false],
+    ['authentication_error', undefined, 'upstream_account', false],
+    ['permission_error', undefined, 'upstream_account', false],
+    ['billing_error', undefined, 'upstream_account', false],
+    ['not_found_error', undefined, 'upstream_account', false],
+    ['rate_limit_error', 'enforced_spend_limit_reached', 'upstream_account', false],
+    ['a_new_error', undefined, 'upstream_error', true],
+  ])('of %s (%s) is %s, and not asked twice', async (type, errorCode, code, retryable) => {
+    server = await startModelServer('h2', (response) => {
+      response.writeHead(200, SSE_HEADERS);
+      response.end(streamed(type, errorCode));
+    });
+    upstream = upstreamTo(server, { random: () => -0.6 });
+    const ending = await openCall(upstream).call.ended;
+    expect(ending).toMatchObject({ kind: 'failed', error: { code, retryable } });
+    expect(ending).toMatchObject({ error: { cause: { status: 200, type, errorCode: errorCode ?? null } } });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ['overloaded_error', 'upstream_overloaded'],
+    ['api_error', 'upstream_error'],
+    ['timeout_error', 'upstream_error'],
+    ['rate_limit_error', 'upstream_rate_limited'],
+  ])('of %s is asked once more, and then %s', async (type, code) => {
+    server = await startModelServer('h2', (response) => {
+      response.writeHead(200, SSE_HEADERS);
+      response.end(streamed(type));
+    });
+    upstream = upstreamTo(server, { random: () => -0.6 });
+    expect(await openCall(upstream).call.ended).toMatchObject({ error: { code, retryable: true } });
+    expect(server.requests).toHaveLength(2);
+  });
 });
 
 test('a second failure ends the call with that failure', async () => {

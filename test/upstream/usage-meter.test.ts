@@ -40,6 +40,7 @@ describe('the reading of a bill', () => {
       cacheWriteTokens: 50,
       cacheWrite1hTokens: 30,
       source: 'input_only',
+      model: 'model-named',
     });
   });
 
@@ -82,6 +83,89 @@ describe('the reading of a bill', () => {
       outputTokens: 130,
       source: 'final',
     });
+  });
+
+  const started = {
+    input_tokens: 10,
+    output_tokens: 1,
+    cache_read_input_tokens: 24_110,
+    cache_creation_input_tokens: 40,
+    cache_creation: { ephemeral_1h_input_tokens: 40 },
+  };
+  const ended = (usage: object) =>
+    sse({ type: 'message_delta', delta: {}, usage }) + sse({ type: 'message_stop' });
+
+  test.each([
+    ['zeros', { input_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 }],
+    ['nulls', { input_tokens: null, cache_read_input_tokens: null, cache_creation_input_tokens: null }],
+    [
+      'the input with zeros',
+      { input_tokens: 10, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+    ],
+    ['zeros beside the cache', { input_tokens: 0, cache_read_input_tokens: 24_110 }],
+    ['less than nothing', { input_tokens: -10, cache_read_input_tokens: -1 }],
+  ])('keeps the prompt of the start where the totals repeat %s', (_, repeated) => {
+    const body = messageStart(started) + textDelta('a') + ended({ ...repeated, output_tokens: 42 });
+    expect(meterOf(body, true).reading()).toMatchObject({
+      inputTokens: 10,
+      cacheReadTokens: 24_110,
+      cacheWriteTokens: 40,
+      cacheWrite1hTokens: 40,
+      outputTokens: 42,
+      source: 'final',
+    });
+  });
+
+  test('takes all counts of a prompt that was counted anew, also where they fell', () => {
+    const usage = { input_tokens: 181, output_tokens: 8, cache_read_input_tokens: 0 };
+    const body = messageStart(started) + ended({ ...usage, cache_creation_input_tokens: 0 });
+    expect(meterOf(body, true).reading()).toMatchObject({
+      inputTokens: 181,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      source: 'final',
+    });
+  });
+
+  test('lets the output grow only', () => {
+    const twice = sse({ type: 'message_delta', delta: {}, usage: { output_tokens: 42 } });
+    const body = messageStart() + textDelta('a') + twice + ended({ output_tokens: 0 });
+    expect(meterOf(body, true).reading()).toMatchObject({ outputTokens: 42, source: 'final' });
+  });
+
+  test('takes a total below the placeholder', () => {
+    const body = messageStart({ input_tokens: 10, output_tokens: 8 }) + ended({ output_tokens: 2 });
+    expect(meterOf(body, true).reading()).toMatchObject({ outputTokens: 2, source: 'final' });
+  });
+
+  test.each([
+    ['an output of none for words that came', started, { output_tokens: 0 }],
+    ['no output', started, {}],
+    ['no prompt', { output_tokens: 1 }, { output_tokens: 42 }],
+    ['nothing at all', { input_tokens: 0, output_tokens: 0 }, { input_tokens: 0, output_tokens: 0 }],
+  ])('is no bill with %s', (_, start, totals) => {
+    const body = messageStart(start) + textDelta('word '.repeat(50)) + ended(totals);
+    const reading = meterOf(body, true).reading();
+    expect(reading.source).toBe('estimated');
+    expect(reading.outputTokens).toBeGreaterThan(40);
+  });
+
+  test('is a bill where nothing was said', () => {
+    const body = messageStart(started) + ended({ output_tokens: 0 });
+    expect(meterOf(body, true).reading()).toMatchObject({ outputTokens: 0, source: 'final' });
+  });
+
+  test('names the model that is billed, not that of a step billed elsewhere', () => {
+    const step = (model: string | null, usage: object) =>
+      sse({ type: 'message_start', message: { model, usage } });
+    const first = step('claude-a', { input_tokens: 5 }) + messageEnd(7);
+    const nested = step('claude-b', { input_tokens: 0, output_tokens: 0 }) + sse({ type: 'message_stop' });
+    expect(meterOf('').reading().model).toBeNull();
+    expect(meterOf(step(null, {})).reading().model).toBeNull();
+    expect(meterOf(first).reading().model).toBe('claude-a');
+    expect(meterOf(first + nested, true).reading().model).toBe('claude-a');
+    expect(meterOf(first + step('claude-c', { input_tokens: 1 })).reading().model).toBe('claude-c');
+    expect(meterOf(step('what the child asked', {})).reading().model).toBeNull();
   });
 
   test('keeps the input of the start where the totals have none', () => {

@@ -62,7 +62,9 @@ async function fill() {
   ];
   for (const intent of runs) await ledger.open(intent, () => readingOf());
   await ledger.settle(
-    settlementOf('epoch-1', { usage: readingOf({ cacheReadTokens: 1000, cacheWriteTokens: 50 }) }),
+    settlementOf('epoch-1', {
+      usage: readingOf({ cacheReadTokens: 1000, cacheWriteTokens: 50, model: 'claude-sonnet-5-5-20260928' }),
+    }),
   );
   await ledger.settle(settlementOf('epoch-2'));
   const cut = { status: 'error', code: 'upstream_reset', endedAt: STARTED_AT + DAY_MS } as const;
@@ -82,6 +84,7 @@ it('--json prints one object a line for each run, while the relay runs and after
     organizationId: 'org-1',
     action: 'homework_help',
     model: 'claude-sonnet-5-5',
+    servedModel: 'claude-sonnet-5-5-20260928',
     status: 'done',
     code: null,
     source: 'final',

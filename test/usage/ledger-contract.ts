@@ -80,6 +80,23 @@ export function ledgerContract(name: string, create: () => LedgerUnderTest): voi
       expect(rows()).toMatchObject([{ status: 'done', costUsd: null }]);
     });
 
+    ledgerTest('what answered is priced, not what was asked for', async ({ ledger, rows }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch, model: 'claude-haiku-4-5' }), () => readingOf());
+      const usage = readingOf({ model: 'claude-opus-4-5-20251101' });
+      // 120 × 5 + 300 × 25 dollars per million.
+      expect(await ledger.settle(settlementOf(epoch, { usage }))).toEqual({ costUsd: 0.0081 });
+      const row = { model: 'claude-haiku-4-5', servedModel: 'claude-opus-4-5-20251101', costUsd: 0.0081 };
+      expect(rows()).toMatchObject([row]);
+    });
+
+    ledgerTest('an answer of a model without a price has no cost', async ({ ledger }) => {
+      const { epoch } = intentOf();
+      await ledger.open(intentOf({ epoch }), () => readingOf());
+      const usage = readingOf({ model: 'claude-sonnet-9' });
+      expect(await ledger.settle(settlementOf(epoch, { usage }))).toEqual({ costUsd: null });
+    });
+
     ledgerTest('an epoch has one row: opening it again is refused', async ({ ledger, rows }) => {
       const intent = intentOf();
       await ledger.open(intent, () => readingOf());

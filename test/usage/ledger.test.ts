@@ -30,6 +30,8 @@ ledgerContract('memory', () => {
     rows: () =>
       [...ledger.rows.values()].map(({ intent, settlement, usage, costUsd }) => ({
         ...usage(),
+        model: intent.model,
+        servedModel: usage().model,
         epoch: intent.epoch,
         status: settlement?.status ?? 'running',
         code: settlement?.code ?? null,

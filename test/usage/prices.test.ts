@@ -65,11 +65,23 @@ it.each(['claude-sonnet-5-5-20260301', 'claude-haiku-4-5-20251001'])(
 );
 
 it.each([
+  'claude-opus-4-5@20251101',
+  'anthropic/claude-opus-4-5',
+  'anthropic.claude-opus-4-5-20251101-v1:0',
+  'us.anthropic.claude-opus-4-5-20251101-v1:0',
+  'vertex_ai/anthropic/claude-opus-4-5@20251101',
+])('%s is a model as gateways write it', (model) => {
+  expect(cost(model, { inputTokens: 10 })).toBe(cost('claude-opus-4-5', { inputTokens: 10 }));
+});
+
+it.each([
   'claude-sonnet-5-6',
   'claude-sonnet-5-50',
   'claude-sonnet-5-5-2026030',
   'claude-sonnet-5-5-20260301-x',
   'claude-sonnet',
+  'not-anthropic-claude-opus-4-5',
+  'claude-opus-4-5-v1:0-x',
   'CLAUDE-SONNET-5-5',
   'constructor',
   '',

@@ -36,6 +36,7 @@ export function readingOf(given: Partial<UsageReading> = {}): UsageReading {
     cacheWriteTokens: 0,
     cacheWrite1hTokens: 0,
     source: 'final',
+    model: null,
     ...given,
   };
 }

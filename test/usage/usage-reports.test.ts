@@ -55,6 +55,36 @@ async function usage(...args: string[]): Promise<{ code: number; lines: string[]
   return { code, lines, err: stderr };
 }
 
+it('a run that another model answered is summed by it, and compared by it', async () => {
+  const ledger = openUsageLedger({
+    dataDir: dataDir.path,
+    prices: loadPrices(),
+    clock: new ManualClock(),
+    onError() {},
+  });
+  const intent = intentOf({ startedAt: STARTED_AT + 2 * DAY_MS });
+  await ledger.open(intent, () => readingOf());
+  const reading = readingOf({ inputTokens: 7, outputTokens: 3, model: 'claude-opus-4-5-20251101' });
+  await ledger.settle(settlementOf(intent.epoch, { usage: reading }));
+  await ledger.close();
+  const day = ['--day', '2026-11-24'];
+  expect((await usage(...day, '--by', 'model,served')).lines).toContain(
+    'claude-sonnet-5-5 | claude-opus-4-5-20251101 | 1 | 7 | 3 | 0 | 0 | 0.000110',
+  );
+  const file = join(dataDir.path, 'export.csv');
+  const columns = ['usage_date_utc', 'model_version', 'usage_input_tokens_no_cache'];
+  const kinds = [
+    'output_tokens',
+    'input_tokens_cache_read',
+    'input_tokens_cache_write_5m',
+    'input_tokens_cache_write_1h',
+  ];
+  const head = [...columns, ...kinds.map((kind) => `usage_${kind}`)].join();
+  writeFileSync(file, `${head}\n2026-11-24,claude-opus-4-5-20251101,7,3,0,0,0\n`);
+  const { lines } = await usage(...day, '--compare', file);
+  expect(lines).toContain('2026-11-24 | claude-opus-4-5 | input | 7 | 7 | 0 | 0.00 %');
+});
+
 describe('--by', () => {
   it.each([
     ['organization', ['| 2 | 1,200', 'school | 2 | 300']],
@@ -83,7 +113,7 @@ describe('--by', () => {
   it('refuses what it does not know', async () => {
     const { code, err } = await usage('--by', 'day,weather');
     expect(code).toBe(2);
-    expect(err).toContain('--by takes day, user, organization, model, action, source: weather');
+    expect(err).toContain('--by takes day, user, organization, model, served, action, source: weather');
   });
 });
 

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
   shutting_down: 'busy',
   unavailable: 'busy',
   upstream_overloaded: 'busy',
+  upstream_account: 'notSetUp',
   upstream_rate_limited: 'busy',
   internal: 'brokeOff',
   interrupted: 'brokeOff',
@@ -40,7 +41,7 @@ const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
 };
 
 /** Of no use: the same would come again. */
-const FINAL: readonly FailureKind[] = ['forbidden', 'quota', 'tooLong', 'refused'];
+const FINAL: readonly FailureKind[] = ['forbidden', 'quota', 'tooLong', 'refused', 'notSetUp'];
 
 export interface FailureWords {
   readonly text: string;

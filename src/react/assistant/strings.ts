@@ -73,6 +73,7 @@ export type FailureKind =
   | 'quota'
   | 'tooMany'
   | 'busy'
+  | 'notSetUp'
   | 'brokeOff'
   | 'slow'
   | 'unreachable'
@@ -143,6 +144,8 @@ export const ENGLISH: AssistantStrings = {
     quota: 'You have asked all the questions of your plan for now.',
     tooMany: 'That was a lot at once. Wait a moment, then try again.',
     busy: 'Many people are asking right now. Try again in a moment.',
+    notSetUp:
+      'Dash cannot answer anybody right now: its service is not set up or not paid for. Whoever runs it has to see to that.',
     brokeOff: 'The answer broke off.',
     slow: 'The answer took too long.',
     unreachable: 'Dash could not be reached. Check your connection, then try again.',

@@ -1,10 +1,12 @@
 /**
  * HTTP/1.1 to one origin over kept-alive connections: plain HTTP (simulators, tests), and HTTPS servers without HTTP/2.
- * One connection carries one exchange at a time, so it is the dearer way; HttpsTransport prefers HTTP/2.
+ * One connection carries one exchange at a time, so it is the dearer way; HttpsTransport prefers HTTP/2. Nothing tells
+ * whether a connection without an exchange is still one, so it is not kept for long.
  */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../time/clock.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import {
@@ -30,10 +32,16 @@ export interface TransportOptions {
   readonly breaker: CircuitBreaker;
 }
 
+const IDLE_MS = 30_000;
+const CHECK_INTERVAL_MS = 1_000;
+
 export class Http1Transport implements Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
   readonly #exchanges = new Set<Http1Exchange>();
+  /** When a connection lost its last exchange, monotonic ms. */
+  readonly #idleSince = new WeakMap<Duplex, number>();
+  #supervision: Timer | null = null;
   #closed = false;
 
   constructor(options: TransportOptions) {
@@ -43,6 +51,7 @@ export class Http1Transport implements Transport {
       options.origin.protocol === 'https:'
         ? new https.Agent({ ...pool, ...(options.ca === undefined ? {} : { ca: options.ca }) })
         : new http.Agent(pool);
+    this.#agent.on('free', (socket: Duplex) => this.#idleSince.set(socket, options.clock.elapsed()));
   }
 
   send(request: TransportRequest, listener: ExchangeListener): Exchange {
@@ -50,6 +59,7 @@ export class Http1Transport implements Transport {
       this.#exchanges.delete(exchange),
     );
     this.#exchanges.add(exchange);
+    this.#supervision ??= this.#options.clock.every(CHECK_INTERVAL_MS, () => this.#closeIdle());
     queueMicrotask(() => (this.#closed ? exchange.destroy() : exchange.begin(request)));
     return exchange;
   }
@@ -58,7 +68,17 @@ export class Http1Transport implements Transport {
     this.#closed = true;
     for (const exchange of this.#exchanges) exchange.destroy();
     this.#agent.destroy();
+    this.#supervision?.cancel();
     return Promise.resolve();
+  }
+
+  #closeIdle(): void {
+    const idle = Object.values(this.#agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const before = this.#options.clock.elapsed() - IDLE_MS;
+    for (const socket of idle) if ((this.#idleSince.get(socket) ?? 0) <= before) socket.destroy();
+    if (idle.length > 0 || this.#exchanges.size > 0) return;
+    this.#supervision?.cancel();
+    this.#supervision = null;
   }
 }
 

@@ -2,7 +2,10 @@
  * One HTTP/2 connection and the exchanges on it.
  *
  *   connecting ──settings──► open ──GOAWAY, error, idle──► retired ──last stream closed──► closed
- *       └──────── refused, bad certificate, not in time ──────┴───────────────────────────────┘
+ *       └──────── refused, bad certificate, not in time ──────┴── no pong: its streams fail ──┘
+ *
+ * Whether the peer is still there is asked of the connection, not of each request: users who give up before their own
+ * request is late must not hide that nothing at all comes back.
  *
  * While connecting, exchanges wait in it. A session's errors never leave this file: unheard, they would end the process.
  */
@@ -22,8 +25,8 @@ const SESSION_MEMORY_MB = 256;
  * Supervision counts checks (one a second) instead of reading a clock: a process that was stopped for a minute has
  * missed its checks, not its peer.
  */
-const SILENT_CHECKS_BEFORE_PING = 15;
-const CHECKS_FOR_PONG = 10;
+const SILENT_CHECKS_BEFORE_PING = 5;
+const CHECKS_FOR_PONG = 5;
 const IDLE_CHECKS_BEFORE_CLOSE = 120;
 
 export interface ConnectionEvents {
@@ -43,8 +46,12 @@ export class Http2Connection implements ExchangePlace {
   #retired = false;
   #maxStreams = MAX_STREAMS;
   #bytesRead = 0;
-  #quietChecks = 0;
+  /** Something was sent that a living peer answers, and nothing was read since. */
+  #answerOwed = false;
+  /** Checks since something was read, or the ping was sent. */
+  #silentChecks = 0;
   #awaitingPong = false;
+  #idleChecks = 0;
 
   constructor(authority: string, events: ConnectionEvents) {
     this.#authority = authority;
@@ -53,12 +60,13 @@ export class Http2Connection implements ExchangePlace {
 
   /** Takes an exchange: sends it if the connection is open, else lets it wait. @returns false if it cannot. */
   take(exchange: Http2Exchange): boolean {
-    if (this.#retired || this.#exchanges.size >= this.#maxStreams) return false;
+    if (this.#retired || this.#isSuspect || this.#exchanges.size >= this.#maxStreams) return false;
     this.#exchanges.add(exchange);
     exchange.placedIn(this);
     const session = this.#session;
     if (session === null || !this.#open) return true;
     if (this.#exchanges.size === 1) this.#wake(session);
+    this.#answerOwed = true;
     try {
       exchange.begin(session, this.#authority);
     } catch (error) {
@@ -74,7 +82,6 @@ export class Http2Connection implements ExchangePlace {
 
   release(exchange: Http2Exchange): void {
     if (!this.#exchanges.delete(exchange) || this.#exchanges.size > 0) return;
-    this.#quietChecks = 0;
     if (this.#retired) this.#session?.close();
     else if (this.#open) this.#session?.unref();
   }
@@ -110,18 +117,22 @@ export class Http2Connection implements ExchangePlace {
   /** Called each second: finds dead peers and idle connections. */
   check(): void {
     const read = this.#socket?.bytesRead ?? 0;
-    const heard = read !== this.#bytesRead;
-    this.#bytesRead = read;
-    if (heard) {
+    if (read !== this.#bytesRead) {
+      this.#bytesRead = read;
+      this.#silentChecks = 0;
       this.#awaitingPong = false;
-      if (this.#exchanges.size > 0) this.#quietChecks = 0;
+      this.#answerOwed = false;
     }
-    this.#quietChecks += 1;
-    if (this.#exchanges.size === 0) {
-      if (this.#quietChecks >= IDLE_CHECKS_BEFORE_CLOSE) this.#retire();
-    } else if (this.#awaitingPong) {
-      if (this.#quietChecks >= CHECKS_FOR_PONG) this.destroy('ETIMEDOUT');
-    } else if (this.#quietChecks >= SILENT_CHECKS_BEFORE_PING) {
+    if (this.#exchanges.size === 0 && !this.#answerOwed) {
+      this.#idleChecks += 1;
+      if (this.#idleChecks >= IDLE_CHECKS_BEFORE_CLOSE) this.#retire();
+      return;
+    }
+    this.#idleChecks = 0;
+    this.#silentChecks += 1;
+    if (this.#awaitingPong) {
+      if (this.#silentChecks >= CHECKS_FOR_PONG) this.destroy('ETIMEDOUT');
+    } else if (this.#silentChecks >= SILENT_CHECKS_BEFORE_PING) {
       this.#ping();
     }
   }
@@ -134,14 +145,21 @@ export class Http2Connection implements ExchangePlace {
     this.#socket?.destroy();
   }
 
+  /** A second without a pong: what begins now has better chances elsewhere. */
+  get #isSuspect(): boolean {
+    return this.#awaitingPong && this.#silentChecks > 0;
+  }
+
   #wake(session: ClientHttp2Session): void {
     session.ref();
-    this.#quietChecks = 0;
+    // It may have died unnoticed meanwhile: the first request does not have to find out by itself.
+    if (this.#idleChecks >= SILENT_CHECKS_BEFORE_PING) this.#ping();
   }
 
   #ping(): void {
     this.#awaitingPong = true;
-    this.#quietChecks = 0;
+    this.#answerOwed = true;
+    this.#silentChecks = 0;
     // The answer is noticed as bytes read; a session that cannot send it is closing.
     this.#session?.ping(() => {});
   }

@@ -10,6 +10,7 @@ const SENT: Readonly<Record<string, string>> = {
   organization_id: 'text',
   action: 'text',
   model: 'text',
+  served_model: 'text',
   status: 'text',
   code: 'text',
   source: 'text',

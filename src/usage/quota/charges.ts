@@ -98,10 +98,14 @@ export class ChargePolicy {
     ];
   }
 
-  /** Rounded up; 0 for a model without a price: spending cannot be limited by what is not known. */
-  #microUsd(model: string, at: number, usage: Partial<UsageReading>): number {
+  /**
+   * Rounded up. At the price of the model that answered, or where that has none of the one that was asked for; 0 where
+   * neither has one: spending cannot be limited by what is not known.
+   */
+  #microUsd(asked: string, at: number, usage: Partial<UsageReading>): number {
     const reading = { ...NO_USAGE, ...usage };
-    const pico = this.#prices.costPico(model, reading, at) ?? 0n;
+    const priced = (model: string) => this.#prices.costPico(model, reading, at);
+    const pico = priced(reading.model ?? asked) ?? priced(asked) ?? 0n;
     return Number((pico + 999_999n) / 1_000_000n);
   }
 }

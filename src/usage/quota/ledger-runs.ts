@@ -23,13 +23,14 @@ export interface LedgerRuns {
   close(): void;
 }
 
-interface StoredRun extends Omit<UsageReading, 'source'> {
+interface StoredRun extends Omit<UsageReading, 'source' | 'model'> {
   readonly run: number;
   readonly epoch: string;
   readonly userId: string;
   readonly organizationId: string | null;
   readonly action: string;
   readonly costMicroUsd: number;
+  readonly servedModel: string | null;
   readonly status: UsageSettlement['status'] | 'running';
   readonly code: UsageSettlement['code'];
   readonly source: UsageReading['source'];
@@ -41,7 +42,7 @@ const BUSY_TIMEOUT_MS = 2000;
 
 const SELECT = `
   SELECT run, epoch, user_id AS userId, organization_id AS organizationId, action, status, code, source,
-    (coalesce(cost_pico, 0) + 999999) / 1000000 AS costMicroUsd,
+    served_model AS servedModel, (coalesce(cost_pico, 0) + 999999) / 1000000 AS costMicroUsd,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cache_read_tokens AS cacheReadTokens,
     cache_write_tokens AS cacheWriteTokens, cache_write_1h_tokens AS cacheWrite1hTokens, started_at AS startedAt
   FROM runs`;
@@ -82,13 +83,13 @@ export function openLedgerRuns(dataDir: string): LedgerRuns {
 }
 
 function toRun(row: StoredRun, status: UsageSettlement['status']): LedgerRun {
-  const { epoch, userId, organizationId, action, costMicroUsd, code, startedAt, ...usage } = row;
+  const { epoch, userId, organizationId, action, costMicroUsd, servedModel, code, startedAt, ...usage } = row;
   return {
     // The plan no longer matters: what was used is counted whatever the limits are.
     holder: { userId, organizationId, tier: null, anonymous: false },
     action,
     costMicroUsd,
     startedAt,
-    outcome: { epoch, status, code, usage },
+    outcome: { epoch, status, code, usage: { ...usage, model: servedModel } },
   };
 }

@@ -57,7 +57,9 @@ it('a ledger of the release before, with rows that never left, is shipped whole'
   const epochs = await older.settle(...manyRuns(3));
   await older.close();
   const file = new DatabaseSync(ledgerFile(dataDir.path));
-  file.exec('DROP TABLE quarantine; ALTER TABLE runs DROP COLUMN output_cost_pico; PRAGMA user_version = 2');
+  file.exec(
+    'DROP TABLE quarantine; ALTER TABLE runs DROP COLUMN output_cost_pico; ALTER TABLE runs DROP COLUMN served_model; PRAGMA user_version = 2',
+  );
   file.close();
   const shipping = startShipping({ url: server.url('relay'), dataDir: dataDir.path });
   await eventually('shipped', () => shipping.ledger.outbox.length === 0);

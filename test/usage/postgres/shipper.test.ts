@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';
-import { intentOf, readingOf } from '../runs.ts';
+import { intentOf, readingOf, settlementOf } from '../runs.ts';
 import { epochsIn, manyRuns, type Shipping, startShipping } from './shipping.ts';
 
 let server: PostgresServer;
@@ -30,6 +30,7 @@ it('a settled run arrives in Postgres by itself, with everything the ledger know
       organization_id: 'school-1',
       action: 'chat',
       model: 'claude-sonnet-5-5',
+      served_model: null,
       status: 'done',
       code: null,
       source: 'final',
@@ -62,6 +63,17 @@ it('a model without a price costs null, and text that Postgres cannot hold arriv
   );
   expect(rows).toEqual([
     { cost_usd: null, output_cost_usd: null, action: 'a\ufffdb\ufffd', stream_id: '"\\\n{},' },
+  ]);
+});
+
+it('the model that answered arrives beside the one that was asked for', async () => {
+  const intent = intentOf({ model: 'claude-haiku-4-5' });
+  await shipping.ledger.open(intent, () => readingOf());
+  const usage = readingOf({ model: 'claude-opus-4-5-20251101' });
+  await shipping.ledger.settle(settlementOf(intent.epoch, { usage }));
+  await eventually('marked', () => shipping.ledger.outbox.length === 0);
+  expect(await server.query('SELECT model, served_model, cost_usd FROM dash_relay.usage')).toEqual([
+    { model: 'claude-haiku-4-5', served_model: 'claude-opus-4-5-20251101', cost_usd: '0.008100000000' },
   ]);
 });
 
