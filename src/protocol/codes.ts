@@ -48,8 +48,8 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * Close codes the relay sends; PROTOCOL.md says what the client does for each. None of 1012 to 1014: OkHttp and libsoup
- * take those for a violation of the protocol, so that apps would not learn them.
+ * Close codes the relay sends; PROTOCOL.md says what the client does for each. None of 1012 to 1014: older OkHttp
+ * and libsoup take those for a violation of the protocol, so that apps would not learn them.
  */
 export const CLOSE_CODES = {
   goingAway: 1001,
