@@ -132,6 +132,29 @@ describe('a growing text', () => {
 });
 
 it.each([
+  ['a table', '| a | b |\n|---|---|\n', (at: number) => `| row ${at} | **b** |\n`],
+  ['a list', '', (at: number) => `- item ${at} with **b**\n`],
+  ['a numbered list', '', (at: number) => `${at + 1}. item\n\n`],
+] as const)('draws of %s that grows only the last parts again', (_what, head, line) => {
+  const reader = createBlockReader();
+  const partsOf = (blocks: readonly Token[]): readonly unknown[] => {
+    const { items, rows } = (blocks[0] ?? {}) as Partial<Tokens.List & Tokens.Table>;
+    return items ?? rows ?? [];
+  };
+  let known: readonly unknown[] = [];
+  let text: string = head;
+  for (let at = 0; at < 100; at += 1) {
+    text += line(at);
+    const parts = partsOf(reader.read(text, 'growing'));
+    expect(parts.filter((part) => !known.includes(part)).length).toBeLessThanOrEqual(2);
+    known = parts;
+  }
+  expect(known).toHaveLength(100);
+  const whole = partsOf(reader.read(text, 'whole'));
+  expect(whole.filter((part) => !known.includes(part)).length).toBeLessThanOrEqual(1);
+});
+
+it.each([
   ['[0, 1', '[0, 1'],
   ['2 **', '2 **'],
   ['2 ** 10', '2 ** 10'],

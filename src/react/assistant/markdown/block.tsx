@@ -9,6 +9,7 @@ import { headingLevel } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
 import { Inline } from './inline.tsx';
 import { Table } from './table.tsx';
+import { useSteps } from './use-steps.ts';
 
 interface BlockProps {
   readonly token: MarkedToken;
@@ -81,26 +82,42 @@ function Heading({ heading: { depth, tokens }, level, isFirst, caret }: HeadingP
 }
 
 function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
-  const { colors } = useLook();
   const first = typeof list.start === 'number' ? list.start : 1;
+  const drawn = useSteps(list.items.length);
   return (
     <View role="list" style={list.loose ? styles.looseList : styles.list}>
-      {list.items.map((item, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: items only follow one another
-        <View key={at} role="listitem" style={styles.item}>
-          <View style={styles.bullet}>
-            <Text style={[TYPE.body, styles.number, { color: colors.muted }]}>
-              {item.task ? (item.checked ? '☑' : '☐') : list.ordered ? `${first + at}.` : '•'}
-            </Text>
-          </View>
-          <View style={styles.itemBody}>
-            <Blocks tokens={item.tokens} hasCaret={hasCaret && at === list.items.length - 1} />
-          </View>
-        </View>
+      {list.items.slice(0, drawn).map((item, at) => (
+        <Item
+          // biome-ignore lint/suspicious/noArrayIndexKey: items only follow one another
+          key={at}
+          item={item}
+          bullet={item.task ? (item.checked ? '☑' : '☐') : list.ordered ? `${first + at}.` : '•'}
+          hasCaret={hasCaret && at === list.items.length - 1}
+        />
       ))}
     </View>
   );
 }
+
+interface ItemProps {
+  readonly item: Tokens.ListItem;
+  readonly bullet: string;
+  readonly hasCaret: boolean;
+}
+
+const Item = memo(function Item({ item, bullet, hasCaret }: ItemProps) {
+  const { colors } = useLook();
+  return (
+    <View role="listitem" style={styles.item}>
+      <View style={styles.bullet}>
+        <Text style={[TYPE.body, styles.number, { color: colors.muted }]}>{bullet}</Text>
+      </View>
+      <View style={styles.itemBody}>
+        <Blocks tokens={item.tokens} hasCaret={hasCaret} />
+      </View>
+    </View>
+  );
+});
 
 function Quote({ tokens, hasCaret }: { tokens: readonly Token[]; hasCaret: boolean }) {
   const { colors } = useLook();

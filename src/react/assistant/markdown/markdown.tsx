@@ -5,6 +5,7 @@ import { SPACE } from '../theme.ts';
 import { Block } from './block.tsx';
 import { createBlockReader, type TextState } from './blocks.ts';
 import { headingLevels } from './heading-levels.ts';
+import { useSteps } from './use-steps.ts';
 
 interface MarkdownProps {
   readonly text: string;
@@ -16,9 +17,10 @@ export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
   const [reader] = useState(createBlockReader);
   const blocks = reader.read(text, state);
   const levels = headingLevels(blocks);
+  const drawn = useSteps(blocks.length);
   return (
     <View style={styles.blocks}>
-      {blocks.map((token, at) => (
+      {blocks.slice(0, drawn).map((token, at) => (
         <Block
           // biome-ignore lint/suspicious/noArrayIndexKey: blocks only follow one another
           key={at}
