@@ -31,7 +31,7 @@ export interface AccessToken {
 export function parseAccessToken(text: string): AccessToken {
   if (text.length > MAX_TOKEN_BYTES) throw unauthorized('too_long');
   if (text.startsWith('sb_')) throw unauthorized('api_key');
-  const [header, claims, signature, ...more] = text.split('.');
+  const [header, claims, signature, ...more] = text.split('.', 4);
   // An encrypted token (JWE) has five parts.
   if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
     throw unauthorized('malformed');

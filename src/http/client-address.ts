@@ -19,10 +19,13 @@ export function clientAddressBy(trust: TrustProxy): ClientAddress {
   return (request) => addressKey(firstUntrusted(request, proxies));
 }
 
+/** Proxies one behind another: no honest chain is as long, and each costs a look-up. */
+const MAX_HOPS = 16;
+
 /** Walks X-Forwarded-For from the right, where our proxies wrote, up to the first address that is none of them. */
 function firstUntrusted(request: IncomingMessage, proxies: BlockList): string {
   let address = peer(request);
-  const hops = header(request, 'x-forwarded-for').split(',');
+  const hops = header(request, 'x-forwarded-for').split(',').slice(-MAX_HOPS);
   while (contains(proxies, address)) {
     const previous = validAddress(hops.pop()?.trim() ?? '');
     if (previous === undefined) break;

@@ -6,6 +6,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
 import { IgnoredUpgrades } from './ignored-upgrades.ts';
+import { readJsonOnly } from './json-body.ts';
 import type { ServerLimits } from './server-limits.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
@@ -45,7 +46,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, observer),
   });
   app.decorateRequest('userId', null);
-  app.removeContentTypeParser('text/plain');
+  readJsonOnly(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     const { 'content-encoding': encoding = 'identity' } = request.headers;

@@ -1,31 +1,38 @@
 /**
  * Untrusted text in, a client frame out. Owns the shape of what clients may send; what an action, a model or a
  * limit permits is decided elsewhere. The only file of the wire vocabulary that needs a library (zod), server only.
+ *
+ * The library collects every fault of what it is given, at microseconds each. So it is given one small object at a
+ * time, with few fields, and the first fault ends it: lists are walked here, and are counted before.
  */
 import * as z from 'zod';
-import type { ClientFrame, ErrorFrame, StreamRequest } from './frames.ts';
+import type { ClientFrame, ErrorFrame, ImageBlock, Message, StreamRequest, TextBlock } from './frames.ts';
 import { isBlank } from './model-rules.ts';
+import { parseJson, requireBounds } from './parse-json.ts';
 import { RelayError } from './relay-error.ts';
 
 const MAX_CONTEXT_BYTES = 16 * 1024;
 const MAX_CONTEXT_DEPTH = 32;
 const MAX_MESSAGES = 500;
+/** Of all messages together. */
+const MAX_BLOCKS = 1000;
+/** Of one object, where the schema knows all of them. */
+const MAX_FIELDS = 32;
+/** The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB. */
+const BOUNDS = { depth: 64, values: 10_000 } as const;
 /** Keys that reach into an object's prototype in careless code further on. */
 const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 of A-Z, a-z, 0-9, _ and -');
 const seq = z.number().int().nonnegative();
 
-const block = z.looseObject({ type: z.string() });
-const message = z.strictObject({
-  role: z.enum(['user', 'assistant']),
-  content: z.union([z.string().min(1), z.array(block).min(1)], 'a non-empty string or a list of blocks'),
-});
+const message = z.strictObject({ role: z.enum(['user', 'assistant']), content: z.unknown() });
 
+/** `messages` and `context` are walked here. */
 const requestShape = {
   action: z.string().min(1).max(64),
-  messages: z.array(message).min(1).max(MAX_MESSAGES),
-  context: z.union([z.string(), z.record(z.string(), z.unknown())], 'a string or an object').optional(),
+  messages: z.array(z.unknown()).min(1).max(MAX_MESSAGES),
+  context: z.unknown().optional(),
   model: z.string().min(1).max(256).optional(),
   maxTokens: z.number().int().positive().optional(),
   events: z.enum(['text', 'all']).optional(),
@@ -56,7 +63,7 @@ const imageBlock = z.strictObject({
   source: z.strictObject({
     type: z.literal('base64'),
     media_type: z.enum(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
-    data: z.base64(),
+    data: z.string().refine(isBase64, 'not base64'),
   }),
 });
 
@@ -74,14 +81,22 @@ export function parseClientFrame(text: string): ParsedFrame {
   if (usualId !== undefined) return { frame: { type: 'ack', id: usualId, seq: Number(usualSeq) } };
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return { error: badRequest('the frame is not JSON') };
+    value = parseJson(text, BOUNDS);
+  } catch (error) {
+    return { error: RelayError.from(error) };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { error: badRequest('a frame is a JSON object') };
   }
   return parseObject(value as Record<string, unknown>);
+}
+
+/**
+ * To be asked before a request body is parsed, whatever its route makes of it.
+ * @throws RelayError bad_request
+ */
+export function requireBoundedBody(text: string): void {
+  requireBounds(text, BOUNDS);
 }
 
 /**
@@ -93,7 +108,7 @@ export function parseHttpRequest(value: unknown): {
   readonly request: StreamRequest;
 } {
   const { id: streamId, ...request } = check(httpRequest, value);
-  return { id: streamId, request: checkRequest(request, value) };
+  return { id: streamId, request: checkRequest(request) };
 }
 
 function parseObject(value: Record<string, unknown>): ParsedFrame {
@@ -106,8 +121,7 @@ function parseObject(value: Record<string, unknown>): ParsedFrame {
   try {
     const schema: z.ZodType<unknown> = frames[type as ClientFrame['type']];
     const frame = check(schema, value) as ClientFrame;
-    if (frame.type === 'start') checkRequest(frame, value);
-    return { frame };
+    return { frame: frame.type === 'start' ? checkRequest(frame) : frame };
   } catch (error) {
     return { error: RelayError.from(error), ...addressee(type, value['id']) };
   }
@@ -129,50 +143,90 @@ function addressee(type: string, value: unknown): { id?: string; of?: NonNullabl
   return { id: known.data, of: type as NonNullable<ErrorFrame['of']> };
 }
 
-function check<T>(schema: z.ZodType<T>, value: unknown): T {
+function check<T>(schema: z.ZodType<T>, value: unknown, path = ''): T {
+  if (hasTooManyFields(value)) throw badRequest(`${path}at most ${MAX_FIELDS} fields`);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw badRequest(explain(result.error));
+  throw badRequest(path + explain(result.error));
 }
 
-/** What the schema cannot say. `raw` is the value as it was sent: the schema drops `__proto__` from records unseen. */
-function checkRequest<T>(request: T, raw: unknown): T & StreamRequest {
-  const { messages } = request as { messages: { role: string; content: string | unknown[] }[] };
+function hasTooManyFields(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > MAX_FIELDS;
+}
+
+type Unchecked = Omit<StreamRequest, 'messages' | 'context'> & {
+  readonly messages: readonly unknown[];
+  readonly context?: unknown;
+};
+
+/** What the schema is not asked. */
+function checkRequest<T extends Unchecked>(request: T): T & StreamRequest {
+  const messages = checkMessages(request.messages);
   if (!messages.some((each) => each.role === 'user'))
     throw badRequest('messages: at least one is of role user');
-  for (const [index, { content }] of messages.entries()) {
-    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
-    if (typeof content !== 'string') for (const each of content) checkBlock(each as Record<string, unknown>);
-    if (blocks.every((each) => isBlankBlock(each as Record<string, unknown>)))
-      throw badRequest(`messages.${index}.content: nothing but white space; leave this message out`);
-  }
-  const { context } = raw as { context?: unknown };
-  if (context !== undefined) checkContext(context);
-  return request as T & StreamRequest;
+  if (request.context !== undefined) checkContext(request.context);
+  return { ...request, messages } as T & StreamRequest;
+}
+
+function checkMessages(values: readonly unknown[]): Message[] {
+  let blocks = 0;
+  return values.map((value, index) => {
+    const path = `messages.${index}.`;
+    const { role, content } = check(message, value, path);
+    if (typeof content !== 'string') blocks += blocksIn(content, path);
+    if (blocks > MAX_BLOCKS) throw badRequest(`messages: at most ${MAX_BLOCKS} blocks in all`);
+    checkContent(content as Message['content'], path);
+    return { role, content: content as Message['content'] };
+  });
+}
+
+function blocksIn(content: unknown, path: string): number {
+  if (!Array.isArray(content) || content.length === 0) throw noContent(path);
+  return content.length;
+}
+
+function checkContent(content: Message['content'], path: string): void {
+  if (content === '') throw noContent(path);
+  if (typeof content !== 'string') for (const block of content) checkBlock(block, path);
+  const isAllBlank = typeof content === 'string' ? isBlank(content) : content.every(isBlankBlock);
+  if (isAllBlank) throw badRequest(`${path}content: nothing but white space; leave this message out`);
+}
+
+function noContent(path: string): RelayError {
+  return badRequest(`${path}content: a non-empty string or a list of blocks`);
 }
 
 /** Unknown blocks and unknown fields of known ones are `unsupported`; wrong values in the right place `bad_request`. */
-function checkBlock(value: Record<string, unknown>): void {
-  const schema = value['type'] === 'text' ? textBlock : value['type'] === 'image' ? imageBlock : undefined;
-  const result = schema?.safeParse(value);
-  if (result?.success) return;
-  const source = value['source'] as { type?: unknown } | undefined;
+function checkBlock(block: unknown, path: string): void {
+  const { type, source } = (block ?? {}) as { type?: unknown; source?: { type?: unknown } };
+  if (typeof type !== 'string') throw noContent(path);
+  const schema = type === 'text' ? textBlock : type === 'image' ? imageBlock : undefined;
+  if (schema === undefined || hasTooManyFields(block) || hasTooManyFields(source)) throw unsupportedBlock();
+  const { success, error } = schema.safeParse(block);
+  if (success) return;
   const foreign =
-    result === undefined ||
-    (value['type'] === 'image' && source?.type !== 'base64') ||
-    result.error.issues.some((issue) => issue.code === 'unrecognized_keys');
-  if (foreign) {
-    throw new RelayError('unsupported', 'messages: only text blocks and base64 image blocks are supported');
-  }
-  throw badRequest(`messages: ${explain(result.error)}`);
+    (type === 'image' && source?.type !== 'base64') ||
+    error.issues.some((issue) => issue.code === 'unrecognized_keys');
+  throw foreign ? unsupportedBlock() : badRequest(`messages: ${explain(error)}`);
+}
+
+function unsupportedBlock(): RelayError {
+  return new RelayError('unsupported', 'messages: only text blocks and base64 image blocks are supported');
+}
+
+/** As the API wants it: padded, of the standard alphabet, without line breaks. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
 /** A blank block beside others is left out before the model is asked; a message of nothing else cannot be. */
-function isBlankBlock({ type, text }: Readonly<Record<string, unknown>>): boolean {
-  return type === 'text' && typeof text === 'string' && isBlank(text);
+function isBlankBlock(block: TextBlock | ImageBlock): boolean {
+  return block.type === 'text' && isBlank(block.text);
 }
 
 function checkContext(context: unknown): void {
+  const isRecord = typeof context === 'object' && context !== null && !Array.isArray(context);
+  if (typeof context !== 'string' && !isRecord) throw badRequest('context: a string or an object');
   checkDepth(context);
   if (Buffer.byteLength(JSON.stringify(context)) > MAX_CONTEXT_BYTES) {
     throw new RelayError('too_large', `context: at most ${MAX_CONTEXT_BYTES} bytes of JSON`);

@@ -2,6 +2,7 @@
  * Deltas of a log as one text, with their boundaries kept: a reader elsewhere can begin at any of them. Each delta is
  * a mark and its JSON; the marks are control characters, which JSON never holds unescaped.
  */
+import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import type { LogCursor, LogEntry, StreamLog } from './port.ts';
 import { Malformed } from './store/malformed.ts';
@@ -10,9 +11,14 @@ import type { StoredBatch } from './store/port.ts';
 const TEXT = '\x1e';
 const EVENT = '\x1f';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the marks are control characters on purpose
-const DELTAS = /([\x1e\x1f])([^\x1e\x1f]*)/g;
+const DELTAS = /([\x1e\x1f])([^\x1e\x1f]+)/g;
+/** Of one batch: an owner gathers 256 KiB, and no delta is empty. */
+const MAX_DELTAS = 131_072;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them stands unescaped in a frame
 const CONTROL_CHARACTER = /[\x00-\x1f]/;
+
+/** Of one event: what an upstream's may have. */
+const BOUNDS = { depth: 256, values: 100_000 } as const;
 
 /** Reads on to the head, or until about `maxBytes` are gathered. `undefined` where there is nothing new. */
 export function takeBatch(
@@ -39,15 +45,18 @@ export interface Batch {
 
 /** @throws Malformed for what no machine writes */
 export function decodeBatch({ seq, payload }: StoredBatch): Batch {
-  const deltas = [...toWire(payload).matchAll(DELTAS)].map(([, mark, json]) => ({
-    kind: mark === TEXT ? ('text' as const) : ('event' as const),
-    json: json as WireText,
-  }));
-  const start = seq - deltas.length;
-  const begins = payload[0] === TEXT || payload[0] === EVENT;
-  if (!begins || !Number.isSafeInteger(seq) || start < 0 || !deltas.every(isDelta)) {
-    throw new Malformed('deltas of a run');
+  const deltas: Pick<LogEntry, 'kind' | 'json'>[] = [];
+  let length = 0;
+  const wire = toWire(payload);
+  for (const [whole, mark, json] of wire.matchAll(DELTAS)) {
+    const delta = { kind: mark === TEXT ? 'text' : 'event', json: json as WireText } as const;
+    if (deltas.length === MAX_DELTAS || !isDelta(delta)) throw new Malformed('deltas of a run');
+    deltas.push(delta);
+    length += whole.length;
   }
+  const start = seq - deltas.length;
+  const isWhole = deltas.length > 0 && length === wire.length;
+  if (!isWhole || !Number.isSafeInteger(seq) || start < 0) throw new Malformed('deltas of a run');
   return { start, deltas };
 }
 
@@ -63,7 +72,7 @@ export function appendBatch(log: StreamLog, { start, deltas }: Batch): boolean {
 function isDelta({ kind, json }: Batch['deltas'][number]): boolean {
   if (CONTROL_CHARACTER.test(json)) return false;
   try {
-    const value: unknown = JSON.parse(kind === 'text' ? `"${json}"` : json);
+    const value = parseJson(kind === 'text' ? `"${json}"` : json, BOUNDS);
     return kind === 'event' || typeof value === 'string';
   } catch {
     return false;

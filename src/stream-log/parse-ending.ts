@@ -2,10 +2,13 @@
 import * as z from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../protocol/codes.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
+import { parseJson } from '../protocol/parse-json.ts';
 import { Malformed } from './store/malformed.ts';
 
 /** Many times what the longest ending has. */
 const MAX_LENGTH = 64 * 1024;
+
+const BOUNDS = { depth: 16, values: 1000 } as const;
 
 const count = z.number().nonnegative();
 
@@ -55,14 +58,14 @@ const ending = z.discriminatedUnion('type', [
  * @throws Malformed where it is not the ending of that stream
  */
 export function parseEnding(json: string, id: string, head: number): EndingFrame {
-  const { data } = ending.safeParse(json.length > MAX_LENGTH ? undefined : parseJson(json));
+  const { data } = ending.safeParse(json.length > MAX_LENGTH ? undefined : valueIn(json));
   if (data === undefined || data.id !== id || data.seq !== head) throw new Malformed('the ending of a run');
   return data as EndingFrame;
 }
 
-function parseJson(json: string): unknown {
+function valueIn(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJson(json, BOUNDS);
   } catch {
     return undefined; // no ending either
   }

@@ -4,6 +4,7 @@
  * It knows nothing of sockets, retries or time.
  */
 import { isUtf8 } from 'node:buffer';
+import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
 import type { UpstreamSink } from './port.ts';
@@ -37,6 +38,9 @@ const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([
   'message_delta',
   'message_stop',
 ]);
+
+/** Of one event: some search results have thousands of values, none is as deep. */
+const BOUNDS = { depth: 256, values: 100_000 } as const;
 
 export class MessageReader {
   readonly #sink: UpstreamSink;
@@ -206,7 +210,7 @@ function isNews(type: unknown): boolean {
 function parseObject(data: string): Json | undefined {
   try {
     // Decoded first: an escape beyond U+00FF cannot stand beside bytes.
-    const value: unknown = JSON.parse(fromWire(data as WireText));
+    const value = parseJson(fromWire(data as WireText), BOUNDS);
     return typeof value === 'object' && value !== null ? (value as Json) : undefined;
   } catch {
     return undefined;
