@@ -24,7 +24,7 @@ export interface DashClientOptions {
   readonly url: string;
   /**
    * Whose questions these are: asked for each stream, connection and request, and with `refresh` shortly before a token
-   * expires. Null: nobody is signed in. What it throws means "not now".
+   * expires. `supabaseToken(supabase)` is one. Null: nobody is signed in. What it throws means "not now".
    */
   readonly getToken: TokenGetter;
   /** What it may use, of what works. Default: all that the platform has. */

@@ -14,5 +14,6 @@ export { METRICS_EVENT, type StreamingMetrics, type TrackMetrics } from './metri
 export type { Fetch } from './relay-http.ts';
 export type { Signal, SignalSource } from './signals.ts';
 export type { Phase } from './stream-state.ts';
+export { type SupabaseLike, supabaseToken } from './supabase-token.ts';
 export type { TokenGetter } from './tokens.ts';
 export type { WebSocketFactory, WebSocketLike } from './web-socket.ts';

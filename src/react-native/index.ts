@@ -17,7 +17,7 @@ import { bearerHeader } from './native-web-socket.ts';
 
 export type { AIService, AIServiceParams, AIServiceResult, StreamingFlags } from '../client/ai-service.ts';
 export type * from '../client/index.ts';
-export { DashError, METRICS_EVENT } from '../client/index.ts';
+export { DashError, METRICS_EVENT, supabaseToken } from '../client/index.ts';
 export type { AppStateLike, NetInfoLike } from './app-signals.ts';
 
 export interface NativeOptions {
