@@ -108,6 +108,7 @@ export async function composeRelay(
   const { authenticator, developmentIssuer } = identity;
   const shared = await composeShared(config, redisPrefix(config, developmentIssuer), logs, {
     logger,
+    metrics,
     sampled,
   });
   const relay = new Relay({
@@ -201,7 +202,7 @@ async function composeShared(
   config: Config,
   prefix: string,
   logs: StreamLogs,
-  { logger, sampled }: { logger: Logger; sampled: SampledLines },
+  { logger, metrics, sampled }: { logger: Logger; metrics: Metrics; sampled: SampledLines },
 ) {
   if (config.REDIS_URL === undefined) return undefined;
   const { openSharedStreams } = await import('./stream-log/open-shared-streams.ts');
@@ -213,7 +214,10 @@ async function composeShared(
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     endedMs: config.RESUME_WINDOW_MS,
-    onDown: (cause) => logger.warn({ cause }, 'redis is away: streams go on here'),
+    onDown({ code: reason, operation, hint }) {
+      metrics.redisFailures.inc({ reason });
+      logger.warn({ reason, operation, hint }, 'redis is away: streams go on here');
+    },
     onUp: () => logger.info({ prefix }, 'redis is reached'),
     onMalformed: (what, epoch) => sampled.write(MALFORMED, { what, epoch }),
     onFormats: (formats) => logger.warn({ formats }, OTHER_FORMATS[formats.length === 0 ? 'gone' : 'there']),
@@ -529,7 +533,11 @@ function watchShipping(metrics: Metrics, { outbox }: LocalUsageLedger): void {
 }
 
 function watchShared(metrics: Metrics, streams: StoreSharedStreams): void {
-  metrics.watch('redis_up', '1 while the other machines can be reached', () => Number(streams.up));
+  metrics.watch(
+    'redis_up',
+    '1 while all that machines share works: commands, publishing and the own mailbox',
+    () => Number(streams.up),
+  );
   metrics.watch('streams_published', 'Streams not wholly with Redis yet', () => streams.counts.published);
   metrics.watch(
     'streams_followed',

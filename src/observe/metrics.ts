@@ -54,6 +54,7 @@ export function createMetrics() {
       'code',
       'reason',
     ),
+    redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
     /** A value that others hold, read when it is scraped. Name without the prefix. */
     watch(name: string, help: string, read: () => number): void {

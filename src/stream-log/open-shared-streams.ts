@@ -4,6 +4,7 @@ import type { Clock } from '../time/clock.ts';
 import type { StreamLogs } from './port.ts';
 import { LEASE_MS, StoreSharedStreams, type StoreSharedStreamsOptions } from './shared-streams.ts';
 import { RedisSharedStore } from './store/redis.ts';
+import { RedisFailure } from './store/redis-failure.ts';
 
 export interface OpenSharedStreamsOptions {
   readonly url: string;
@@ -17,7 +18,8 @@ export interface OpenSharedStreamsOptions {
   readonly longestRunMs: number;
   /** RESUME_WINDOW_MS. */
   readonly endedMs: number;
-  readonly onDown: (cause: unknown) => void;
+  /** Told once of each reason while it lasts. */
+  readonly onDown: (failure: RedisFailure) => void;
   readonly onUp: () => void;
   readonly onMalformed: StoreSharedStreamsOptions['onMalformed'];
   readonly onFormats: StoreSharedStreamsOptions['onFormats'];
@@ -46,5 +48,7 @@ export function openSharedStreams({
     liveMs: longestRunMs + options.endedMs,
     endedMs: options.endedMs,
   });
-  return { streams: new StoreSharedStreams({ ...options, store }), connection: store.connection };
+  const onDown = (cause: unknown): void =>
+    options.onDown(cause instanceof RedisFailure ? cause : new RedisFailure('beat', cause));
+  return { streams: new StoreSharedStreams({ ...options, onDown, store }), connection: store.connection };
 }

@@ -53,7 +53,8 @@ export class StoreSharedStreams implements SharedStreams {
   readonly #replicas: Replicas;
   readonly #timers: readonly Timer[];
   #up = false;
-  #downTold = false;
+  /** Reasons that were told since it was up: each once, however often attempts fail. */
+  readonly #downTold = new Set<unknown>();
   /** Those of relays beside this one that cannot read its streams. */
   #otherFormats: readonly number[] = [];
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
@@ -166,7 +167,7 @@ export class StoreSharedStreams implements SharedStreams {
 
   #recovered(): void {
     this.#up = true;
-    this.#downTold = false;
+    this.#downTold.clear();
     this.#replicas.distrust();
     this.#publisher.doubt();
     void this.#publisher.flush();
@@ -189,8 +190,9 @@ export class StoreSharedStreams implements SharedStreams {
 
   #failed(cause: unknown): void {
     this.#up = false;
-    if (this.#downTold) return;
-    this.#downTold = true;
+    const { code: reason } = Object(cause) as { readonly code?: unknown };
+    if (this.#downTold.has(reason)) return;
+    this.#downTold.add(reason);
     this.#options.onDown(cause);
   }
 

@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { freePort } from '../../bench/free-port.ts';
 
+export type RedisSettings = Readonly<Record<string, string | number>>;
+
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
@@ -24,10 +26,11 @@ export interface RedisServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startRedis(): Promise<RedisServer> {
+/** @param settings of redis.conf beside those of this file */
+export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));
   const port = await freePort();
-  let server = await launch(port, directory);
+  let server = await launch(port, directory, settings);
   const client = new Redis(port, '127.0.0.1');
   client.on('error', () => {});
   const stop = async (): Promise<void> => {
@@ -45,7 +48,7 @@ export async function startRedis(): Promise<RedisServer> {
     stop,
     async restart() {
       await stop();
-      server = await launch(port, directory);
+      server = await launch(port, directory, settings);
     },
     async [Symbol.asyncDispose]() {
       client.disconnect();
@@ -55,8 +58,16 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-async function launch(port: number, directory: string): Promise<ChildProcess> {
-  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no', daemonize: 'no' };
+async function launch(port: number, directory: string, more: RedisSettings): Promise<ChildProcess> {
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: directory,
+    save: '',
+    appendonly: 'no',
+    daemonize: 'no',
+    ...more,
+  };
   const server = spawn(
     'redis-server',
     Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]),

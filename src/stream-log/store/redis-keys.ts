@@ -53,6 +53,11 @@ export class RedisKeys {
     return `${this.#named}:live:${userId}`;
   }
 
+  /** A counter of the kind by which machines count starts together. */
+  get rehearsedStarts(): string {
+    return `${this.#prefix}:starts:rehearsal`;
+  }
+
   /** Patterns of the mailboxes of relays of any format. */
   get mailboxPatterns(): readonly string[] {
     return [`${this.#prefix}:*:to:*`, UNNAMED_MAILBOXES];

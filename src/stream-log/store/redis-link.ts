@@ -4,6 +4,7 @@
  * silent for longer is replaced, since a network that swallows everything never says so.
  */
 import { Redis, type RedisOptions } from 'ioredis';
+import { RedisFailure } from './redis-failure.ts';
 import { SCRIPTS } from './redis-scripts.ts';
 
 const COMMAND_MS = 2000;
@@ -19,6 +20,9 @@ const OPTIONS = {
   retryStrategy: () => RECONNECT_MS,
   // After a failover the old primary answers as a replica: look again for who is the primary.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  // A Redis that is not ready says so to each command, in a word that the log can have.
+  enableReadyCheck: false,
+  autoResubscribe: false,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -35,27 +39,79 @@ export class RedisLink {
   /** Resolves once the first attempts to connect have succeeded or failed: before that nothing is known. */
   readonly attempted: Promise<unknown>;
   readonly #subscriber: Redis;
+  readonly #channel: string;
+  readonly #faults = new Map<Redis, unknown>();
+  /** On this connection of the subscriber. */
+  #subscribed: Promise<unknown> | undefined;
 
-  /** `channel` is this process's mailbox. Connects by itself, now and whenever it was lost. */
-  constructor(url: string, channel: string, receive: (message: string) => void) {
+  /** `channel` is this process's mailbox. Connects by itself, now and whenever it was lost; `onLost` is told. */
+  constructor(url: string, channel: string, receive: (message: string) => void, onLost: () => void) {
     this.commands = new Redis(url, { ...OPTIONS, scripts: SCRIPTS }) as ScriptedRedis;
     this.#subscriber = new Redis(url, OPTIONS);
-    // What is wrong shows in the commands that fail.
-    this.commands.on('error', () => {});
-    this.#subscriber.on('error', () => {});
+    this.#channel = channel;
+    for (const redis of [this.commands, this.#subscriber]) {
+      this.#rememberFaults(redis);
+      redis.on('close', onLost);
+    }
     this.#subscriber.on('message', (_channel, message) => receive(message));
-    this.#subscriber.on('ready', () => void this.#subscriber.subscribe(channel).catch(() => {}));
+    this.#subscriber.on('close', () => {
+      this.#subscribed = undefined;
+    });
+    this.#subscriber.on('ready', () => void this.#subscribe().catch(() => {}));
     this.attempted = Promise.all([attempted(this.commands), attempted(this.#subscriber)]);
   }
 
-  /** Rejects where no message could arrive. */
+  /** @throws RedisFailure where the client is connected to something else than REDIS_URL says: it goes on in silence */
+  requireDatabase(): void {
+    const fault = this.#faults.get(this.commands);
+    if (fault !== undefined) throw new RedisFailure('connect', fault);
+  }
+
+  /** The answer of Redis to a command. @throws RedisFailure saying in a word why there is none */
+  async answer<Reply>(operation: string, reply: Promise<Reply>): Promise<Reply> {
+    try {
+      return await reply;
+    } catch (cause) {
+      throw new RedisFailure(operation, cause, this.#faults.get(this.commands));
+    }
+  }
+
+  /** @throws RedisFailure where no message could arrive */
   async checkMailbox(): Promise<void> {
-    await this.#subscriber.ping();
+    try {
+      await this.#subscribe();
+      await this.#subscriber.ping();
+    } catch (cause) {
+      throw new RedisFailure('subscribe', cause, this.#faults.get(this.#subscriber));
+    }
   }
 
   close(): void {
     this.commands.disconnect();
     this.#subscriber.disconnect();
+  }
+
+  /** Again where it failed: a user may be given the channel later. */
+  #subscribe(): Promise<unknown> {
+    this.#subscribed ??= this.#subscriber.subscribe(this.#channel).catch((cause: unknown) => {
+      this.#subscribed = undefined;
+      throw cause;
+    });
+    return this.#subscribed;
+  }
+
+  /** The first error of an attempt to connect says why it failed: those behind it only follow from it. */
+  #rememberFaults(redis: Redis): void {
+    let isFirst = true;
+    redis.on('connecting', () => {
+      isFirst = true;
+    });
+    redis.on('error', (error) => {
+      if (isFirst) this.#faults.set(redis, error);
+      isFirst = false;
+    });
+    // What went wrong before this connection is over; what goes wrong with it comes later.
+    redis.on('connect', () => void this.#faults.delete(redis));
   }
 }
 

@@ -179,6 +179,12 @@ redis.call('SADD', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[4])`;
 
+/** KEYS counter. What the shared limit of starts does. */
+const count = `
+redis.call('SET', KEYS[1], 0, 'EX', 1, 'NX')
+redis.call('INCRBY', KEYS[1], 1)
+return redis.call('PTTL', KEYS[1])`;
+
 export const SCRIPTS = {
   dashBeat: { lua: beat, numberOfKeys: 2 },
   dashAlive: { lua: alive },
@@ -190,4 +196,5 @@ export const SCRIPTS = {
   dashAdd: { lua: add },
   dashEnd: { lua: end, numberOfKeys: 3 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
+  dashCount: { lua: count, numberOfKeys: 1 },
 } as const;

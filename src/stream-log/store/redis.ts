@@ -1,4 +1,5 @@
 /** The shared store on Redis or Valkey: Redis Streams for logs, hashes for records, pub/sub for mailboxes. */
+import { randomBytes } from 'node:crypto';
 import { Malformed } from './malformed.ts';
 import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text.ts';
 import type {
@@ -10,12 +11,15 @@ import type {
   StoredPage,
   StoreTimes,
 } from './port.ts';
+import { RedisFailure } from './redis-failure.ts';
 import { FORMAT, RedisKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { LAST_ID } from './redis-scripts.ts';
 
 /** Entries of one log at most, about: each holds up to 4 KiB or 200 ms, 20 ms while somebody follows. */
 const MAX_ENTRIES = 16_384;
+/** How long a message to oneself may take, ms. */
+const HEARD_MS = 2000;
 /** Entries of one reading, and about how many bytes. */
 const READ_COUNT = 512;
 const READ_BYTES = 1024 * 1024;
@@ -40,16 +44,27 @@ export class RedisSharedStore implements SharedStore {
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   #receive: (message: MachineMessage) => void = () => {};
+  /** Whether all that runs need was seen to work over these connections. */
+  #proven = false;
+  #rehearsal: { readonly epoch: string; heard(): void } | undefined;
 
   constructor({ url, machine, prefix, onMalformedMessage, ...times }: RedisStoreOptions) {
     this.machine = machine;
     this.#times = times;
     this.#keys = new RedisKeys(prefix);
-    this.#link = new RedisLink(url, this.#keys.mailbox(machine), (text) => {
-      const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
-      if (message === undefined) onMalformedMessage();
-      else this.#receive(message);
-    });
+    this.#link = new RedisLink(
+      url,
+      this.#keys.mailbox(machine),
+      (text) => {
+        const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
+        if (message === undefined) onMalformedMessage();
+        else if (message.epoch === this.#rehearsal?.epoch) this.#rehearsal.heard();
+        else this.#receive(message);
+      },
+      () => {
+        this.#proven = false;
+      },
+    );
   }
 
   /** For other uses of the same connection. */
@@ -64,8 +79,12 @@ export class RedisSharedStore implements SharedStore {
   async beat(): Promise<readonly string[]> {
     const { machine } = this;
     await this.#link.attempted;
+    if (!this.#proven) await this.#prove();
     const [cancels] = await Promise.all([
-      this.connection.dashBeat(this.#keys.lease(machine), this.#keys.cancels(machine), this.#times.leaseMs),
+      this.#ask(
+        'beat',
+        this.connection.dashBeat(this.#keys.lease(machine), this.#keys.cancels(machine), this.#times.leaseMs),
+      ),
       this.#link.checkMailbox(),
     ]);
     return (cancels as unknown[]).filter(isEpoch);
@@ -73,69 +92,82 @@ export class RedisSharedStore implements SharedStore {
 
   async alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
     const leases = machines.map((machine) => this.#keys.lease(machine));
-    const living = (await this.connection.dashAlive(leases.length, ...leases)) as number[];
+    const living = (await this.#ask(
+      'alive',
+      this.connection.dashAlive(leases.length, ...leases),
+    )) as number[];
     return new Set(machines.filter((_, index) => living[index] === 1));
   }
 
   async claim(run: SharedRun, maxLive: number): Promise<'claimed' | 'too_many' | SharedRun> {
     const most = Math.min(maxLive, Number.MAX_SAFE_INTEGER);
-    const reply = await this.connection.dashClaim(
-      this.#keys.run(run),
-      this.#keys.live(run),
-      ...fields(run),
-      this.#times.liveMs,
-      most,
-      this.#keys.leases,
-      this.#keys.logs,
+    const reply = await this.#ask(
+      'claim',
+      this.connection.dashClaim(
+        this.#keys.run(run),
+        this.#keys.live(run),
+        ...fields(run),
+        this.#times.liveMs,
+        most,
+        this.#keys.leases,
+        this.#keys.logs,
+      ),
     );
     return Array.isArray(reply) ? runOf(run.userId, run.id, reply) : (reply as 'claimed' | 'too_many');
   }
 
   async release(run: SharedRun): Promise<void> {
-    await this.connection.dashRelease(this.#keys.run(run), this.#keys.live(run), run.epoch);
+    await this.#ask(
+      'release',
+      this.connection.dashRelease(this.#keys.run(run), this.#keys.live(run), run.epoch),
+    );
   }
 
   async find(userId: string, id: string): Promise<SharedRun | undefined> {
-    const held = await this.connection.dashFind(this.#keys.run({ userId, id }));
+    const held = await this.#ask('find', this.connection.dashFind(this.#keys.run({ userId, id })));
     if (held === null) return undefined;
     if (held === 'malformed') throw new Malformed('the record of a run');
     return runOf(userId, id, held as string[]);
   }
 
   async restore(run: SharedRun, base: number): Promise<number | 'closed' | 'taken'> {
-    const reply = await this.connection.dashRestore(
-      ...this.#keysOf(run),
-      ...fields(run),
-      this.#times.liveMs,
-      base,
+    const reply = await this.#ask(
+      'restore',
+      this.connection.dashRestore(...this.#keysOf(run), ...fields(run), this.#times.liveMs, base),
     );
     return reply as number | 'closed' | 'taken';
   }
 
   async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
-    const reply = await this.connection.dashAdd(
-      additions.length * 3,
-      ...additions.flatMap(({ run }) => this.#keysOf(run)),
-      this.#times.endedMs,
-      MAX_ENTRIES,
-      ...additions.flatMap(({ run, batch, ending, followers }) => [
-        run.epoch,
-        batch?.seq ?? 0,
-        batch?.payload ?? '',
-        ending ?? '',
-        followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR),
-      ]),
+    const reply = await this.#ask(
+      'add',
+      this.connection.dashAdd(
+        additions.length * 3,
+        ...additions.flatMap(({ run }) => this.#keysOf(run)),
+        this.#times.endedMs,
+        MAX_ENTRIES,
+        ...additions.flatMap(({ run, batch, ending, followers }) => [
+          run.epoch,
+          batch?.seq ?? 0,
+          batch?.payload ?? '',
+          ending ?? '',
+          followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR),
+        ]),
+      ),
     );
     return (reply as number[]).map((added) => added === 1);
   }
 
   async read(epoch: string, after?: number): Promise<StoredPage> {
-    const reply = await this.connection.dashRead(
-      this.#keys.log(epoch),
-      after === undefined ? '-' : `(${after}-0`,
-      READ_COUNT,
-      MAX_ENTRY_BYTES,
-      READ_BYTES,
+    const reply = await this.#ask(
+      'read',
+      this.connection.dashRead(
+        this.#keys.log(epoch),
+        after === undefined ? '-' : `(${after}-0`,
+        READ_COUNT,
+        MAX_ENTRY_BYTES,
+        READ_BYTES,
+      ),
     );
     if (reply === 'malformed') throw new Malformed('the log of a run');
     const [entries, more] = reply as [Entry[], number];
@@ -143,24 +175,24 @@ export class RedisSharedStore implements SharedStore {
   }
 
   async end(run: SharedRun, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
-    const reply = await this.connection.dashEnd(
-      ...this.#keysOf(run),
-      run.epoch,
-      head,
-      ending,
-      this.#times.endedMs,
+    const reply = await this.#ask(
+      'end',
+      this.connection.dashEnd(...this.#keysOf(run), run.epoch, head, ending, this.#times.endedMs),
     );
     return reply as 'ended' | 'moved' | 'absent';
   }
 
   async cancel({ owner, epoch }: SharedRun): Promise<void> {
     const message = encodeMessage({ type: 'cancel', epoch });
-    await this.connection.dashCancel(
-      this.#keys.cancels(owner),
-      epoch,
-      this.#times.liveMs,
-      this.#keys.mailbox(owner),
-      message,
+    await this.#ask(
+      'cancel',
+      this.connection.dashCancel(
+        this.#keys.cancels(owner),
+        epoch,
+        this.#times.liveMs,
+        this.#keys.mailbox(owner),
+        message,
+      ),
     );
   }
 
@@ -183,9 +215,63 @@ export class RedisSharedStore implements SharedStore {
     this.#link.close();
   }
 
+  async #ask<Reply>(operation: string, reply: Promise<Reply>): Promise<Reply> {
+    try {
+      return await this.#link.answer(operation, reply);
+    } catch (failure) {
+      this.#proven = false;
+      throw failure;
+    }
+  }
+
+  /**
+   * Plays one run through all that runs need, once for each connection: a user who may renew a lease and nothing else
+   * would look like a Redis that works until somebody asks. Nothing is left of it.
+   * @throws RedisFailure saying what does not work
+   */
+  async #prove(): Promise<void> {
+    const { machine: owner } = this;
+    const epoch = randomBytes(12).toString('base64url');
+    const run = { userId: 'rehearsal', id: epoch, epoch, requestHash: '-', action: '-', model: '-', owner };
+    await this.#link.checkMailbox();
+    this.#link.requireDatabase();
+    this.#proven = true;
+    await this.claim(run, Number.MAX_SAFE_INTEGER);
+    await this.restore(run, 0);
+    await this.find(run.userId, run.id);
+    await this.add([{ run, batch: { seq: 1, payload: '-' }, ending: undefined, followers: [] }]);
+    await this.end(run, 1, '{}');
+    await this.read(epoch);
+    await this.alive([owner]);
+    await this.release(run);
+    await this.#ask('delete', this.connection.del(this.#keys.log(epoch)));
+    await this.#ask('count', this.connection.dashCount(this.#keys.rehearsedStarts));
+    await this.#heardBack(run);
+  }
+
+  /** What this machine sends to itself arrives. */
+  async #heardBack(run: SharedRun): Promise<void> {
+    const { promise: heard, resolve, reject } = Promise.withResolvers<void>();
+    this.#rehearsal = { epoch: run.epoch, heard: resolve };
+    const timer = setTimeout(() => reject(deaf()), HEARD_MS);
+    try {
+      await Promise.all([this.cancel(run), heard]);
+    } catch (failure) {
+      this.#proven = false;
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+      this.#rehearsal = undefined;
+    }
+  }
+
   #keysOf(run: SharedRun): [string, string, string] {
     return [this.#keys.run(run), this.#keys.live(run), this.#keys.log(run.epoch)];
   }
+}
+
+function deaf(): RedisFailure {
+  return new RedisFailure('publish', Object.assign(new Error('no message arrived'), { code: 'DEAF' }));
 }
 
 function fields({ epoch, requestHash, action, model, owner }: SharedRun): string[] {
