@@ -123,7 +123,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return await tokens.get();
       } catch {
         missed?.();
-        await pauses.backOff(count);
+        if (isWanted()) await pauses.backOff(count);
       }
     }
     return null;
@@ -164,6 +164,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
     unsubscribe = undefined;
     hangUp();
     http.drop();
+    tokens.drop();
     pauses.wake();
   };
   /** Another handle of the same stream goes on reading it. */

@@ -28,6 +28,8 @@ export interface Tokens {
   readonly userId: UserId;
   /** Nobody is signed in any more; the answer to a question that is under way is refused. */
   forget(): void;
+  /** Nobody waits any more for the answer to a question that is under way. */
+  drop(): void;
   /** How many were refused so far. */
   readonly refusals: number;
   /** The relay refused this token, or the latest. True for the second one in a row: another would not help. */
@@ -51,6 +53,7 @@ export function createTokens(
   let latest: Token;
   let userId: UserId;
   let signOuts = 0;
+  let giveUp: (() => void) | undefined;
 
   const belongsTo = (user: UserId): void => {
     if (user === userId) return;
@@ -65,6 +68,7 @@ export function createTokens(
     const before = signOuts;
     let timer: ClientTimer | undefined;
     const late = new Promise<never>((_, reject) => {
+      giveUp = reject;
       timer = clock.after(ANSWER_WITHIN_MS, reject);
     });
     try {
@@ -72,6 +76,7 @@ export function createTokens(
       if (before !== signOuts) throw new Error('signed out');
       latest = token;
     } finally {
+      giveUp = undefined;
       timer?.cancel();
     }
     belongsTo(subjectOf(latest));
@@ -94,6 +99,7 @@ export function createTokens(
       inARow = 0;
       latest = userId = null;
     },
+    drop: () => giveUp?.(),
     get refusals() {
       return refusals;
     },

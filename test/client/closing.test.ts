@@ -32,6 +32,8 @@ type State = readonly [
 const nothing = () => {};
 const greet = (relay: ScriptedRelay) => relay.greet();
 const STATES: Readonly<Record<string, State>> = {
+  'waiting for a token': [{ getToken: () => new Promise(() => {}) }, nothing],
+  'without a token': [{ getToken: () => Promise.reject(new Error('no network')) }, nothing],
   'waiting for the configuration': [{ fetch: hanging }, nothing],
   dialling: [{}, nothing],
   'greeted, a question unanswered': [{}, greet],
