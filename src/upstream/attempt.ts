@@ -163,12 +163,11 @@ export class Attempt implements Sender, ExchangeListener {
       return;
     }
     const { reader } = this.#parts;
-    // Behind a finished message only the API's own pings say that another may come.
-    if (!reader.stopped) this.#pulse += 1;
-    const { pings } = reader;
+    const { pings, stopped } = reader;
     try {
       const fits = this.#decoder.push(bytes.toString('latin1'));
-      if (reader.pings !== pings) this.#pulse += 1;
+      // Behind a finished message only the API's own pings, or an event on its way, say that another may come.
+      if (!stopped || reader.pings !== pings || this.#decoder.unfinished) this.#pulse += 1;
       if (reader.error !== null) this.#fail(this.#apiFailure(reader.error));
       else if (!fits && reader.stopped) this.#conclude({ kind: 'done' });
       else if (!fits || reader.malformed) this.#fail(this.#protocolFailure());

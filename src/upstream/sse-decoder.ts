@@ -41,6 +41,11 @@ export class SseDecoder {
     this.#maxEventBytes = maxEventBytes;
   }
 
+  /** Whether an event has begun and not ended. */
+  get unfinished(): boolean {
+    return this.#line !== '' || this.#hasData || this.#name !== '';
+  }
+
   /** Takes the next bytes. @returns false when a line or an event is over the limit: the body must be given up. */
   push(bytes: string): boolean {
     let carriageReturn = bytes.indexOf('\r');

@@ -130,6 +130,28 @@ test.each([
   await server.idle();
 });
 
+test('a second message is waited for while it comes, however slowly', async () => {
+  const clock = new ManualClock();
+  const second = Buffer.from(wholeMessage('two'));
+  const responses: ModelResponse[] = [];
+  server = await startModelServer('http', (response) => {
+    responses.push(response);
+    response.writeHead(200, SSE_HEADERS);
+    response.write(wholeMessage('one, '));
+  });
+  upstream = upstreamTo(server, { clock });
+  const recorded = openCall(upstream);
+  await expect.poll(() => recorded.call.usage().outputTokens).toBe(42);
+  for (let at = 0; at < 60; at += 20) {
+    responses[0]?.write(second.subarray(at, at + 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clock.advance(4_000);
+  }
+  responses[0]?.end(second.subarray(60));
+  expect(await recorded.call.ended).toMatchObject(DONE);
+  expect(recorded.text).toBe('one, two');
+});
+
 describe('what a message says elsewhere than in its deltas', () => {
   const block = (text: unknown) =>
     sse({ type: 'content_block_start', index: 0, content_block: { type: 'text', text } });
