@@ -61,7 +61,7 @@ describe.each(Object.entries(OFFERS))(
       expect(answer.status).toBe(status);
       expect(answer.headers['connection']).toBe('close');
       expect(core.connections).toEqual([]);
-      expect(observer.refusals).toEqual([]);
+      expect(observer.failures).toEqual([]);
     });
 
     it.each([

@@ -56,15 +56,12 @@ describe.each(PROXY_NAMES)('behind %s', (name) => {
       ca: proxy.ca,
       headers: { authorization },
     });
+    const frames: ServerFrame[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse(String(data)) as ServerFrame));
     await once(socket, 'open');
     socket.send(JSON.stringify({ type: 'start', id: `socket-behind-${name}`, ...QUESTION }));
-    let text = '';
-    for (let type = ''; type !== 'done'; ) {
-      const [message] = await once(socket, 'message');
-      const frame = JSON.parse(String(message)) as ServerFrame;
-      ({ type } = frame);
-      if (frame.type === 'chunk') text += frame.content;
-    }
+    await eventually('the answer is whole', () => frames.some(({ type }) => type === 'done'));
+    const text = frames.map((frame) => (frame.type === 'chunk' ? frame.content : '')).join('');
     expect(text).toBe(DELTAS.join(''));
     socket.close(1000);
     expect((await once(socket, 'close'))[0]).toBe(1000);
