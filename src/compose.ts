@@ -39,7 +39,7 @@ import type { AccountView } from './upstream/account.ts';
 import { type AnthropicUpstream, createAnthropicUpstream } from './upstream/anthropic.ts';
 import { type LocalUsageLedger, openUsageLedger } from './usage/ledger.ts';
 import type { Outbox } from './usage/outbox.ts';
-import type { openPostgresPool, PostgresPool } from './usage/postgres/pool.ts';
+import type { PostgresPool } from './usage/postgres/pool.ts';
 import { UsageShipper } from './usage/postgres/shipper.ts';
 import { postgresUsageSink } from './usage/postgres/usage-sink.ts';
 import { type PriceTable, SIMULATED_PRICES } from './usage/prices.ts';
@@ -53,6 +53,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 /** What the last log lines may take to leave at the end, ms. */
 const LOG_FLUSH_MS = 2000;
+/** Batches of usage rows on their way to Postgres at once. */
+const SHIPPING_LANES = 2;
 
 export interface RelayService {
   /** Loads keys and listens. */
@@ -98,8 +100,9 @@ export async function composeRelay(
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
-  const quota = await composeQuota(config, { plans, prices, policy, observer, logger });
-  const shipper = await composeShipper(config, ledger.outbox, logger);
+  const postgres = await composePostgres(config, logger);
+  const quota = composeQuota(config, { plans, prices, policy, postgres, observer, logger });
+  const shipper = postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger);
   const { upstream, simulator } = await composeUpstream(config, logger);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
@@ -164,6 +167,7 @@ export async function composeRelay(
     authenticator.close();
     await quota.close();
     await shipper?.close();
+    await postgres?.close();
     await ledger.close(); // last: the rows of everything above are in it
     sampled.close();
     logger.info('stopped');
@@ -277,14 +281,19 @@ function healthState(relay: Relay, authenticator: Authenticator, account: Accoun
   return account.state === 'fails' && !account.hasWorked ? 'upstream_account' : 'ready';
 }
 
-async function postgresPool(...options: Parameters<typeof openPostgresPool>): Promise<PostgresPool> {
-  const { openPostgresPool: open } = await import('./usage/postgres/pool.ts');
-  return open(...options);
+/** Shared by quotas and usage rows. Undefined without DATABASE_URL. */
+async function composePostgres(config: Config, logger: Logger): Promise<PostgresPool | undefined> {
+  const { DATABASE_URL: url, DATABASE_POOL: max } = config;
+  if (url === undefined) return undefined;
+  const { openPostgresPool } = await import('./usage/postgres/pool.ts');
+  return openPostgresPool(url, max, (event) =>
+    logger.warn(event, 'Postgres gives fewer connections than DATABASE_POOL: statements share them'),
+  );
 }
 
-/** Usage rows leave on the others. */
-function quotaConnections({ DATABASE_POOL: all }: Config): number {
-  return Math.max(1, all - 2);
+/** The pool, for one of those who share it: it is closed behind all of them. */
+function shareOf(pool: PostgresPool): PostgresPool {
+  return { ...pool, close: async () => {} };
 }
 
 function isSimulated(config: Config): boolean {
@@ -305,27 +314,26 @@ interface QuotaInputs {
   readonly plans: Plans;
   readonly prices: PriceTable;
   readonly policy: RequestPolicy;
+  readonly postgres: PostgresPool | undefined;
   readonly observer: Observer;
   readonly logger: Logger;
 }
 
-async function composeQuota(
+function composeQuota(
   config: Config,
-  { plans, prices, policy, observer, logger }: QuotaInputs,
-): Promise<OpenQuota> {
-  const onOutage = (cause: unknown) => observer.failed({ what: 'quota: Postgres', cause });
-  const { DATABASE_URL: url } = config;
+  { plans, prices, policy, postgres, observer, logger }: QuotaInputs,
+): OpenQuota {
   return createQuota({
     dataDir: config.DATA_DIR,
     plans,
     prices: isSimulated(config) ? SIMULATED_PRICES : prices,
     clock: systemClock,
     actions: [...policy.actions.keys()],
-    postgres: url === undefined ? undefined : await postgresPool(url, quotaConnections(config), onOutage),
+    postgres: postgres && shareOf(postgres),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     wayOut: isSimulated(config) ? developersWayOut : undefined,
-    onOutage,
+    onOutage: (cause) => observer.failed({ what: 'quota: Postgres', cause }),
     onRecovered: () => logger.info('quota: Postgres is back'),
     onBudgetSpent: (event) =>
       logger.error(event, 'daily budget spent: starts are refused until the next day'),
@@ -339,22 +347,18 @@ function developersWayOut(plan: string): string {
   return `answers are simulated here: the plan is "${plan}", limits are in PLANS_FILE; a token with app_metadata.tier "enterprise", as POST /dev/token gives, has none`;
 }
 
-/** Undefined without DATABASE_URL: then the ledger on disk is the store. */
-async function composeShipper(
+/** Without Postgres the ledger on disk is the store. */
+function composeShipper(
   config: Config,
   outbox: Outbox,
+  postgres: PostgresPool,
   logger: Logger,
-): Promise<UsageShipper | undefined> {
-  const { DATABASE_URL: url, INSTANCE_ID: instance } = config;
-  if (url === undefined) return undefined;
-  const lanes = Math.max(1, config.DATABASE_POOL - quotaConnections(config));
-  // An idle connection that breaks is no news: the next batch tells whether Postgres is there.
-  const pool = await postgresPool(url, lanes, () => {});
+): UsageShipper {
   return new UsageShipper({
     outbox,
-    sink: postgresUsageSink(pool, instance),
+    sink: postgresUsageSink(postgres, config.INSTANCE_ID),
     clock: systemClock,
-    lanes,
+    lanes: Math.min(SHIPPING_LANES, config.DATABASE_POOL),
     onOutage: ({ kind, unshipped, cause }) =>
       logger.error({ kind, unshipped, cause }, SHIPPING_STOPPED[kind]),
     onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),

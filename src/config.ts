@@ -93,9 +93,7 @@ function environmentSchema(production: boolean) {
       .describe('Postgres for usage rows (session mode); absent: the local SQLite store is the ledger'),
     DATABASE_POOL: integer(1, 10)
       .default(5)
-      .describe(
-        'Postgres connections at most, but never fewer than two: quotas use all but two of them, or one',
-      ),
+      .describe('Postgres connections at most, for quotas and usage rows together; one will do'),
     DATABASE_MIGRATION_URL: postgresUrl()
       .optional()
       .describe('Postgres as the owner, for `npm run migrate` only'),

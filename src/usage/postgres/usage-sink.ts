@@ -48,11 +48,11 @@ const INSERT = `
   SELECT $1, ${columns.map((name) => CONVERTED[name]?.[1] ?? name).join(', ')}
   FROM json_to_recordset($2) AS run (${columns.map((name) => `${name} ${SENT[name]}`).join(', ')})
   ON CONFLICT DO NOTHING)
-  SELECT (extract(epoch FROM now()) * 1000)::double precision AS now`;
+  SELECT floor(extract(epoch FROM now()) * 1000)::double precision AS now`;
 
 export interface UsageSink {
   /**
-   * Resolves when all rows are committed, whether by this call or by one before it, with Postgres's time (Unix ms).
+   * Resolves when all rows are committed, whether by this call or by one before it, with Postgres's time (whole Unix ms).
    * Without rows it shows whether rows would be taken.
    * @throws Error of the driver or of Postgres: nothing of the batch may have arrived, or all of it
    */
@@ -61,11 +61,14 @@ export interface UsageSink {
 }
 
 /** @param instance the machine that ran what is inserted */
-export function postgresUsageSink(pool: PostgresPool, instance: string): UsageSink {
+export function postgresUsageSink(
+  pool: Pick<PostgresPool, 'queryBehind' | 'close'>,
+  instance: string,
+): UsageSink {
   return {
     async insert(rows) {
       const sent = `[${rows.map(({ json }) => json).join(',')}]`;
-      const [answer] = (await pool.query(INSERT, [instance, sent])).rows as { readonly now: number }[];
+      const [answer] = (await pool.queryBehind(INSERT, [instance, sent])).rows as { readonly now: number }[];
       if (answer === undefined) throw new Error('the insert answered nothing');
       return answer.now;
     },

@@ -25,7 +25,7 @@ export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Actions a report lists. */
   readonly actions: readonly string[];
   /** Is closed with the quotas. Absent: this machine is the only one. */
-  readonly postgres?: PostgresPool | undefined;
+  readonly postgres?: Pick<PostgresPool, 'query' | 'close'> | undefined;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
   readonly whileOut: 'allow' | 'deny';
   /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
@@ -66,7 +66,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   const { onOutage, onRecovered, whileOut } = options;
   return new SharedQuota({
     ...parts,
-    postgres: new PostgresCounts(postgres, relayId(dataDir), leaseMs),
+    postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
     ledger,
     onOutage,
     onRecovered,

@@ -1,11 +1,6 @@
 /** The counters that several relays share: the functions of migrations/*quota.sql as calls. Retries nothing, decides nothing. */
+import type { RunStatement } from '../postgres/pool.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
-
-/** One statement on any connection of a pool. */
-export type RunQuery = (
-  text: string,
-  values: readonly unknown[],
-) => Promise<{ readonly rows: readonly unknown[] }>;
 
 export interface SharedVerdict {
   readonly taken: boolean;
@@ -25,15 +20,8 @@ const STANDINGS = `
   LEFT JOIN dash_relay.quota_counters AS c ON c.key = w.key AND c.period = w.period
   ORDER BY w.place`;
 
-/** Where the statements run. */
-export interface QuotaConnections {
-  /** How many there are at most. */
-  readonly max: number;
-  readonly query: RunQuery;
-}
-
 export class PostgresCounts {
-  readonly #connections: QuotaConnections;
+  readonly #query: RunStatement;
   readonly #owner: string;
   readonly #leaseMs: number;
 
@@ -41,16 +29,15 @@ export class PostgresCounts {
    * @param owner names the data directory of this relay, for good
    * @param leaseMs longer than any run: after it a reservation is charged in full
    */
-  constructor(connections: QuotaConnections, owner: string, leaseMs: number) {
-    this.#connections = connections;
+  constructor(query: RunStatement, owner: string, leaseMs: number) {
+    this.#query = query;
     this.#owner = owner;
     this.#leaseMs = leaseMs;
   }
 
-  /** Opens all connections: handshakes are not what the first starts are to wait for. */
+  /** Opens connections: handshakes are not what the first starts are to wait for. */
   async warm(): Promise<void> {
-    const { max } = this.#connections;
-    await Promise.all(Array.from({ length: max }, () => this.#connections.query('SELECT 1', [])));
+    await this.#query('SELECT 1', []);
   }
 
   /** @param enforced false: beyond every limit, for a run that is live already */
@@ -70,7 +57,7 @@ export class PostgresCounts {
 
   /** Idempotent. Without charges it gives a reservation back. */
   async settle(epoch: string, cost: readonly Charge[]): Promise<void> {
-    await this.#connections.query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
+    await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
   }
 
   async standings(counters: readonly Counter[]): Promise<Standing[]> {
@@ -91,11 +78,11 @@ export class PostgresCounts {
 
   /** Forgets what is old by Postgres's clock and by this one. @param now Unix ms */
   async forget(now: number): Promise<void> {
-    await this.#connections.query(FORGET, [now]);
+    await this.#query(FORGET, [now]);
   }
 
   async #rows<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    const { rows } = await this.#connections.query(text, values);
+    const { rows } = await this.#query(text, values);
     return rows as readonly Row[];
   }
 }

@@ -98,7 +98,7 @@ describe('quotas in Postgres', () => {
       `INSERT INTO dash_relay.quota_runs VALUES ('e', 'relay', 'settled', '{}', '{}', '{}', now() - $1::interval)`,
       [ago],
     );
-  const forget = (now: number) => new PostgresCounts(pool, 'relay', 1).forget(now);
+  const forget = (now: number) => new PostgresCounts(pool.query, 'relay', 1).forget(now);
 
   it('a settled run is forgotten after a week by both clocks, so that no settlement counts twice', async () => {
     await settled('8 days');

@@ -1,6 +1,5 @@
 /** A real Postgres for one test file, with pools on it as quotas have them. */
-import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
-import type { RunQuery } from '../../../src/usage/quota/postgres-counts.ts';
+import { openPostgresPool, type PostgresPool, type RunStatement } from '../../../src/usage/postgres/pool.ts';
 import * as support from '../../support/postgres.ts';
 
 export interface PostgresServer {
@@ -9,7 +8,7 @@ export interface PostgresServer {
   relay(port?: number): PostgresPool;
   readonly url: string;
   /** As the owner of the tables. */
-  readonly query: RunQuery;
+  readonly query: RunStatement;
   close(): Promise<void>;
 }
 

@@ -117,12 +117,12 @@ class Machine {
   }
 
   #boot(): DiskSubject {
-    const { max, query, close } = server.relay();
+    const { query, close } = server.relay();
     const guarded: typeof query = async (...statement) => {
       if (this.postgresDown) throw new Error('down');
       return await query(...statement);
     };
-    const postgres = this.#shared ? { max, query: guarded, close } : undefined;
+    const postgres = this.#shared ? { query: guarded, close } : undefined;
     if (!this.#shared) void close();
     const plans = plansOf({ plans: { free: { user: { tokensPerDay: 40_000 } } } });
     return new DiskSubject({ plans, postgres, clock: this.clock }, { dataDir: this.#dataDir });

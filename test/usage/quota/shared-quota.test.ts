@@ -246,7 +246,6 @@ describe('while Postgres does not answer', () => {
     const subject = new DiskSubject({
       plans: plansOf(BUDGET_FOR_ONE),
       postgres: {
-        max: 1,
         query: () => Promise.reject(new Error('connection refused')),
         close: async () => {},
       },
@@ -261,13 +260,13 @@ describe('while Postgres does not answer', () => {
 });
 
 it('a long queue of settlements is no outage: who has to wait for room is told so', async () => {
-  const { max, query, close } = server.relay(server.port);
+  const { query, close } = server.relay(server.port);
   const busy: typeof query = async (...statement) => {
     if (/quota_settle/.test(String(statement[0]))) await wait(2500);
     return await query(...statement);
   };
   const plans = plansOf(BUDGET_FOR_ONE);
-  const subject = new DiskSubject({ plans, clock: systemClock, postgres: { max, query: busy, close } });
+  const subject = new DiskSubject({ plans, clock: systemClock, postgres: { query: busy, close } });
   await subject.quota.start();
   const holder = holderOf();
   await subject.begin({ holder });

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
+import { ask, askWhole, type ChatBody } from '../../support/http-doors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { type SimulatedRelay, startSimulatedRelay } from '../../support/relay-process.ts';
+import { eventually } from '../../support/test-run.ts';
+
+let server: PostgresServer;
+let pool: PostgresPool | undefined;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterEach(async () => {
+  await pool?.close();
+  pool = undefined;
+  await server.query('ALTER ROLE relay CONNECTION LIMIT -1');
+  await server.query('ALTER ROLE relay RESET ALL');
+});
+afterAll(() => server.close());
+
+let asked = 0;
+function question(): ChatBody {
+  asked += 1;
+  return { id: `question-${asked}-of-a-pool`, action: 'chat', messages: [{ role: 'user', content: 'Hi' }] };
+}
+
+const PACE = { firstTokenMs: 1, deltasPerSecond: 1000 } as const;
+
+async function startRelay(): Promise<SimulatedRelay> {
+  return await startSimulatedRelay(
+    { pace: PACE },
+    { DATABASE_URL: server.url('relay'), QUOTA_ON_OUTAGE: 'deny' },
+  );
+}
+
+async function answers(relay: SimulatedRelay, count: number): Promise<void> {
+  const token = await relay.token();
+  const given = await Promise.all(
+    Array.from({ length: count }, () => askWhole(relay.url, token, { ...question(), model: 'sim:fast' })),
+  );
+  expect(given.filter(({ error }) => error !== undefined)).toEqual([]);
+}
+
+async function metric(relay: SimulatedRelay, name: string): Promise<number> {
+  const { body } = await ask(`${relay.url}/metrics`);
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(body)?.[1]);
+}
+
+const connections = async () =>
+  (await server.query("SELECT FROM pg_stat_activity WHERE usename = 'relay'")).length;
+const errorsOf = (relay: SimulatedRelay) => relay.logLines.filter(({ level }) => level === 'error');
+const arrived = async () => (await server.query('SELECT FROM dash_relay.usage')).length;
+const closeIdle = () =>
+  server.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND state = 'idle'",
+  );
+
+describe('where Postgres gives fewer connections than asked for', () => {
+  it.each([1, 2, 3])('%i do for quotas and usage rows alike', async (limit) => {
+    await server.query('TRUNCATE dash_relay.usage');
+    await server.query(`ALTER ROLE relay CONNECTION LIMIT ${limit}`);
+    await using relay = await startRelay();
+    await answers(relay, 20);
+    expect(await metric(relay, 'dash_quota_alone')).toBe(0);
+    await eventually('all rows have arrived', async () => (await arrived()) === 20);
+    await answers(relay, 20);
+    expect(await connections()).toBe(limit);
+    expect(errorsOf(relay)).toEqual([]);
+    const told = await relay.logged(
+      'Postgres gives fewer connections than DATABASE_POOL: statements share them',
+    );
+    expect(told).toMatchObject([{ level: 'warn', connections: limit, wanted: 5 }]);
+  });
+
+  it('statements in excess wait for the others', async () => {
+    await server.query('ALTER ROLE relay CONNECTION LIMIT 1');
+    const scarce: unknown[] = [];
+    pool = openPostgresPool(server.url('relay'), 5, (event) => void scarce.push(event));
+    const { query } = pool;
+    const rows = await Promise.all(Array.from({ length: 30 }, (_, n) => query('SELECT $1::int AS n', [n])));
+    expect(rows.map((each) => each.rows)).toEqual(Array.from({ length: 30 }, (_, n) => [{ n }]));
+    expect(scarce).toEqual([{ connections: 1, wanted: 5 }]);
+  });
+
+  it('what may wait goes last, and leaves one of several connections alone', async () => {
+    await server.query('ALTER ROLE relay CONNECTION LIMIT 2');
+    pool = openPostgresPool(server.url('relay'), 2, () => {});
+    const { query, queryBehind } = pool;
+    await query('SELECT 1', []);
+    await eventually('both are open', async () => (await connections()) === 2);
+    const order: string[] = [];
+    const noted = (name: string, answer: Promise<unknown>) => answer.then(() => order.push(name));
+    await Promise.all([
+      noted('behind 1', queryBehind('SELECT pg_sleep(0.3)', [])),
+      noted('behind 2', queryBehind('SELECT pg_sleep(0.3)', [])),
+      noted('first', query('SELECT 1', [])),
+    ]);
+    expect(order).toEqual(['first', 'behind 1', 'behind 2']);
+  });
+
+  it('none at all is an outage', async () => {
+    await server.query('ALTER ROLE relay CONNECTION LIMIT 0');
+    pool = openPostgresPool(server.url('relay'), 5, () => {});
+    await expect(pool.query('SELECT 1', [])).rejects.toMatchObject({ code: '53300' });
+    await server.query('ALTER ROLE relay CONNECTION LIMIT -1');
+    await pool.query('SELECT 1', []);
+  });
+});
+
+describe('a pooler that closes idle connections', () => {
+  it.each([
+    ['by a timeout of its own', () => server.query("ALTER ROLE relay SET idle_session_timeout = '100ms'")],
+    ['all at once', async () => {}],
+  ])('%s is no failure', async (_, prepare) => {
+    await prepare();
+    await using relay = await startRelay();
+    for (let round = 0; round < 3; round += 1) {
+      await answers(relay, 5);
+      await eventually('none is left', async () => {
+        await closeIdle();
+        return (await connections()) === 0;
+      });
+    }
+    await answers(relay, 5);
+    expect(await metric(relay, 'dash_quota_alone')).toBe(0);
+    expect(errorsOf(relay)).toEqual([]);
+    expect(relay.logLines.filter(({ level, msg }) => level === 'warn' && /ostgres/.test(msg))).toEqual([]);
+  });
+
+  it('in the moment in which statements come loses none of them', async () => {
+    pool = openPostgresPool(server.url('relay'), 3, () => {});
+    const { query } = pool;
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all([query('SELECT 1', []), query('SELECT 1', []), query('SELECT 1', [])]);
+      const closing = closeIdle();
+      const rows = await Promise.all([query('SELECT 2 AS n', []), query('SELECT 2 AS n', [])]);
+      expect(rows.map((each) => each.rows)).toEqual([[{ n: 2 }], [{ n: 2 }]]);
+      await closing;
+    }
+  });
+});
+
+it('a statement that Postgres refuses leaves its connection as it was', async () => {
+  pool = openPostgresPool(server.url('relay'), 1, () => {});
+  const { query } = pool;
+  const pid = async () => (await query('SELECT pg_backend_pid() AS pid', [])).rows;
+  const before = await pid();
+  await expect(query('SELECT 1 / 0', [])).rejects.toMatchObject({ code: '22012' });
+  expect(await pid()).toEqual(before);
+});
