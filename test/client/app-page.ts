@@ -23,7 +23,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-export async function startApp(): Promise<App> {
+export async function startApp(browserOptions: { readonly keepsPages?: boolean } = {}): Promise<App> {
   const options = { bundle: true, format: 'iife', globalName: 'DashRelay', write: false } as const;
   const { outputFiles } = await build({ entryPoints: [CLIENT], ...options });
   const script = outputFiles[0]?.text ?? '';
@@ -33,7 +33,7 @@ export async function startApp(): Promise<App> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const browser: Browser = await launchChromium();
+  const browser: Browser = await launchChromium(browserOptions);
   return {
     origin,
     async open() {

@@ -17,9 +17,13 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** @throws Error that says what to install */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+/**
+ * `keepsPages`: with the back/forward cache, which people have and playwright switches off.
+ * @throws Error that says what to install
+ */
+export function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
+  const ignoreDefaultArgs = keepsPages ? ['--disable-back-forward-cache'] : [];
+  return chromium.launch({ executablePath: findChromium(), args: FLAGS, ignoreDefaultArgs });
 }
 
 function findChromium(): string {
