@@ -44,7 +44,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX runs_unshipped ON runs (run) WHERE ended_at IS NOT NULL AND shipped_at IS NULL;
   `,
   // What quotas have used, counted in the transaction that settles the run: once, whatever crashes.
-  // Keys and amounts as in quota/charges.ts: a run that failed before the model began is no request.
+  // Keys and amounts as in quota/charges.ts.
   `
   CREATE TABLE quota_used (
     key TEXT NOT NULL,                   -- what is counted of whom
@@ -85,6 +85,30 @@ const MIGRATIONS: readonly string[] = [
   // `model` is what was asked for; another may answer.
   `
   ALTER TABLE runs ADD COLUMN served_model TEXT;         -- as the API named it, and what is priced; null: none answered
+  `,
+  // Requests are counted of the user also within an organisation. A run whose answer never began is none.
+  `
+  DROP TRIGGER runs_count_quota;
+  CREATE TRIGGER runs_count_quota AFTER UPDATE OF status ON runs
+  WHEN OLD.status = 'running' AND NEW.status <> 'running'
+  BEGIN
+    INSERT INTO quota_used (key, period, used)
+    SELECT key, period, amount FROM (
+      WITH run (day, month, request, tokens) AS (VALUES (
+        date(NEW.started_at / 1000, 'unixepoch'),
+        strftime('%Y-%m', NEW.started_at / 1000, 'unixepoch'),
+        NEW.status = 'done' OR NEW.source = 'final' OR NEW.source = 'estimated',
+        NEW.input_tokens + NEW.output_tokens + NEW.cache_read_tokens + NEW.cache_write_tokens))
+      SELECT 'requests:' || NEW.action || ':user:' || NEW.user_id AS key, month AS period, request AS amount FROM run
+      UNION ALL SELECT 'requests:' || NEW.action || ':organization:' || NEW.organization_id, month, request FROM run
+      UNION ALL SELECT 'tokens:user:' || NEW.user_id, day, tokens FROM run
+      UNION ALL SELECT 'tokens:user:' || NEW.user_id, month, tokens FROM run
+      UNION ALL SELECT 'tokens:organization:' || NEW.organization_id, day, tokens FROM run
+      UNION ALL SELECT 'tokens:organization:' || NEW.organization_id, month, tokens FROM run
+      UNION ALL SELECT 'spending', day, (coalesce(NEW.cost_pico, 0) + 999999) / 1000000 FROM run)
+    WHERE amount > 0 AND key IS NOT NULL
+    ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
+  END;
   `,
 ];
 

@@ -56,7 +56,7 @@ export class ChargePolicy {
     });
   }
 
-  /** What it did cost, on the same counters. A run that failed before the model began is no request. */
+  /** What it did cost, on the same counters. A run whose answer never began is no request. */
   cost(reserved: readonly Charge[], { model, startedAt }: PricedRun, outcome: QuotaOutcome): Charge[] {
     const counters = reserved.map(({ counter }) => counter);
     return costOn(counters, outcome, this.#microUsd(model, startedAt, outcome.usage));
@@ -71,23 +71,15 @@ export class ChargePolicy {
   counters(holder: QuotaHolder, actions: readonly string[], at: number): Counter[] {
     const { userId, organizationId } = holder;
     const plan = this.#plans.planOf(holder);
-    const month = periodAt('month', at);
-    const [scope, id] =
-      organizationId === null ? (['user', userId] as const) : (['organization', organizationId] as const);
-    const requests = actions.map(
-      (action): Counter => ({
-        key: `requests:${action}:${scope}:${id}`,
-        of: 'requests',
-        scope,
-        action,
-        period: month,
-        limit: plan.requestsPerActionPerMonth ?? null,
-      }),
-    );
+    const own = organizationId === null ? plan : memberLimits(plan);
+    const counters = (scope: QuotaState['scope'], id: string, limits: Plan): Counter[] => [
+      ...actions.map((action) => requestCounter(scope, id, action, limits, at)),
+      ...tokenCounters(scope, id, limits, at),
+    ];
     return [
-      ...requests,
-      ...tokenCounters('user', userId, plan, at),
-      ...(organizationId === null ? [] : tokenCounters('organization', organizationId, plan, at)),
+      // First, so that who finds both used up is told of the one that nobody else has room in either.
+      ...(organizationId === null ? [] : counters('organization', organizationId, plan)),
+      ...counters('user', userId, own),
     ];
   }
 
@@ -122,8 +114,39 @@ function costOn(counters: readonly Counter[], outcome: QuotaOutcome, spending: n
   });
 }
 
-function isRequest({ status, code, usage }: QuotaOutcome): boolean {
-  return status !== 'error' || code === 'abandoned' || usage.source !== 'none';
+/** Whether the model said anything. Which prompt tokens were billed before is counted in any case. */
+function isRequest({ status, usage: { source } }: QuotaOutcome): boolean {
+  return status === 'done' || source === 'final' || source === 'estimated';
+}
+
+/** The plan's limits for one of many: of what an organisation shares, no more than a share. */
+function memberLimits(plan: Plan): Plan {
+  const { requestsPerActionPerMonth, user, organization } = plan;
+  const share = (limit: number | undefined): number | undefined =>
+    limit === undefined ? undefined : Math.ceil((limit * organization.userSharePercent) / 100);
+  return {
+    ...plan,
+    requestsPerActionPerMonth: share(requestsPerActionPerMonth),
+    user: {
+      tokensPerDay: lower(user.tokensPerDay, share(organization.tokensPerDay)),
+      tokensPerMonth: lower(user.tokensPerMonth, share(organization.tokensPerMonth)),
+    },
+  };
+}
+
+function lower(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
+function requestCounter(
+  scope: QuotaState['scope'],
+  id: string,
+  action: string,
+  { requestsPerActionPerMonth: limit }: Plan,
+  at: number,
+): Counter {
+  const key = `requests:${action}:${scope}:${id}`;
+  return { key, of: 'requests', scope, action, period: periodAt('month', at), limit: limit ?? null };
 }
 
 function tokenCounters(scope: QuotaState['scope'], id: string, plan: Plan, at: number): Counter[] {

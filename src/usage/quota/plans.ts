@@ -11,6 +11,11 @@ const limit = z.int().positive().optional();
 
 const tokenLimits = z.strictObject({ tokensPerDay: limit, tokensPerMonth: limit });
 
+const organizationLimits = tokenLimits.extend({
+  /** So much of each limit that members share may one of them use: nobody spends the month of all others. */
+  userSharePercent: z.int().min(1).max(100).default(20),
+});
+
 const plan = z.strictObject({
   /** Values of `app_metadata.tier` that mean this plan; absent: the plan's own name. */
   tiers: z.array(z.string().min(1).max(64)).min(1).optional(),
@@ -21,7 +26,7 @@ const plan = z.strictObject({
   /** Of an organisation, and of each action apart. */
   requestsPerActionPerMonth: limit,
   user: tokenLimits.default({}),
-  organization: tokenLimits.default({}),
+  organization: organizationLimits.prefault({}),
 });
 
 const FALLBACK = 'free';

@@ -28,7 +28,11 @@ describe('the plans that ship', () => {
 
   it('enterprise has no limit of its own: the environment alone holds it', () => {
     const holder = holderOf({ tier: 'enterprise' });
-    expect(plans.planOf(holder)).toEqual({ name: 'enterprise', user: {}, organization: {} });
+    expect(plans.planOf(holder)).toEqual({
+      name: 'enterprise',
+      user: {},
+      organization: { userSharePercent: 20 },
+    });
     expect(plans.limitsOf(holder)).toEqual({ streams: 32, startsPerMinute: 60 });
   });
 

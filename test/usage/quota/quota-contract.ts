@@ -55,6 +55,7 @@ export function quotaContract(
       const holder = holderOf({ organizationId: randomUUID() });
       const { epoch } = await subject.begin({ holder });
       expect(await subject.standing(holder)).toEqual({
+        'requests user month': [0, 1],
         'requests organization month': [0, 1],
         'tokens user day': [0, RESERVED],
         'tokens user month': [0, RESERVED],
@@ -64,6 +65,7 @@ export function quotaContract(
       const usage = { inputTokens: 1, outputTokens: 20, cacheReadTokens: 300, cacheWriteTokens: 4000 };
       await subject.end(epoch, usage);
       const after = {
+        'requests user month': [1, 0],
         'requests organization month': [1, 0],
         'tokens user day': [4321, 0],
         'tokens user month': [4321, 0],
@@ -158,20 +160,104 @@ export function quotaContract(
     );
 
     quotaTest(
-      'what failed before the model began is no request; what its caller ended is',
+      'a run whose answer never began is no request, whoever ended it; its tokens count all the same',
       free({}),
       async (subject) => {
-        const holder = holderOf();
-        const nothing = { inputTokens: 0, outputTokens: 0, source: 'none' } as const;
-        const endings = [
-          [{ status: 'error', code: 'upstream_overloaded' }, 0],
-          [{ status: 'cancelled', code: null }, 1],
-          [{ status: 'error', code: 'abandoned' }, 2],
+        const holder = holderOf({ organizationId: randomUUID() });
+        const unanswered = { inputTokens: 0, outputTokens: 0, source: 'none' } as const;
+        const silent = { inputTokens: 7, outputTokens: 1, source: 'input_only' } as const;
+        const cut = { inputTokens: 7, outputTokens: 1, source: 'estimated' } as const;
+        const [cancelled, abandoned] = [
+          { status: 'cancelled' },
+          { status: 'error', code: 'abandoned' },
         ] as const;
-        for (const [ending, requests] of endings) {
-          await subject.end((await subject.begin({ holder })).epoch, nothing, ending);
-          expect(await subject.standing(holder)).toMatchObject({ 'requests user month': [requests, 0] });
+        const failed = { status: 'error', code: 'upstream_overloaded' } as const;
+        const endings = [failed, cancelled, abandoned];
+        for (const ending of endings) {
+          await subject.end((await subject.begin({ holder })).epoch, unanswered, ending);
+          await subject.end((await subject.begin({ holder })).epoch, silent, ending);
         }
+        expect(await subject.standing(holder)).toMatchObject({
+          'requests user month': [0, 0],
+          'requests organization month': [0, 0],
+          'tokens user month': [3 * 8, 0],
+        });
+        for (const ending of endings) await subject.end((await subject.begin({ holder })).epoch, cut, ending);
+        await subject.end((await subject.begin({ holder })).epoch, unanswered);
+        expect(await subject.standing(holder)).toMatchObject({
+          'requests user month': [4, 0],
+          'requests organization month': [4, 0],
+          'tokens user month': [6 * 8, 0],
+        });
+      },
+    );
+
+    quotaTest(
+      'one pupil who starts and stops all day takes nothing from a classmate',
+      free({ requestsPerActionPerMonth: 50 }),
+      async ({ begin, end, standing }) => {
+        const organizationId = randomUUID();
+        const [pupil, classmate] = [holderOf({ organizationId }), holderOf({ organizationId })];
+        for (let run = 0; run < 50; run += 1) {
+          const { epoch } = await begin({ holder: pupil });
+          await end(epoch, { inputTokens: 0, outputTokens: 0, source: 'none' }, { status: 'cancelled' });
+        }
+        await end((await begin({ holder: classmate })).epoch);
+        expect(await standing(pupil)).toMatchObject({
+          'requests user month': [0, 0],
+          'requests organization month': [1, 0],
+        });
+      },
+    );
+
+    quotaTest(
+      'of what an organisation may use, one of its users gets a share',
+      free({
+        requestsPerActionPerMonth: 5,
+        organization: { tokensPerDay: 100 * RESERVED, userSharePercent: 40 },
+      }),
+      async ({ begin, end, standing }) => {
+        const organizationId = randomUUID();
+        const [pupil, classmate] = [holderOf({ organizationId }), holderOf({ organizationId })];
+        await end((await begin({ holder: pupil })).epoch);
+        const { epoch } = await begin({ holder: pupil });
+        await expect(begin({ holder: pupil })).rejects.toMatchObject({
+          code: 'rate_limited',
+          message: expect.stringContaining('your requests for this month'),
+        });
+        await end(epoch);
+        await expect(begin({ holder: pupil })).rejects.toMatchObject({
+          code: 'quota_exceeded',
+          message: 'your requests of this kind are used up for this month: 2',
+          quota: { used: 2, limit: 2 },
+        });
+        await begin({ holder: pupil, action: 'homework_help' });
+        for (let run = 0; run < 2; run += 1) await end((await begin({ holder: classmate })).epoch);
+        expect(await standing(classmate)).toMatchObject({
+          'requests user month': [2, 0],
+          'requests organization month': [4, 0],
+        });
+        await end((await begin({ holder: holderOf({ organizationId }) })).epoch);
+        await expect(begin({ holder: holderOf({ organizationId }) })).rejects.toMatchObject({
+          message: "this organisation's requests of this kind are used up for this month: 5",
+        });
+        const alone = holderOf();
+        for (let run = 0; run < 5; run += 1) await end((await begin({ holder: alone })).epoch);
+      },
+    );
+
+    quotaTest(
+      "a share of the organisation's tokens holds, also where a user's own limit is none or higher",
+      free({ user: { tokensPerMonth: 9 * RESERVED }, organization: { tokensPerDay: 5 * RESERVED } }),
+      async ({ begin, end }) => {
+        const organizationId = randomUUID();
+        const holder = holderOf({ organizationId });
+        await end((await begin({ holder })).epoch, { inputTokens: RESERVED, outputTokens: 0 });
+        await expect(begin({ holder })).rejects.toMatchObject({
+          code: 'quota_exceeded',
+          quota: { used: RESERVED, limit: RESERVED },
+        });
+        await begin({ holder: holderOf({ organizationId }) });
       },
     );
 
@@ -194,7 +280,7 @@ export function quotaContract(
       ['tokens of the month', { user: { tokensPerMonth: RESERVED } }, 'your tokens for this month'],
       [
         "the organisation's tokens of the day",
-        { organization: { tokensPerDay: RESERVED } },
+        { organization: { tokensPerDay: RESERVED, userSharePercent: 100 } },
         "this organisation's tokens for this day",
       ],
     ];

@@ -83,7 +83,9 @@ describe('two relays on one Postgres', () => {
   });
 
   it('see what the other one used', async () => {
-    const plans = plansOf({ plans: { free: { requestsPerActionPerMonth: 2 } } });
+    const plans = plansOf({
+      plans: { free: { requestsPerActionPerMonth: 2, organization: { userSharePercent: 100 } } },
+    });
     const [one, other] = [await relay({ plans }), await relay({ plans })];
     const holder = holderOf({ organizationId: randomUUID() });
     await one.end((await one.begin({ holder })).epoch);
@@ -227,6 +229,25 @@ describe('while Postgres does not answer', () => {
     expect(await inPostgres(holder)).toEqual([0, 0]);
     await toldAll(await relay({ plans }, { dataDir }));
     expect(await inPostgres(holder)).toEqual([11, 0]);
+  });
+
+  it('also which of them were requests', async () => {
+    const plans = plansOf({});
+    const { proxy, subject } = await proxied({ plans });
+    const holder = holderOf({ organizationId: randomUUID() });
+    silence(proxy);
+    const silent = { inputTokens: 5, outputTokens: 1, source: 'input_only' } as const;
+    for (const usage of [silent, { ...silent, source: 'estimated' } as const])
+      await subject.end((await subject.begin({ holder })).epoch, usage, { status: 'cancelled' });
+    const dataDir = await subject.crash();
+    restore(proxy);
+    const after = await relay({ plans }, { dataDir });
+    await toldAll(after);
+    expect(await after.standing(holder)).toMatchObject({
+      'requests user month': [1, 0],
+      'requests organization month': [1, 0],
+      'tokens user month': [12, 0],
+    });
   });
 
   it('QUOTA_ON_OUTAGE=deny refuses starts, and leaves no reservation behind', async () => {
