@@ -460,13 +460,13 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
   const { relay, quota, authenticator, developmentIssuer, observer, metrics, logger, health } = inputs;
   const clock = systemClock;
   const { registry } = metrics;
-  const ownMetricsPort = config.production || config.explicit.has('METRICS_PORT');
+  const ownMetricsPort = config.exposed || config.explicit.has('METRICS_PORT');
   return new HttpServer({
     binding: { host: config.HOST, port: config.PORT },
     metrics: {
       source: registry,
       binding: ownMetricsPort ? { host: config.METRICS_HOST, port: config.METRICS_PORT } : undefined,
-      onPublicPort: !config.production,
+      onPublicPort: !config.exposed,
     },
     authenticator,
     connect: relay.connect,
@@ -501,7 +501,7 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
           },
         }),
       (app) => {
-        if (!config.production && developmentIssuer === undefined) noDemoRoute(app);
+        if (!config.exposed && developmentIssuer === undefined) noDemoRoute(app);
       },
     ],
   });

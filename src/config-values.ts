@@ -48,6 +48,27 @@ export function signingSecret(minLength: number) {
   );
 }
 
+/** Words by which documents stand in for a value of one's own. */
+const PLACEHOLDER =
+  /^(<|\[|%3c|%5b)?\W*(your|insert|replace|change|enter)[-_ .]|^(<|\[|%3c|%5b).*(>|\]|%3e|%5d)$|placeholder|change-?_?me|super[-_ ]?secret|\.{3}|x{6}|^https:\/\/(your[-_]|xyzcompany\.)/i;
+/** Secrets of documents and templates that have no such words: of a JWT debugger, of PostgREST, of our own compose file. */
+const PUBLISHED =
+  /^(a-(valid-)?string-secret|your-\d+-bit-secret|(really)+verysafe|only-for-this-computer|secret[-_]?key)|at[-_]least[-_]\d+/i;
+/** Of random hexadecimal digits nearly all have more different ones. */
+const FEWEST_CHARACTERS = 8;
+
+/** Whether it stands in for a value, as documents have it. */
+export function isPlaceholder(value: string): boolean {
+  return PLACEHOLDER.test(value);
+}
+
+/** Whether a secret is known to others than its owner, or made of a few characters over and over. */
+export function isExampleSecret(value: string): boolean {
+  return (
+    isPlaceholder(value) || PUBLISHED.test(value) || (value !== '' && new Set(value).size < FEWEST_CHARACTERS)
+  );
+}
+
 /** Stands in key names and in patterns that match them. */
 export function keyPrefix() {
   return z
@@ -161,7 +182,13 @@ export function commaList<Item extends z.ZodType<string, string>>(item: Item) {
 
 export function cidrList() {
   return commaList(
-    z.string().refine(isCidr, 'must be none, fly or a comma-separated list of CIDRs such as 10.0.0.0/8'),
+    z
+      .string()
+      .refine(isCidr, 'must be none, fly or a comma-separated list of CIDRs such as 10.0.0.0/8')
+      .refine(
+        (value) => !isAnybody(value),
+        'trusts the word of anybody: name the addresses of your own proxies, such as 10.0.0.0/8',
+      ),
   );
 }
 
@@ -170,6 +197,13 @@ function splitCommas(value: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+/** Wider than the widest private networks: 10.0.0.0/8, fc00::/7, and the former as IPv6 maps it. */
+function isAnybody(value: string): boolean {
+  const [network = '', prefix = '128'] = value.split('/');
+  if (isIP(network) === 4) return Number(prefix) < 8;
+  return Number(prefix) < (/^::ffff:/i.test(network) ? 104 : 7);
 }
 
 function isCidr(value: string): boolean {

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import { isExposed, problemsOf, type SetKeys } from './config-rules.ts';
 import {
   address,
   baseUrl,
@@ -21,7 +22,6 @@ import {
   text,
   webUrl,
 } from './config-values.ts';
-import { isLoopbackHost, isLoopbackUrl } from './http/loopback.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,13 +35,18 @@ function environmentSchema(production: boolean) {
     METRICS_PORT: integer(0, 65_535)
       .default(9091)
       .describe(
-        'Port of /metrics in production; in development opened only if set, the main port has it too',
+        'Port of /metrics in production and beyond loopback; otherwise opened only if set, the main port has it too',
       ),
     METRICS_HOST: address().default('127.0.0.1').describe('Address /metrics binds on its own port'),
     NODE_ENV: z
       .enum(['development', 'production', 'test'], 'must be development, production or test')
       .default('development')
       .describe('`test` behaves as `development`'),
+    DASH_DEVELOPMENT: flag()
+      .default(false)
+      .describe(
+        'Lets the relay issue its own tokens also beside ANTHROPIC_API_KEY: on loopback, for development only',
+      ),
     LOG_LEVEL: z
       .enum(
         ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -55,7 +60,9 @@ function environmentSchema(production: boolean) {
       .describe('API key; absent in development: the simulator answers. Required in production'),
     ANTHROPIC_BASE_URL: baseUrl('/v1', '/v1/messages')
       .optional()
-      .describe('Base URL of the Messages API, if not the public one'),
+      .describe(
+        'Base URL of the Messages API, if not the public one; https, or http on loopback in production',
+      ),
     DEFAULT_MODEL: text()
       .default('claude-sonnet-5-5')
       .describe('Model where neither client nor action names one'),
@@ -90,7 +97,9 @@ function environmentSchema(production: boolean) {
       .describe('Whose word on the client address counts: `none`, `fly`, or proxies as a CIDR list'),
     DATABASE_URL: postgresUrl()
       .optional()
-      .describe('Postgres for usage rows (session mode); absent: the local SQLite store is the ledger'),
+      .describe(
+        'Postgres for usage rows (session mode), with TLS in production; absent: the local SQLite store is the ledger',
+      ),
     DATABASE_POOL: integer(1, 10)
       .default(5)
       .describe('Postgres connections at most, for quotas and usage rows together; one will do'),
@@ -163,7 +172,7 @@ export type EnvironmentKey = keyof Values;
 
 /** Who signs the tokens. */
 export type AuthConfig =
-  /** The relay itself, with a key in DATA_DIR: development on loopback only. */
+  /** The relay itself, with a key in DATA_DIR: development on loopback only (`config-rules.ts`). */
   | { readonly kind: 'development' }
   | {
       readonly kind: 'supabase';
@@ -179,6 +188,8 @@ export type AuthConfig =
 export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   readonly INSTANCE_ID: string;
   readonly production: boolean;
+  /** Whether others than this computer may reach the public port; always in production. */
+  readonly exposed: boolean;
   readonly auth: AuthConfig;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
@@ -207,19 +218,17 @@ export function readConfig(environment: Environment): Config {
   const parsed = schema.safeParse(set);
   const problems = keys.filter((key) => isQuoted(set[key])).map((key) => `${key}: ${QUOTED}`);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
-  // Judged from what is set, not from what parsed, so that one start names the missing keys and the bad ones.
-  problems.push(...missingKeys(set, production));
+  problems.push(...problemsOf(set));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return {
     ...parsed.data,
     INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
     production,
+    exposed: isExposed(set),
     auth: authConfig(parsed.data),
     explicit: new Set(keys.filter((key) => key in set)),
   };
 }
-
-type SetKeys = Readonly<Partial<Record<EnvironmentKey | 'FLY_MACHINE_ID', string>>>;
 
 function setKeys(environment: Environment): SetKeys {
   return Object.fromEntries(
@@ -243,61 +252,6 @@ function isDashboard(url: string): boolean {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   return `${String(issue.path[0])}: ${issue.message}`;
-}
-
-/** What only shows where several keys are seen together. */
-function missingKeys(set: SetKeys, production: boolean): string[] {
-  const problems: string[] = [];
-  if (production) {
-    if (!set.ANTHROPIC_API_KEY)
-      problems.push('ANTHROPIC_API_KEY: required in production; set it to your API key');
-    for (const [key, plain, problem] of TLS_IN_PRODUCTION) {
-      const url = set[key] ?? '';
-      if (URL.parse(url)?.protocol === plain && !isLoopbackUrl(url)) problems.push(`${key}: ${problem}`);
-    }
-  }
-  if ((production || set.METRICS_PORT !== undefined) && samePort(set))
-    problems.push(
-      'METRICS_PORT: must differ from PORT; two servers cannot share one, and /metrics never is public',
-    );
-  const auth = missingAuthKey(set);
-  if (auth !== undefined) problems.push(auth);
-  return problems;
-}
-
-/** What is believed from there (keys that sign users' tokens, streams) must not be changed on the way. */
-const WEB_TLS = 'must be https in production; http is accepted on loopback only';
-const TLS_IN_PRODUCTION = [
-  ['SUPABASE_URL', 'http:', WEB_TLS],
-  ['SUPABASE_JWKS_URL', 'http:', WEB_TLS],
-  ['REDIS_URL', 'redis:', 'must be rediss:// (TLS) in production; redis:// is accepted on loopback only'],
-] as const;
-
-function samePort({ PORT: port = '8787', METRICS_PORT: metrics = '9091' }: SetKeys): boolean {
-  return Number(port) !== 0 && Number(port) === Number(metrics);
-}
-
-function missingAuthKey(set: SetKeys): string | undefined {
-  const hasKeys = set.SUPABASE_URL ?? set.SUPABASE_JWKS_URL ?? set.SUPABASE_JWT_SECRET;
-  if (hasKeys === undefined) {
-    if (set.SUPABASE_JWT_ISSUER !== undefined)
-      return 'SUPABASE_JWT_ISSUER: names an issuer without its keys; set SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET, or unset it';
-    const obstacle = developmentIssuerObstacle(set);
-    return obstacle === undefined
-      ? undefined
-      : `SUPABASE_URL: missing; set it (or SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET): ${obstacle}, so the relay may not issue tokens itself`;
-  }
-  return set.SUPABASE_URL || set.SUPABASE_JWT_ISSUER
-    ? undefined
-    : 'SUPABASE_JWT_ISSUER: missing; set it or SUPABASE_URL, so that `iss` can be checked';
-}
-
-/** Why this process must not sign tokens of its own: it could be reached by others. */
-function developmentIssuerObstacle(set: SetKeys): string | undefined {
-  if ((set.NODE_ENV ?? 'development') === 'production') return 'NODE_ENV is production';
-  if (set.HOST !== undefined && !isLoopbackHost(set.HOST)) return 'HOST is not loopback';
-  if (Object.keys(set).some((key) => key.startsWith('FLY_'))) return 'this is a Fly machine';
-  return undefined;
 }
 
 function authConfig(values: Values): AuthConfig {

@@ -5,7 +5,8 @@ export async function developmentToken(url: string): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: '{"tier":"enterprise"}',
   });
-  if (!response.ok) throw new Error(`no development token (${response.status}); set DASH_TOKEN`);
+  if (!response.ok)
+    throw new Error(`the relay issues no development token (${response.status}); set DASH_TOKEN`);
   const { access_token: token } = (await response.json()) as { readonly access_token: string };
   return token;
 }

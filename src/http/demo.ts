@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { RelayError } from '../protocol/relay-error.ts';
+import { requireLocal } from './local-request.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -49,7 +50,7 @@ makes tokens of its own, which this relay would refuse; start a relay without th
 
 /** In development with the keys of real users: says why there is no demo, and what an app needs. */
 export function noDemoRoute(app: FastifyInstance): void {
-  app.get('/', (_request, reply) => {
+  app.get('/', { onRequest: requireLocal }, (_request, reply) => {
     reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
     return reply.send(NO_DEMO);
   });
@@ -57,7 +58,7 @@ export function noDemoRoute(app: FastifyInstance): void {
 
 /** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
 export function demoRoutes(app: FastifyInstance, directory: string): void {
-  app.get('/', async (_request, reply) => {
+  app.get('/', { onRequest: requireLocal }, async (_request, reply) => {
     reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
     return await readFile(join(directory, 'index.html')).catch(() => NOT_BUILT);
   });

@@ -1,21 +1,18 @@
 /**
  * `POST /dev/token {sub?, tier?, expiresIn?}`: tokens of the development issuer, for this machine only. With
  * `"tier": null` a token has none, as a user's without a plan.
- * The Host header is judged because a page of another site may have its name resolve to 127.0.0.1 (DNS rebinding).
  */
 import type { FastifyInstance } from 'fastify';
 import type { DevelopmentIssuer, MintRequest } from '../auth/development-issuer.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import { isLoopbackHost } from './loopback.ts';
+import { requireLocal } from './local-request.ts';
 
 const DEFAULT_EXPIRES_IN = 3600;
 /** Has no quota: who tries the relay should not meet one without asking for it. */
 const DEFAULT_TIER = 'enterprise';
 
 export function devTokenRoute(app: FastifyInstance, issuer: Pick<DevelopmentIssuer, 'mint'>): void {
-  app.post('/dev/token', async ({ hostname, body }) => {
-    if (!isLoopbackHost(hostname))
-      throw new RelayError('forbidden', 'development tokens are for loopback only');
+  app.post('/dev/token', { onRequest: requireLocal }, async ({ body }) => {
     const { sub, tier = DEFAULT_TIER, expiresIn = DEFAULT_EXPIRES_IN } = mintRequest(body);
     const token = await issuer.mint({ sub, tier: tier ?? undefined, expiresIn });
     return { access_token: token, token_type: 'bearer', expires_in: expiresIn };

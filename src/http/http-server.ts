@@ -16,6 +16,7 @@ import { type AccessLog, createApp } from './create-app.ts';
 import { demoRoutes } from './demo.ts';
 import { devTokenRoute } from './dev-token.ts';
 import type { Health } from './health.ts';
+import { requireLocal } from './local-request.ts';
 import { healthRoutes, type MetricsSource, metricsRoute } from './operations.ts';
 import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import { sessionRoute } from './session.ts';
@@ -35,7 +36,7 @@ export interface HttpServerParts {
     readonly source: MetricsSource;
     /** A port of its own. */
     readonly binding?: Binding | undefined;
-    /** Whether the public port has /metrics too: in development only. */
+    /** Whether the public port has /metrics too, for requests of this computer: in development only. */
     readonly onPublicPort: boolean;
   };
   readonly authenticator: Authenticator;
@@ -101,7 +102,7 @@ export class HttpServer {
     healthRoutes(app, health);
     websocketRoutes(app);
     sessionRoute(app, { ...this.#parts, ...shared });
-    if (metrics.onPublicPort) metricsRoute(app, metrics.source);
+    if (metrics.onPublicPort) metricsRoute(app, metrics.source, [requireLocal]);
     if (developmentIssuer !== undefined) devTokenRoute(app, developmentIssuer);
     if (demoDirectory !== undefined) demoRoutes(app, demoDirectory);
   }

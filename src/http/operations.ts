@@ -1,5 +1,5 @@
 /** What load balancers and Prometheus ask for. No token, no user's data. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 import type { Health } from './health.ts';
 
 /** A Prometheus registry, as far as it is served. */
@@ -18,8 +18,13 @@ export function healthRoutes(app: FastifyInstance, health: () => Health): void {
   });
 }
 
-export function metricsRoute(app: FastifyInstance, source: MetricsSource): void {
-  app.get('/metrics', (_request, reply) => {
+/** @param guard of the public port; a port of its own needs none */
+export function metricsRoute(
+  app: FastifyInstance,
+  source: MetricsSource,
+  guard: onRequestAsyncHookHandler[] = [],
+): void {
+  app.get('/metrics', { onRequest: guard }, (_request, reply) => {
     reply.type(source.contentType);
     return source.metrics();
   });

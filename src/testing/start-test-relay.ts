@@ -75,6 +75,7 @@ async function startRelay(
     DATA_DIR: dataDir,
     LOG_LEVEL: 'silent',
     ANTHROPIC_API_KEY: 'simulated',
+    DASH_DEVELOPMENT: 'true', // the key is none
     ANTHROPIC_BASE_URL: simulator.url,
     ...environment,
   });

@@ -34,9 +34,16 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
 };
 
 /** The composition root and what only it and the process use. */
-const TOP_FILES = ['main', 'serve', 'welcome', 'compose', 'config', 'config-values', 'config-files'].map(
-  (name) => `src/${name}.ts`,
-);
+const TOP_FILES = [
+  'main',
+  'serve',
+  'welcome',
+  'compose',
+  'config',
+  'config-rules',
+  'config-values',
+  'config-files',
+].map((name) => `src/${name}.ts`);
 
 const imports = sourceFiles('src').flatMap(importsOf);
 

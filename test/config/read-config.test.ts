@@ -67,6 +67,7 @@ describe('readConfig', () => {
       readConfig({
         ALLOWED_MODELS: 'a, b,,',
         ALLOWED_ORIGINS: 'https://app.example.com,capacitor://localhost',
+        SUPABASE_URL: 'https://project.supabase.co',
         TRUST_PROXY: '10.0.0.0/8, fd00::/8, 192.0.2.1',
       }),
     ).toMatchObject({
@@ -74,7 +75,7 @@ describe('readConfig', () => {
       ALLOWED_ORIGINS: ['https://app.example.com', 'capacitor://localhost'],
       TRUST_PROXY: ['10.0.0.0/8', 'fd00::/8', '192.0.2.1'],
     });
-    expect(readConfig({ TRUST_PROXY: 'fly' }).TRUST_PROXY).toBe('fly');
+    expect(readConfig({ ...PRODUCTION, TRUST_PROXY: 'fly' }).TRUST_PROXY).toBe('fly');
   });
 
   it('names the machine by INSTANCE_ID, else by Fly, else by its host name', () => {

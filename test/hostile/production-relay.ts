@@ -74,6 +74,7 @@ export class ProductionRelay implements AsyncDisposable {
       MAX_CONNECTIONS: SEATS,
       ALLOWED_MODELS: 'claude-sonnet-5-5,sim:stall,sim:silent,sim:slow',
       ...upstreamAt(simulator.url),
+      DASH_DEVELOPMENT: undefined,
       ...environment,
     };
     const child = disposables.use(await spawnRelay(directory.path, settings));

@@ -56,7 +56,8 @@ export interface TestRelay {
 
 /** Upstream of a relay under test: a Messages API at that URL. */
 export function upstreamAt(url: string): Environment {
-  return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'sk-ant-test-key-of-no-account' };
+  const key = 'sk-ant-test-key-of-no-account';
+  return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key, DASH_DEVELOPMENT: '1' };
 }
 
 export function userId(user: number): string {
