@@ -95,6 +95,7 @@ function endingFields(event: StreamEnded) {
     ...identity(event),
     ...caller(event),
     ...payer(event),
+    servedModel: event.servedModel === event.model ? undefined : event.servedModel,
     status,
     code,
     stopReason,

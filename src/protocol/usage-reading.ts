@@ -1,7 +1,7 @@
 import type { UsageSource } from './frames.ts';
 
-/** What is known of the bill at an instant. Never NaN, never negative. */
-export interface UsageReading {
+/** Tokens that have one price. Never NaN, never negative. */
+export interface BilledTokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
@@ -9,9 +9,15 @@ export interface UsageReading {
   readonly cacheWriteTokens: number;
   /** Of those, the ones with one hour of lifetime: they have a price of their own. */
   readonly cacheWrite1hTokens: number;
-  readonly source: UsageSource;
   /** The model that answers, as its API named it: it sets the price. Null until it is known. */
   readonly model: string | null;
+}
+
+/** What is known of the bill at an instant: the tokens are those of all messages, the model is the last one's. */
+export interface UsageReading extends BilledTokens {
+  readonly source: UsageSource;
+  /** Where one body has several messages that are billed: each by itself, since each has its own price. */
+  readonly messages?: readonly BilledTokens[];
 }
 
 export const NO_USAGE: UsageReading = {

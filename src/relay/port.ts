@@ -92,6 +92,8 @@ export interface Observer {
         /** Of `done` the model's own; otherwise for what reason the relay or its client stopped it, if one did. */
         stopReason: string | null;
         usage: Usage;
+        /** The model that answered, as the API named it; null where none did. */
+        servedModel: string | null;
         /** US dollars; null for a model without a price. */
         costUsd: number | null;
         firstTokenMs: number | null;

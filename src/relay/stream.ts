@@ -258,6 +258,7 @@ export class Stream implements StreamView, UpstreamSink {
       code,
       stopReason: upstream.kind === 'done' ? upstream.stopReason : (this.#stopReason ?? null),
       usage,
+      servedModel: reading.model,
       costUsd: cost?.costUsd ?? null,
       ...timing,
       upstreamClosedMs: timing.upstreamClosedMs ?? null,

@@ -20,7 +20,7 @@
  * A signature covers the whole thinking, also the part that was only summarised, so it outweighs the visible text.
  */
 import type { UsageSource } from '../protocol/frames.ts';
-import type { UsageReading } from '../protocol/usage-reading.ts';
+import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 
 const TOKENS_PER_MESSAGE = 4.4;
 /** Per byte of the text's JSON literal. */
@@ -57,8 +57,8 @@ interface Counts extends PromptCounts {
 const noCounts = (): Counts => ({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0 });
 
 export class UsageMeter {
-  /** Messages that have ended. */
-  readonly #ended = noCounts();
+  /** Messages that have ended, and are billed. */
+  readonly #ended: BilledTokens[] = [];
   /** The message that is open. */
   #current = noCounts();
   #source: UsageSource = 'none';
@@ -150,17 +150,26 @@ export class UsageMeter {
   }
 
   reading(): UsageReading {
-    const open = this.#current;
-    const done = this.#ended;
+    const open = this.#openTokens();
+    const messages = isBilled(open) ? [...this.#ended, open] : this.#ended;
     const estimating = this.#hasOutput && this.#source === 'input_only';
     return {
-      inputTokens: done.input + open.input,
-      outputTokens: done.output + this.#openOutput(),
-      cacheReadTokens: done.cacheRead + open.cacheRead,
-      cacheWriteTokens: done.cacheWrite + open.cacheWrite,
-      cacheWrite1hTokens: done.cacheWrite1h + open.cacheWrite1h,
+      ...messages.reduce(plus, NO_USAGE),
       source: estimating ? 'estimated' : this.#source,
       model: (this.#open ? this.#openModel : null) ?? this.#model,
+      ...(messages.length > 1 ? { messages } : {}),
+    };
+  }
+
+  #openTokens(): BilledTokens {
+    const { input, cacheRead, cacheWrite, cacheWrite1h } = this.#current;
+    return {
+      inputTokens: input,
+      outputTokens: this.#openOutput(),
+      cacheReadTokens: cacheRead,
+      cacheWriteTokens: cacheWrite,
+      cacheWrite1hTokens: cacheWrite1h,
+      model: this.#openModel,
     };
   }
 
@@ -185,12 +194,8 @@ export class UsageMeter {
   }
 
   #endMessage(): void {
-    const open = this.#current;
-    this.#ended.input += open.input;
-    this.#ended.output += this.#openOutput();
-    this.#ended.cacheRead += open.cacheRead;
-    this.#ended.cacheWrite += open.cacheWrite;
-    this.#ended.cacheWrite1h += open.cacheWrite1h;
+    const tokens = this.#openTokens();
+    if (isBilled(tokens)) this.#ended.push(tokens);
     this.#current = noCounts();
     this.#open = false;
     this.#totalsSeen = false;
@@ -199,6 +204,21 @@ export class UsageMeter {
     this.#signatureBytes = 0;
     this.#otherTokens = 0;
   }
+}
+
+function isBilled({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: BilledTokens): boolean {
+  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens > 0;
+}
+
+function plus(sum: UsageReading, more: BilledTokens): UsageReading {
+  return {
+    ...sum,
+    inputTokens: sum.inputTokens + more.inputTokens,
+    outputTokens: sum.outputTokens + more.outputTokens,
+    cacheReadTokens: sum.cacheReadTokens + more.cacheReadTokens,
+    cacheWriteTokens: sum.cacheWriteTokens + more.cacheWriteTokens,
+    cacheWrite1hTokens: sum.cacheWrite1hTokens + more.cacheWrite1hTokens,
+  };
 }
 
 const PROMPT_KINDS = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'] as const;

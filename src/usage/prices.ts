@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import type { UsageReading } from '../protocol/usage-reading.ts';
+import type { BilledTokens } from '../protocol/usage-reading.ts';
 import { picoPerToken } from './pico-dollars.ts';
 
 export interface PriceTable {
@@ -15,10 +15,12 @@ export interface PriceTable {
    * The exact cost in pico-dollars; null for a model without a price at that time (never 0).
    * @param model an id of the table, also with a date or a gateway's decoration (`claude-sonnet-5-5-20260301`,
    * `us.anthropic.claude-sonnet-5-5-v1:0`)
-   * @param reading whole counts, none negative
+   * @param tokens whole counts, none negative
    * @param at Unix ms: the price of that instant holds for the whole run
    */
-  costPico(model: string, reading: UsageReading, at: number): bigint | null;
+  costPico(model: string, tokens: BilledTokens, at: number): bigint | null;
+  /** What the tokens cost at most, whichever of the models answered, in pico-dollars. */
+  dearestPico(tokens: BilledTokens, at: number): bigint;
 }
 
 /** Pico-dollars per token. */
@@ -39,7 +41,12 @@ interface Period {
 }
 
 /** Of answers of the simulated model, whatever they call themselves: nobody bills them. */
-export const SIMULATED_PRICES: PriceTable = { models: [], version: 'simulated', costPico: () => 0n };
+export const SIMULATED_PRICES: PriceTable = {
+  models: [],
+  version: 'simulated',
+  costPico: () => 0n,
+  dearestPico: () => 0n,
+};
 
 /** The table that ships with the relay. */
 const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
@@ -112,31 +119,32 @@ function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable
   return {
     version,
     models: [...periods.keys()],
-    costPico(model, reading, at) {
+    costPico(model, tokens, at) {
       const known = periods.get(model) ?? periods.get(model.replace(DECORATED, '$1'));
-      const rates = known === undefined ? undefined : ratesOf(known, promptTokens(reading), at);
-      return rates === undefined ? null : cost(rates, reading);
+      return known === undefined ? null : costIn(known, tokens, at);
+    },
+    dearestPico(tokens, at) {
+      const costs = [...periods.values()].map((known) => costIn(known, tokens, at) ?? 0n);
+      return costs.reduce((dearest, each) => (each > dearest ? each : dearest), 0n);
     },
   };
 }
 
-function ratesOf(periods: readonly Period[], prompt: number, at: number): Rates | undefined {
-  return periods
+function costIn(periods: readonly Period[], tokens: BilledTokens, at: number): bigint | null {
+  const prompt = tokens.inputTokens + tokens.cacheReadTokens + tokens.cacheWriteTokens;
+  const rates = periods
     .findLast(({ from }) => from <= at)
     ?.tiers.find(({ maxPromptTokens }) => prompt <= maxPromptTokens);
+  return rates === undefined ? null : cost(rates, tokens);
 }
 
-function promptTokens(reading: UsageReading): number {
-  return reading.inputTokens + reading.cacheReadTokens + reading.cacheWriteTokens;
-}
-
-function cost(rates: Rates, reading: UsageReading): bigint {
-  const writes1h = Math.min(reading.cacheWrite1hTokens, reading.cacheWriteTokens);
+function cost(rates: Rates, tokens: BilledTokens): bigint {
+  const writes1h = Math.min(tokens.cacheWrite1hTokens, tokens.cacheWriteTokens);
   return (
-    BigInt(reading.inputTokens) * rates.input +
-    BigInt(reading.outputTokens) * rates.output +
-    BigInt(reading.cacheReadTokens) * rates.cacheRead +
-    BigInt(reading.cacheWriteTokens - writes1h) * rates.cacheWrite5m +
+    BigInt(tokens.inputTokens) * rates.input +
+    BigInt(tokens.outputTokens) * rates.output +
+    BigInt(tokens.cacheReadTokens) * rates.cacheRead +
+    BigInt(tokens.cacheWriteTokens - writes1h) * rates.cacheWrite5m +
     BigInt(writes1h) * rates.cacheWrite1h
   );
 }

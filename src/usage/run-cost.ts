@@ -1,11 +1,14 @@
-import type { UsageReading } from '../protocol/usage-reading.ts';
+import type { BilledTokens, UsageReading } from '../protocol/usage-reading.ts';
 import type { PriceTable } from './prices.ts';
 
-/** In pico-dollars; null for a model without a price. */
+/** In pico-dollars. */
 export interface RunCost {
+  /** Null for a model without a price. */
   readonly totalPico: bigint | null;
   /** Of the total, the answer; the rest is the prompt. */
   readonly outputPico: bigint | null;
+  /** What counts for a budget: the total, or more than nothing where that is not known. */
+  readonly budgetPico: bigint;
 }
 
 /**
@@ -13,9 +16,29 @@ export interface RunCost {
  * @param at Unix ms: when the run started
  */
 export function runCost(prices: PriceTable, asked: string, reading: UsageReading, at: number): RunCost {
-  const model = reading.model ?? asked;
-  const totalPico = prices.costPico(model, reading, at);
-  const promptPico = prices.costPico(model, { ...reading, outputTokens: 0 }, at);
-  const outputPico = totalPico === null || promptPico === null ? null : totalPico - promptPico;
-  return { totalPico, outputPico };
+  const messages = reading.messages ?? [reading];
+  const priced = (message: BilledTokens) => prices.costPico(message.model ?? asked, message, at);
+  const totalPico = sumOf(messages.map(priced));
+  const promptPico = sumOf(messages.map((message) => priced({ ...message, outputTokens: 0 })));
+  return {
+    totalPico,
+    outputPico: totalPico === null || promptPico === null ? null : totalPico - promptPico,
+    budgetPico: totalPico ?? budgetPico(prices, asked, reading, at),
+  };
+}
+
+/**
+ * What counts for a budget, which must hold whatever answers: a model without a price counts as the one that was asked
+ * for, and where that has none either as the dearest there is.
+ */
+export function budgetPico(prices: PriceTable, asked: string, reading: UsageReading, at: number): bigint {
+  const counted = (message: BilledTokens) =>
+    prices.costPico(message.model ?? asked, message, at) ??
+    prices.costPico(asked, message, at) ??
+    prices.dearestPico(message, at);
+  return (reading.messages ?? [reading]).reduce((sum, message) => sum + counted(message), 0n);
+}
+
+function sumOf(costs: readonly (bigint | null)[]): bigint | null {
+  return costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0n);
 }

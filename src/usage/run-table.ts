@@ -3,7 +3,7 @@
  * Does not own when they run, batches or retries: that is `ledger.ts`.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
 import { type PriceTable, SIMULATED_PRICES } from './prices.ts';
 import { type RunCost, runCost } from './run-cost.ts';
@@ -28,11 +28,11 @@ const SAVE = `
 const SETTLE = `
   UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
     cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
-    price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
+    budget_pico = ?, price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
   WHERE run = ? AND status = 'running'`;
 
 const INTERRUPT = `
-  UPDATE runs SET status = 'error', code = 'interrupted', cost_pico = ?, output_cost_pico = ?, price_version = ?,
+  UPDATE runs SET status = 'error', code = 'interrupted', cost_pico = ?, output_cost_pico = ?, budget_pico = ?, price_version = ?,
     total_ms = max(0, saved_at - started_at), ended_at = saved_at
   WHERE run = ? AND status = 'running'`;
 
@@ -134,6 +134,7 @@ export class RunTable {
       settlement.code,
       cost.totalPico,
       cost.outputPico,
+      insteadOfTotal(cost),
       this.#prices.version,
       settlement.firstTokenMs,
       settlement.totalMs,
@@ -173,7 +174,8 @@ export class RunTable {
           const prices = priceVersion === SIMULATED_PRICES.version ? SIMULATED_PRICES : billed;
           const reading = { ...readingOf(counts), model: servedModel === null ? null : String(servedModel) };
           const cost = runCost(prices, String(model), reading, Number(startedAt));
-          interrupt.run(cost.totalPico, cost.outputPico, prices.version, Number(run));
+          const { totalPico, outputPico } = cost;
+          interrupt.run(totalPico, outputPico, insteadOfTotal(cost), prices.version, Number(run));
         }
       });
       settled += rows.length;
@@ -184,15 +186,35 @@ export class RunTable {
 
 /** The reading with every count a whole number the database and the price arithmetic can hold. */
 export function boundedReading(reading: UsageReading): UsageReading {
+  const tokens = boundedTokens(reading);
+  const { source, messages } = reading;
+  // Where the sum had to be bounded, nothing is known of its parts.
+  const apart = messages !== undefined && KINDS.every((kind) => tokens[kind] === reading[kind]);
+  return { ...tokens, source, ...(apart ? { messages: messages.map(boundedTokens) } : {}) };
+}
+
+const KINDS = [
+  'inputTokens',
+  'outputTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'cacheWrite1hTokens',
+] as const;
+
+function boundedTokens(tokens: BilledTokens): BilledTokens {
   return {
-    inputTokens: bounded(reading.inputTokens),
-    outputTokens: bounded(reading.outputTokens),
-    cacheReadTokens: bounded(reading.cacheReadTokens),
-    cacheWriteTokens: bounded(reading.cacheWriteTokens),
-    cacheWrite1hTokens: bounded(reading.cacheWrite1hTokens),
-    source: reading.source,
-    model: reading.model,
+    inputTokens: bounded(tokens.inputTokens),
+    outputTokens: bounded(tokens.outputTokens),
+    cacheReadTokens: bounded(tokens.cacheReadTokens),
+    cacheWriteTokens: bounded(tokens.cacheWriteTokens),
+    cacheWrite1hTokens: bounded(tokens.cacheWrite1hTokens),
+    model: tokens.model,
   };
+}
+
+/** For the column that stands in for a cost that is not known. */
+function insteadOfTotal({ totalPico, budgetPico }: RunCost): bigint | null {
+  return totalPico === null ? budgetPico : null;
 }
 
 function bounded(count: number): number {

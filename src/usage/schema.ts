@@ -110,6 +110,17 @@ const MIGRATIONS: readonly string[] = [
     ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
   END;
   `,
+  // A budget holds also where what answered has no price: the trigger above counts nothing for those.
+  `
+  ALTER TABLE runs ADD COLUMN budget_pico INTEGER;       -- what counts for the daily budget in place of a cost_pico that is null
+  CREATE TRIGGER runs_count_unpriced AFTER UPDATE OF status ON runs
+  WHEN OLD.status = 'running' AND NEW.status <> 'running' AND NEW.cost_pico IS NULL AND NEW.budget_pico > 0
+  BEGIN
+    INSERT INTO quota_used (key, period, used)
+    VALUES ('spending', date(NEW.started_at / 1000, 'unixepoch'), (NEW.budget_pico + 999999) / 1000000)
+    ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
+  END;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

@@ -5,7 +5,7 @@ import type { AnthropicUpstream } from '../../src/upstream/anthropic.ts';
 import type { AttemptFailed } from '../../src/upstream/call.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { messageStart, SSE_HEADERS, textDelta, wholeMessage } from './message-script.ts';
-import { type Answer, type ModelServer, startModelServer, type Wire } from './model-server.ts';
+import { type Answer, type ModelRequest, type ModelServer, startModelServer, type Wire } from './model-server.ts';
 import { openCall, upstreamTo } from './recorded-call.ts';
 
 let clock: ManualClock;
@@ -190,6 +190,30 @@ describe.each<Wire>(['http', 'https'])('over %s', (wire) => {
     line.goDead();
     await seconds(32);
     expect(await openCall(upstream).call.ended).toMatchObject({ kind: 'done' });
+  });
+
+  test('one that the server closes as a question comes is no failure: it is asked on another', async () => {
+    const used = new Set<unknown>();
+    await serve(wire, (response, call, { socket }) => {
+      // As the server of a kept connection does whose patience ends at that moment.
+      if (used.has(socket)) socket.destroy();
+      else whole(response, call, { socket } as ModelRequest);
+      used.add(socket);
+    });
+    await Promise.all([openCall(upstream).call.ended, openCall(upstream).call.ended]);
+    for (let question = 0; question < 3; question += 1)
+      expect(await openCall(upstream).call.ended).toMatchObject({ kind: 'done' });
+    expect(failures).toEqual([]);
+    expect(server.requests).toHaveLength(8);
+  });
+
+  test('a new one that the server closes at once is a failure', async () => {
+    await serve(wire, (_response, _call, { socket }) => void socket.destroy());
+    const { call } = openCall(upstream);
+    await expect.poll(() => failures).toMatchObject([{ error: 'upstream_reset', willRetry: true }]);
+    await seconds(1);
+    expect(await call.ended).toMatchObject({ kind: 'failed', error: { code: 'upstream_reset' } });
+    expect(server.requests).toHaveLength(2);
   });
 
   test('an answer may be silent for longer', async () => {

@@ -183,6 +183,20 @@ describe('the reading of a bill', () => {
     });
   });
 
+  test('tells several billed messages apart, each with the model that has its price', () => {
+    const message = (model: string, input: number) =>
+      sse({ type: 'message_start', message: { model, usage: { input_tokens: input, output_tokens: 1 } } });
+    const one = message('claude-a', 100) + messageEnd(20);
+    const step = message('claude-b', 0) + messageEnd(0);
+    expect(meterOf(one + step, true).reading()).not.toHaveProperty('messages');
+    const two = meterOf(one + step + message('claude-c', 300) + messageEnd(40), true).reading();
+    expect(two).toMatchObject({ inputTokens: 400, outputTokens: 60, model: 'claude-c', source: 'final' });
+    expect(two.messages).toMatchObject([
+      { inputTokens: 100, outputTokens: 20, model: 'claude-a' },
+      { inputTokens: 300, outputTokens: 40, model: 'claude-c' },
+    ]);
+  });
+
   test('counts a step that is billed with another message as nothing', () => {
     const nested =
       messageStart({ input_tokens: 0, output_tokens: 0 }) + block({ type: 'tool_use', input: {} });

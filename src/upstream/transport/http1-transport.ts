@@ -1,7 +1,8 @@
 /**
  * HTTP/1.1 to one origin over kept-alive connections: plain HTTP (simulators, tests), and HTTPS servers without HTTP/2.
  * One connection carries one exchange at a time, so it is the dearer way; HttpsTransport prefers HTTP/2. Nothing tells
- * whether a connection without an exchange is still one, so it is not kept for long.
+ * whether a connection without an exchange is still one, so it is not kept for long; and where the server closed it at the
+ * very moment in which a request came, the request goes out once more, on a new one.
  */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -55,12 +56,14 @@ export class Http1Transport implements Transport {
   }
 
   send(request: TransportRequest, listener: ExchangeListener): Exchange {
-    const exchange = new Http1Exchange(this.#options, this.#agent, listener, () =>
-      this.#exchanges.delete(exchange),
-    );
+    const exchange = new Http1Exchange(request, listener, this.#options, {
+      agent: this.#agent,
+      wasStale: () => this.#closeIdle(0),
+      closed: () => this.#exchanges.delete(exchange),
+    });
     this.#exchanges.add(exchange);
-    this.#supervision ??= this.#options.clock.every(CHECK_INTERVAL_MS, () => this.#closeIdle());
-    queueMicrotask(() => (this.#closed ? exchange.destroy() : exchange.begin(request)));
+    this.#supervision ??= this.#options.clock.every(CHECK_INTERVAL_MS, () => this.#check());
+    queueMicrotask(() => (this.#closed ? exchange.destroy() : exchange.begin()));
     return exchange;
   }
 
@@ -72,21 +75,38 @@ export class Http1Transport implements Transport {
     return Promise.resolve();
   }
 
-  #closeIdle(): void {
-    const idle = Object.values(this.#agent.freeSockets).flatMap((sockets) => sockets ?? []);
-    const before = this.#options.clock.elapsed() - IDLE_MS;
-    for (const socket of idle) if ((this.#idleSince.get(socket) ?? 0) <= before) socket.destroy();
-    if (idle.length > 0 || this.#exchanges.size > 0) return;
+  #check(): void {
+    if (this.#closeIdle(IDLE_MS) > 0 || this.#exchanges.size > 0) return;
     this.#supervision?.cancel();
     this.#supervision = null;
   }
+
+  /** Closes connections without an exchange for so long, ms. @returns how many had none */
+  #closeIdle(idleMs: number): number {
+    const idle = Object.values(this.#agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const before = this.#options.clock.elapsed() - idleMs;
+    for (const socket of idle) if ((this.#idleSince.get(socket) ?? 0) <= before) socket.destroy();
+    return idle.length;
+  }
 }
+
+/** What an exchange has of its transport. */
+interface Http1Pool {
+  readonly agent: Agent;
+  /** A connection that was kept had been closed: the others may have been as well. */
+  readonly wasStale: () => void;
+  readonly closed: () => void;
+}
+
+/** What a request meets on a connection that the server has closed meanwhile. */
+const CLOSED_CODES: ReadonlySet<string | null> = new Set(['ECONNRESET', 'EPIPE']);
 
 class Http1Exchange implements Exchange {
   readonly #options: TransportOptions;
-  readonly #agent: Agent;
+  readonly #pool: Http1Pool;
   readonly #listener: ExchangeListener;
-  readonly #onClosed: () => void;
+  /** Null once no one sends it again: a prompt may be large. */
+  #request: TransportRequest | null;
   #message: ClientRequest | null = null;
   #connectDeadline: Timer | null = null;
   #connected = false;
@@ -95,15 +115,21 @@ class Http1Exchange implements Exchange {
   #cancelled = false;
   #closed = false;
 
-  constructor(options: TransportOptions, agent: Agent, listener: ExchangeListener, onClosed: () => void) {
-    this.#options = options;
-    this.#agent = agent;
+  constructor(
+    request: TransportRequest,
+    listener: ExchangeListener,
+    options: TransportOptions,
+    pool: Http1Pool,
+  ) {
+    this.#request = request;
     this.#listener = listener;
-    this.#onClosed = onClosed;
+    this.#options = options;
+    this.#pool = pool;
   }
 
-  begin(request: TransportRequest): void {
-    if (this.#closed) return;
+  begin(): void {
+    const request = this.#request;
+    if (this.#closed || request === null) return;
     const waitMs = this.#options.breaker.tryAcquire();
     if (waitMs > 0) {
       this.#fail(new TransportError('suspended', null, waitMs));
@@ -140,7 +166,7 @@ class Http1Exchange implements Exchange {
       protocol: origin.protocol,
       hostname: origin.hostname.replace(/^\[|\]$/g, ''),
       port: origin.port || (secure ? 443 : 80),
-      agent: this.#agent,
+      agent: this.#pool.agent,
       method,
       path,
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
@@ -148,8 +174,12 @@ class Http1Exchange implements Exchange {
     this.#message = message;
     message.on('socket', (socket) => this.#onSocket(socket, secure));
     message.on('response', (response) => this.#onResponse(response));
-    message.on('error', (error) => this.#onError(error));
+    message.on('error', (error) => {
+      if (this.#wasStale(message, error)) this.#sendAnew();
+      else this.#onError(error);
+    });
     message.on('close', () => {
+      if (this.#message !== message) return;
       this.#fail(new TransportError('reset', 'CLOSED'));
       this.#leave();
     });
@@ -176,7 +206,21 @@ class Http1Exchange implements Exchange {
     if (!this.#cancelled && !this.#failed) this.#listener.sent();
   }
 
+  /** Whether it went to a connection that was kept and was gone: the server has not seen it. Once: the next is a new one. */
+  #wasStale(message: ClientRequest, error: unknown): boolean {
+    const unanswered = this.#request !== null && !this.#cancelled && !this.#failed;
+    return unanswered && message.reusedSocket && CLOSED_CODES.has(errorCode(error));
+  }
+
+  #sendAnew(): void {
+    this.#connected = false;
+    this.#message = null;
+    this.#pool.wasStale();
+    this.begin();
+  }
+
   #onResponse(response: IncomingMessage): void {
+    this.#request = null;
     response.on('data', (bytes: Buffer) => {
       if (!this.#cancelled && !this.#failed) this.#listener.data(bytes);
     });
@@ -208,7 +252,8 @@ class Http1Exchange implements Exchange {
       if (this.#failed) this.#options.breaker.failed();
       else this.#options.breaker.abandoned();
     }
-    this.#onClosed();
+    this.#request = null;
+    this.#pool.closed();
     this.#listener.closed();
   }
 }

@@ -2,6 +2,7 @@
 import type { QuotaState } from '../../protocol/frames.ts';
 import { NO_USAGE, type UsageReading } from '../../protocol/usage-reading.ts';
 import type { PriceTable } from '../prices.ts';
+import { budgetPico } from '../run-cost.ts';
 import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
 import type { Plan, Plans } from './plans.ts';
@@ -90,14 +91,9 @@ export class ChargePolicy {
     ];
   }
 
-  /**
-   * Rounded up. At the price of the model that answered, or where that has none of the one that was asked for; 0 where
-   * neither has one: spending cannot be limited by what is not known.
-   */
+  /** Rounded up. */
   #microUsd(asked: string, at: number, usage: Partial<UsageReading>): number {
-    const reading = { ...NO_USAGE, ...usage };
-    const priced = (model: string) => this.#prices.costPico(model, reading, at);
-    const pico = priced(reading.model ?? asked) ?? priced(asked) ?? 0n;
+    const pico = budgetPico(this.#prices, asked, { ...NO_USAGE, ...usage }, at);
     return Number((pico + 999_999n) / 1_000_000n);
   }
 }

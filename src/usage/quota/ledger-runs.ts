@@ -9,7 +9,7 @@ import type { QuotaHolder, QuotaOutcome } from './port.ts';
 export interface LedgerRun {
   readonly holder: QuotaHolder;
   readonly action: string;
-  /** As the ledger has it, rounded up; 0 for a model without a price. */
+  /** What counts for a budget, as the ledger has it, rounded up. */
   readonly costMicroUsd: number;
   readonly startedAt: number;
   readonly outcome: QuotaOutcome;
@@ -42,7 +42,7 @@ const BUSY_TIMEOUT_MS = 2000;
 
 const SELECT = `
   SELECT run, epoch, user_id AS userId, organization_id AS organizationId, action, status, code, source,
-    served_model AS servedModel, (coalesce(cost_pico, 0) + 999999) / 1000000 AS costMicroUsd,
+    served_model AS servedModel, (coalesce(cost_pico, budget_pico, 0) + 999999) / 1000000 AS costMicroUsd,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cache_read_tokens AS cacheReadTokens,
     cache_write_tokens AS cacheWriteTokens, cache_write_1h_tokens AS cacheWrite1hTokens, started_at AS startedAt
   FROM runs`;

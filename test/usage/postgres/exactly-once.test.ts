@@ -58,7 +58,8 @@ it('a ledger of the release before, with rows that never left, is shipped whole'
   await older.close();
   const file = new DatabaseSync(ledgerFile(dataDir.path));
   file.exec(
-    'DROP TABLE quarantine; ALTER TABLE runs DROP COLUMN output_cost_pico; ALTER TABLE runs DROP COLUMN served_model; PRAGMA user_version = 2',
+    `DROP TABLE quarantine; DROP TRIGGER runs_count_unpriced; ALTER TABLE runs DROP COLUMN budget_pico;
+      ALTER TABLE runs DROP COLUMN output_cost_pico; ALTER TABLE runs DROP COLUMN served_model; PRAGMA user_version = 2`,
   );
   file.close();
   const shipping = startShipping({ url: server.url('relay'), dataDir: dataDir.path });

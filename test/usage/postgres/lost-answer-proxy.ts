@@ -9,25 +9,35 @@ export interface LostAnswerProxy {
   close(): Promise<void>;
 }
 
-/** Postgres's word for rows that are committed; the answer of a single statement comes behind its commit. */
-const COMMITTED = 'INSERT 0 ';
+/** A statement that sends rows: the first of them begins its list. */
+const SENDS_ROWS = /INSERT INTO dash_relay\.usage [^]*\[\{/;
+/** Postgres's word for a statement that is done; that of a single statement comes behind its commit. */
+const COMMITTED = 'SELECT 1\0';
 
 /** @param losses how many answers are lost; those of inserts without rows are not */
 export async function startLostAnswerProxy(target: number, losses: number): Promise<LostAnswerProxy> {
   let lost = 0;
   const server = createServer((client) => {
     const postgres = connect(target, '127.0.0.1');
+    /** Since the last answer. */
+    let asked = '';
     client
-      .on('data', (bytes) => postgres.write(bytes))
+      .on('data', (bytes: Buffer) => {
+        asked += bytes.toString('latin1');
+        postgres.write(bytes);
+      })
       .on('error', () => {})
       .on('close', () => postgres.destroy());
     postgres.on('error', () => {}).on('close', () => client.destroy());
     postgres.on('data', (bytes: Buffer) => {
-      const answer = bytes.toString('latin1');
-      if (lost < losses && answer.includes(COMMITTED) && !answer.includes(`${COMMITTED}0\0`)) {
+      const committed = bytes.toString('latin1').includes(COMMITTED);
+      if (lost < losses && committed && SENDS_ROWS.test(asked)) {
         lost += 1;
         client.resetAndDestroy();
-      } else client.write(bytes);
+        return;
+      }
+      if (committed) asked = '';
+      client.write(bytes);
     });
   });
   server.listen(0, '127.0.0.1');

@@ -360,5 +360,19 @@ export function quotaContract(
         await begin();
       },
     );
+
+    quotaTest(
+      'the daily budget holds where what answers has no price: it counts as what was asked for, or as the dearest',
+      { spendingPerDayUsd: 0.0025 },
+      async ({ begin, end }) => {
+        await expect(begin({ model: 'claude-unknown-9' })).rejects.toMatchObject({ code: 'quota_exceeded' });
+        for (let run = 0; run < 2; run += 1) {
+          const { epoch } = await begin();
+          // 1,100 µ$ at the price of the model that was asked for.
+          await end(epoch, { inputTokens: 50, outputTokens: 100, model: 'claude-unknown-9' });
+        }
+        await expect(begin()).rejects.toMatchObject({ code: 'quota_exceeded' });
+      },
+    );
   });
 }
