@@ -5,7 +5,13 @@ import type { AnthropicUpstream } from '../../src/upstream/anthropic.ts';
 import type { AttemptFailed } from '../../src/upstream/call.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { messageStart, SSE_HEADERS, textDelta, wholeMessage } from './message-script.ts';
-import { type Answer, type ModelRequest, type ModelServer, startModelServer, type Wire } from './model-server.ts';
+import {
+  type Answer,
+  type ModelRequest,
+  type ModelServer,
+  startModelServer,
+  type Wire,
+} from './model-server.ts';
 import { openCall, upstreamTo } from './recorded-call.ts';
 
 let clock: ManualClock;

@@ -102,17 +102,22 @@ export function ledgerContract(name: string, create: () => LedgerUnderTest): voi
       const usage = readingOf({ ...sum, messages });
       // 120,000 × 0.10 + 200 × 0.50 (no prompt is over 100,000), and 1,000 × 5 + 200 × 25 dollars per million.
       expect(await ledger.settle(settlementOf(epoch, { usage }))).toEqual({ costUsd: 0.0221 });
-      expect(rows()).toMatchObject([{ inputTokens: 121_000, servedModel: 'claude-opus-4-5', costUsd: 0.0221 }]);
+      expect(rows()).toMatchObject([
+        { inputTokens: 121_000, servedModel: 'claude-opus-4-5', costUsd: 0.0221 },
+      ]);
     });
 
-    ledgerTest('counts beyond measure of several messages are settled all the same', async ({ ledger, rows }) => {
-      const { epoch } = intentOf();
-      await ledger.open(intentOf({ epoch }), () => readingOf());
-      const huge = { inputTokens: 9e15, outputTokens: 9e15, cacheReadTokens: 9e15, cacheWriteTokens: 9e15 };
-      const usage = readingOf({ ...huge, messages: Array.from({ length: 20 }, () => readingOf(huge)) });
-      await ledger.settle(settlementOf(epoch, { usage }));
-      expect(rows()).toMatchObject([{ status: 'done', inputTokens: expect.any(Number) }]);
-    });
+    ledgerTest(
+      'counts beyond measure of several messages are settled all the same',
+      async ({ ledger, rows }) => {
+        const { epoch } = intentOf();
+        await ledger.open(intentOf({ epoch }), () => readingOf());
+        const huge = { inputTokens: 9e15, outputTokens: 9e15, cacheReadTokens: 9e15, cacheWriteTokens: 9e15 };
+        const usage = readingOf({ ...huge, messages: Array.from({ length: 20 }, () => readingOf(huge)) });
+        await ledger.settle(settlementOf(epoch, { usage }));
+        expect(rows()).toMatchObject([{ status: 'done', inputTokens: expect.any(Number) }]);
+      },
+    );
 
     ledgerTest('an answer of a model without a price has no cost', async ({ ledger }) => {
       const { epoch } = intentOf();

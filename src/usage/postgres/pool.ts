@@ -34,7 +34,7 @@ const CLOSE_WITHIN_MS = 1000;
 
 interface Connection {
   readonly client: pg.Client;
-  /** Whether it has answered a statement before: a pooler may have closed it since. */
+  /** Whether it has lain idle or answered a statement before: a pooler may have closed it since. */
   aged: boolean;
 }
 
@@ -201,6 +201,10 @@ class Connections {
     }
     this.#open.add(connection);
     this.#free.push(connection);
+    // Who waits for it takes it in this turn, or nobody did.
+    setImmediate(() => {
+      connection.aged = true;
+    });
     if (this.#closed) void this.#end(connection);
   }
 
@@ -211,7 +215,7 @@ class Connections {
     }
     this.#growAgainAt = performance.now() + GROW_AGAIN_MS;
     this.#filling = false;
-    if (this.#told || isOfTheNetwork(cause)) return;
+    if (this.#told || saysNothingOfTheirNumber(cause)) return;
     this.#told = true;
     this.#onScarce({ connections: this.#open.size, wanted: this.#max });
   }
@@ -235,6 +239,8 @@ class Connections {
   }
 }
 
+/** Codes of: shut down, not yet started, closed by an operator, idle for too long. */
+const OPERATOR_INTERVENED = '57P';
 /** What the driver says where no answer came in time. */
 const NO_ANSWER = 'Query read timeout';
 
@@ -248,9 +254,10 @@ function isOfTheConnection(cause: unknown): boolean {
   return !isOfTheStatement(cause) && !isSilence(cause);
 }
 
-/** Postgres was not reached: that says nothing of how many connections it gives. */
-function isOfTheNetwork(cause: unknown): boolean {
-  return !(cause instanceof pg.DatabaseError) && !isSilence(cause);
+/** Postgres was not reached, or is closing connections: that says nothing of how many it gives. */
+function saysNothingOfTheirNumber(cause: unknown): boolean {
+  if (cause instanceof pg.DatabaseError) return cause.code?.startsWith(OPERATOR_INTERVENED) === true;
+  return !isSilence(cause);
 }
 
 function isSilence(cause: unknown): boolean {

@@ -80,6 +80,7 @@ describe('where Postgres gives fewer connections than asked for', () => {
     const { query } = pool;
     const rows = await Promise.all(Array.from({ length: 30 }, (_, n) => query('SELECT $1::int AS n', [n])));
     expect(rows.map((each) => each.rows)).toEqual(Array.from({ length: 30 }, (_, n) => [{ n }]));
+    await eventually('more were refused', () => scarce.length > 0);
     expect(scarce).toEqual([{ connections: 1, wanted: 5 }]);
   });
 
@@ -110,15 +111,15 @@ describe('where Postgres gives fewer connections than asked for', () => {
 
 describe('a pooler that closes idle connections', () => {
   it.each([
-    ['by a timeout of its own', () => server.query("ALTER ROLE relay SET idle_session_timeout = '100ms'")],
-    ['all at once', async () => {}],
-  ])('%s is no failure', async (_, prepare) => {
-    await prepare();
+    ['by a timeout of its own', '1s', async () => {}],
+    ['all at once', '0', closeIdle],
+  ])('%s is no failure', async (_, timeout, close) => {
+    await server.query(`ALTER ROLE relay SET idle_session_timeout = '${timeout}'`);
     await using relay = await startRelay();
     for (let round = 0; round < 3; round += 1) {
       await answers(relay, 5);
       await eventually('none is left', async () => {
-        await closeIdle();
+        await close();
         return (await connections()) === 0;
       });
     }
@@ -126,6 +127,18 @@ describe('a pooler that closes idle connections', () => {
     expect(await metric(relay, 'dash_quota_alone')).toBe(0);
     expect(errorsOf(relay)).toEqual([]);
     expect(relay.logLines.filter(({ level, msg }) => level === 'warn' && /ostgres/.test(msg))).toEqual([]);
+  });
+
+  it('while more of them are opened says nothing of how many there are', async () => {
+    const scarce: unknown[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const growing = openPostgresPool(server.url('relay'), 5, (event) => void scarce.push(event));
+      await growing.query('SELECT 1', []);
+      for (let times = 0; times < 5; times += 1) await closeIdle();
+      await growing.query('SELECT 1', []);
+      await growing.close();
+    }
+    expect(scarce).toEqual([]);
   });
 
   it('in the moment in which statements come loses none of them', async () => {

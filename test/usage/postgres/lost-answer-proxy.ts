@@ -10,7 +10,7 @@ export interface LostAnswerProxy {
 }
 
 /** A statement that sends rows: the first of them begins its list. */
-const SENDS_ROWS = /INSERT INTO dash_relay\.usage [^]*\[\{/;
+const SENDS_ROWS = /INSERT INTO dash_relay\.usage .*\[\{/s;
 /** Postgres's word for a statement that is done; that of a single statement comes behind its commit. */
 const COMMITTED = 'SELECT 1\0';
 

@@ -45,7 +45,10 @@ it('tells load balancers and Prometheus how it stands with Postgres, and the log
   try {
     await askWhole(relay.url, token, question());
     await relay.logged('usage rows do not reach Postgres: kept here, tried again');
-    expect(await ready()).toEqual({ status: 'ready', dependencies: { postgres: 'down' } });
+    expect(await ready()).toEqual({
+      status: 'ready',
+      dependencies: { postgres: 'down', account: 'up' },
+    });
     expect(await metric('usage_rows_waiting')).toBe(1);
     expect(await metric('usage_oldest_waiting_seconds')).toBeGreaterThan(0);
   } finally {
