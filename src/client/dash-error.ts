@@ -21,6 +21,7 @@ export interface Failure {
   readonly used?: number | undefined;
   readonly limit?: number | undefined;
   readonly resetsAt?: number | undefined;
+  readonly reason?: 'origin' | undefined;
 }
 
 /** The one error class of the client. */
@@ -39,6 +40,8 @@ export class DashError extends Error implements Failure {
   declare readonly used: number | undefined;
   declare readonly limit: number | undefined;
   declare readonly resetsAt: number | undefined;
+  /** With `forbidden`: `origin` where it is the page's own address that the relay does not admit. */
+  declare readonly reason: 'origin' | undefined;
   /** The text that had arrived. */
   declare readonly content: string;
 

@@ -10,6 +10,7 @@ export interface ErrorBody {
     readonly code: string;
     readonly message: string;
     readonly retryable: boolean;
+    readonly reason?: 'origin';
     readonly requestId?: string;
   };
 }
@@ -18,8 +19,9 @@ export interface ErrorBody {
 const RETRY_AFTER_SECONDS = 2;
 
 export function errorBody(error: RelayError, requestId?: string): ErrorBody {
-  const { code, message, retryable, quota } = error;
-  return { error: { code, message, retryable, ...quota, ...(requestId === undefined ? {} : { requestId }) } };
+  const { code, message, retryable, quota, reason } = error;
+  const known = { ...(reason && { reason }), ...(requestId !== undefined && { requestId }) };
+  return { error: { code, message, retryable, ...quota, ...known } };
 }
 
 /** The error that a run ended as. */

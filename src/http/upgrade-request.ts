@@ -92,6 +92,7 @@ export function requireAllowedOrigin(request: IncomingMessage, allowed: Readonly
 export function foreignOrigin(): RelayError {
   return new RelayError('forbidden', 'this origin is not allowed; list it in ALLOWED_ORIGINS', {
     cause: FOREIGN_ORIGIN,
+    reason: 'origin',
   });
 }
 

@@ -17,6 +17,8 @@ export interface RelayErrorDetails {
   /** The upstream's `request-id`, if it gave one. */
   readonly requestId?: string;
   readonly quota?: QuotaFigures;
+  /** With `forbidden`, where it is neither the user nor what was asked for: the page's origin is not admitted. */
+  readonly reason?: 'origin';
   /** False where it is known that the same request will not succeed later, whatever the table says of the code. */
   readonly retryable?: false;
 }
@@ -31,6 +33,7 @@ export class RelayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
   readonly quota: QuotaFigures | undefined;
+  readonly reason: 'origin' | undefined;
   /** Whether the same request may succeed if it is sent again later, unchanged. */
   readonly retryable: boolean;
 
@@ -40,6 +43,7 @@ export class RelayError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
     this.quota = details.quota;
+    this.reason = details.reason;
     this.retryable = details.retryable ?? ERROR_CODES[code].retryable;
   }
 

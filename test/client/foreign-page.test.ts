@@ -16,10 +16,13 @@ it('ends with a reason that names ALLOWED_ORIGINS, and the log names the origin'
   const page = await app.open();
   await page.ask(relay.url, await relay.token());
   await page.reached({ phase: 'failed' });
-  const error = await page.page.evaluate('stream.final.catch(({ code, message }) => ({ code, message }))');
+  const error = await page.page.evaluate(
+    'stream.final.catch(({ code, message, reason }) => ({ code, message, reason }))',
+  );
   expect(error).toEqual({
     code: 'forbidden',
     message: 'this origin is not allowed; list it in ALLOWED_ORIGINS',
+    reason: 'origin',
   });
   const refused = relay.logLines.filter(({ msg }) => msg === 'refused');
   expect(refused.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 /** The assistant as people use it, in a real browser against the real relay. */
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
@@ -295,17 +295,40 @@ it('shows the words of an answer that it cannot draw, and goes on', async () => 
   expect(await wordsOf(answer)).toBe('Fine again');
 });
 
+it('says of an answer without words that there is none', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: [' \n'] });
+  await ask('Be silent');
+  await answer.getByText('Dash gave no answer. Ask again, or ask in other words.').waitFor();
+  await page.getByRole('status').getByText('Dash gave no answer.').waitFor();
+  expect(await button('Ask again').isVisible()).toBe(true);
+  expect(await button('Copy answer').count()).toBe(0);
+});
+
+it('says on a page that is not admitted what is to be listed where', async () => {
+  const closed = await startTestRelay();
+  onTestFinished(() => closed.close());
+  const url = closed.url;
+  const token = await closed.token(crypto.randomUUID());
+  const { answer, ask, button } = await openAssistant({}, {}, /CORS|403|ERR_FAILED/, { url, token });
+  await ask('Why?');
+  await answer.getByText(`Add ${pages.origin} to ALLOWED_ORIGINS of the relay`).waitFor();
+  expect(await button('Try again').count()).toBe(0);
+});
+
 /** The element that scrolls. */
 const MESSAGES = 'document.querySelector("[aria-label=Messages]")';
-/** Resolves once a movement upwards has come to rest: while text arrives all else goes down. */
-const MOVED_UP = `(() => {
+/** Resolves with where the transcript has come to rest: text that arrived meanwhile has not moved it. */
+const RESTED = `new Promise((resolve) => {
   const messages = ${MESSAGES};
-  let lowest = messages.scrollTop;
-  messages.addEventListener('scroll', () => { lowest = Math.max(lowest, messages.scrollTop); });
-  window.movedUp = new Promise((resolve) => {
-    messages.addEventListener('scrollend', () => messages.scrollTop < lowest - 2 && resolve(messages.scrollTop));
-  });
-})()`;
+  let { scrollTop, scrollHeight } = messages;
+  const look = () => {
+    if (messages.scrollTop !== scrollTop) ({ scrollTop, scrollHeight } = messages);
+    if (messages.scrollHeight > scrollHeight + 200) resolve(scrollTop);
+    else requestAnimationFrame(look);
+  };
+  look();
+})`;
 
 const paragraphs = Array.from({ length: 900 }, (_, at) => `word-${at}\n\n`);
 const wheel = (distance: number) => (page: Page) => page.mouse.wheel(0, distance);
@@ -333,10 +356,9 @@ it.each([
     await expect.poll(() => read('scrollTop'), SOON).toBeGreaterThan(500);
     await expect.poll(fromEnd, SOON).toBeLessThan(2);
     await page.getByRole('region', { name: 'Messages' }).hover();
-    await page.evaluate(MOVED_UP);
     await scrollUp(page);
     await button('Jump to latest').waitFor();
-    const rested = await page.evaluate<number>('movedUp');
+    const rested = await page.evaluate<number>(RESTED);
     const height = await read('scrollHeight');
     await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height + 800);
     expect(await read('scrollTop')).toBe(rested);

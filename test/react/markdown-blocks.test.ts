@@ -109,6 +109,9 @@ describe('a growing text', () => {
     '> Quoted **text**\n> goes *on*\n\n---\n\n# Title\n\nEnd',
     'Tom & Jerry, AT&T, ![alt text](https://a.org/b.png) and \\*stars\\*.',
     'An answer: **a `code` and *em* in it** ends.',
+    'It takes ~5 minutes, or ~10 with **~3 people**.',
+    'Then **[a link](https://a.org)**, *`code`*, **&amp; so on** and **![a picture](https://a.org/b.png)**.',
+    '- [ ] Buy\n- [x] **Pay**\n- [ ] `run`\n  - [ ] [see](https://a.org)\n\n1. [ ] *one*\n\n> - [x] & more',
   ])('never shows a mark that is not there in the end, and hides none that is: %j', (text) => {
     const whole = bare(visible(createBlockReader().read(text, 'whole')));
     const reader = createBlockReader();
@@ -164,6 +167,8 @@ it.each([
   ['Text\n1', 'Text\n1'],
   ['| a | b |', '| a | b |'],
   ['AT&', 'AT&'],
+  ['~5', '~5'],
+  ['- a\n- [ ] ', 'a[ ]'],
 ])('a text that was stopped at %j keeps what it said', (text, shown) => {
   const reader = createBlockReader();
   reader.read(text, 'growing');

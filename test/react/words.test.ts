@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { failure } from '../../src/client/dash-error.ts';
 import { ERROR_CODES } from '../../src/protocol/codes.ts';
-import { describeFailure } from '../../src/react/assistant/plain-words.ts';
+import { describeFailure, noteOn } from '../../src/react/assistant/plain-words.ts';
 import { ENGLISH, withDefaults } from '../../src/react/assistant/strings.ts';
 import { utterance } from '../../src/react/assistant/utterance.ts';
+import { type AnswerState, NO_ANSWER } from '../../src/react/store/answer-state.ts';
 
 describe('a failure in plain words', () => {
   it.each(Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[])('has some for %s', (code) => {
@@ -28,11 +29,49 @@ describe('a failure in plain words', () => {
     expect(canRetry).toBe(false);
   });
 
+  it('tells a page that is not admitted from an account that is not', () => {
+    expect(describeFailure(failure('forbidden'), ENGLISH, false).text).toBe(ENGLISH.errors.forbidden);
+    const { text, canRetry } = describeFailure({ ...failure('forbidden'), reason: 'origin' }, ENGLISH, false);
+    expect([text, canRetry]).toEqual([ENGLISH.errors.foreignPage, false]);
+  });
+
+  it.each([
+    ['http://localhost:5173', true],
+    ['http://127.0.0.1:3000', true],
+    ['http://[::1]:3000', true],
+    ['http://app.localhost', true],
+    ['https://app.example', false],
+    ['https://localhost.example', false],
+  ])('says to developers alone what to list: %s', (address, isTold) => {
+    vi.stubGlobal('location', new URL(address));
+    const { text } = describeFailure({ ...failure('forbidden'), reason: 'origin' }, ENGLISH, false);
+    const told = ` Add ${address} to ALLOWED_ORIGINS of the relay, and start it again.`;
+    expect(text).toBe(ENGLISH.errors.foreignPage + (isTold ? told : ''));
+    vi.unstubAllGlobals();
+  });
+
   it('takes an app’s own words, and English for the rest', () => {
     const strings = withDefaults({ send: 'Senden', errors: { busy: 'Gerade ist viel los.' } });
     expect(strings).toMatchObject({ send: 'Senden', stop: ENGLISH.stop });
     expect(describeFailure(failure('upstream_overloaded'), strings, false).text).toBe('Gerade ist viel los.');
     expect(describeFailure(failure('unauthorized'), strings, false).text).toBe(ENGLISH.errors.signIn);
+  });
+});
+
+describe('an answer that has not failed', () => {
+  const noteOf = (state: Partial<AnswerState>) =>
+    noteOn({ ...NO_ANSWER, status: 'done', stopReason: 'end_turn', ...state }, ENGLISH);
+  it.each(['', ' \n\t', '\u200b\u2060', '\u0000'])(
+    'has a note where there is nothing to read: %j',
+    (content) => {
+      expect(noteOf({ content })).toBe(ENGLISH.nothingSaid);
+      expect(noteOf({ content, stopReason: 'refusal' })).toBe(ENGLISH.declined);
+      expect(noteOf({ content, stopReason: 'max_tokens' })).toBe(ENGLISH.cutShort);
+      expect(noteOf({ content, status: 'cancelled' })).toBe(ENGLISH.stopped);
+    },
+  );
+  it('has none where its words say all', () => {
+    expect(noteOf({ content: 'Yes.' })).toBeUndefined();
   });
 });
 

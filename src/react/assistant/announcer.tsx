@@ -2,9 +2,9 @@
 import { useEffect, useRef, useState } from 'react';
 import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
 import { isUnderWay } from '../store/answer-state.ts';
-import type { AnswerMessage } from '../store/messages.ts';
+import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { useLook } from './look.tsx';
-import { describeFailure } from './plain-words.ts';
+import { describeFailure, noteOn } from './plain-words.ts';
 import type { AssistantStrings } from './strings.ts';
 import { utterance } from './utterance.ts';
 
@@ -52,7 +52,7 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
 }
 
 function stateWords(answer: AnswerMessage | undefined, strings: AssistantStrings): string {
-  if (answer?.error) return describeFailure(answer.error, strings, answer.content !== '').text;
+  if (answer?.error) return describeFailure(answer.error, strings, !isBlank(answer.content)).text;
   switch (answer?.status) {
     case 'thinking':
       return strings.saysThinking;
@@ -61,7 +61,7 @@ function stateWords(answer: AnswerMessage | undefined, strings: AssistantStrings
     case 'cancelled':
       return strings.saysStopped;
     case 'done':
-      return strings.saysDone;
+      return noteOn(answer, strings) ?? strings.saysDone;
     default:
       return '';
   }

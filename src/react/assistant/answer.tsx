@@ -1,7 +1,6 @@
 /** One answer: its text, what is being done about it, and what can be done with it. */
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import type { Phase } from '../../client/index.ts';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { CopyButton, TextButton } from './button.tsx';
@@ -9,9 +8,8 @@ import { useLook } from './look.tsx';
 import { Mark } from './mark.tsx';
 import { Markdown } from './markdown/markdown.tsx';
 import { PlainOnError } from './plain-on-error.tsx';
-import { describeFailure } from './plain-words.ts';
+import { describeFailure, noteOn } from './plain-words.ts';
 import { Progress } from './progress.tsx';
-import type { AssistantStrings } from './strings.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 
 interface AnswerProps {
@@ -53,9 +51,9 @@ function Plain({ text }: { text: string }) {
 
 function Ending({ message, onAskAgain }: AnswerProps) {
   const { strings } = useLook();
-  const { content, status, error, stopReason } = message;
+  const { content, status, error } = message;
   const failure = error && describeFailure(error, strings, !isBlank(content));
-  const note = failure?.text ?? noteOn(status, stopReason, strings);
+  const note = failure?.text ?? noteOn(message, strings);
   const isDone = status === 'done';
   const askAgain = failure?.canRetry === false ? undefined : onAskAgain;
   return (
@@ -74,12 +72,6 @@ function Ending({ message, onAskAgain }: AnswerProps) {
       </View>
     </>
   );
-}
-
-function noteOn(status: Phase, stopReason: string | undefined, strings: AssistantStrings) {
-  if (status === 'cancelled') return strings.stopped;
-  if (stopReason === 'max_tokens') return strings.cutShort;
-  return stopReason === 'refusal' ? strings.declined : undefined;
 }
 
 function Note({ text, isBad }: { text: string; isBad: boolean }) {

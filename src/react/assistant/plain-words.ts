@@ -1,5 +1,7 @@
-/** What is said of a failure. From its code alone: messages are for developers. */
+/** What is said of a failure. From its code and reason alone: messages are for developers. */
 import type { DashErrorCode, Failure } from '../../client/dash-error.ts';
+import type { AnswerState } from '../store/answer-state.ts';
+import { isBlank } from '../store/messages.ts';
 import type { AssistantStrings, FailureKind } from './strings.ts';
 
 const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
@@ -41,7 +43,7 @@ const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
 };
 
 /** Of no use: the same would come again. */
-const FINAL: readonly FailureKind[] = ['forbidden', 'quota', 'tooLong', 'refused', 'notSetUp'];
+const FINAL: readonly FailureKind[] = ['forbidden', 'foreignPage', 'quota', 'tooLong', 'refused', 'notSetUp'];
 
 export interface FailureWords {
   readonly text: string;
@@ -50,16 +52,37 @@ export interface FailureWords {
 
 /** `hasText`: some of the answer had arrived. */
 export function describeFailure(
-  { code, resetsAt }: Failure,
+  { code, reason, resetsAt }: Failure,
   strings: AssistantStrings,
   hasText: boolean,
 ): FailureWords {
-  const kind = KINDS[code] ?? 'brokeOff'; // of a newer relay
+  const kind = reason === 'origin' ? 'foreignPage' : (KINDS[code] ?? 'brokeOff'); // of a newer relay
   const sentences = [strings.errors[kind]];
+  const origin = kind === 'foreignPage' ? developersOrigin() : undefined;
+  if (origin !== undefined) sentences.push(strings.allowOrigin(origin));
   if (kind === 'quota' && resetsAt !== undefined) sentences.push(strings.quotaUntil(dateOf(resetsAt)));
   if (hasText) sentences.push(strings.kept);
   return { text: sentences.join(' '), canRetry: !FINAL.includes(kind) };
 }
+
+/** What is said of an answer that has not failed, where its text does not say it. */
+export function noteOn(
+  { status, stopReason, content }: AnswerState,
+  strings: AssistantStrings,
+): string | undefined {
+  if (status === 'cancelled') return strings.stopped;
+  if (stopReason === 'max_tokens') return strings.cutShort;
+  if (stopReason === 'refusal') return strings.declined;
+  return status === 'done' && isBlank(content) ? strings.nothingSaid : undefined;
+}
+
+/** The address of a page that is served by this machine: whoever sees it can list it. */
+function developersOrigin(): string | undefined {
+  const { location } = globalThis as { location?: { readonly hostname: string; readonly origin: string } };
+  return location && LOOPBACK.test(location.hostname) ? location.origin : undefined;
+}
+
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/;
 
 function dateOf(resetsAt: number): string {
   return new Date(resetsAt).toLocaleString(undefined, {

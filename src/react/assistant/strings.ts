@@ -34,6 +34,8 @@ export interface AssistantStrings {
   readonly stopped: string;
   readonly cutShort: string;
   readonly declined: string;
+  /** An answer that ended as it should, with nothing to be read in it. */
+  readonly nothingSaid: string;
   readonly offline: string;
   readonly offlineAnswering: string;
 
@@ -62,6 +64,8 @@ export interface AssistantStrings {
 
   readonly errors: Readonly<Record<FailureKind, string>>;
   readonly quotaUntil: (when: string) => string;
+  /** To whoever develops a page that the relay does not admit yet. */
+  readonly allowOrigin: (origin: string) => string;
   /** Below text that arrived before the failure. */
   readonly kept: string;
 }
@@ -70,6 +74,7 @@ export interface AssistantStrings {
 export type FailureKind =
   | 'signIn'
   | 'forbidden'
+  | 'foreignPage'
   | 'quota'
   | 'tooMany'
   | 'busy'
@@ -113,6 +118,7 @@ export const ENGLISH: AssistantStrings = {
   stopped: 'You stopped this answer.',
   cutShort: 'This answer reached its longest length. Ask Dash to go on.',
   declined: 'Dash would rather not answer this.',
+  nothingSaid: 'Dash gave no answer. Ask again, or ask in other words.',
   offline: 'You are offline. You can go on as soon as there is a connection.',
   offlineAnswering: 'You are offline. Your answer goes on as soon as there is a connection.',
 
@@ -141,6 +147,7 @@ export const ENGLISH: AssistantStrings = {
   errors: {
     signIn: 'You are signed out. Sign in again to go on.',
     forbidden: 'Your account may not use this.',
+    foreignPage: 'Dash does not answer on this page. Whoever runs it has to allow the address of the page.',
     quota: 'You have asked all the questions of your plan for now.',
     tooMany: 'That was a lot at once. Wait a moment, then try again.',
     busy: 'Many people are asking right now. Try again in a moment.',
@@ -153,6 +160,7 @@ export const ENGLISH: AssistantStrings = {
     refused: 'This question could not be answered.',
   },
   quotaUntil: (when) => `New ones are there from ${when}.`,
+  allowOrigin: (origin) => `Add ${origin} to ALLOWED_ORIGINS of the relay, and start it again.`,
   kept: 'What had arrived is kept.',
 };
 

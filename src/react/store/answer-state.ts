@@ -81,6 +81,6 @@ export function followAnswer(
 
 /** Plain data, as snapshots are: without the stack, and without the text a second time. */
 function failureOf(error: DashError): Failure {
-  const { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt } = error;
-  return { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt };
+  const { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt, reason } = error;
+  return { code, message, retryable, retryAfterMs, requestId, used, limit, resetsAt, reason };
 }

@@ -1,8 +1,10 @@
 /**
  * The blocks of a growing Markdown text. Only the last one is parsed again as text arrives: what stands before it
- * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again.
+ * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again. Of a
+ * long list or table not even all of the last one is.
  */
 import type { MarkedToken, Token } from 'marked';
+import { type FinishedParts, finishedParts, joined } from './growing-parts.ts';
 import { closeOpenMarks } from './half-open.ts';
 import { lex } from './lexer.ts';
 
@@ -15,31 +17,77 @@ export interface BlockReader {
 }
 
 export function createBlockReader(): BlockReader {
-  let settled: readonly MarkedToken[] = [];
-  let settledText = '';
-  let drawn: readonly MarkedToken[] = [];
-  return {
-    read(markdown, state) {
-      const text = markdown.replaceAll(/\r\n?/g, '\n');
-      if (!text.startsWith(settledText)) {
-        settled = [];
-        settledText = '';
-      }
-      if (state === 'whole') {
-        drawn = withKnown(lex(text), drawn);
-        return drawn;
-      }
-      const tokens = lex(text.slice(settledText.length));
-      const last = tokens.findLastIndex(isShown);
-      const before = tokens.slice(0, Math.max(last, 0));
-      settled = [...settled, ...before.filter(isShown)];
-      settledText += before.map(({ raw }) => raw).join('');
-      const rest = text.slice(settledText.length);
-      const shown = closeOpenMarks(rest, tokens.slice(Math.max(last, 0)), state === 'stopped');
-      drawn = withKnown([...settled, ...(shown === rest ? tokens.slice(last) : lex(shown))], drawn);
-      return drawn;
-    },
-  };
+  return new GrowingBlocks();
+}
+
+class GrowingBlocks implements BlockReader {
+  #settled: readonly MarkedToken[] = [];
+  /** Of the block behind them, which grows. */
+  #finished: FinishedParts | undefined;
+  /** The text of both. */
+  #settledText = '';
+  #drawn: readonly MarkedToken[] = [];
+
+  read(markdown: string, state: TextState): readonly MarkedToken[] {
+    const text = markdown.replaceAll(/\r\n?/g, '\n');
+    if (!text.startsWith(this.#settledText)) this.#beginAnew();
+    const tokens = state === 'whole' ? lex(text) : this.#grow(text, state === 'stopped');
+    this.#drawn = withKnown(tokens, this.#drawn);
+    return this.#drawn;
+  }
+
+  #beginAnew(): void {
+    this.#settled = [];
+    this.#finished = undefined;
+    this.#settledText = '';
+  }
+
+  #grow(text: string, isStopped: boolean): readonly Token[] {
+    const tokens = lex(this.#unsettled(text));
+    if (this.#finished && !joined(this.#finished, tokens[0])) {
+      this.#beginAnew();
+      return this.#grow(text, isStopped);
+    }
+    const last = Math.max(tokens.findLastIndex(isShown), 0);
+    this.#settle(tokens.slice(0, last));
+    const open = tokens.slice(last);
+    const rest = this.#unsettled(text);
+    const shown = closeOpenMarks(rest, open, isStopped);
+    const blocks = [...this.#settled, ...this.#completed(shown === rest ? open : lex(shown))];
+    this.#finish(text, open[0]);
+    return blocks;
+  }
+
+  #unsettled(text: string): string {
+    return (this.#finished?.head ?? '') + text.slice(this.#settledText.length);
+  }
+
+  /** The finished parts together with the first of these tokens, which is the rest of that block. */
+  #completed(tokens: readonly Token[]): readonly Token[] {
+    if (!this.#finished) return tokens;
+    const block = joined(this.#finished, tokens[0]);
+    return block ? [block, ...tokens.slice(1)] : [this.#finished.block, ...tokens];
+  }
+
+  /** Blocks behind which another one has begun. */
+  #settle(blocks: readonly Token[]): void {
+    if (blocks.length === 0) return;
+    const source = blocks.map(({ raw }) => raw).join('');
+    this.#settled = [...this.#settled, ...this.#completed(blocks).filter(isShown)];
+    this.#settledText += source.slice(this.#finished?.head.length);
+    this.#finished = undefined;
+  }
+
+  /** The parts of the last block behind which others have begun. */
+  #finish(text: string, last: Token | undefined): void {
+    const parts = finishedParts(last);
+    const source = parts?.block.raw.slice(this.#finished?.head.length) ?? '';
+    if (!parts || !text.startsWith(source, this.#settledText.length)) return;
+    const block = this.#finished ? joined(this.#finished, parts.block) : parts.block;
+    if (!block) return;
+    this.#finished = { ...parts, block };
+    this.#settledText += source;
+  }
 }
 
 function isShown(token: Token): token is MarkedToken {

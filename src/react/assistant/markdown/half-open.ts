@@ -14,11 +14,17 @@ export function closeOpenMarks(text: string, blocks: readonly Token[], isStopped
   const closing = walk(shown).open.map(({ mark, length }) => mark.repeat(length));
   if (shown === source && closing.length === 0) return text;
   const end = text.trimEnd().length - (source.length - shown.length);
-  return text.slice(0, end).trimEnd() + closing.reverse().join('');
+  const begun = text.slice(0, end).trimEnd();
+  return (isStopped ? begun : begun.replace(EMPTY_ITEM, '')) + closing.reverse().join('');
 }
+
+/** The bullet, or box, of an item of which no word is shown: a lone `-` would underline what stands above it. */
+const EMPTY_ITEM = /(?:^|\n)[ \t>]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]+\[[ xX]\])?$/;
 
 /** Nothing but marks so far, or the beginning of a fence: what becomes of such a line is not known. */
 const UNDECIDED_LINE = /^[ \t>]*(?:[-*_=~`#+|: \t>]+|\d{1,9}[.)]?[ \t]*|(?:`{3,}|~{3,})[^`\n]*)$/;
+/** A longer run of marks is not waited for. */
+const LONGEST_MARK = 200;
 /** May be the head of a table: the second line tells. */
 const HEAD = /^\|[^\n]*(?:\n[|:\- \t]*)?$/;
 
@@ -28,7 +34,7 @@ function undecidedLines(text: string, blocks: readonly Token[]): number {
   if (leaf?.type === 'paragraph' && HEAD.test(leaf.raw)) return leaf.raw.length;
   if (leaf?.type === 'table' && (leaf as Tokens.Table).rows.length === 0) return 0; // the second line has told
   const line = text.slice(text.lastIndexOf('\n') + 1);
-  return line.trim() !== '' && UNDECIDED_LINE.test(line) ? line.length : 0;
+  return line.length <= LONGEST_MARK && line.trim() !== '' && UNDECIDED_LINE.test(line) ? line.length : 0;
 }
 
 function leafAtEnd(blocks: readonly Token[]): Token | undefined {
@@ -54,10 +60,19 @@ const HALF = /(?:\\[*_~]*|[*_~]+|!|&#?\w{0,8})$/;
 /** Where that begins of which nothing can be told yet. */
 function undecidedFrom(source: string): number {
   const { open, undecided } = walk(source);
-  if (open.at(-1)?.mark === '`') return source.length - (/`+$/.exec(source)?.[0].length ?? 0);
-  const half = HALF.exec(source)?.index ?? source.length;
+  if (open.at(-1)?.mark === '`') {
+    const ticks = /`+$/.exec(source.slice(-LONGEST_MARK))?.[0].length ?? 0;
+    return ticks > 0 ? behindHalves(source.slice(0, -ticks)) : source.length;
+  }
   const isWaitedFor = undecided !== undefined && source.length - undecided.from <= undecided.longest;
-  return isWaitedFor ? Math.min(undecided.from, half) : half;
+  return behindHalves(source.slice(0, isWaitedFor ? undecided.from : undefined));
+}
+
+/** How much is left without halves at the end: a mark may stand in front of a link or an entity, of which all is held back. */
+function behindHalves(source: string): number {
+  const from = Math.max(0, source.length - LONGEST_MARK);
+  const half = HALF.exec(source.slice(from));
+  return half ? behindHalves(source.slice(0, from + half.index)) : source.length;
 }
 
 interface Opener {
@@ -121,7 +136,8 @@ function meet(run: string, before: string, after: string, open: Opener[]): void 
   const mark = run.charAt(0);
   const opener = SPACE.test(before) ? undefined : open.findLast((each) => each.mark === mark);
   if (opener === undefined) {
-    const opens = !SPACE.test(after) && !WORD.test(before) && run.length <= (mark === '~' ? 2 : 3);
+    const isMark = mark === '~' ? run.length === 2 : run.length <= 3; // one says "about"
+    const opens = isMark && !SPACE.test(after) && !WORD.test(before);
     if (opens) open.push({ mark, length: run.length });
     return;
   }

@@ -2,30 +2,58 @@
  * Markdown as tokens, within bounds: whatever a model wrote, reading takes time in proportion to its length, and what
  * is nested deeper than anybody reads is shown as it was written.
  */
-import { getDefaults, Lexer, type Token, Tokenizer, type Tokens } from 'marked';
+import { getDefaults, Lexer, type Token, Tokenizer, type Tokens, type TokensList } from 'marked';
 
 /** Of quotes and lists in one another: more leave no room for words on a phone. */
 const DEEPEST_BLOCK = 8;
+/** How often each character may be read again on average: once for each level, and quotes that go on lazily twice. */
+const READINGS = 2 * DEEPEST_BLOCK;
+/** What putting a nested block's text together costs, in parts of a reading: it is done again for each lazy line. */
+const COPYING = 1 / 8;
+/** So much is read again at no noticeable cost. */
+const FREE_CHARACTERS = 65_536;
 /** Of emphasis, links and strokes in one another. */
 const DEEPEST_MARK = 8;
 /** Marks are sought in pieces of so many characters: the time for one grows with its square. */
 const LONGEST_PIECE = 4096;
 
 export function lex(markdown: string): Token[] {
-  return new BoundedLexer({ ...getDefaults(), tokenizer: new BoundedTokenizer() }).lex(markdown);
+  const tokenizer = new BoundedTokenizer(Math.max(READINGS * markdown.length, FREE_CHARACTERS));
+  return new BoundedLexer(tokenizer).lex(markdown);
 }
 
-/** Answers undefined, which stands for "nothing of that kind is here", where a token would lie too deep. */
+/** What is nested took more readings than all of the text is worth. */
+class TooMuch extends Error {}
+
+/**
+ * Answers undefined, which stands for "nothing of that kind is here", where a token would lie too deep: deeper than
+ * anybody reads, or once too much was read again, deeper than one.
+ */
 class BoundedTokenizer extends Tokenizer {
+  /** How many characters may be read again. */
+  #left: number;
+  #deepest = DEEPEST_BLOCK;
   #blocks = 0;
   #marks = 0;
 
+  constructor(readings: number) {
+    super();
+    this.#left = readings;
+  }
+
+  /** @throws TooMuch */
+  spend(characters: number): void {
+    if (this.#blocks === 0 || this.#deepest === 1) return;
+    this.#left -= characters;
+    if (this.#left < 0) throw new TooMuch();
+  }
+
   override blockquote(src: string): Tokens.Blockquote | undefined {
-    return this.#block(() => super.blockquote(src));
+    return this.#block(src, () => super.blockquote(src));
   }
 
   override list(src: string): Tokens.List | undefined {
-    return this.#block(() => super.list(src));
+    return this.#block(src, () => super.list(src));
   }
 
   override link(src: string): Tokens.Link | Tokens.Image | undefined {
@@ -51,10 +79,23 @@ class BoundedTokenizer extends Tokenizer {
     return this.#mark(() => super.del(src, maskedSrc, prevChar));
   }
 
-  #block<T>(read: () => T | undefined): T | undefined {
-    if (this.#blocks >= DEEPEST_BLOCK) return undefined;
+  #block<T>(src: string, tokenize: () => T | undefined): T | undefined {
+    if (this.#blocks >= this.#deepest) return undefined;
+    const read = (): T | undefined => {
+      const token = tokenize();
+      if (token && this.#blocks > 1) this.spend(src.length * COPYING);
+      return token;
+    };
+    const state = { ...this.lexer.state };
+    const queued = this.lexer.inlineQueue.length;
     this.#blocks += 1;
     try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof TooMuch) || this.#blocks > 1) throw error;
+      this.#deepest = 1;
+      this.lexer.state = state;
+      this.lexer.inlineQueue.length = queued;
       return read();
     } finally {
       this.#blocks -= 1;
@@ -73,6 +114,20 @@ class BoundedTokenizer extends Tokenizer {
 }
 
 class BoundedLexer extends Lexer {
+  readonly #tokenizer: BoundedTokenizer;
+
+  constructor(tokenizer: BoundedTokenizer) {
+    super({ ...getDefaults(), tokenizer });
+    this.#tokenizer = tokenizer;
+  }
+
+  override blockTokens(src: string, tokens?: Token[], isClipped?: boolean): Token[];
+  override blockTokens(src: string, tokens?: TokensList, isClipped?: boolean): TokensList;
+  override blockTokens(src: string, tokens: Token[] = [], isClipped = false): Token[] {
+    this.#tokenizer.spend(src.length);
+    return super.blockTokens(src, tokens, isClipped);
+  }
+
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
     for (const piece of piecesOf(src)) super.inlineTokens(piece, tokens);
     return tokens;
