@@ -7,8 +7,9 @@
  *      └─────────────────┴─► next fetch in 1, 2, 4, 8, 16, 30, 30… s
  *
  * A fetch begins when its time has come, or for a token whose key id is unknown: the issuer may have rotated. The
- * latter happens at most once in 30 s, and never between failed attempts, so that no flood of invented key ids and no
- * fault of the issuer makes us fetch more often. Keys are served for 60 min after the fetch that brought them.
+ * latter happens at most once in 5 s, and never between failed attempts, so that no flood of invented key ids and no
+ * fault of the issuer makes us fetch more often; ids that come too soon are asked for when the 5 s are over, so that no
+ * flood keeps a new key out for longer. Keys are served for 60 min after the fetch that brought them.
  */
 export interface KeySetSchedule {
   readonly fetching: boolean;
@@ -20,11 +21,13 @@ export interface KeySetSchedule {
   readonly nextFetchAt: number;
   /** No fetch for an unknown key id before this. */
   readonly unknownKeyFetchAt: number;
+  /** Whether key ids came that nobody has asked for yet: the next fetch is for them. */
+  readonly wanted: boolean;
 }
 
 export const REFRESH_MS = 300_000;
 export const STALE_MS = 3_600_000;
-export const UNKNOWN_KEY_FETCH_MS = 30_000;
+export const UNKNOWN_KEY_FETCH_MS = 5_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 
@@ -34,15 +37,23 @@ export const NOTHING_FETCHED: KeySetSchedule = {
   failures: 0,
   nextFetchAt: 0,
   unknownKeyFetchAt: 0,
+  wanted: false,
 };
 
-export function begin(schedule: KeySetSchedule): KeySetSchedule {
-  return { ...schedule, fetching: true };
+/** A fetch whose time has come. */
+export function begin(schedule: KeySetSchedule, now: number): KeySetSchedule {
+  return schedule.wanted ? beginForUnknownKey(schedule, now) : { ...schedule, fetching: true };
 }
 
-/** A fetch begun for an unknown key id; it takes the slot of the next 30 s. */
+/** A fetch begun for unknown key ids; it takes the slot of the next 5 s. */
 export function beginForUnknownKey(schedule: KeySetSchedule, now: number): KeySetSchedule {
-  return { ...begin(schedule), unknownKeyFetchAt: now + UNKNOWN_KEY_FETCH_MS };
+  return { ...schedule, fetching: true, unknownKeyFetchAt: now + UNKNOWN_KEY_FETCH_MS, wanted: false };
+}
+
+/** An unknown key id came too soon: it is asked for as soon as it may be. */
+export function want(schedule: KeySetSchedule): KeySetSchedule {
+  const { nextFetchAt, unknownKeyFetchAt } = schedule;
+  return { ...schedule, wanted: true, nextFetchAt: Math.min(nextFetchAt, unknownKeyFetchAt) };
 }
 
 export function succeed(schedule: KeySetSchedule, now: number): KeySetSchedule {

@@ -12,7 +12,9 @@ export interface ExpectedClaims {
 
 /** How far clocks may differ, ms. */
 const TOLERANCE_MS = 5_000;
-/** The end of the year 9999, Unix seconds: no honest `exp` is later, and timers cannot count so far. */
+/** Of a token, ms. Supabase gives a week at most; one that lasts for ever is of no session, and no sign-out ends it. */
+const LONGEST_LIFE_MS = 31 * 86_400_000;
+/** The end of the year 9999, Unix seconds: what is later is no time. */
 const LATEST_SECONDS = 253_402_300_799;
 const USER_ROLE = 'authenticated';
 
@@ -53,7 +55,7 @@ interface Claims {
 
 /** The expiry, Unix ms. A token must end; what says it begins later, or was issued later, is refused. */
 function checkTimes({ exp, nbf, iat }: Claims, now: number): number {
-  if (!isSeconds(exp)) throw unauthorized('expiry');
+  if (!isSeconds(exp) || exp * 1000 - now > LONGEST_LIFE_MS + TOLERANCE_MS) throw unauthorized('expiry');
   if (now >= exp * 1000 + TOLERANCE_MS) throw unauthorized('expired');
   if (nbf !== undefined && !(isSeconds(nbf) && nbf * 1000 <= now + TOLERANCE_MS)) {
     throw unauthorized('not_yet_valid');

@@ -4,6 +4,7 @@
  */
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { AbsentKeys } from './absent-keys.ts';
 import { fetchJson } from './fetch-json.ts';
 import { KeySet } from './key-set.ts';
 import {
@@ -15,6 +16,7 @@ import {
   NOTHING_FETCHED,
   onUnknownKey,
   succeed,
+  want,
 } from './key-set-schedule.ts';
 import type { KeySource } from './key-source.ts';
 import type { SignatureAlgorithm, VerificationKey } from './verification-key.ts';
@@ -40,6 +42,7 @@ export class RemoteKeys implements KeySource {
   readonly #closed = new AbortController();
   #schedule: KeySetSchedule = NOTHING_FETCHED;
   #keys = KeySet.EMPTY;
+  readonly #absent = new AbsentKeys();
   #fetch: Promise<void> | undefined;
   #timer: Timer | undefined;
 
@@ -52,7 +55,7 @@ export class RemoteKeys implements KeySource {
   }
 
   async start(): Promise<void> {
-    if (this.#fetch === undefined) this.#begin(begin(this.#schedule));
+    if (this.#fetch === undefined) this.#begin(begin(this.#schedule, this.#options.clock.elapsed()));
     await this.#fetch;
   }
 
@@ -65,13 +68,15 @@ export class RemoteKeys implements KeySource {
     const known = this.#servable().find(alg, kid);
     if (known !== undefined) return known;
     const now = this.#options.clock.elapsed();
+    if (this.#absent.has(alg, kid, now)) return undefined;
     const answer = onUnknownKey(this.#schedule, now);
-    if (answer === 'absent') return undefined;
+    if (answer === 'absent') return this.#askSoon();
     if (answer === 'unknowable') throw this.#unavailable();
     if (answer === 'fetch') this.#begin(beginForUnknownKey(this.#schedule, now));
     await this.#fetch;
     const found = this.#servable().find(alg, kid);
     if (found === undefined && this.#schedule.failures > 0) throw this.#unavailable();
+    if (found === undefined) this.#absent.add(alg, kid, now);
     return found;
   }
 
@@ -87,11 +92,24 @@ export class RemoteKeys implements KeySource {
 
   /** Never rejects, if `observe` keeps its word. */
   async #load(): Promise<void> {
-    const { clock, observe } = this.#options;
+    const { observe } = this.#options;
     const event = await this.#attempt();
     if (this.#closed.signal.aborted) return;
-    this.#timer = clock.after(this.#nextFetchIn(), () => this.#begin(begin(this.#schedule)));
+    this.#setTimer();
     observe(event);
+  }
+
+  #setTimer(): void {
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = clock.after(this.#nextFetchIn(), () => this.#begin(begin(this.#schedule, clock.elapsed())));
+  }
+
+  /** Of one that came too soon behind another: nobody knows it now, and the next fetch may bring it. */
+  #askSoon(): undefined {
+    if (this.#schedule.wanted) return;
+    this.#schedule = want(this.#schedule);
+    this.#setTimer();
   }
 
   async #attempt(): Promise<KeySetEvent> {

@@ -103,6 +103,8 @@ const unauthorized: Readonly<Record<string, readonly [reason: string, token: str
   '31 exp null': ['expiry', claim({ exp: null })],
   '31 exp negative': ['expiry', claim({ exp: -1 })],
   '31 exp past the year 9999': ['expiry', claim({ exp: 1e15 })],
+  '31 exp in the year 9999': ['expiry', claim({ exp: 253_402_300_799 })],
+  '31 exp in two months': ['expiry', mint.token({ expiresIn: 60 * 86_400 })],
   '31 exp infinite': ['expiry', withRawClaims((json) => json.replace(/"exp":\d+/, '"exp":1e400'))],
   '32 nbf in 60 s': ['not_yet_valid', claim({ nbf: seconds + 60 })],
   '32 nbf a string': ['not_yet_valid', claim({ nbf: String(seconds) })],

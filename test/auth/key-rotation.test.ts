@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { keySetIssuer } from './key-set-issuer.ts';
+import { eventually } from '../support/test-run.ts';
+import { keySetIssuer, settled } from './key-set-issuer.ts';
 import { refusalOf } from './refusal-of.ts';
 
 const MINUTE = 60_000;
@@ -80,6 +81,54 @@ describe('27 key ids nobody has', () => {
     clock.advance(1);
     await flood();
     expect(server.fetches).toBe(3);
+  });
+
+  it.each([1, 100])(
+    'do not keep a new key out for longer than 5 s, at %i forged ones each half second',
+    async (each) => {
+      const { clock, server, mint, authenticator } = await keySetIssuer();
+      await authenticator.start();
+      const old = mint.key;
+      let forged = 0;
+      const flood = async () => {
+        const tokens = Array.from({ length: each }, () =>
+          mint.token({ key: old, header: { kid: `f-${forged++}` } }),
+        );
+        for (const token of tokens)
+          expect(await refusalOf(authenticator.verify(token))).toMatchObject({
+            status: 401,
+            cause: 'unknown_key',
+          });
+      };
+      const halfSecond = async () => {
+        const due = server.fetches;
+        await flood();
+        clock.advance(500);
+        if (clock.now() % 5000 === 0) await eventually('fetched', () => server.fetches > due);
+        await settled();
+      };
+      for (let times = 0; times < 40; times += 1) await halfSecond();
+      expect(server.fetches).toBeLessThanOrEqual(2 + 20 / 5);
+      server.publish(old, mint.rotate());
+      let waited = 0;
+      while ((await refusalOf(authenticator.verify(mint.token()))) !== 'admitted') {
+        expect(await refusalOf(authenticator.verify(mint.token({ key: old })))).toBe('admitted');
+        await halfSecond();
+        waited += 500;
+        expect(waited).toBeLessThanOrEqual(5500);
+      }
+    },
+  );
+
+  it('that were asked for are not asked for again in 30 s', async () => {
+    const { clock, server, mint, authenticator } = await keySetIssuer();
+    await authenticator.start();
+    const token = mint.token({ header: { kid: 'forged' } });
+    for (let second = 0; second < 30; second += 1) {
+      expect(await refusalOf(authenticator.verify(token))).toMatchObject({ cause: 'unknown_key' });
+      clock.advance(1000);
+    }
+    expect(server.fetches).toBe(2);
   });
 
   it('leave one timer: that of the next refresh', async () => {
