@@ -7,6 +7,7 @@ import type { Answer, Transport } from '../client/answer.ts';
 import { createDashClient } from '../client/create-dash-client.ts';
 import { DashError } from '../client/dash-error.ts';
 import { developmentToken } from './development-token.ts';
+import { withoutControls } from './without-controls.ts';
 
 const USAGE =
   'usage: npm run ask -- "question" [--action chat] [--model name] [--transport websocket|sse|json]\n';
@@ -32,15 +33,15 @@ async function main(args: readonly string[]): Promise<number> {
   });
   const stream = client.stream(
     { action, messages: [{ role: 'user', content: question }], model },
-    { onChunk: (text) => process.stdout.write(text) },
+    { onChunk: (text) => process.stdout.write(withoutControls(text)) },
   );
   process.once('SIGINT', () => void stream.cancel().catch(() => {}));
   try {
     const answer = await stream.final;
-    process.stdout.write(`\n\n${receipt(answer)}\n`);
+    process.stdout.write(`\n\n${withoutControls(receipt(answer))}\n`);
     return answer.outcome === 'done' ? 0 : EXIT_INTERRUPTED;
   } catch (error) {
-    process.stderr.write(`\nask: ${describe(error, url)}\n`);
+    process.stderr.write(`\nask: ${withoutControls(describe(error, url))}\n`);
     return EXIT_FAILURE;
   } finally {
     client.close();

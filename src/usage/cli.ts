@@ -12,7 +12,7 @@ import {
   type UsageReader,
   type UsageSummary,
 } from './usage-reader.ts';
-import { usageTable } from './usage-table.ts';
+import { printable, UNPRINTABLE, usageTable } from './usage-table.ts';
 
 const HELP = `Usage: npm run usage -- [options]
 
@@ -113,7 +113,7 @@ function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command):
   else {
     yield* usageTable(reader.summaries(filter, by ?? DEFAULT_SUMS), by ?? DEFAULT_SUMS);
     for (const { reason, runs } of reader.refused()) {
-      yield `${runs} runs are refused by Postgres: ${reason}. They stay here and are tried again each hour.\n`;
+      yield `${runs} runs are refused by Postgres: ${printable(reason)}. They stay here and are tried again each hour.\n`;
     }
   }
 }
@@ -127,7 +127,13 @@ function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]
 }
 
 function* lines(values: Iterable<object>): Generator<string> {
-  for (const value of values) yield `${JSON.stringify(value)}\n`;
+  for (const value of values) yield `${JSON.stringify(value).replaceAll(UNPRINTABLE, escaped)}\n`;
+}
+
+/** The same value to a program, and nothing that a terminal obeys: JSON itself leaves some of them as they are. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
 /** Writes as fast as the reader of our output takes it: memory stays bounded. */

@@ -111,6 +111,8 @@ export function grouped(count: number): string {
 }
 
 /** Control characters could move a terminal's cursor or forge a line. */
+export const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
+  return text.replaceAll(UNPRINTABLE, '\ufffd');
 }

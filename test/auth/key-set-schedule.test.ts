@@ -71,9 +71,18 @@ describe('keys at hand', () => {
   });
 });
 
-function asked(last: number, now: number): number {
-  expect(now - last).toBeGreaterThanOrEqual(UNKNOWN_KEY_FETCH_MS);
-  return now;
+/** What the driver does at an instant: a fetch whose time has come, or one for an unknown key id. */
+function step(schedule: KeySetSchedule, now: number): { schedule: KeySetSchedule; asked: boolean } {
+  if (now >= schedule.nextFetchAt) {
+    const asked = schedule.failures === 0 && schedule.wanted;
+    return { schedule: begin(schedule, now), asked };
+  }
+  const answer = onUnknownKey(schedule, now);
+  if (answer === 'fetch') {
+    expect(schedule.failures).toBe(0);
+    return { schedule: beginForUnknownKey(schedule, now), asked: true };
+  }
+  return { schedule: answer === 'absent' ? want(schedule) : schedule, asked: false };
 }
 
 describe('whatever happens in whatever order', () => {
@@ -87,15 +96,12 @@ describe('whatever happens in whatever order', () => {
         let last = -UNKNOWN_KEY_FETCH_MS;
         for (const { wait, works } of tape) {
           now += wait;
-          const forUnknown = schedule.failures === 0 && schedule.wanted;
-          if (now >= schedule.nextFetchAt) {
-            if (forUnknown) last = asked(last, now);
-            schedule = begin(schedule, now);
-          } else if (onUnknownKey(schedule, now) === 'fetch') {
-            expect(schedule.failures).toBe(0);
-            last = asked(last, now);
-            schedule = beginForUnknownKey(schedule, now);
-          } else if (onUnknownKey(schedule, now) === 'absent') schedule = want(schedule);
+          const { asked, ...next } = step(schedule, now);
+          if (asked) {
+            expect(now - last).toBeGreaterThanOrEqual(UNKNOWN_KEY_FETCH_MS);
+            last = now;
+          }
+          schedule = next.schedule;
           if (schedule.fetching) schedule = works ? succeed(schedule, now) : fail(schedule, now);
           expect(schedule.nextFetchAt).toBeGreaterThan(now);
         }

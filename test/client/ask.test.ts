@@ -40,6 +40,20 @@ it('prints the answer, then what it cost', async () => {
   );
 });
 
+it('prints nothing that a terminal obeys, however it is cut', async () => {
+  relay.simulator.script({
+    deltas: [
+      'a\u001b[2J\u001b',
+      ']0;title\u0007b\tc\r\nd\u009b31m',
+      '\u0008\u007f\u202ee ',
+      '\u{1f468}\u200d\u{1f469}',
+    ],
+  });
+  const { child, output } = ask(['Hello?']);
+  expect(await exitCode(child)).toBe(0);
+  expect(output.text).toMatch(/^a\[2J\]0;titleb\tc\nd31me \u{1f468}\u200d\u{1f469}\n\ndone/u);
+});
+
 it('takes the transport and a token by hand', async () => {
   const { child, output } = ask(['--transport', 'sse', 'Hello?'], { DASH_TOKEN: await relay.token() });
   expect(await exitCode(child)).toBe(0);

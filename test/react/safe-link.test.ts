@@ -9,6 +9,22 @@ it.each([
   ['https://school.org:443@evil.example/', 'evil.example', true],
   ['https://xn--pple-43d.com', 'xn--pple-43d.com', true],
   ['https://аpple.com/', 'аpple.com', true],
+  ['https://www.xn--pple-43d.com', 'www.xn--pple-43d.com', true],
+  ['https://%78n--pple-43d.com', 'xn--pple-43d.com', true],
+  ['https://school.org%E3%80%82evil.example/login', 'school.org.evil.example', true],
+  ['https://school.org%ef%bd%a1evil.example', 'school.org.evil.example', true],
+  ['https://school.org%EF%BC%8Eevil.example', 'school.org.evil.example', true],
+  ['https://school.org。evil.example/', 'school.org.evil.example', true],
+  ['https://evil%2Eexample', 'evil.example', true],
+  ['https://%65vil.example', 'evil.example', true],
+  ['https://%EF%BD%85vil.example', 'evil.example', true],
+  ['https://%D0%B0pple.com', 'аpple.com', true],
+  ['http://2130706433/', '127.0.0.1', true],
+  ['http://0x7f.1/', '127.0.0.1', true],
+  ['http://0300.0250.0.1', '192.168.0.1', true],
+  ['http://192.168.0.1/', '192.168.0.1', false],
+  ['https://a.org/%E3%80%82%40b?c=%2F', 'a.org', false],
+  ['https://3com.example', '3com.example', false],
 ])('knows where %s leads', (href, host, isUnusual) => {
   expect(safeLink(href)).toEqual({ href, host, isMail: false, isUnusual });
 });
@@ -21,6 +37,29 @@ it('knows to whom mail goes', () => {
 });
 
 it.each([
+  ['mailto:office%40evil.example@school.org', 'office@evil.example@school.org'],
+  ['mailto:office@school.org%2Cme@evil.example', 'office@school.org,me@evil.example'],
+  ['mailto:office@school.org,me@evil.example', 'office@school.org,me@evil.example'],
+  ['mailto:office@school.org?subject=Hi&bcc=me@evil.example', 'office@school.org'],
+  ['mailto:office@school.org?%63c=me@evil.example', 'office@school.org'],
+  ['mailto:offic%D0%B5@school.org', 'officе@school.org'],
+])('warns of %s', (href, host) => {
+  expect(safeLink(href)).toEqual({ href, host, isMail: true, isUnusual: true });
+});
+
+it.each([
+  'https://school.org%40evil.example/',
+  'https://school.org%2F.evil.example/',
+  'https://school.org%00.evil.example/',
+  'https://school.org%E2%80%AE.example/',
+  'https://school.org%C2%AD.example/',
+  'https://school.org%ZZ.example/',
+  'https://school.org%FF.example/',
+  'https://℀.example',
+  'https://1.2.3.4.5',
+  'https://256.1.1.1',
+  'https://4294967296',
+  'mailto:a%0Ab@school.org',
   'javascript:alert(1)',
   'JavaScript:alert(1)',
   ' javascript:alert(1)',

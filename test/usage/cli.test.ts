@@ -209,3 +209,17 @@ it('reading under write load sees whole rows, and neither side fails the other',
   await ledger.close();
   expect(rowsOf((await usage('--json')).out)).toHaveLength(opened);
 });
+
+it('prints nothing that a terminal obeys, and JSON says the same to a program', async () => {
+  const model = 'm\u001b[2J\u009b31m\u202e\u2028\u{e0041}\u007f';
+  const ledger = open();
+  await ledger.open(intentOf({ model }), () => readingOf());
+  await ledger.close();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  const obeyed = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028\u{e0041}]/u;
+  for (const options of [[], ['--json'], ['--json', '--by', 'model'], ['--by', 'model']]) {
+    const { out } = await usage(...options);
+    expect(out).not.toMatch(obeyed);
+    if (options.includes('--json')) expect(rowsOf(out)).toMatchObject([{ model }]);
+  }
+});

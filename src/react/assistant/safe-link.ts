@@ -1,11 +1,12 @@
 /** Which links of an answer may be opened at all. Nothing is opened before a person has seen the whole address. */
+import { readHost } from './read-host.ts';
 
 export interface SafeLink {
   readonly href: string;
-  /** Where it leads; for mail the address. */
+  /** Where it leads, as a browser reads the address; for mail whom it goes to. */
   readonly host: string;
   readonly isMail: boolean;
-  /** It holds letters that may be mistaken for others, or a name before the host. */
+  /** It may lead elsewhere than it seems: letters like others, encoded ones, a name before the host, more recipients. */
   readonly isUnusual: boolean;
 }
 
@@ -14,15 +15,37 @@ const MAIL = /^mailto:([^?]+@[^?]+)/i;
 /** Control characters, spaces, and marks that turn the direction of writing: they can hide what an address says. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\\]/u;
 const ASCII = /^[\x21-\x7e]*$/;
+const USER = /^https?:\/\/[^/?#]*@/i;
+const PUNYCODE = /(^|\.)xn--/;
+/** Of mail: a second address, or a field that names one. */
+const MORE_RECIPIENTS = /[,;]|@.*@|[?&](to|cc|bcc)=/i;
 const LONGEST = 2048;
 
 /** Undefined for whatever is not http, https or mailto, and for what cannot be shown as it is. */
 export function safeLink(href: string): SafeLink | undefined {
   if (href.length > LONGEST || HIDDEN.test(href)) return undefined;
   const mail = MAIL.exec(href)?.[1];
-  if (mail !== undefined) return { href, host: mail, isMail: true, isUnusual: !ASCII.test(href) };
-  const host = WEB.exec(href)?.[1];
-  if (host === undefined) return undefined;
-  const isUnusual = !ASCII.test(href) || /\bxn--/i.test(host) || /^https?:\/\/[^/?#]*@/i.test(href);
-  return { href, host: host.toLowerCase(), isMail: false, isUnusual };
+  if (mail !== undefined) return mailLink(href, mail);
+  const written = WEB.exec(href)?.[1];
+  const host = written === undefined ? undefined : readHost(written);
+  if (written === undefined || host === undefined || HIDDEN.test(host)) return undefined;
+  const isUnusual =
+    !ASCII.test(href) || host !== written.toLowerCase() || PUNYCODE.test(host) || USER.test(href);
+  return { href, host, isMail: false, isUnusual };
+}
+
+function mailLink(href: string, written: string): SafeLink | undefined {
+  const host = decoded(written);
+  if (host === undefined || HIDDEN.test(host)) return undefined;
+  const whole = decoded(href) ?? href;
+  const isUnusual = host !== written || !ASCII.test(whole) || MORE_RECIPIENTS.test(whole);
+  return { href, host, isMail: true, isUnusual };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

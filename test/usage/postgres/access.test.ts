@@ -65,6 +65,39 @@ describe('users', () => {
     expect(await asApi('authenticated', { sub: BOB }, `${users} WHERE user_id = '${ALICE}'`)).toEqual([]);
   });
 
+  it.each(['cost_usd', 'output_cost_usd', 'price_version', 'instance', '*'])(
+    'do not read what an answer cost the operator, nor where it ran: %s',
+    async (column) => {
+      const sql = `SELECT ${column} FROM dash_relay.usage`;
+      await expect(asApi('authenticated', { sub: ALICE }, sql)).rejects.toMatchObject(DENIED);
+      const sorted = `SELECT epoch FROM dash_relay.usage ORDER BY ${column === '*' ? 'cost_usd' : column}`;
+      await expect(asApi('authenticated', { sub: ALICE }, sorted)).rejects.toMatchObject(DENIED);
+    },
+  );
+
+  it('read all else of theirs', async () => {
+    const rows = await server.query(
+      `SELECT column_name FROM information_schema.columns WHERE table_schema = 'dash_relay' AND table_name = 'usage'`,
+    );
+    const columns = rows.map((row) => String(row['column_name']));
+    const theirs = columns.filter((name) => !/cost|price|instance/.test(name));
+    expect(theirs).toHaveLength(columns.length - 4);
+    const read = await asApi(
+      'authenticated',
+      { sub: BOB },
+      `SELECT ${theirs.join(', ')} FROM dash_relay.usage`,
+    );
+    expect(read).toHaveLength(1);
+  });
+
+  it('read their costs where the operator says so', async () => {
+    const columns = 'cost_usd, output_cost_usd, price_version';
+    await server.query(`GRANT SELECT (${columns}) ON dash_relay.usage TO authenticated`);
+    const sql = `SELECT ${columns} FROM dash_relay.usage`;
+    expect(await asApi('authenticated', { sub: BOB }, sql)).toHaveLength(1);
+    await server.query(`REVOKE SELECT (${columns}) ON dash_relay.usage FROM authenticated`);
+  });
+
   it('without a token read nothing', async () => {
     expect(await asApi('authenticated', undefined, users)).toEqual([]);
     expect(await asApi('authenticated', {}, users)).toEqual([]);
