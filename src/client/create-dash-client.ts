@@ -16,7 +16,7 @@ import { createRun, type Run, type RunOwner, type RunSource } from './run.ts';
 import { browserSignals, type Signal, type SignalSource } from './signals.ts';
 import { createSocketDoor, type SocketDoor } from './socket-door.ts';
 import { mintStreamId } from './stream-id.ts';
-import { createTokens, type Token, type TokenGetter, type UserId } from './tokens.ts';
+import { createTokens, subjectOf, type Token, type TokenGetter, type UserId } from './tokens.ts';
 import { bearerSubprotocol, type WebSocketFactory } from './web-socket.ts';
 
 export interface DashClientOptions {
@@ -135,13 +135,19 @@ export function createDashClient(options: DashClientOptions): DashClient {
     if (!run.ended) await go(run, transport);
   };
   const admit = async (run: Run): Promise<void> => {
+    const bind = (userId: UserId): unknown => run.ended || runs.set(run, userId);
     /** Where no token can be had at once, it is of whoever was here until then: who comes later did not ask it. */
-    const bind = (): unknown => run.ended || runs.set(run, tokens.userId);
-    const [token, transport] = await Promise.all([identify(() => !run.ended, bind), choose()]);
+    const missed = (): unknown => bind(tokens.userId);
+    const identified = identify(() => !run.ended, missed).then((token) => {
+      bind(subjectOf(token));
+      return token;
+    });
+    const [token, transport] = await Promise.all([identified, choose()]);
     if (run.ended) return;
-    bind();
-    if (token) await go(run, transport);
-    else run.fail(failure('unauthorized'));
+    const asker = runs.get(run);
+    if (!token) run.fail(failure('unauthorized'));
+    else if (asker && asker !== tokens.userId) run.detach(); // another user came in the very turn
+    else await go(run, transport);
   };
   const go = async (run: Run, transport: Transport): Promise<void> => {
     if (transport === 'websocket') socketFor(run).follow(run);

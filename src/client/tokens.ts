@@ -119,7 +119,7 @@ export function createTokens(
 }
 
 /** Unverified, as that is the relay's part. */
-function subjectOf(token: Token): string | null {
+export function subjectOf(token: Token): string | null {
   try {
     const payload = token?.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? '';
     return JSON.parse(atob(payload)).sub ?? null;

@@ -203,6 +203,29 @@ describe('a token that was asked for before', () => {
     expect(relay.socket.sentOf('start')).toMatchObject([{ id: second.id }]);
   });
 
+  it('keeps its question its user’s, also where the next one asks before it has come', async () => {
+    const { promise: late, resolve: come } = Promise.withResolvers<void>();
+    const session = signedIn();
+    const relay = new ScriptedRelay({
+      getToken: async () => {
+        const token = session.getToken();
+        if (token && userOf(token) === ALICE) await late;
+        return token;
+      },
+    });
+    const first = relay.ask();
+    await settled();
+    session.user = BOB;
+    const second = relay.ask();
+    come();
+    await relay.pass(1000);
+    relay.greet();
+    await settled();
+    expect([first.phase, second.phase]).toEqual(['detached', 'connecting']);
+    const starts = relay.sockets.flatMap(({ token, sent }) => sent.map((frame) => [nameOf(token), frame]));
+    expect(starts).toMatchObject([['Bob', { type: 'start', id: second.id }]]);
+  });
+
   it('is refused where it comes behind `signOut`', async () => {
     let give: ((token: string) => void) | undefined;
     const users: (string | null)[] = [];
