@@ -146,7 +146,8 @@ export function createDashClient(options: DashClientOptions): DashClient {
     if (run.ended) return;
     const asker = runs.get(run);
     if (!token) run.fail(failure('unauthorized'));
-    else if (asker && asker !== tokens.userId) run.detach(); // another user came in the very turn
+    else if (asker && asker !== tokens.userId)
+      run.detach(); // another user came in the very turn
     else await go(run, transport);
   };
   const go = async (run: Run, transport: Transport): Promise<void> => {
