@@ -24,6 +24,7 @@ import { createLogger, type Logger } from './observe/logger.ts';
 import { memoryLimit, watchMemory } from './observe/memory-pressure.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
+import { descriptorLimit } from './observe/resources.ts';
 import { SampledLines } from './observe/sampled-lines.ts';
 import type { Observer } from './relay/port.ts';
 import type { RequestPolicy } from './relay/prepare-request.ts';
@@ -147,7 +148,7 @@ export async function composeRelay(
     logger,
     health,
   });
-  watch(metrics, { upstream, logs, ledger, quota, output });
+  watch(metrics, { upstream, logs, ledger, quota, output, http });
   if (shipper !== undefined) watchShipping(metrics, ledger);
   if (shared !== undefined) watchShared(metrics, shared.streams);
 
@@ -478,7 +479,9 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
       connectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
       connectionsPerAddress: config.MAX_CONNECTIONS_PER_IP,
       upgradesPerSecondPerAddress: config.UPGRADES_PER_SECOND_PER_IP,
+      requestsPerMinutePerUser: config.FRAMES_PER_MINUTE,
     },
+    maxDescriptors: descriptorLimit(),
     streamingEnabled: config.STREAMING_ENABLED,
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustProxy: config.TRUST_PROXY,
@@ -488,13 +491,11 @@ function composeHttp(config: Config, inputs: HttpInputs): HttpServer {
     log: logger,
     doors: [
       (app) => allowOrigins(app, config.ALLOWED_ORIGINS),
-      (app) => chatRoutes(app, { relay, authenticator, clock }),
-      (app) => aiGatewayRoute(app, { relay, authenticator, clock, observer }),
-      (app) => usageRoute(app, { authenticator, clock, usageOf: (principal) => quota.usageOf(principal) }),
+      (app) => chatRoutes(app, { relay, clock }),
+      (app) => aiGatewayRoute(app, { relay, observer }),
+      (app) => usageRoute(app, { usageOf: (principal) => quota.usageOf(principal) }),
       (app) =>
         transportConfigRoute(app, {
-          authenticator,
-          clock,
           policy: {
             streamingEnabled: config.STREAMING_ENABLED,
             websocketPercent: config.WEBSOCKET_ROLLOUT_PERCENT,
@@ -513,9 +514,16 @@ interface Watched {
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
   readonly output: LogOutput;
+  readonly http: HttpServer;
 }
 
-function watch(metrics: Metrics, { upstream, logs, ledger, quota, output }: Watched): void {
+function watch(metrics: Metrics, { upstream, logs, ledger, quota, output, http }: Watched): void {
+  metrics.watch('request_body_bytes', 'Bytes of request bodies on their way', () => http.bodyBytes);
+  metrics.watch(
+    'http_connections',
+    'TCP connections of the public port that are no WebSocket',
+    () => http.plainConnections,
+  );
   metrics.watch('upstream_requests', 'Upstream requests open', () => upstream.openRequests);
   metrics.watch('upstream_account_fails', "1 while the account at the model's API does not work", () =>
     Number(upstream.account.state === 'fails'),

@@ -122,14 +122,18 @@ function environmentSchema(production: boolean) {
       .default(60_000)
       .describe('How long a stream goes on without a reader, ms'),
     HEARTBEAT_MS: milliseconds().default(25_000).describe('Between WebSocket pings, ms'),
-    MAX_CONNECTIONS: integer(1, 1_000_000).default(10_000).describe('Sockets on this machine'),
-    MAX_CONNECTIONS_PER_USER: integer(1, 1_000_000).default(8).describe('Sockets of one user'),
+    MAX_CONNECTIONS: integer(1, 1_000_000)
+      .default(10_000)
+      .describe('Sockets, event streams and waiting JSON callers on this machine'),
+    MAX_CONNECTIONS_PER_USER: integer(1, 1_000_000).default(8).describe('The same of one user'),
     MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000)
       .default(2000)
-      .describe('Sockets of one address (schools share one); IPv6 counts by /64'),
+      .describe(
+        'The same of one address (schools share one), and its other TCP connections; IPv6 counts by /64',
+      ),
     UPGRADES_PER_SECOND_PER_IP: integer(1, 1_000_000)
       .default(100)
-      .describe('Handshakes a second of one address'),
+      .describe('Handshakes a second of one address; apart from them, requests without a good token'),
     MAX_STREAMS_PER_CONNECTION: integer(1, 10_000).default(16).describe('Unended streams one socket follows'),
     MAX_STREAMS_PER_USER: integer(1, 10_000)
       .default(32)
@@ -137,7 +141,7 @@ function environmentSchema(production: boolean) {
     STARTS_PER_MINUTE: integer(1, 1_000_000).default(60).describe('Starts a minute of one user'),
     FRAMES_PER_MINUTE: integer(1, 1_000_000)
       .default(240)
-      .describe('Frames a minute of one socket, without ack, ping and resume'),
+      .describe('Frames a minute of one socket, without ack, ping and resume; HTTP requests of one user'),
     MAX_FRAME_BYTES: integer(1024, 16_777_216)
       .default(262_144)
       .describe('Largest client frame or request body, bytes'),

@@ -8,7 +8,7 @@ import type { Clock } from '../time/clock.ts';
 import { type AccessToken, parseAccessToken } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
 import { fixedKeys, type KeySource } from './key-source.ts';
-import type { Authenticator } from './port.ts';
+import type { Authenticator, Principal } from './port.ts';
 import { principalOf } from './principal-of.ts';
 import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';
 import { Signatures } from './signatures.ts';
@@ -42,6 +42,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const source = keySourceOf(options);
   if (secret === undefined && source === undefined) throw new TypeError('an authenticator needs keys');
   const signatures = new Signatures();
+  /** By which key of the issuer each principal was proven. */
+  const provenBy = new WeakMap<Principal, VerificationKey>();
 
   return {
     async verify(text) {
@@ -55,7 +57,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           cause: 'anonymous',
         });
       }
+      if (key !== secret) provenBy.set(principal, key);
       return principal;
+    },
+    withdrawn(principal) {
+      const key = provenBy.get(principal);
+      return key !== undefined && source?.has(key) === false;
     },
     start: async () => source?.start(),
     get ready() {

@@ -1,4 +1,9 @@
-import { type PublicKey, publicKeyOf, type SignatureAlgorithm } from './verification-key.ts';
+import {
+  type PublicKey,
+  publicKeyOf,
+  type SignatureAlgorithm,
+  type VerificationKey,
+} from './verification-key.ts';
 
 /** The usable keys of an issuer. */
 export class KeySet {
@@ -27,6 +32,10 @@ export class KeySet {
 
   find(alg: SignatureAlgorithm, kid: string): PublicKey | undefined {
     return this.#keys.get(nameOf(alg, kid));
+  }
+
+  has(key: VerificationKey): boolean {
+    return [...this.#keys.values()].some((each) => each === key);
   }
 
   #same(key: PublicKey): PublicKey | undefined {

@@ -8,6 +8,8 @@ export interface KeySource {
    * @throws RelayError `unavailable` when that cannot be known now.
    */
   find(alg: SignatureAlgorithm, kid: string): Promise<VerificationKey | undefined>;
+  /** Whether the set at hand has that very key. */
+  has(key: VerificationKey): boolean;
   /** Resolves after the first attempt to load, however it went. */
   start(): Promise<void>;
   /** Whether a key set was ever had. */
@@ -18,6 +20,7 @@ export interface KeySource {
 /** Keys at hand from the beginning, never changed. */
 export function fixedKeys(keys: KeySet): KeySource {
   return {
+    has: () => true,
     find: async (alg, kid) => keys.find(alg, kid),
     start: async () => {},
     ready: true,

@@ -19,6 +19,8 @@ export interface Authenticator {
    * those are not admitted), or `unavailable` (the key set cannot be had: the token may be good).
    */
   verify(token: string): Promise<Principal>;
+  /** Whether the issuer has withdrawn the key that proved this principal's token, as far as is known here by now. */
+  withdrawn(principal: Principal): boolean;
   /** Loads keys; resolves even if the first attempt fails (it is repeated in the background). */
   start(): Promise<void>;
   /** Whether a key set (or a secret) is at hand: part of /readyz. */

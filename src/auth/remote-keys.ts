@@ -80,6 +80,10 @@ export class RemoteKeys implements KeySource {
     return found;
   }
 
+  has(key: VerificationKey): boolean {
+    return this.#keys.has(key);
+  }
+
   #servable(): KeySet {
     return isServable(this.#schedule, this.#options.clock.elapsed()) ? this.#keys : KeySet.EMPTY;
   }

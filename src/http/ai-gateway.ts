@@ -2,52 +2,47 @@
  * `POST /functions/v1/ai-gateway`: the app's existing HTTP function, with its request and answer shapes, served by the
  * same runs. For clients that cannot move yet.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Authenticator } from '../auth/port.ts';
+import type { FastifyInstance, FastifyReply, RouteShorthandOptions } from 'fastify';
 import { parseHttpRequest } from '../protocol/parse-client-frame.ts';
-import { RelayError } from '../protocol/relay-error.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { Clock } from '../time/clock.ts';
 import { endingError, errorHeaders } from './error-response.ts';
-import { requestPrincipal } from './request-principal.ts';
-import { callerOf, observeRefusal } from './request-refusal.ts';
+import { observedRefusal } from './error-routes.ts';
+import { principalOf } from './request-guard.ts';
+import { callerOf } from './request-refusal.ts';
 import { wholeAnswer } from './whole-answer.ts';
+
+const PATH = '/functions/v1/ai-gateway';
 
 export interface AiGatewayParts {
   readonly relay: Pick<Relay, 'start'>;
-  readonly authenticator: Authenticator;
-  readonly clock: Clock;
   readonly observer: Observer;
 }
 
-export function aiGatewayRoute(
-  app: FastifyInstance,
-  { relay, authenticator, clock, observer }: AiGatewayParts,
-): void {
-  app.post('/functions/v1/ai-gateway', async (request, reply) => {
-    try {
-      const principal = await requestPrincipal(request, authenticator, clock);
-      const command = { principal, caller: callerOf(request), ...parseHttpRequest(request.body) };
-      const { ending, content } = await wholeAnswer(reply, (sink) => relay.start(command, sink));
-      if (ending.type === 'error') return await sendGatewayError(reply, endingError(ending));
-      const { usage } = ending;
-      return await reply.send({
-        content,
-        usage: {
-          input_tokens: usage.inputTokens,
-          output_tokens: usage.outputTokens,
-          cache_read_input_tokens: usage.cacheReadTokens,
-          cache_creation_input_tokens: usage.cacheWriteTokens,
-        },
-        cost: usage.costUsd ?? null,
-        stop_reason: ending.type === 'done' ? ending.stopReason : 'cancelled',
-      });
-    } catch (cause) {
-      const error = RelayError.from(cause);
-      observeRefusal(observer, request, error);
-      return await sendGatewayError(reply, error);
-    }
+export function aiGatewayRoute(app: FastifyInstance, { relay, observer }: AiGatewayParts): void {
+  const errorHandler: RouteShorthandOptions['errorHandler'] = (error, request, reply) =>
+    sendGatewayError(reply, observedRefusal(error, request, observer));
+  app.post(PATH, { config: { access: 'token', reads: true }, errorHandler }, async (request, reply) => {
+    const command = {
+      principal: principalOf(request),
+      caller: callerOf(request),
+      ...parseHttpRequest(request.body),
+    };
+    const { ending, content } = await wholeAnswer(reply, (sink) => relay.start(command, sink));
+    if (ending.type === 'error') return sendGatewayError(reply, endingError(ending));
+    const { usage } = ending;
+    return {
+      content,
+      usage: {
+        input_tokens: usage.inputTokens,
+        output_tokens: usage.outputTokens,
+        cache_read_input_tokens: usage.cacheReadTokens,
+        cache_creation_input_tokens: usage.cacheWriteTokens,
+      },
+      cost: usage.costUsd ?? null,
+      stop_reason: ending.type === 'done' ? ending.stopReason : 'cancelled',
+    };
   });
 }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Observer } from '../relay/port.ts';
+import type { Connections } from './connections.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
 import { IgnoredUpgrades } from './ignored-upgrades.ts';
 import { readJsonOnly } from './json-body.ts';
@@ -22,6 +23,8 @@ export interface AppParts {
   readonly serverLimits: ServerLimits;
   readonly maxBodyBytes: number;
   readonly log: AccessLog | undefined;
+  /** Counts the port's connections. Absent: nobody does. */
+  readonly connections?: Connections;
   /** Which of the requests that ask for an upgrade get one: the listener of `upgrade` has them. Absent: none. */
   readonly isUpgrade?: (request: IncomingMessage) => boolean;
 }
@@ -63,8 +66,12 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-function serverOf({ serverLimits, isUpgrade = () => false }: AppParts, serve: RequestListener): Server {
+function serverOf(parts: AppParts, serve: RequestListener): Server {
+  const { serverLimits, connections, isUpgrade = () => false } = parts;
   const ignored = new IgnoredUpgrades(isUpgrade);
   const { shouldUpgradeCallback } = ignored;
-  return createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback }, ignored.listener(serve));
+  const listener = ignored.listener(connections?.listener(serve) ?? serve);
+  const server = createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback }, listener);
+  connections?.attach(server);
+  return server;
 }

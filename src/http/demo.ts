@@ -60,15 +60,25 @@ export function noDemoRoute(app: FastifyInstance): void {
 export function demoRoutes(app: FastifyInstance, directory: string): void {
   app.get('/', { onRequest: requireLocal }, async (_request, reply) => {
     reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
-    return await readFile(join(directory, 'index.html')).catch(() => NOT_BUILT);
+    return await readFile(join(directory, 'index.html')).catch(absent(() => NOT_BUILT));
   });
   app.get<{ Params: { file: string } }>('/demo/:file', async ({ params: { file } }, reply) => {
     const type = TYPES[FILE_NAME.exec(file)?.[1] ?? ''];
     if (type === undefined) throw new RelayError('not_found', 'there is nothing here');
-    const content = await readFile(join(directory, file)).catch(() => {
-      throw new RelayError('not_found', 'there is nothing here');
-    });
+    const content = await readFile(join(directory, file)).catch(
+      absent(() => {
+        throw new RelayError('not_found', 'there is nothing here');
+      }),
+    );
     reply.type(type).header('cache-control', FOR_EVER);
     return content;
   });
+}
+
+/** `otherwise` for a file that is not there; any other failure (no descriptor is left) stays one. */
+function absent<T>(otherwise: () => T): (cause: NodeJS.ErrnoException) => T {
+  return (cause) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    return otherwise();
+  };
 }

@@ -23,12 +23,18 @@ export function errorRoutes(app: FastifyInstance, observer: Observer): void {
   const routes = new RouteTable();
   app.addHook('onRoute', ({ method, url }) => routes.add(method, url));
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, observer));
-  app.setNotFoundHandler((request, reply) => {
-    const methods = routes.methodsOf(request.url);
-    if (methods.length === 0) throw new RelayError('not_found', 'there is nothing here');
-    reply.header('allow', methods.join(', '));
-    throw new RelayError('method_not_allowed', `this path takes ${methods.join(', ')}`);
+  app.setNotFoundHandler((request, reply) => refuseUnknown(routes, request, reply));
+  // Fastify would read and parse the body first.
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.is404) refuseUnknown(routes, request, reply);
   });
+}
+
+function refuseUnknown(routes: RouteTable, request: FastifyRequest, reply: FastifyReply): never {
+  const methods = routes.methodsOf(request.url);
+  if (methods.length === 0) throw new RelayError('not_found', 'there is nothing here');
+  reply.header('allow', methods.join(', '));
+  throw new RelayError('method_not_allowed', `this path takes ${methods.join(', ')}`);
 }
 
 export function sendError(
@@ -37,10 +43,20 @@ export function sendError(
   reply: FastifyReply,
   observer: Observer,
 ): FastifyReply {
+  const refusal = observedRefusal(error, request, observer);
+  return reply.code(refusal.status).headers(errorHeaders(refusal)).send(errorBody(refusal, request.id));
+}
+
+/** What a request is told of an error, whichever shape its route gives that; the observer knows by then. */
+export function observedRefusal(
+  error: FastifyError,
+  request: FastifyRequest,
+  observer: Observer,
+): RelayError {
   const refusal = toRelayError(error);
   if (refusal.code === 'internal') observer.failed({ what: 'request', cause: refusal.cause });
   observeRefusal(observer, request, refusal);
-  return reply.code(refusal.status).headers(errorHeaders(refusal)).send(errorBody(refusal, request.id));
+  return refusal;
 }
 
 function toRelayError(error: FastifyError): RelayError {
@@ -57,9 +73,14 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, o
   if (socket.writable && error.code !== 'ECONNRESET' && answering?.headersSent !== true) {
     const { refusal, ...answer } = unreadable(error.code);
     socket.write(rawErrorResponse(refusal, answer));
-    observer.refused({ ...NOBODY, code: refusal.code, cause: refusal.cause });
+    observeUnread(observer, refusal);
   }
   socket.destroySoon();
+}
+
+/** Tells the observer of a refusal of what nobody read: it may be of anyone. */
+export function observeUnread(observer: Observer, { code, cause }: RelayError): void {
+  observer.refused({ ...NOBODY, code, cause });
 }
 
 /** Nothing is known of who sent it. */

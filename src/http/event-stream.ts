@@ -8,6 +8,7 @@ import type { WireText } from '../protocol/wire-text.ts';
 import type { StreamView } from '../relay/stream-view.ts';
 import type { Subscription, SubscriptionSink } from '../relay/subscription.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { onClosed } from './on-closed.ts';
 
 /** Between two comments that keep proxies from closing a silent response, ms. */
 const COMMENT_MS = 15_000;
@@ -33,7 +34,7 @@ export class EventStreams {
     const events = new EventStream(reply);
     const subscribing = subscribe(events);
     reply.raw.on('drain', async () => (await subscribing).drained());
-    reply.raw.on('close', () => {
+    onClosed(reply, () => {
       subscribing.then(
         (subscription) => subscription.close(),
         () => {}, // refused: there is nothing to close

@@ -11,13 +11,16 @@ import type { Authenticator } from '../auth/port.ts';
 import type { Connect, Observer } from '../relay/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { Admission, type AdmissionParts } from './admission.ts';
-import { type ClientAddress, clientAddressBy, type TrustProxy } from './client-address.ts';
+import { type ClientAddress, clientAddressBy, peerAddressBy, type TrustProxy } from './client-address.ts';
+import { Connections } from './connections.ts';
 import { type AccessLog, createApp } from './create-app.ts';
 import { demoRoutes } from './demo.ts';
 import { devTokenRoute } from './dev-token.ts';
+import { observeUnread } from './error-routes.ts';
 import type { Health } from './health.ts';
 import { requireLocal } from './local-request.ts';
 import { healthRoutes, type MetricsSource, metricsRoute } from './operations.ts';
+import { RequestGuard } from './request-guard.ts';
 import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import { sessionRoute } from './session.ts';
 import { WebSocketDoor } from './upgrade.ts';
@@ -45,6 +48,8 @@ export interface HttpServerParts {
   readonly clock: Clock;
   readonly health: () => Health;
   readonly limits: AdmissionParts['limits'];
+  /** Files and sockets this process may have open; absent where nobody limits them. */
+  readonly maxDescriptors?: number | undefined;
   readonly streamingEnabled: boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustProxy: TrustProxy;
@@ -73,6 +78,8 @@ const BACKLOG = 4096;
 export class HttpServer {
   readonly #parts: HttpServerParts;
   readonly #door: WebSocketDoor;
+  readonly #guard: RequestGuard;
+  readonly #connections: Connections;
   readonly #public: FastifyInstance;
   readonly #metrics: FastifyInstance | undefined;
 
@@ -84,9 +91,12 @@ export class HttpServer {
       clientAddress: clientAddressBy(parts.trustProxy),
       allowedOrigins: new Set(parts.allowedOrigins),
     };
+    const connections = connectionsOf(parts, () => this.#door.connections);
     this.#parts = parts;
-    this.#door = new WebSocketDoor({ ...parts, ...shared });
-    this.#public = createApp({ ...app, isUpgrade: isHandshake });
+    this.#connections = connections;
+    this.#door = new WebSocketDoor({ ...parts, ...shared, connections });
+    this.#public = createApp({ ...app, connections, isUpgrade: isHandshake });
+    this.#guard = new RequestGuard({ ...parts, ...shared, connections, maxBodyBytes: maxFrameBytes });
     this.#addRoutes(shared);
     this.#door.attach(this.#public.server);
     if (metrics.binding !== undefined) {
@@ -99,12 +109,23 @@ export class HttpServer {
     const { developmentIssuer, demoDirectory, doors = [], health, metrics } = this.#parts;
     const app = this.#public;
     for (const door of doors) door(app, shared);
+    this.#guard.attach(app);
     healthRoutes(app, health);
     websocketRoutes(app);
-    sessionRoute(app, { ...this.#parts, ...shared });
+    sessionRoute(app, shared);
     if (metrics.onPublicPort) metricsRoute(app, metrics.source, [requireLocal]);
     if (developmentIssuer !== undefined) devTokenRoute(app, developmentIssuer);
     if (demoDirectory !== undefined) demoRoutes(app, demoDirectory);
+  }
+
+  /** TCP connections that are no WebSocket. */
+  get plainConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** Bytes of request bodies on their way. */
+  get bodyBytes(): number {
+    return this.#guard.bodyBytes;
   }
 
   /** WebSockets open at this instant. */
@@ -142,6 +163,28 @@ export class HttpServer {
       await closeServer(app.server);
     }
   }
+}
+
+/** Of what an address may send without a good token, one connection of it. */
+const CONNECTIONS_SHARE = 1 / 5;
+const MIN_UNPROVEN = 20;
+/** Of the descriptors a process may have, what sockets of clients leave: a share, within these bounds. */
+const SPARE_SHARE = 1 / 8;
+const MIN_SPARE = 64;
+const MAX_SPARE = 1024;
+
+function connectionsOf(parts: HttpServerParts, websockets: () => number): Connections {
+  const { clock, limits, trustProxy, observer, maxDescriptors = Number.POSITIVE_INFINITY } = parts;
+  const spare = Math.min(MAX_SPARE, Math.max(MIN_SPARE, maxDescriptors * SPARE_SHARE));
+  return new Connections({
+    clock,
+    perAddress: limits.connectionsPerAddress,
+    unprovenPerSecond: Math.max(MIN_UNPROVEN, limits.upgradesPerSecondPerAddress * CONNECTIONS_SHARE),
+    maxDescriptors: maxDescriptors - spare,
+    websockets,
+    peerOf: peerAddressBy(trustProxy),
+    refused: (error) => observeUnread(observer, error),
+  });
 }
 
 async function listen(app: FastifyInstance, binding: Binding | undefined): Promise<void> {

@@ -8,35 +8,27 @@ export interface SeatCounts {
   readonly users: Tally;
 }
 
-/**
- * One place among the connections: taken for an address before the token is read, then for its user,
- * and given back exactly once, however the connection ends.
- */
+/** One place among the readers, at whichever door: of a user at an address, given back exactly once, however it ends. */
 export class Seat {
   readonly #counts: SeatCounts;
   readonly #address: string;
-  #userId: string | undefined;
+  readonly #userId: string;
   #released = false;
 
-  /** @throws RelayError `too_many_connections` if the address has no place left */
-  constructor(counts: SeatCounts, address: string) {
-    if (!counts.addresses.add(address)) {
-      throw new RelayError('too_many_connections', 'too many connections from this address', {
-        cause: 'connections_of_address',
-      });
-    }
-    counts.taken += 1;
-    this.#counts = counts;
-    this.#address = address;
-  }
-
-  /** @throws RelayError `too_many_connections` if the user has no place left; the seat still is to be released */
-  claim(userId: string): void {
-    if (!this.#counts.users.add(userId)) {
+  /** @throws RelayError `too_many_connections` if the user or the address has no place left */
+  constructor(counts: SeatCounts, address: string, userId: string) {
+    if (!counts.users.add(userId)) {
       throw new RelayError('too_many_connections', 'too many connections of this user; close one', {
         cause: 'connections_of_user',
       });
     }
+    if (!counts.addresses.add(address)) {
+      counts.users.remove(userId);
+      throw tooManyOfAddress();
+    }
+    counts.taken += 1;
+    this.#counts = counts;
+    this.#address = address;
     this.#userId = userId;
   }
 
@@ -46,6 +38,12 @@ export class Seat {
     this.#released = true;
     this.#counts.taken -= 1;
     this.#counts.addresses.remove(this.#address);
-    if (this.#userId !== undefined) this.#counts.users.remove(this.#userId);
+    this.#counts.users.remove(this.#userId);
   }
+}
+
+export function tooManyOfAddress(): RelayError {
+  return new RelayError('too_many_connections', 'too many connections from this address', {
+    cause: 'connections_of_address',
+  });
 }

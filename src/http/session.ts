@@ -3,34 +3,23 @@
  * why; so it passes the same guards as one, and gives the seat back at once.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Authenticator } from '../auth/port.ts';
-import type { Clock } from '../time/clock.ts';
 import type { Admission } from './admission.ts';
-import type { ClientAddress } from './client-address.ts';
-import { requestPrincipal } from './request-principal.ts';
+import { principalOf } from './request-guard.ts';
 import { requireAllowedOrigin } from './upgrade-request.ts';
 
 export interface SessionParts {
-  readonly authenticator: Authenticator;
   readonly admission: Admission;
-  readonly clientAddress: ClientAddress;
   readonly allowedOrigins: ReadonlySet<string>;
-  readonly clock: Clock;
 }
 
-export function sessionRoute(app: FastifyInstance, parts: SessionParts): void {
-  const { admission, authenticator, clientAddress, allowedOrigins, clock } = parts;
-  app.get('/v1/session', async (request, reply) => {
-    const seat = await admission.enter(clientAddress(request.raw));
-    try {
-      if (isOfPage(request)) requireReadably(request, reply, allowedOrigins);
-      const principal = await requestPrincipal(request, authenticator, clock);
-      seat.claim(principal.userId);
-      const { userId, tier, organizationId, anonymous, expiresAt } = principal;
-      return { userId, tier, organizationId, anonymous, expiresAt };
-    } finally {
-      seat.release();
-    }
+export function sessionRoute(app: FastifyInstance, { admission, allowedOrigins }: SessionParts): void {
+  const beforeToken = (request: FastifyRequest, reply: FastifyReply): void => {
+    if (isOfPage(request)) requireReadably(request, reply, allowedOrigins);
+  };
+  app.get('/v1/session', { config: { access: 'token', beforeToken } }, (request) => {
+    const { userId, tier, organizationId, anonymous, expiresAt } = principalOf(request);
+    admission.handshake(request.clientAddress, userId).release();
+    return { userId, tier, organizationId, anonymous, expiresAt };
   });
 }
 

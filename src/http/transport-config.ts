@@ -1,9 +1,7 @@
 /** `GET /v1/config`: which transport this user is to use. The remote rollout and kill switch. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { Authenticator } from '../auth/port.ts';
-import type { Clock } from '../time/clock.ts';
-import { requestPrincipal } from './request-principal.ts';
+import { principalOf } from './request-guard.ts';
 
 /** How long a client may rely on the answer, ms: a switch reaches everybody within that. */
 const POLL_AFTER_MS = 300_000;
@@ -16,17 +14,12 @@ export interface TransportPolicy {
 }
 
 export interface TransportConfigParts {
-  readonly authenticator: Authenticator;
-  readonly clock: Clock;
   readonly policy: TransportPolicy;
 }
 
-export function transportConfigRoute(
-  app: FastifyInstance,
-  { authenticator, clock, policy }: TransportConfigParts,
-): void {
-  app.get('/v1/config', async (request) => {
-    const { userId } = await requestPrincipal(request, authenticator, clock);
+export function transportConfigRoute(app: FastifyInstance, { policy }: TransportConfigParts): void {
+  app.get('/v1/config', { config: { access: 'token' } }, (request) => {
+    const { userId } = principalOf(request);
     return { transport: transportOf(userId, policy), pollAfterMs: POLL_AFTER_MS };
   });
 }

@@ -1,12 +1,13 @@
 /**
- * Spreads work over turns of the event loop, first come, first served. Thousands of clients are cut off or come back at
+ * Spreads work over turns of the event loop, first come, first served; of those who wait, each in turn. Thousands of clients are cut off or come back at
  * once where a network or a machine was away: all of that work in one turn would hold up every live stream for its length.
  */
 export class Turns {
   readonly #perTurn: number;
   /** Pieces this turn still takes. */
   #left: number;
-  #waiting: (() => void)[] = [];
+  /** By whose it is. Who was served last waits behind the others. */
+  readonly #waiting = new Map<string, (() => void)[]>();
 
   /** @param perTurn how many pieces of work one turn takes */
   constructor(perTurn: number) {
@@ -14,10 +15,12 @@ export class Turns {
     this.#left = perTurn;
   }
 
-  /** Does the work at once if this turn has room for it, else in the first turn that has. */
-  run(work: () => void): void {
+  /** Does the work at once if this turn has room for it, else in the first turn that has. `whose`: one waits for no more than one of each other. */
+  run(work: () => void, whose = ''): void {
     if (this.#left === 0) {
-      this.#waiting.push(work);
+      const others = this.#waiting.get(whose);
+      if (others === undefined) this.#waiting.set(whose, [work]);
+      else others.push(work);
       return;
     }
     this.#spend(1);
@@ -25,8 +28,8 @@ export class Turns {
   }
 
   /** Resolves when it is one's turn. */
-  take(): Promise<void> {
-    return new Promise((resolve) => this.run(resolve));
+  take(whose = ''): Promise<void> {
+    return new Promise((resolve) => this.run(resolve, whose));
   }
 
   #spend(pieces: number): void {
@@ -36,8 +39,22 @@ export class Turns {
 
   readonly #next = (): void => {
     this.#left = this.#perTurn;
-    const due = this.#waiting.splice(0, this.#perTurn);
+    const due: (() => void)[] = [];
+    while (due.length < this.#perTurn && this.#waiting.size > 0)
+      due.push(...this.#round(this.#perTurn - due.length));
     if (due.length > 0) this.#spend(due.length);
     for (const work of due) work();
   };
+
+  /** One of each, of `most` at most; who has more takes the last place again. */
+  #round(most: number): (() => void)[] {
+    const whose = Array.from(this.#waiting.keys()).slice(0, most);
+    return whose.map((key) => {
+      const queue = this.#waiting.get(key) ?? [];
+      const [first = () => {}] = queue.splice(0, 1);
+      this.#waiting.delete(key);
+      if (queue.length > 0) this.#waiting.set(key, queue);
+      return first;
+    });
+  }
 }

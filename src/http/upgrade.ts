@@ -7,19 +7,19 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { Authenticator, Principal } from '../auth/port.ts';
+import type { Principal } from '../auth/port.ts';
 import { SUBPROTOCOL } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Connect, ConnectionInfo, Observer } from '../relay/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Admission } from './admission.ts';
 import type { ClientAddress } from './client-address.ts';
+import type { Connections } from './connections.ts';
 import { rawErrorResponse } from './error-response.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import type { Seat } from './seat.ts';
 import { Turns } from './turns.ts';
 import { handshakeToken, refusedOrigin, requireHandshake } from './upgrade-request.ts';
-import { verifyInTime } from './verify-in-time.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
@@ -30,15 +30,15 @@ const LINGER_MS = 1000;
 const PIECE_BYTES = 64;
 /** Where frames are limited to a few KB: who writes byte by byte is still heard. */
 const MIN_PIECES = 1024;
-/** Handshakes a turn of the event loop: about 1 ms. */
+/** Handshakes accepted in a turn of the event loop: about 1 ms. */
 const HANDSHAKES_PER_TURN = 4;
 /** Sockets taken down in one, with what their connections leave behind: about 1 ms. */
 const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketDoorParts {
-  readonly authenticator: Authenticator;
   readonly connect: Connect;
   readonly admission: Admission;
+  readonly connections: Connections;
   readonly clientAddress: ClientAddress;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly maxFrameBytes: number;
@@ -52,8 +52,7 @@ export class WebSocketDoor {
   /** Sockets that are neither refused nor served yet. */
   readonly #handshakes = new Set<Socket>();
   readonly #open = new Map<ServedSocket, Seat>();
-  /** Judging is by turns, and accepting again: a key set that was late lets all those pass at once who waited for it. */
-  readonly #judging = new Turns(HANDSHAKES_PER_TURN);
+  /** As judging is: a key set that was late lets all those pass at once who waited for it. */
   readonly #accepting = new Turns(HANDSHAKES_PER_TURN);
   readonly #socketParts: SocketParts;
 
@@ -101,7 +100,6 @@ export class WebSocketDoor {
     try {
       await this.#admit(handshake);
     } catch (cause) {
-      handshake.seat?.release();
       this.#refuse(handshake, RelayError.from(cause));
     } finally {
       this.#handshakes.delete(socket);
@@ -110,18 +108,18 @@ export class WebSocketDoor {
 
   /** The guards, in turns and cheapest first. @throws RelayError to be answered before the 101 */
   async #admit(handshake: Handshake): Promise<void> {
-    const { admission, allowedOrigins, authenticator, clientAddress, clock } = this.#parts;
-    const { request } = handshake;
-    await this.#judging.take();
+    const { admission, allowedOrigins, clientAddress } = this.#parts;
+    const { request, socket } = handshake;
+    await admission.turn(request);
     requireHandshake(request);
-    const seat = await admission.enter(clientAddress(request));
-    handshake.seat = seat;
-    const token = handshakeToken(request, allowedOrigins);
-    const principal = await verifyInTime(authenticator, token, clock);
+    admission.refuseSockets();
+    const address = clientAddress(request);
+    const principal = await admission.judge(address, () => handshakeToken(request, allowedOrigins));
     await this.#accepting.take();
-    admission.refuseWhileDraining();
+    if (socket.destroyed) return;
     handshake.userId = principal.userId;
-    seat.claim(principal.userId);
+    const seat = admission.handshake(address, principal.userId);
+    this.#parts.connections.forget(socket);
     this.#accept(handshake, seat, principal);
   }
 
@@ -188,7 +186,6 @@ interface Handshake {
   readonly socket: Socket;
   /** Bytes that came in one read with the request's head. */
   readonly head: Buffer;
-  seat?: Seat;
   userId?: string;
 }
 

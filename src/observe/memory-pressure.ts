@@ -5,6 +5,7 @@
 import { totalmem } from 'node:os';
 import type { MemoryPressure } from '../relay/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { residentMemory } from './resources.ts';
 
 const SAMPLE_MS = 1000;
 /** Shares of the limit, largest first. */
@@ -30,6 +31,7 @@ export function watchMemory(
   clock: Clock,
   limitBytes: number,
   report: (pressure: MemoryPressure) => void,
+  residentBytes = residentMemory(),
 ): Timer {
-  return clock.every(SAMPLE_MS, () => report(memoryPressure(process.memoryUsage.rss(), limitBytes)));
+  return clock.every(SAMPLE_MS, () => report(memoryPressure(residentBytes(), limitBytes)));
 }

@@ -316,6 +316,8 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
   }
 
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
+    // The issuer has withdrawn the key: a client that is still welcome comes back with a new token, and asks again.
+    if (this.#parts.authenticator.withdrawn(this.#principal)) return void this.close('tokenExpired');
     const followed = id !== undefined && this.#followers.has(id);
     if (!followed) this.#admitOneMore();
     const command = { principal: this.#principal, id, request, caller: this.#caller };

@@ -50,6 +50,19 @@ describe('44 revocation', () => {
     expect(await refusalOf(authenticator.verify(token))).toMatchObject({ status: 401, cause: 'unknown_key' });
   });
 
+  it('is known of a principal that was admitted before', async () => {
+    const { server, mint, authenticator, advanceToFetch } = await keySetIssuer();
+    await authenticator.start();
+    const before = await authenticator.verify(mint.token());
+    expect(authenticator.withdrawn(before)).toBe(false);
+    await advanceToFetch(5 * MINUTE);
+    expect(authenticator.withdrawn(before)).toBe(false);
+    server.publish(mint.rotate());
+    await advanceToFetch(5 * MINUTE);
+    expect(authenticator.withdrawn(before)).toBe(true);
+    expect(authenticator.withdrawn(await authenticator.verify(mint.token()))).toBe(false);
+  });
+
   it('refuses a token of the old key when another key took over its id', async () => {
     const { server, mint, authenticator, advanceToFetch } = await keySetIssuer();
     await authenticator.start();

@@ -47,6 +47,11 @@ describe('the client address', () => {
     ['the peer, without a list', '10.0.0.1', '', '10.0.0.1'],
     ['the proxy before garbage', '10.0.0.1', '203.0.113.9, x, 10.2.2.2', '10.2.2.2'],
     ['the first proxy, if there is nobody else', '10.0.0.1', '10.3.3.3', '10.3.3.3'],
+    ['without its port', '10.0.0.1', '203.0.113.9:5060', '203.0.113.9'],
+    ['without ports of proxies', '10.0.0.1', '203.0.113.9:1, 10.9.9.9:2,[fd00::7]:3', '203.0.113.9'],
+    ['an IPv6 one without its port', '10.0.0.1', '[2001:db8::1]:5060', '2001:db8:0:0::/64'],
+    ['an IPv6 one without its brackets', '10.0.0.1', '[2001:db8::1]', '2001:db8:0:0::/64'],
+    ['the proxy before what only looks like a port', '10.0.0.1', '203.0.113.9:x, 10.2.2.2', '10.2.2.2'],
     ['seen through an IPv4-mapped peer', '::ffff:10.0.0.1', '203.0.113.9', '203.0.113.9'],
   ])('behind proxies by CIDR is %s', (_what, peer, list, expected) => {
     expect(address(['10.0.0.0/8', 'fd00::/8'], peer, forwarded(list))).toBe(expected);

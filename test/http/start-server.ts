@@ -15,6 +15,7 @@ const LIMITS: HttpServerParts['limits'] = {
   connectionsPerUser: 1000,
   connectionsPerAddress: 1000,
   upgradesPerSecondPerAddress: 1000,
+  requestsPerMinutePerUser: 1000,
 };
 
 /** A real server on a free port with a fake core; tokens `alice` and `bob` are good. Closed when the test ends. */

@@ -41,10 +41,7 @@ export async function startPhoneAndRelay(
     authenticator,
     clock,
     connect: (socket, info) => relay.connect(socket, info),
-    doors: [
-      (app) => chatRoutes(app, { relay, authenticator, clock }),
-      (app) => transportConfigRoute(app, { authenticator, clock, policy }),
-    ],
+    doors: [(app) => chatRoutes(app, { relay, clock }), (app) => transportConfigRoute(app, { policy })],
   });
   const phone = await startPhone({ startedAt: clock.now(), ...options });
   const { createDashClient, AppState } = phone.realm.app;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Principal } from '../../src/auth/port.ts';
 import type { TextBlock } from '../../src/protocol/frames.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { ALICE, BOB, createCore, settled, start } from '../support/core.ts';
+import { ALICE, BOB, createCore, settled, start, tokenTable } from '../support/core.ts';
 
 describe('start', () => {
   it('greets, accepts, streams, and ends with done, in that order', async () => {
@@ -28,6 +29,33 @@ describe('start', () => {
       textLength: 5,
       usage: { source: 'final' },
     });
+  });
+
+  it('closes with 4401 in place of an answer once the key of its token was withdrawn, until a new token came', async () => {
+    let withdrawn = new Set<unknown>();
+    const seen: Principal[] = [];
+    const authenticator = {
+      ...tokenTable,
+      withdrawn(who: Principal) {
+        seen.push(who);
+        return withdrawn.has(who);
+      },
+    };
+    const { connect, upstream } = createCore({ authenticator });
+    const socket = connect();
+    socket.send(start('s1'));
+    await settled();
+    withdrawn = new Set(seen);
+    socket.send({ type: 'auth', token: `${ALICE}@9999999999999` });
+    await settled();
+    socket.send(start('s2'));
+    await settled();
+    expect(upstream.calls).toHaveLength(2);
+    withdrawn = new Set(seen);
+    socket.send(start('s3'));
+    await settled();
+    expect(upstream.calls).toHaveLength(2);
+    expect(socket.closedWith?.code).toBe(4401);
   });
 
   it('commits the intent before it calls upstream, and calls nothing if that fails', async () => {

@@ -31,6 +31,10 @@ export class FakeAuthenticator implements Authenticator {
     return meaning;
   }
 
+  withdrawn(): boolean {
+    return false;
+  }
+
   async start(): Promise<void> {
     this.ready = true;
   }
