@@ -13,7 +13,7 @@ export interface ApiErrorNames {
 }
 
 const NAME = /^[\w.:-]{1,64}$/;
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const REQUEST_ID = /^[\w.:/+=~@-]{1,128}$/;
 /** Gateways write models with a vendor or a region in front. */
 const MODEL = /^[\w.:/@-]{1,128}$/;
 

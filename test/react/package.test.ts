@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native', 'marked'];
 /** Minified and gzipped, the client included, without the packages above. */
-const MAX_BYTES = 29 * 1024;
+const MAX_BYTES = 30 * 1024;
 
 let app: string;
 const packaged = (path: string): string => join(app, 'node_modules/dash-relay', path);

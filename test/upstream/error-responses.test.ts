@@ -101,6 +101,24 @@ describe('an error response', () => {
     },
   );
 
+  test.each([
+    'r'.repeat(129),
+    'what did the child say',
+    '<b>req</b>',
+    'req"},{"level":60',
+    'req\u001b[2J',
+    'req_1,req_2',
+    'rëq_1',
+    '\u202ereq',
+  ])('believes no request id of %j, in the body or in the head', async (id) => {
+    const body = JSON.stringify({ error: { type: 'api_error' }, request_id: id });
+    // A head cannot hold control characters, nor those beyond Latin-1.
+    const head = /^[\x20-\xff]*$/.test(id) ? { 'request-id': id } : undefined;
+    const { error } = await failWith(500, head ?? {}, body);
+    expect(error.requestId).toBeUndefined();
+    expect(error.cause).toMatchObject({ requestId: null, type: 'api_error' });
+  });
+
   test('that must not be asked again is not, and the client is told so', async () => {
     const { error } = await failWith(
       429,
