@@ -72,7 +72,7 @@ export async function startPostgres({
   const processes = () =>
     processTree(Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n', 1)[0]));
   const signal = (name: NodeJS.Signals) => {
-    for (const pid of processes()) process.kill(pid, name);
+    for (const pid of processes()) signalProcess(pid, name);
   };
   const query: PostgresServer['query'] = async (text, values) => {
     const client = new pg.Client({ connectionString: url('owner') });
@@ -129,6 +129,15 @@ function installCertificate(dataDir: string, { cert, key }: Certificate): void {
   ] as const) {
     writeFileSync(join(dataDir, name), text, { mode: 0o600 });
     chownSync(join(dataDir, name), uid, gid);
+  }
+}
+
+/** The process of a connection may have ended since it was listed. */
+function signalProcess(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause;
   }
 }
 

@@ -1,14 +1,15 @@
 /**
  * Connections to Postgres that a pooler, a restart or a silent network cannot turn into a hang or a crash. Owns how many
- * there are and who gets one next. Does not own what a failed statement means: that is its caller's.
+ * there are. Does not own what a failed statement means: that is its caller's.
  *
  * It makes do with what it gets: where a server or a pooler gives fewer connections than asked for, statements wait for
- * those that are there. pg-pool hands a statement the connection that is opened for it, whose refusal is then the
- * statement's; and it knows no order among those who wait.
+ * those that are there. pg-pool opens a connection for a statement that finds none free, and whether it is refused or
+ * hangs is then that statement's fate. So the pool may have no more than are open already, and one more is opened beside.
  *
  *   statement ─► a free connection ─► answer
  *                  └─ none: waits, while one more is opened and asked `SELECT 1` beside it
  */
+import pLimit from 'p-limit';
 import pg from 'pg';
 
 /** @throws Error of the driver, of Postgres, or of the time it may take: no connection, then no answer, in TIMEOUT_MS each */
@@ -20,7 +21,7 @@ export type RunStatement = (
 export interface PostgresPool {
   /** One statement on any connection. Must be safe to repeat: it is sent again where its connection was closed meanwhile. */
   readonly query: RunStatement;
-  /** The same for what nobody waits for: behind all of `query`, and never on the last free connection of several. */
+  /** The same for what nobody waits for: it leaves one connection of several to `query`. */
   readonly queryBehind: RunStatement;
   /** Waits a second for what is under way. */
   close(): Promise<void>;
@@ -32,22 +33,11 @@ export const TIMEOUT_MS = 5000;
 const GROW_AGAIN_MS = 30_000;
 const CLOSE_WITHIN_MS = 1000;
 
-interface Connection {
-  readonly client: pg.Client;
-  /** Whether it has lain idle or answered a statement before: a pooler may have closed it since. */
-  aged: boolean;
-}
-
-interface Waiter {
-  take(connection: Connection): void;
-  reject(cause: unknown): void;
-}
-
 /** Fewer connections are to be had than `max`; told once. */
 export type OnScarce = (event: { readonly connections: number; readonly wanted: number }) => void;
 
 /**
- * Opens nothing yet: connections come with the first statement, and stay. Nothing is sent that a pooler in
+ * Opens nothing yet: connections come with the statements that need them, and stay. Nothing is sent that a pooler in
  * transaction mode would lose or mix up: no SET, no start-up options, no named statements.
  * @param connectionString TLS as its sslmode and sslrootcert say
  * @param max connections at most
@@ -55,38 +45,47 @@ export type OnScarce = (event: { readonly connections: number; readonly wanted: 
 export function openPostgresPool(connectionString: string, max: number, onScarce: OnScarce): PostgresPool {
   const connections = new Connections(connectionString, max, onScarce);
   return {
-    query: (text, values) => connections.run(text, values, 'first'),
-    queryBehind: (text, values) => connections.run(text, values, 'behind'),
+    query: (text, values) => connections.run(text, values),
+    queryBehind: (text, values) => connections.runBehind(text, values),
     close: () => connections.close(),
   };
 }
 
 class Connections {
-  readonly #connectionString: string;
+  readonly #pool: pg.Pool;
   readonly #max: number;
   readonly #onScarce: OnScarce;
-  /** All that have answered. */
-  readonly #open = new Set<Connection>();
-  readonly #free: Connection[] = [];
-  readonly #waiting: Record<'first' | 'behind', Set<Waiter>> = { first: new Set(), behind: new Set() };
+  /** Those that answered. */
+  readonly #open = new Set<pg.ClientBase>();
+  readonly #behind = pLimit(1);
   readonly #underway = new Set<Promise<unknown>>();
-  /** Of those that may wait. */
-  #behindUnderway = 0;
-  #opening = false;
+  #growing = false;
   #growAgainAt = 0;
-  /** Until all are open, or one was refused. */
-  #filling = true;
   #told = false;
-  #closed = false;
 
   constructor(connectionString: string, max: number, onScarce: OnScarce) {
-    this.#connectionString = connectionString;
     this.#max = max;
     this.#onScarce = onScarce;
+    this.#pool = new pg.Pool({
+      connectionString,
+      connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
+      keepAlive: true,
+      idleTimeoutMillis: 0,
+      // A pooler may take a connection that it has no server for.
+      onConnect: (client) => client.query('SELECT 1'),
+    });
+    this.#pool.on('connect', (client) => this.#opened(client));
+    // Of several that come at once, the last free one may leave some waiting.
+    this.#pool.on('acquire', () => void this.#grow());
+    this.#pool.on('remove', (client) => this.#lost(client));
+    // One that breaks while nobody uses it is replaced when it is needed.
+    this.#pool.on('error', (_, client) => this.#lost(client));
+    this.#fit();
   }
 
-  run(text: string, values: readonly unknown[], order: 'first' | 'behind') {
-    const answer = this.#run(text, values, order);
+  run(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    const answer = this.#run(text, values);
     const settled = answer.then(
       () => {},
       () => {},
@@ -96,170 +95,112 @@ class Connections {
     return answer;
   }
 
+  runBehind(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    return this.#behind(() => this.run(text, values));
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
     const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
     const deadline = setTimeout(giveUp, CLOSE_WITHIN_MS);
     await Promise.race([Promise.all(this.#underway), late]);
-    this.#rejectWaiting(new Error('the connections are closed'));
-    const ends = [...this.#open].map((connection) => this.#end(connection));
-    await Promise.race([Promise.all(ends), late]);
+    await Promise.race([this.#pool.end(), late]);
     clearTimeout(deadline);
   }
 
-  async #run(text: string, values: readonly unknown[], order: 'first' | 'behind') {
-    for (;;) {
-      const connection = await this.#take(order);
-      const { aged } = connection;
+  async #run(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    // Each of the connections, and the one that replaces it, may have been closed meanwhile.
+    for (let repeats = this.#max; ; repeats -= 1) {
+      let client: pg.PoolClient | undefined;
       try {
-        const answer = await connection.client.query(text, [...values]);
-        connection.aged = true;
+        client = await this.#take();
+        const answer = await client.query(text, [...values]);
+        client.release();
         return answer;
       } catch (cause) {
-        if (!isOfTheStatement(cause)) void this.#end(connection);
-        // A pooler may close what was idle at the very moment in which a statement comes: that is no failure.
-        if (!aged || !isOfTheConnection(cause)) throw cause;
-      } finally {
-        if (order === 'behind') this.#behindUnderway -= 1;
-        if (this.#open.has(connection)) this.#free.push(connection);
-        this.#serve();
+        const closed = client === undefined ? wasEnded(cause) : this.#failed(client, cause);
+        if (!closed || repeats === 0) throw cause;
       }
     }
   }
 
-  #take(order: 'first' | 'behind'): Promise<Connection> {
-    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
-    const waiting = this.#waiting[order];
-    const waiter: Waiter = {
-      take: (connection) => {
-        if (order === 'behind') this.#behindUnderway += 1;
-        resolve(connection);
-      },
-      reject,
-    };
-    const late = setTimeout(() => {
-      waiting.delete(waiter);
-      reject(new Error(`no connection to Postgres in ${TIMEOUT_MS} ms`));
-    }, TIMEOUT_MS);
-    waiting.add(waiter);
-    this.#serve();
-    return promise.finally(() => clearTimeout(late));
+  /** Whether the connection was closed: another one may do. */
+  #failed(client: pg.PoolClient, cause: unknown): boolean {
+    const isBroken = !isOfTheStatement(cause);
+    if (isBroken) this.#lost(client);
+    client.release(isBroken);
+    return isBroken && !isSilence(cause);
   }
 
-  #serve(): void {
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      const connection = this.#free.pop();
-      if (connection === undefined) return void this.#grow();
-      for (const waiting of Object.values(this.#waiting)) waiting.delete(next);
-      next.take(connection);
-    }
+  #take(): Promise<pg.PoolClient> {
+    const taken = this.#pool.connect();
+    void this.#grow();
+    return taken;
   }
 
-  #next(): Waiter | undefined {
-    const [first] = this.#waiting.first;
-    if (first !== undefined) return first;
-    const [behind] = this.#waiting.behind;
-    return this.#behindUnderway < Math.max(1, this.#open.size - 1) ? behind : undefined;
+  #opened(client: pg.PoolClient): void {
+    // What breaks it under a statement is told by the statement.
+    client.on('error', () => {});
+    this.#open.add(client);
+    this.#fit();
   }
 
-  /** Opens one more, beside those who wait: it may be refused, and they may be served before. */
+  #lost(client: pg.ClientBase): void {
+    this.#open.delete(client);
+    this.#fit();
+  }
+
+  /** With none open a statement opens its own, and hears why there is none. */
+  #fit(): void {
+    this.#pool.options.max = Math.max(1, this.#open.size);
+    this.#behind.concurrency = Math.max(1, this.#open.size - 1);
+  }
+
+  /** Opens more beside those who wait: they may be served before, and it may be refused. */
   async #grow(): Promise<void> {
-    if (this.#opening || this.#closed || this.#open.size >= this.#max) return;
-    if (this.#open.size > 0 && performance.now() < this.#growAgainAt) return;
-    this.#opening = true;
-    try {
-      await this.#connect();
-    } catch (cause) {
-      this.#refused(cause);
-    } finally {
-      this.#opening = false;
+    if (this.#growing) return;
+    this.#growing = true;
+    while (this.#wantsMore()) {
+      this.#pool.options.max += 1;
+      const opening = this.#pool.connect();
+      this.#fit();
+      await opening.then(
+        (client) => client.release(),
+        (cause: unknown) => this.#refused(cause),
+      );
     }
-    if (this.#open.size > 0) this.#serve();
-    if (this.#open.size >= this.#max) this.#filling = false;
-    if (this.#filling && this.#open.size > 0) void this.#grow();
+    this.#growing = false;
   }
 
-  async #connect(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.#connectionString,
-      connectionTimeoutMillis: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS,
-      keepAlive: true,
-    });
-    const connection: Connection = { client, aged: false };
-    // One that breaks while nobody uses it is replaced when it is needed.
-    client.on('error', () => this.#forget(connection));
-    client.on('end', () => this.#forget(connection));
-    try {
-      await client.connect();
-      // A pooler may take a connection that it has no server for.
-      await client.query('SELECT 1');
-    } catch (cause) {
-      // Not waited for: of a connection that failed the driver may not say when it is closed.
-      void this.#end(connection);
-      throw cause;
-    }
-    this.#open.add(connection);
-    this.#free.push(connection);
-    // Who waits for it takes it in this turn, or nobody did.
-    setImmediate(() => {
-      connection.aged = true;
-    });
-    if (this.#closed) void this.#end(connection);
+  #wantsMore(): boolean {
+    const { waitingCount, idleCount, ending } = this.#pool;
+    if (ending || waitingCount === 0 || idleCount > 0) return false;
+    return this.#open.size > 0 && this.#open.size < this.#max && performance.now() >= this.#growAgainAt;
   }
 
   #refused(cause: unknown): void {
-    if (this.#open.size === 0) {
-      this.#rejectWaiting(cause);
-      return;
-    }
+    if (this.#open.size === 0) return;
     this.#growAgainAt = performance.now() + GROW_AGAIN_MS;
-    this.#filling = false;
-    if (this.#told || saysNothingOfTheirNumber(cause)) return;
+    if (this.#told || !isScarcity(cause)) return;
     this.#told = true;
     this.#onScarce({ connections: this.#open.size, wanted: this.#max });
   }
-
-  #rejectWaiting(cause: unknown): void {
-    for (const waiting of Object.values(this.#waiting)) {
-      for (const waiter of waiting) waiter.reject(cause);
-      waiting.clear();
-    }
-  }
-
-  #forget(connection: Connection): void {
-    this.#open.delete(connection);
-    const place = this.#free.indexOf(connection);
-    if (place >= 0) this.#free.splice(place, 1);
-  }
-
-  async #end(connection: Connection): Promise<void> {
-    this.#forget(connection);
-    await connection.client.end().catch(() => {});
-  }
 }
-
-/** Codes of: shut down, not yet started, closed by an operator, idle for too long. */
-const OPERATOR_INTERVENED = '57P';
-/** What the driver says where no answer came in time. */
-const NO_ANSWER = 'Query read timeout';
 
 /** The connection answered, and is as good as before. */
 function isOfTheStatement(cause: unknown): boolean {
   return cause instanceof pg.DatabaseError && cause.severity === 'ERROR';
 }
 
-/** It was closed, by the server or underway: another one may do. */
-function isOfTheConnection(cause: unknown): boolean {
-  return !isOfTheStatement(cause) && !isSilence(cause);
-}
-
-/** Postgres was not reached, or is closing connections: that says nothing of how many it gives. */
-function saysNothingOfTheirNumber(cause: unknown): boolean {
-  if (cause instanceof pg.DatabaseError) return cause.code?.startsWith(OPERATOR_INTERVENED) === true;
-  return !isSilence(cause);
-}
-
 function isSilence(cause: unknown): boolean {
-  return cause instanceof Error && cause.message === NO_ANSWER;
+  return cause instanceof Error && cause.message === 'Query read timeout';
+}
+
+/** By an administrator, or by the time it may be idle: also while it is being opened. */
+function wasEnded(cause: unknown): boolean {
+  return cause instanceof pg.DatabaseError && (cause.code === '57P01' || cause.code === '57P05');
+}
+
+/** Whether a refusal says how many connections there are. Class 57: Postgres starts, stops, or ended this one. */
+function isScarcity(cause: unknown): boolean {
+  return cause instanceof pg.DatabaseError ? cause.code?.startsWith('57') !== true : isSilence(cause);
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
 import { ask, askWhole, type ChatBody } from '../../support/http-doors.ts';
@@ -30,7 +32,7 @@ const PACE = { firstTokenMs: 1, deltasPerSecond: 1000 } as const;
 async function startRelay(): Promise<SimulatedRelay> {
   return await startSimulatedRelay(
     { pace: PACE },
-    { DATABASE_URL: server.url('relay'), QUOTA_ON_OUTAGE: 'deny' },
+    { DATABASE_URL: server.url('relay'), QUOTA_ON_OUTAGE: 'deny', STARTS_PER_MINUTE: '1000' },
   );
 }
 
@@ -47,6 +49,7 @@ async function metric(relay: SimulatedRelay, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(body)?.[1]);
 }
 
+const SCARCE = 'Postgres gives fewer connections than DATABASE_POOL: statements share them';
 const connections = async () =>
   (await server.query("SELECT FROM pg_stat_activity WHERE usename = 'relay'")).length;
 const errorsOf = (relay: SimulatedRelay) => relay.logLines.filter(({ level }) => level === 'error');
@@ -56,6 +59,33 @@ const closeIdle = () =>
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND state = 'idle'",
   );
 
+/** A proxy that takes every connection, and forwards no more than the first ones. */
+async function startFullPooler(target: number, forwarded: number) {
+  const held = new Set<Socket>();
+  let taken = 0;
+  const proxy = createServer((client) => {
+    client.on('error', () => {});
+    taken += 1;
+    if (taken <= forwarded) {
+      const postgres = connect(target, '127.0.0.1').on('error', () => {});
+      client.pipe(postgres).pipe(client);
+    } else held.add(client.resume().on('close', () => held.delete(client)));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    /** Connections that wait for a server. */
+    get waiting() {
+      return held.size;
+    },
+    async close() {
+      for (const client of held) client.destroy();
+      await new Promise((resolve) => void proxy.close(resolve));
+    },
+  };
+}
+
 describe('where Postgres gives fewer connections than asked for', () => {
   it.each([1, 2, 3])('%i do for quotas and usage rows alike', async (limit) => {
     await server.query('TRUNCATE dash_relay.usage');
@@ -64,13 +94,15 @@ describe('where Postgres gives fewer connections than asked for', () => {
     await answers(relay, 20);
     expect(await metric(relay, 'dash_quota_alone')).toBe(0);
     await eventually('all rows have arrived', async () => (await arrived()) === 20);
-    await answers(relay, 20);
+    await eventually('one more was refused', async () => {
+      await answers(relay, 20);
+      return relay.logLines.some(({ msg }) => msg === SCARCE);
+    });
     expect(await connections()).toBe(limit);
     expect(errorsOf(relay)).toEqual([]);
-    const told = await relay.logged(
-      'Postgres gives fewer connections than DATABASE_POOL: statements share them',
-    );
-    expect(told).toMatchObject([{ level: 'warn', connections: limit, wanted: 5 }]);
+    expect(relay.logLines.filter(({ msg }) => msg === SCARCE)).toMatchObject([
+      { level: 'warn', connections: limit, wanted: 5 },
+    ]);
   });
 
   it('statements in excess wait for the others', async () => {
@@ -88,8 +120,10 @@ describe('where Postgres gives fewer connections than asked for', () => {
     await server.query('ALTER ROLE relay CONNECTION LIMIT 2');
     pool = openPostgresPool(server.url('relay'), 2, () => {});
     const { query, queryBehind } = pool;
-    await query('SELECT 1', []);
-    await eventually('both are open', async () => (await connections()) === 2);
+    await eventually('both are open', async () => {
+      await Promise.all([query('SELECT 1', []), query('SELECT 1', [])]);
+      return (await connections()) === 2;
+    });
     const order: string[] = [];
     const noted = (name: string, answer: Promise<unknown>) => answer.then(() => order.push(name));
     await Promise.all([
@@ -98,6 +132,22 @@ describe('where Postgres gives fewer connections than asked for', () => {
       noted('first', query('SELECT 1', [])),
     ]);
     expect(order).toEqual(['first', 'behind 1', 'behind 2']);
+  });
+
+  it('statements do not wait for one that a pooler lets hang', async () => {
+    const hanging = await startFullPooler(server.port, 2);
+    pool = openPostgresPool(server.url('relay', hanging.port), 5, () => {});
+    const { query } = pool;
+    const ask = () => Promise.all(Array.from({ length: 30 }, () => query('SELECT 1', [])));
+    await eventually('a third is asked for', async () => {
+      await ask();
+      return hanging.waiting > 0;
+    });
+    await ask();
+    expect(hanging.waiting).toBe(1);
+    await pool.close();
+    pool = undefined;
+    await hanging.close();
   });
 
   it('none at all is an outage', async () => {
@@ -133,9 +183,9 @@ describe('a pooler that closes idle connections', () => {
     const scarce: unknown[] = [];
     for (let round = 0; round < 10; round += 1) {
       const growing = openPostgresPool(server.url('relay'), 5, (event) => void scarce.push(event));
-      await growing.query('SELECT 1', []);
+      const answered = Promise.all(Array.from({ length: 100 }, () => growing.query('SELECT 1', [])));
       for (let times = 0; times < 5; times += 1) await closeIdle();
-      await growing.query('SELECT 1', []);
+      await answered;
       await growing.close();
     }
     expect(scarce).toEqual([]);
