@@ -291,6 +291,20 @@ describe('a storage that answers late', () => {
     expect(written.at(-1)).toContain('In two');
   });
 
+  it('puts what was said earlier before what was asked in the same conversation meanwhile', async () => {
+    const { client, conversations, arrives, settled, written } = late();
+    conversations.get('one').send('Asked meanwhile', ACTION);
+    client.latest.accept().say('Answered');
+    await arrives();
+    await client.latest.end();
+    await settled();
+    const { messages, title } = conversations.get('one').getSnapshot();
+    expect(messages.map(({ content }) => content)).toEqual(['In one', '', 'Asked meanwhile', 'Answered']);
+    expect(messages[1]).toMatchObject({ status: 'failed', error: { code: 'interrupted' } });
+    expect(title).toBe('In one');
+    expect(written.at(-1)).toMatch(/In one.*Asked meanwhile.*Answered/);
+  });
+
   it('stays with what a person has chosen meanwhile', async () => {
     const { conversations, arrives } = late();
     conversations.choose('another');

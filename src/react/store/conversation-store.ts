@@ -163,7 +163,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#messages = this.#messages.slice(0, -1);
     if (epoch === undefined) {
       // The relay had not answered yet: what became of the question is not known, and it may not be asked twice.
-      this.#end(last.id, { ...last, status: 'failed', error: failure('interrupted', true) });
+      this.#end(last.id, brokenOff(last));
     } else {
       this.#follow(this.#host.client.attach(id, epoch, after, { content: last.content }));
     }
@@ -176,10 +176,15 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     return { id, messages, unread, askedAt, position, asked: this.#asked, draft };
   }
 
-  /** The messages only before anything was asked here. */
+  /** What was said earlier stands before what was asked while it was being read. */
   restore({ messages, asked, position, unread, askedAt, draft }: ConversationRecord): void {
     this.draft.prepend(draft);
-    if (this.#messages.length > 0 || this.#live) return;
+    if (this.#messages.length > 0 || this.#live) {
+      this.#messages = [...messages.map(brokenOff), ...this.#messages];
+      this.#title = '';
+      this.publish();
+      return;
+    }
     this.#messages = messages;
     this.#asked = asked;
     this.#waiting = position;
@@ -249,6 +254,12 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.publish();
     this.#host.changed('state');
   }
+}
+
+/** An answer that was under way and is not followed any more; anything else as it is. */
+function brokenOff<M extends ChatMessage>(message: M): M {
+  if (message.role === 'user' || !isUnderWay(message.status)) return message;
+  return { ...message, status: 'failed', error: failure('interrupted', true) };
 }
 
 const NOWHERE: Position = { id: '', epoch: undefined, after: 0 };
