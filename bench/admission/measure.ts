@@ -31,6 +31,10 @@ export interface MeasureOptions {
 const CLASSMATES = 40;
 const DESCRIPTORS: Partial<Record<AttackName, number>> = { 'silent connections': 512 };
 const MANY_DESCRIPTORS = 20_000;
+/** The attacker's process is as busy as it makes the machine. */
+const ATTACKER_MS = 60_000;
+/** What is left of the attack when its process is gone is still to be worked off: for so long at most. */
+const RECOVERY_MS = 30_000;
 
 export async function measure({ source, attack, phaseMs }: MeasureOptions): Promise<Measured> {
   await using relay = await startRelay(source, DESCRIPTORS[attack] ?? MANY_DESCRIPTORS);
@@ -47,20 +51,26 @@ export async function measure({ source, attack, phaseMs }: MeasureOptions): Prom
 
   using own = new Classmate(port, target.token, () => target.startBody); // the stream that the attacker reads
   const attacker = startCompanion('admission/attacker.ts', { attack, target });
-  await attacker.request('begin', 20_000);
+  await attacker.request('begin', ATTACKER_MS);
   const shaken = countHandshakes(port, tokens, phaseMs);
   const peak = await peakMemory(relay, phaseMs);
   const during = reader.gaps();
-  const { counts } = await attacker.request<{ counts: Record<string, number> }>('outcomes', 20_000);
+  const { counts } = await attacker.request<{ counts: Record<string, number> }>('outcomes', ATTACKER_MS);
   const handshakes = await shaken;
   await attacker[Symbol.asyncDispose]();
 
-  await delay(2000);
-  reader.gaps();
+  await recovered(reader, relay);
   await delay(phaseMs);
   const memory = [quiet, peak, relay.residentMb] as const;
   const alive = relay.alive && !reader.cutOff && !own.cutOff;
   return { attack, before, during, after: reader.gaps(), memory, outcomes: counts, handshakes, alive };
+}
+
+/** The reader's next answer has begun, or is given up. */
+async function recovered(reader: Classmate, relay: AttackedRelay): Promise<void> {
+  const until = performance.now() + RECOVERY_MS;
+  do await delay(1000);
+  while (relay.alive && performance.now() < until && reader.gaps().pieces < 10);
 }
 
 async function targetOf(relay: AttackedRelay): Promise<Target> {

@@ -1,0 +1,66 @@
+/**
+ * One client attacks, another at the same address reads an answer: with real sockets, against the relay as it is
+ * installed. Ratios only, and the best of a few rounds: this machine may be busy with something else.
+ */
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import type { AttackName } from '../../bench/admission/attacks.ts';
+import { type Measured, measure } from '../../bench/admission/measure.ts';
+
+const SOURCE = fileURLToPath(new URL('../../', import.meta.url));
+const ROUNDS = 3;
+const PHASE_MS = 3000;
+/** Handshakes may be late where this machine is busy, and are never refused. */
+const HANDSHAKES = ['101', 'late'];
+/** How much more memory the attack may take, of what the relay has at rest. */
+const MEMORY = 2;
+
+interface Expectation {
+  readonly attack: AttackName;
+  /** What the attacker gets, and nothing else: HTTP statuses, or `closed` without any. */
+  readonly gets: readonly string[];
+}
+
+const EXPECTATIONS: readonly Expectation[] = [
+  { attack: 'nested JSON without a token', gets: ['401', '429', 'closed'] },
+  { attack: 'unfinished bodies without a token', gets: ['401', '429', 'closed'] },
+  { attack: 'unfinished bodies with a token', gets: ['408', '429', 'closed'] },
+  { attack: 'silent connections', gets: ['408', 'closed'] },
+  { attack: 'event streams of one user', gets: ['200', '429', 'closed'] },
+  { attack: 'JSON waiters of one user', gets: ['200', '429', 'closed'] },
+  { attack: 'requests without a token', gets: ['401', '429', 'closed'] },
+  { attack: 'forged tokens', gets: ['401', '429', 'closed'] },
+];
+
+it.each(EXPECTATIONS)(
+  'others read on, and come in, during: $attack',
+  { timeout: 240_000 },
+  async ({ attack, gets }) => {
+    let faults: string[] = ['not measured'];
+    for (let round = 0; round < ROUNDS && faults.length > 0; round += 1) {
+      faults = faultsOf(await measure({ source: SOURCE, attack, phaseMs: PHASE_MS }), gets);
+    }
+    expect(faults).toEqual([]);
+  },
+);
+
+function faultsOf(measured: Measured, gets: readonly string[]): string[] {
+  const { before, during, after, memory, outcomes, handshakes, alive } = measured;
+  const [quiet, peak] = memory;
+  const faults = {
+    'the relay, or an answer, ended': !alive,
+    [`gaps of ${before.median} ms became ${during.median} ms`]: !(during.median <= 2 * before.median),
+    [`gaps of ${before.median} ms became ${after.median} ms afterwards`]: !(
+      after.median <=
+      2 * before.median
+    ),
+    [`${quiet} MB became ${peak} MB`]: !(peak <= MEMORY * quiet),
+    [`the attacker got ${JSON.stringify(outcomes)}`]: Object.keys(outcomes).some(
+      (got) => !gets.includes(got),
+    ),
+    [`handshakes of classmates: ${JSON.stringify(handshakes)}`]: Object.keys(handshakes).some(
+      (got) => !HANDSHAKES.includes(got),
+    ),
+  };
+  return Object.entries(faults).flatMap(([fault, is]) => (is ? [fault] : []));
+}
