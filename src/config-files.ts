@@ -2,10 +2,10 @@
  * What the environment points at: files, the data directory, certificates. All of it is judged before anything opens,
  * and at once, so that what will never work ends the start instead of looking like an outage later.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Config, ConfigError, type EnvironmentKey } from './config.ts';
 import { type Actions, loadActions } from './relay/actions.ts';
+import { requireCertificates } from './usage/postgres/connection-url.ts';
 import { loadPrices, type PriceTable } from './usage/prices.ts';
 import { loadPlans, type Plans } from './usage/quota/plans.ts';
 
@@ -75,25 +75,3 @@ function requireDirectory(directory: string): void {
       throw new Error(`${message}; name a directory that this process may write to`, { cause });
   }
 }
-
-/** The files that a URL of Postgres names. The driver would read them anew for each connection, and fail each time. */
-function requireCertificates(url: string | undefined): void {
-  const parameters = URL.parse(url ?? '')?.searchParams;
-  for (const [name, read] of CERTIFICATE_PARAMETERS) {
-    const file = parameters?.get(name) ?? '';
-    if (file === '') continue;
-    try {
-      read(readFileSync(file));
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      const why = code === undefined || code.startsWith('ERR_') ? 'it is not one in PEM' : code;
-      throw new Error(`${name} must be a readable file with a certificate or key: ${why}`, { cause });
-    }
-  }
-}
-
-const CERTIFICATE_PARAMETERS = [
-  ['sslrootcert', (pem: Buffer) => new X509Certificate(pem)],
-  ['sslcert', (pem: Buffer) => new X509Certificate(pem)],
-  ['sslkey', (pem: Buffer) => createPrivateKey(pem)],
-] as const;

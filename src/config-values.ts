@@ -1,6 +1,7 @@
 /** How the text of an environment key becomes a value. Messages say what to do and never repeat the text: it may be a secret. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { postgresUrlFault } from './usage/postgres/connection-url.ts';
 
 /** Node runs a timer of more than 2^31 - 1 ms at once instead of later; what is added to a key has its room below that. */
 const LONGEST_TIMER_MS = 2_147_483_647 - 60_000;
@@ -118,22 +119,15 @@ export function serviceUrl(...schemes: readonly [string, ...string[]]) {
     .refine(isPercentEncoded, PERCENT);
 }
 
-const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
-
 /** A URL of Postgres; files it names are judged by `config-files.ts`. */
 export function postgresUrl() {
-  return serviceUrl('postgres', 'postgresql')
-    .refine(
-      (value) => {
-        const mode = URL.parse(value)?.searchParams.get('sslmode') ?? null;
-        return mode === null || SSL_MODES.includes(mode);
-      },
-      `sslmode must be one of ${SSL_MODES.join(', ')}`,
-    )
-    .refine((value) => {
-      const url = URL.parse(value);
-      return isPort(url?.searchParams.get('port') ?? url?.port ?? '');
-    }, 'the port must be a number from 1 to 65535');
+  return z
+    .string()
+    .superRefine((value, context) => {
+      const message = postgresUrlFault(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .refine(isPercentEncoded, PERCENT);
 }
 
 /** A URL of Redis; its path is the number of the database. */
@@ -156,10 +150,6 @@ function isPercentEncoded(value: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isPort(text: string): boolean {
-  return text === '' || (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535);
 }
 
 /** `scheme://host[:port]`, spelled as a browser sends it: comparison is exact. */

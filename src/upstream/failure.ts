@@ -82,13 +82,24 @@ const BY_TYPE: Readonly<Record<string, UpstreamCode>> = {
 };
 
 const BY_STATUS: Readonly<Record<number, UpstreamCode>> = {
+  // Not where ANTHROPIC_BASE_URL says.
+  301: 'upstream_account',
+  308: 'upstream_account',
   401: 'upstream_account',
   402: 'upstream_account',
   403: 'upstream_account',
   404: 'upstream_account',
+  405: 'upstream_account',
+  // Of a proxy that wants a key of its own.
+  407: 'upstream_account',
   408: 'upstream_error',
   409: 'upstream_error',
+  410: 'upstream_account',
+  421: 'upstream_error',
+  425: 'upstream_error',
   429: 'upstream_rate_limited',
+  // What a gateway says where it was left, by whomever.
+  499: 'upstream_error',
   529: 'upstream_overloaded',
 };
 
@@ -125,7 +136,7 @@ export function apiFailure(
   now: number,
 ): Failure {
   const code = codeOf(status, names);
-  const advice = headers['x-should-retry'];
+  const advice = String(headers['x-should-retry']).toLowerCase();
   const hopeless = HOPELESS.has(code) || advice === 'false';
   return failure(
     code,

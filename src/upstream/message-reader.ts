@@ -91,7 +91,7 @@ export class MessageReader {
       this.malformed ||= !atEnd && !this.stopped;
     } else if (event.type === 'ping') {
       this.pings += 1;
-    } else if (!this.stopped || isNews(event.type ?? name)) {
+    } else if (!this.stopped || isNews(event.type ?? name, event)) {
       this.contentEvents += 1;
       this.#readEvent(name, event, data);
     }
@@ -203,8 +203,9 @@ function wellFormed(bytes: string): WireText {
 }
 
 /** Whether an event behind a finished message means something: another message, or what we do not know. */
-function isNews(type: unknown): boolean {
-  return type === 'message_start' || !OF_A_MESSAGE.has(type);
+function isNews(type: unknown, { message }: Json): boolean {
+  if (type === 'message_start') return typeof message === 'object' && message !== null;
+  return !OF_A_MESSAGE.has(type);
 }
 
 function parseObject(data: string): Json | undefined {

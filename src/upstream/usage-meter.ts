@@ -113,7 +113,7 @@ export class UsageMeter {
   /** The body is complete: the reading is the bill. */
   bodyEnded(): void {
     this.#endMessage();
-    if (this.#source !== 'none') this.#source = this.#exact ? 'final' : 'estimated';
+    if (this.#source !== 'none' || this.#ended.length > 0) this.#source = this.#exact ? 'final' : 'estimated';
   }
 
   /** @param bytes length of the delta's JSON literal. */
@@ -152,10 +152,9 @@ export class UsageMeter {
   reading(): UsageReading {
     const open = this.#openTokens();
     const messages = isBilled(open) ? [...this.#ended, open] : this.#ended;
-    const estimating = this.#hasOutput && this.#source === 'input_only';
     return {
       ...messages.reduce(plus, NO_USAGE),
-      source: estimating ? 'estimated' : this.#source,
+      source: this.#hasOutput && this.#source !== 'final' ? 'estimated' : this.#source,
       model: (this.#open ? this.#openModel : null) ?? this.#model,
       ...(messages.length > 1 ? { messages } : {}),
     };

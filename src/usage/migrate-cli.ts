@@ -18,8 +18,8 @@ const print = (text: string) => process.stdout.write(`${text}\n`);
 async function main(): Promise<void> {
   const options = readOptions();
   if (options.help) return void process.stdout.write(HELP);
-  const { DATABASE_MIGRATION_URL: url } = process.env;
-  if (!url)
+  const { DATABASE_MIGRATION_URL: url = '' } = process.env;
+  if (url.trim() === '')
     throw new MigrationError('DATABASE_MIGRATION_URL is not set: the owner of the database, in session mode');
   const before = options['delete-before'];
   if (before !== undefined) {

@@ -47,6 +47,15 @@ describe('an error response', () => {
     [403, 'permission_error', 'upstream_account', 1],
     [404, 'not_found_error', 'upstream_account', 1],
     [401, 'invalid_request_error', 'upstream_account', 1],
+    [301, 'a_new_error', 'upstream_account', 1],
+    [308, 'a_new_error', 'upstream_account', 1],
+    [307, 'a_new_error', 'upstream_error', 2],
+    [405, 'a_new_error', 'upstream_account', 1],
+    [407, 'a_new_error', 'upstream_account', 1],
+    [410, 'a_new_error', 'upstream_account', 1],
+    [421, 'a_new_error', 'upstream_error', 2],
+    [425, 'a_new_error', 'upstream_error', 2],
+    [499, 'a_new_error', 'upstream_error', 2],
     [422, 'a_new_error', 'upstream_refused', 1],
     [413, 'request_too_large', 'upstream_refused', 1],
     [408, 'timeout_error', 'upstream_error', 2],
@@ -119,19 +128,22 @@ describe('an error response', () => {
     expect(error.cause).toMatchObject({ requestId: null, type: 'api_error' });
   });
 
-  test('that must not be asked again is not, and the client is told so', async () => {
-    const { error } = await failWith(
-      429,
-      { 'x-should-retry': 'false', 'retry-after': '3' },
-      errorBody('rate_limit_error'),
-    );
-    expect(error).toMatchObject({
-      code: 'upstream_rate_limited',
-      retryable: false,
-      retryAfterMs: undefined,
-    });
-    expect(server.requests).toHaveLength(1);
-  });
+  test.each(['false', 'False'])(
+    'that must not be asked again (%s) is not, and the client is told so',
+    async (advice) => {
+      const { error } = await failWith(
+        429,
+        { 'x-should-retry': advice, 'retry-after': '3' },
+        errorBody('rate_limit_error'),
+      );
+      expect(error).toMatchObject({
+        code: 'upstream_rate_limited',
+        retryable: false,
+        retryAfterMs: undefined,
+      });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test.each([
     ['an empty body', ''],

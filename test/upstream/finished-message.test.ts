@@ -32,6 +32,8 @@ const BEHIND: readonly [string, string | Buffer][] = [
   ['half an event', 'event: error\ndata: {"type":"err'],
   ['a page', '<html><body>502 Bad Gateway</body></html>\n\n'],
   ['bytes that are no text', Buffer.from([0xff, 0xfe, 10, 10, ...Buffer.from('data: '), 0xff, 10, 10])],
+  ['the start of no message', sse({ type: 'message_start' })],
+  ['the start of an empty one', sse({ type: 'message_start', message: null })],
   ['another stop', sse({ type: 'message_stop' })],
   [
     'totals that fell',

@@ -150,6 +150,15 @@ describe('the reading of a bill', () => {
     expect(reading.outputTokens).toBeGreaterThan(40);
   });
 
+  test('is an estimate where the start of the message never came', () => {
+    expect(meterOf(textDelta('word '.repeat(50))).reading().source).toBe('estimated');
+    expect(meterOf(textDelta('word') + messageEnd(42), true).reading()).toMatchObject({
+      outputTokens: 42,
+      source: 'estimated',
+    });
+    expect(meterOf(messageEnd(42), true).reading().source).toBe('estimated');
+  });
+
   test('is a bill where nothing was said', () => {
     const body = messageStart(started) + ended({ output_tokens: 0 });
     expect(meterOf(body, true).reading()).toMatchObject({ outputTokens: 0, source: 'final' });

@@ -8,6 +8,7 @@
  * older one does without (columns that are null or have a default). What nobody uses any more goes a release later.
  */
 import pg from 'pg';
+import { postgresUrlFault, requireCertificates } from './connection-url.ts';
 import { type Migration, optionalMigrations, shippedMigrations } from './migration-files.ts';
 
 /** The database cannot be brought to the present schema: the message says why and what to do. */
@@ -116,6 +117,7 @@ async function withOwner<Result>(
   connectionString: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
+  requireUsable(connectionString);
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS });
   // A statement under way hears of it as well.
   client.on('error', () => {});
@@ -128,6 +130,19 @@ async function withOwner<Result>(
   } finally {
     // Ends the transaction too, where it was left open.
     await client.end().catch(() => {});
+  }
+}
+
+/** The driver would say that some file or host is absent. */
+function requireUsable(connectionString: string): void {
+  const unusable = (why: string, cause?: unknown) =>
+    new MigrationError(`the URL of the database: ${why}`, { cause });
+  const fault = postgresUrlFault(connectionString);
+  if (fault !== undefined) throw unusable(fault);
+  try {
+    requireCertificates(connectionString);
+  } catch (cause) {
+    throw unusable(messageOf(cause), cause);
   }
 }
 

@@ -95,6 +95,16 @@ describe('migrating', () => {
     ]);
   });
 
+  it.each([
+    ['nonsense', /begins with postgres:\/\//],
+    ['postgres://127.0.0.1:99999/app', /begins with postgres:\/\//],
+    ['postgres://127.0.0.1:1/app?sslmode=verify_full', /sslmode must be one of/],
+    ['postgres://127.0.0.1:1/app?sslmode=verify-full&sslrootcert=/absent.pem', /sslrootcert.*ENOENT/],
+  ])('says what is wrong with the URL %s', async (url, reason) => {
+    await expect(migrate(url)).rejects.toThrow(reason);
+    await expect(migrate(url)).rejects.toThrow(/^the URL of the database: /);
+  });
+
   it('refuses a file that was changed after it was applied', async () => {
     const url = await newDatabase();
     await migrate(url);
