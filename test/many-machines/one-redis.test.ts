@@ -216,14 +216,17 @@ it.each([
   ['an earlier', 'dash:to:old-machine', 1],
   ['a later', 'dash:test:3:to:new-machine', 3],
 ])('beside a relay of %s format it says so, and a client is to stay', async (_which, mailbox, format) => {
+  const there =
+    'relays of another version are on this redis: no stream moves between them and this one until they are gone';
+  const gone = 'no relay of another version is on this redis any more';
+  const before = a.logLines.filter(({ msg }) => msg === there).length;
   const c = await machines.launch();
   const client = machines.client(c, { user: 3 });
   await client.connect();
   const foreign = redis.duplicate();
   await foreign.subscribe(mailbox);
-  const [line] = await c.logged(
-    'relays of another version are on this redis: no stream moves between them and this one until they are gone',
-  );
+  const [line] = await c.logged(there);
+  await a.logged(there, before + 1);
   expect(line?.['formats']).toEqual([format]);
   const goingAway = client.next('going_away');
   const stream = client.start();
@@ -233,5 +236,5 @@ it.each([
   client.cancel(stream);
   await client.ended(stream);
   foreign.disconnect();
-  await a.logged('no relay of another version is on this redis any more');
+  await a.logged(gone, before + 1);
 });
