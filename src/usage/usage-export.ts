@@ -76,8 +76,8 @@ export function readUsageExport(file: string): ExportedUsage[] {
 
 /** UTF-8, or UTF-16 as spreadsheets and PowerShell write it; without the byte order mark. */
 function decoded(bytes: Buffer): string {
-  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
+  const mark = bytes.subarray(0, 2).toString('hex');
+  return new TextDecoder({ fffe: 'utf-16le', feff: 'utf-16be' }[mark] ?? 'utf-8').decode(bytes);
 }
 
 function hasTokens(usage: ExportedUsage): boolean {
@@ -159,13 +159,17 @@ function dayOf({ starting_at, ending_at }: Span): string {
   );
 }
 
+/** A first line by which some spreadsheets are told, and the header tells as well. */
+const NAMED_DELIMITER = /^\s*sep=.\r?\n/i;
+
 interface CsvRecord {
   readonly record: Readonly<Record<string, string>>;
   /** `lines`: the one the record ends on. */
   readonly info: { readonly lines: number };
 }
 
-function readCsv(text: string): ExportedUsage[] {
+function readCsv(whole: string): ExportedUsage[] {
+  const text = whole.replace(NAMED_DELIMITER, '');
   const records = parse(text, {
     delimiter: delimiterOf(text),
     // By itself it takes the first ending it meets for that of every line.

@@ -206,6 +206,7 @@ describe('--compare', () => {
     ['empty lines and empty records', lines(SHORT, '', `k,${SONNET}`, ',,,,,,,', `k,${HAIKU}`, '')],
     ['semicolons', PLAIN.replaceAll(',', ';')],
     ['semicolons and points in counts', PLAIN.replace('1400', '1.400').replaceAll(',', ';')],
+    ['a first line that names the delimiter', `sep=;\r\n${PLAIN.replaceAll(',', ';')}`],
     ['a semicolon in a cell between commas', lines(SHORT, `a; b,${SONNET}`, `k,${HAIKU}`)],
     ['tabs', PLAIN.replaceAll(',', '\t')],
     ['commas in counts', PLAIN.replace('1400', '"1,400"')],
@@ -217,9 +218,12 @@ describe('--compare', () => {
     expect(drift).toEqual(expect.arrayContaining(SAME_DRIFT));
   });
 
-  it('a CSV in UTF-16', async () => {
-    const file = join(dataDir.path, 'utf16.csv');
-    writeFileSync(file, `\ufeff${PLAIN}`, 'utf16le');
+  it.each([
+    ['little', (bytes: Buffer) => bytes],
+    ['big', (bytes: Buffer) => bytes.swap16()],
+  ])('a CSV in UTF-16, %s end first', async (order, ordered) => {
+    const file = join(dataDir.path, `utf16-${order}.csv`);
+    writeFileSync(file, ordered(Buffer.from(`\ufeff${PLAIN}`, 'utf16le')));
     expect((await usage('--compare', file)).lines).toEqual(expect.arrayContaining(SAME_DRIFT));
   });
 
