@@ -74,6 +74,12 @@ export interface RelayService {
   crashed(cause: unknown): void;
 }
 
+export interface ComposeOptions {
+  readonly output?: LogOutput;
+  /** Whether answers come from a simulated model, for nothing: by default where there is no key for the real one. */
+  readonly simulated?: boolean;
+}
+
 /**
  * Builds the relay.
  * @throws ConfigError naming what of the configuration cannot be used; Error with a sentence for the operator where
@@ -81,7 +87,7 @@ export interface RelayService {
  */
 export async function composeRelay(
   config: Config,
-  output: LogOutput = openLogOutput(),
+  { output = openLogOutput(), simulated = isSimulated(config) }: ComposeOptions = {},
 ): Promise<RelayService> {
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const logger = createLogger({ level, version, instanceId, output });
@@ -97,12 +103,19 @@ export async function composeRelay(
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
     prices,
-    simulated: isSimulated(config),
+    simulated,
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
   const postgres = await composePostgres(config, logger);
-  const quota = composeQuota(config, { plans, prices, policy, postgres, observer, logger });
+  const quota = composeQuota(config, {
+    plans,
+    prices: simulated ? SIMULATED_PRICES : prices,
+    policy,
+    postgres,
+    observer,
+    logger,
+  });
   const shipper = postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger);
   const { upstream, simulator } = await composeUpstream(config, logger);
   const logs = new MemoryStreamLogs({
@@ -327,7 +340,7 @@ function composeQuota(
   return createQuota({
     dataDir: config.DATA_DIR,
     plans,
-    prices: isSimulated(config) ? SIMULATED_PRICES : prices,
+    prices,
     clock: systemClock,
     actions: [...policy.actions.keys()],
     postgres: postgres && shareOf(postgres),

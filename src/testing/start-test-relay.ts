@@ -79,7 +79,9 @@ async function startRelay(
     ANTHROPIC_BASE_URL: simulator.url,
     ...environment,
   });
-  const relay = await composeRelay(config, SILENT_LOG);
+  // An environment may name another model.
+  const simulated = config.ANTHROPIC_BASE_URL === simulator.url;
+  const relay = await composeRelay(config, { output: SILENT_LOG, simulated });
   await relay.start();
   return relay;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDashClient } from '../../src/client/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
+import { openUsageReader } from '../../src/usage/usage-reader.ts';
 import { QUESTION } from './test-client.ts';
 
 it('is the real relay with a model that says what a test scripts, for as many users as it likes', async () => {
@@ -18,6 +19,21 @@ it('is the real relay with a model that says what a test scripts, for as many us
   expect(relay.simulator.requests).toHaveLength(2);
   expect(new Set(relay.simulator.requests.map(({ userHash }) => userHash)).size).toBe(2);
   await relay.close();
+});
+
+it('answers for nothing, and its rows say that they are simulated', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'rows-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
+  const relay = await startTestRelay({ environment: { DATA_DIR: dataDir } });
+  const client = createDashClient({ url: relay.url, getToken: () => relay.token() });
+  await client.stream({ ...QUESTION, model: 'claude-sonnet-5-5' }).final;
+  client.close();
+  await relay.close();
+  const reader = openUsageReader(dataDir);
+  expect([...(reader?.rows({ from: 0, before: Date.now() + 1000, userId: null }) ?? [])]).toMatchObject([
+    { model: 'claude-sonnet-5-5', simulated: true, costUsd: 0 },
+  ]);
+  reader?.close();
 });
 
 it('starts several at once, each with data of its own, and leaves nothing behind, also of a bad environment', async () => {

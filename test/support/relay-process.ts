@@ -75,11 +75,9 @@ export interface ComposedRelay extends TestRelay {
 export async function startRelay(environment: Environment = {}): Promise<ComposedRelay> {
   const dataDir = mkdtempSync(join(tmpdir(), 'relay-'));
   const log = new RecordedLog();
-  const service = await composeRelay(readConfig({ ...UNLIMITED, DATA_DIR: dataDir, ...environment }), {
-    write: (line) => log.write(line),
-    dropped: 0,
-    close: async () => {},
-  });
+  const config = readConfig({ ...UNLIMITED, DATA_DIR: dataDir, ...environment });
+  const output = { write: (line: string) => log.write(line), dropped: 0, close: async () => {} };
+  const service = await composeRelay(config, { output });
   await service.start();
   return Object.assign(testRelay(service.url, dataDir, log), {
     drain: () => service.drain('SIGTERM'),
