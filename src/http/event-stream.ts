@@ -32,9 +32,11 @@ export class EventStreams {
     subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
   ): Promise<void> {
     const events = new EventStream(reply);
+    let closed = false;
     const subscribing = subscribe(events);
     reply.raw.on('drain', async () => (await subscribing).drained());
     onClosed(reply, () => {
+      closed = true;
       subscribing.then(
         (subscription) => subscription.close(),
         () => {}, // refused: there is nothing to close
@@ -46,6 +48,7 @@ export class EventStreams {
     });
     await subscribing;
     await events.opening;
+    if (closed) return; // while other machines were asked
     this.#open.add(events);
     this.#interval ??= this.#clock.every(COMMENT_MS, () => {
       for (const each of this.#open) each.comment();
@@ -124,6 +127,7 @@ class EventStream implements SubscriptionSink {
   }
 
   comment(): void {
+    if (this.#reply.raw.writableEnded) return; // its reader has not taken the last of it yet
     this.#reply.raw.write(':\n\n');
   }
 

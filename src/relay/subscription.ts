@@ -44,6 +44,8 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
   readonly #sink: SubscriptionSink;
   readonly #follower: Follower;
   readonly #stall: StallWatch;
+  /** Reads the log no more; what it wrote may still be on its way. */
+  #left = false;
   #closed = false;
 
   /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
@@ -67,9 +69,14 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
 
   /** The caller is gone, or took all: `onDisconnect` acts if the stream goes on. Idempotent. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     this.#stall.stop();
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
     this.#parts.registry.leave(this.#follower.stream, this.#follower);
   }
 
@@ -110,13 +117,14 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
     while (more && this.#hasRoom) more = this.#serve();
     this.#sink.flush();
     if (this.#closed) return;
+    // Also behind the ending: who does not take it keeps its seat and its connection otherwise.
+    this.#stall.watch();
     // The kernel may have taken all of it: then no drain will come.
     if (more && this.#hasRoom) this.#parts.scheduler.mark(this);
-    this.#stall.watch();
   }
 
   get #hasRoom(): boolean {
-    return !this.#closed && this.#sink.bufferedBytes < HIGH_WATER_BYTES;
+    return !this.#left && this.#sink.bufferedBytes < HIGH_WATER_BYTES;
   }
 
   /** Moves one frame, or the ending, to the sink. False once it has caught up. */
@@ -133,12 +141,12 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
 
   #end(): void {
     const { ending } = this.#follower.stream;
-    this.close();
+    this.#leave();
     if (ending !== undefined) this.#sink.ended(ending.frame, ending.wire);
   }
 
   #fail(reason: RelayError | 'stalled'): void {
-    this.close();
+    this.#leave();
     this.#sink.failed(reason);
   }
 }
