@@ -24,9 +24,9 @@ export function errorRoutes(app: FastifyInstance, observer: Observer): void {
   app.addHook('onRoute', ({ method, url }) => routes.add(method, url));
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, observer));
   app.setNotFoundHandler((request, reply) => refuseUnknown(routes, request, reply));
-  // Fastify would read and parse the body first.
+  // Fastify would read and parse the body first. CORS has answered its preflights by then, and takes all of OPTIONS.
   app.addHook('preParsing', async (request, reply) => {
-    if (request.is404) refuseUnknown(routes, request, reply);
+    if (request.is404 || request.method === 'OPTIONS') refuseUnknown(routes, request, reply);
   });
 }
 

@@ -80,7 +80,8 @@ export class RequestGuard {
     if (raw.socket.destroyed) return void reply.hijack();
     const { principal } = request;
     if (principal !== null) admission.request(principal.userId);
-    this.#reserveBody(request);
+    if (isBodyRead(request)) this.#reserveBody(request);
+    else raw.resume(); // dropped as it comes: nobody waits for it, and it keeps no room from others
     if (reads && principal !== null) this.#seat(reply, principal);
   }
 
@@ -131,6 +132,13 @@ export class RequestGuard {
     const seat = this.#parts.admission.reader(reply.request.clientAddress, userId);
     onClosed(reply, () => seat.release());
   }
+}
+
+const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Whether anything here takes a body of such a request. */
+function isBodyRead({ is404, method }: FastifyRequest): boolean {
+  return !is404 && !BODILESS.has(method);
 }
 
 /** Of a request that the guard let in at a route whose access is `token`. */

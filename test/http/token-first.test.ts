@@ -1,5 +1,6 @@
 /** What a door judges before it reads a body: with an application of its own, real sockets, and a clock by hand. */
 import { describe, expect, it } from 'vitest';
+import { allowOrigins } from '../../src/http/cors.ts';
 import { principalOf as principalOfRequest } from '../../src/http/request-guard.ts';
 import {
   exchange,
@@ -27,6 +28,7 @@ const startDoors = async (overrides: Parameters<typeof startServer>[0] = {}) => 
     maxFrameBytes: 1024,
     ...overrides,
     doors: [
+      (app) => allowOrigins(app, []),
       (app) =>
         void app.post('/asks', { config: { access: 'token' } }, (request) => {
           parsed.push(request.body);
@@ -98,6 +100,22 @@ describe('bodies on their way', () => {
     bob?.socket.destroy();
     while (server.bodyBytes > 0) await roundTrip(port);
   });
+
+  it.each(['POST /nothing', 'GET /nothing', 'GET /healthz', 'OPTIONS /asks'])(
+    'take no room where nobody reads them (%s): who has no token keeps nobody out',
+    async (line) => {
+      const { port, server, parsed } = await startDoors({ limits: { upgradesPerSecondPerAddress: 10_000 } });
+      const headers = ['Content-Type: application/json', 'Content-Length: 1024'];
+      const clients = await Promise.all(Array.from({ length: 32 }, () => openRaw(port)));
+      for (const client of clients) client.send(head(line, headers));
+      for (const client of clients) expect((await answered(client)).status).not.toBe(429);
+      expect(server.bodyBytes).toBe(0);
+      const body = '{"a":1}';
+      const alice = (await openRaw(port)).send(postOf(body.length, [ALICES]) + body);
+      expect((await answered(alice)).status).toBe(200);
+      expect(parsed).toEqual([{ a: 1 }]);
+    },
+  );
 
   it('have less room while memory is short', async () => {
     const started = await startDoors();
