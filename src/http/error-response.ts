@@ -18,9 +18,10 @@ export interface ErrorBody {
 /** Where an error with 429 or 503 does not say itself when to come back, seconds. */
 const RETRY_AFTER_SECONDS = 2;
 
+/** @param requestId of an answer of a route; a refused handshake has none, and no reason: browsers show neither. */
 export function errorBody(error: RelayError, requestId?: string): ErrorBody {
   const { code, message, retryable, quota, reason } = error;
-  const known = { ...(reason && { reason }), ...(requestId !== undefined && { requestId }) };
+  const known = requestId === undefined ? {} : { ...(reason && { reason }), requestId };
   return { error: { code, message, retryable, ...quota, ...known } };
 }
 

@@ -31,7 +31,7 @@ const OFFERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const request = (line: string, headers: readonly string[], body = '') =>
-  [`${line} HTTP/1.1`, 'Host: relay.example', ...headers, '', body].join('\r\n');
+  [`${line} HTTP/1.1`, 'Host: 127.0.0.1', ...headers, '', body].join('\r\n');
 const post = (headers: readonly string[], body: string) =>
   request('POST /echo', [...headers, 'Content-Type: application/json'], body);
 const chunked = (...pieces: readonly string[]) =>
