@@ -38,7 +38,7 @@ export class PlainConnection {
   /** Undefined of a proxy: neither its tokens nor its faults are one client's. */
   readonly address: string | undefined;
   readonly #unprovenPerSecond: number;
-  /** Whether a good token came over it. */
+  /** Whether the last token that came over it was a good one. */
   proven = false;
   /** Requests that are not answered. */
   pending = 0;

@@ -99,7 +99,9 @@ export class RequestGuard {
       request.principal = await admission.judge(request.clientAddress, tokenOf, connection?.proven);
       request.userId = request.principal.userId;
     } catch (refusal) {
-      if (!RelayError.from(refusal).retryable) this.#countUnproven(connection);
+      if (RelayError.from(refusal).retryable) throw refusal;
+      if (connection !== undefined) connection.proven = false;
+      this.#countUnproven(connection);
       throw refusal;
     }
     if (connection !== undefined && !request.raw.socket.destroyed) connections.prove(connection);

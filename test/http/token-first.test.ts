@@ -231,6 +231,18 @@ describe('requests without a good token', () => {
     );
   });
 
+  it('end what a connection was spared for a good one, if a bad one comes over it', async () => {
+    const { port } = await startDoors({ limits: { upgradesPerSecondPerAddress: 5 } });
+    const client = await openRaw(port);
+    await answered(client.send(head('GET /v1/session', [ALICES])));
+    for (let count = 0; count < 5; count += 1)
+      await exchange(port, head('GET /v1/session', ['Connection: close']));
+    expect((await answered(client.send(head('GET /nothing')), 2)).status).toBe(404);
+    const bad = head('GET /v1/session', ['Authorization: Bearer mallory']);
+    expect((await answered(client.send(bad), 3)).status).toBe(401);
+    expect((await answered(client.send(head('GET /nothing')), 4)).status).toBe(429);
+  });
+
   it('never keep a balancer from asking for health', async () => {
     const { port } = await startDoors({ limits: { upgradesPerSecondPerAddress: 2 } });
     const nothing = head('GET /nothing', ['Connection: close']);
