@@ -66,7 +66,9 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
         lines: LINES_OF_REFUSAL,
         fields: { door, of, code, reason, userId },
       } as const;
-      sampled.write(kind, { ...rest, streamId, origin, cause: cause === reason ? undefined : cause });
+      // The id of a stream that is not there is a stranger's text: it names nothing, and may say anything.
+      const named = code === 'unknown_stream' ? null : streamId;
+      sampled.write(kind, { ...rest, streamId: named, origin, cause: cause === reason ? undefined : cause });
     },
     resumed(event) {
       metrics.resumes.inc();
