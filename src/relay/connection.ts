@@ -385,6 +385,7 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     if (this.#waiters === NO_WAITERS) this.#waiters = new Set();
     this.#waiters.add(waiter);
     this.#parts.registry.join(stream, waiter);
+    waiter.wake();
   }
 
   #ack({ id, seq }: AckFrame): undefined {

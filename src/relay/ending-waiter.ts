@@ -1,5 +1,6 @@
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { StreamReader } from './readers.ts';
+import { unknownStream } from './refusals.ts';
 import type { Ending } from './stream.ts';
 import type { StreamView } from './stream-view.ts';
 
@@ -8,7 +9,7 @@ export class EndingWaiter implements StreamReader {
   readonly stream: StreamView;
   readonly #done: (ending: Ending | RelayError) => void;
 
-  /** `done` gets the ending, or why the run was refused before it began. */
+  /** `done` gets the ending, or why there is none to be had. */
   constructor(stream: StreamView, done: (ending: Ending | RelayError) => void) {
     this.stream = stream;
     this.#done = done;
@@ -19,8 +20,9 @@ export class EndingWaiter implements StreamReader {
   }
 
   wake(): void {
-    const { ending } = this.stream;
+    const { ending, isLost } = this.stream;
     if (ending !== undefined) this.#done(ending);
+    else if (isLost) this.#done(unknownStream());
   }
 
   refused(error: RelayError): void {

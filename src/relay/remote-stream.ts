@@ -33,7 +33,7 @@ export class RemoteStream implements StreamView, ReplicaEvents {
   readonly #waiting = new Set<() => void>();
   #ending: Ending | undefined;
   #stopped = false;
-  #isLost = false;
+  isLost = false;
 
   constructor(replica: Replica, events: RemoteStreamEvents, wheel: TimerWheel) {
     this.#replica = replica;
@@ -132,7 +132,7 @@ export class RemoteStream implements StreamView, ReplicaEvents {
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */
   lost(): void {
-    this.#isLost = true;
+    this.isLost = true;
     this.#look();
     this.#events.lost(this);
     const refusal = new RelayError('unavailable', 'this run did not begin on another server; start again');
@@ -145,7 +145,7 @@ export class RemoteStream implements StreamView, ReplicaEvents {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#wheel.after(ms, resolve);
     const look = (): void => {
-      if (holds() || this.#isLost) resolve();
+      if (holds() || this.isLost) resolve();
     };
     this.#waiting.add(look);
     look();

@@ -19,6 +19,8 @@ export interface StreamView {
   readonly accepted: boolean;
   readonly acceptedFrame: AcceptedFrame;
   readonly ending: Ending | undefined;
+  /** Whether it cannot be read on here, nor its ending be had. */
+  readonly isLost: boolean;
   /**
    * Waits for the log to hold that seq, where a reader may hold more than is known here. Undefined where nothing is
    * to be waited for.

@@ -123,6 +123,11 @@ export class Stream implements StreamView, UpstreamSink {
     return { type: 'accepted', id, epoch, model, ...(warning === undefined ? {} : { warning }) };
   }
 
+  /** It is here. */
+  get isLost(): boolean {
+    return false;
+  }
+
   /** The ending, once the row is settled: the last entry of the log. */
   get ending(): Ending | undefined {
     return this.#ending;

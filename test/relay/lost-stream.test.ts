@@ -1,0 +1,63 @@
+/** A run of another machine that can be read no more while somebody waits for its ending. */
+import { expect, it } from 'vitest';
+import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
+import type { ReplicaEvents, SharedRun, SharedStreams } from '../../src/stream-log/shared-port.ts';
+import { ALICE, createCore, settled } from '../support/core.ts';
+
+const RUN: SharedRun = {
+  userId: ALICE,
+  id: 's1',
+  epoch: 'epoch-of-s1',
+  requestHash: 'hash',
+  action: 'chat',
+  model: 'claude-test',
+  owner: 'other',
+};
+
+/** A core beside another machine that has one run, and loses it when the test says so. */
+function createCoreBesideOther() {
+  let events: ReplicaEvents | undefined;
+  let cancels = 0;
+  const log = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 20 }).create();
+  const shared: SharedStreams = {
+    machine: 'here',
+    up: true,
+    elsewhere: true,
+    claim: async () => RUN,
+    release() {},
+    publish: () => ({ wake() {} }),
+    find: async () => RUN,
+    async follow(run, followed) {
+      events = followed;
+      return { run, log, accepted: true, ending: undefined, release: () => log.release() };
+    },
+    async cancel() {
+      cancels += 1;
+    },
+    close: async () => {},
+  };
+  return { ...createCore({ shared }), lose: () => events?.lost(), cancels: () => cancels };
+}
+
+const NOT_TO_BE_HAD = { code: 'unknown_stream' };
+
+it('is cancelled, and who asked over HTTP is told that its ending is not to be had', async () => {
+  const { relay, lose, cancels } = createCoreBesideOther();
+  const caller = { door: 'json', requestId: null, connectionId: null } as const;
+  const told = expect(relay.cancel(ALICE, 's1', caller)).rejects.toMatchObject(NOT_TO_BE_HAD);
+  await settled();
+  expect(cancels()).toBe(1);
+  lose();
+  await told;
+});
+
+it('and so is who asked over a WebSocket', async () => {
+  const { connect, lose, cancels } = createCoreBesideOther();
+  const socket = connect();
+  socket.send({ type: 'cancel', id: 's1' });
+  await settled();
+  expect(cancels()).toBe(1);
+  lose();
+  await settled();
+  expect(socket.frames.at(-1)).toMatchObject({ type: 'error', of: 'cancel', id: 's1', ...NOT_TO_BE_HAD });
+});
