@@ -4,7 +4,7 @@
  * start names the missing keys and the bad ones.
  */
 import type { EnvironmentKey } from './config.ts';
-import { isExampleSecret, isPlaceholder } from './config-values.ts';
+import { isExampleSecret, isPercentEncoded, isPlaceholder } from './config-values.ts';
 import { isLoopbackHost, isLoopbackUrl } from './http/loopback.ts';
 
 /** Keys of the contract that are set, and those of others that say where this process runs. */
@@ -79,7 +79,7 @@ const POSTGRES_TLS =
 /** As the driver decides it: the URL's own words first, then PGSSLMODE; nothing said is no TLS. */
 function isPlainPostgres(text = '', fromEnvironment = ''): boolean {
   const url = URL.parse(text);
-  if (url === null) return false;
+  if (url === null || !isPercentEncoded(text)) return false; // refused for that already
   const parameter = (name: string): string => url.searchParams.get(name) ?? '';
   const host = parameter('host') || decodeURIComponent(url.hostname);
   if (host === '' || host.startsWith('/') || isLoopbackHost(host)) return false;

@@ -143,7 +143,7 @@ export function redisUrl() {
 const PERCENT = 'has a % that stands for nothing: write %25 for a % itself, as in a password';
 
 /** Drivers decode each part of a URL, and fail at each attempt to connect where they cannot. */
-function isPercentEncoded(value: string): boolean {
+export function isPercentEncoded(value: string): boolean {
   try {
     decodeURIComponent(value);
     return true;

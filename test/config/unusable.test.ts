@@ -47,6 +47,7 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['DATABASE_URL', 'postgres://u:100%@db/app', /%25/],
   ['DATABASE_URL', 'postgres://u:50%ff@db/app', /%25/],
   ['DATABASE_URL', 'postgres://u:p@db/app%zz', /%25/],
+  ['DATABASE_URL', 'postgres://u:p@db%zz/app', /%25/, PRODUCTION],
   ['DATABASE_URL', 'postgres://u:p@db/app?options=%', /%25/],
   ['DATABASE_URL', 'postgres://u:p@db/app?port=abc', /port/],
   ['DATABASE_URL', 'postgres://u:p@db:0/app', /port/],
