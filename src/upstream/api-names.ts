@@ -13,7 +13,8 @@ export interface ApiErrorNames {
 }
 
 const NAME = /^[\w.:-]{1,64}$/;
-const REQUEST_ID = /^[\w.:/+=~@-]{1,128}$/;
+/** One pair of angle brackets may stand around it: what replays recorded answers puts its blanked ids into them. */
+const REQUEST_ID = /^<?[\w.:/+=~@-]{1,128}>?$/;
 /** Gateways write models with a vendor or a region in front. */
 const MODEL = /^[\w.:/@-]{1,128}$/;
 
