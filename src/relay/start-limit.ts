@@ -10,6 +10,7 @@ import type { StartLimit } from './stream-starter.ts';
 
 /** What a start waits for Redis at most; from then on, and while Redis is away, this process counts by itself. */
 const REDIS_MS = 500;
+const WINDOW_S = 60;
 
 /** Redis, and what keys in it begin with. */
 export interface SharedCounters {
@@ -22,16 +23,16 @@ export interface SharedCounters {
  * @param redis where all machines count; without, this process counts
  */
 export function createStartLimit(redis?: SharedCounters): StartLimit {
-  const limiters = new Map<number, RateLimiterAbstract>();
-  const limiterOf = (points: number): RateLimiterAbstract => {
-    const limiter = limiters.get(points) ?? createLimiter(points, redis);
-    limiters.set(points, limiter);
-    return limiter;
+  const limiters = new Map<number, Limiters>();
+  const limitersOf = (points: number): Limiters => {
+    const known = limiters.get(points) ?? createLimiters(points, redis);
+    limiters.set(points, known);
+    return known;
   };
   return {
     async take(userId, startsPerMinute) {
       try {
-        await limiterOf(startsPerMinute).consume(userId);
+        await consume(limitersOf(startsPerMinute), userId);
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;
         const retryAfterMs = Math.max(1, refusal.msBeforeNext);
@@ -44,15 +45,31 @@ export function createStartLimit(redis?: SharedCounters): StartLimit {
   };
 }
 
-function createLimiter(points: number, redis: SharedCounters | undefined): RateLimiterAbstract {
-  const rate = { points, duration: 60 };
+interface Limiters {
+  readonly everywhere: RateLimiterAbstract;
+  readonly here: RateLimiterAbstract;
+}
+
+async function consume({ everywhere, here }: Limiters, userId: string): Promise<void> {
+  try {
+    await everywhere.consume(userId);
+  } catch (refusal) {
+    // A counter that ends later than a window is none of ours: it would keep the user out until then.
+    if (!(refusal instanceof RateLimiterRes) || refusal.msBeforeNext <= WINDOW_S * 1000) throw refusal;
+    await here.consume(userId);
+  }
+}
+
+function createLimiters(points: number, redis: SharedCounters | undefined): Limiters {
+  const rate = { points, duration: WINDOW_S };
   const here = new RateLimiterMemory(rate);
-  if (redis === undefined) return here;
-  const everywhere = new RateLimiterRedis({
+  if (redis === undefined) return { everywhere: here, here };
+  const shared = new RateLimiterRedis({
     ...rate,
     storeClient: redis.connection,
     keyPrefix: `${redis.prefix}:starts`,
     rejectIfRedisNotReady: true,
   });
-  return new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_MS, insuranceLimiter: here });
+  const everywhere = new RLWrapperTimeouts({ limiter: shared, timeoutMs: REDIS_MS, insuranceLimiter: here });
+  return { everywhere, here };
 }

@@ -61,3 +61,16 @@ it('a user makes so many starts a minute on all machines together', async () => 
     expect(await refused).toMatchObject({ code: 'rate_limited', retryable: true });
   }
 });
+
+it('a counter of starts that ends in a year is not believed', async () => {
+  await machines.redis.client.set(`dash:test:starts:${userId(3)}`, 1000, 'EX', 31_536_000);
+  const { here } = await clientsOf(3);
+  for (let count = 0; count < STARTS; count += 1) {
+    const stream = here.start();
+    await here.accepted(stream);
+    here.cancel(stream);
+    await here.ended(stream);
+  }
+  here.start();
+  expect(await here.refused('start')).toMatchObject({ code: 'rate_limited', retryable: true });
+});
