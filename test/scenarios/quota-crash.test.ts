@@ -45,9 +45,9 @@ it.each(['SQLite', 'Postgres'])(
     const client = await connectClient({ url: killed.url, token: await killed.token() });
     await client.ended(client.start({ model: 'sim:fast' }));
     const live = client.start({ model: 'sim:long' });
-    // The ledger saves the progress of live runs each second.
-    await eventually('its progress is on disk', async () =>
-      (await killed.usageRows()).some((row) => row.status === 'running' && row.outputTokens > 0),
+    // The ledger saves the progress of live runs each second. What has said nothing yet is no request.
+    await eventually('its first words are on disk', async () =>
+      (await killed.usageRows()).some((row) => row.status === 'running' && row.source === 'estimated'),
     );
     await eventually('the first is settled', async () => (await standing(killed)).requests?.used === 1);
     expect((await standing(killed)).requests).toMatchObject({ used: 1, reserved: 1 });
