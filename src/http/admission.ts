@@ -117,11 +117,7 @@ export class Admission {
    */
   unproven(address: string, proven = false): void {
     const retryAfterMs = this.#unproven.take(address);
-    if (retryAfterMs > 0 && !proven)
-      throw new RelayError('rate_limited', 'too many requests without a valid token; slow down', {
-        cause: 'unproven_of_address',
-        retryAfterMs,
-      });
+    if (retryAfterMs > 0 && !proven) throw tooManyUnproven('unproven_of_address', retryAfterMs);
   }
 
   /** Counts a request of a user at a door without WebSockets. @throws RelayError rate_limited */
@@ -183,6 +179,16 @@ function handshakesOfUser({
   return Math.max(HANDSHAKES_PER_SEAT * connectionsPerUser, upgradesPerSecondPerAddress * USERS_SHARE);
 }
 
-function full(cause: 'memory' | 'connections'): RelayError {
+export function tooManyUnproven(
+  cause: 'unproven_of_address' | 'unproven_of_connection',
+  retryAfterMs: number,
+): RelayError {
+  return new RelayError('rate_limited', 'too many requests without a valid token; slow down', {
+    cause,
+    retryAfterMs,
+  });
+}
+
+export function full(cause: 'memory' | 'connections' | 'bodies'): RelayError {
   return new RelayError('unavailable', 'this machine is full; try again', { cause });
 }

@@ -3,6 +3,7 @@
  * counts with what it announces, from before its first byte is read until it is there or its caller is gone.
  */
 import { RelayError } from '../protocol/relay-error.ts';
+import { full } from './admission.ts';
 
 /** In bodies of the largest size. One user leaves most of it to the others, and so does one address. */
 const BODIES_OF_USER = 8;
@@ -32,10 +33,7 @@ export class BodyBudget {
   reserve(bytes: number, address: string, who: string | undefined, overloaded: boolean): () => void {
     const room = this.#maxBodyBytes;
     const machine = BODIES * room * (overloaded ? WHILE_OVERLOADED : 1);
-    if (this.#of(MACHINE) + bytes > machine)
-      throw new RelayError('unavailable', 'this machine is full; try again', {
-        cause: overloaded ? 'memory' : 'bodies',
-      });
+    if (this.#of(MACHINE) + bytes > machine) throw full(overloaded ? 'memory' : 'bodies');
     const keys = [MACHINE, this.#within(`address ${address}`, bytes, BODIES_OF_ADDRESS * room)];
     if (who !== undefined) keys.push(this.#within(`user ${who}`, bytes, BODIES_OF_USER * room));
     for (const key of keys) this.#add(key, bytes);

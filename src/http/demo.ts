@@ -22,31 +22,27 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
   "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const NOT_BUILT = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Dash Relay</title>
-<h1>Dash Relay is running</h1>
+const NOT_BUILT = page(`
 <p>This page is where you could try it, but it is not built. Stop the relay, then run <code>npm ci &amp;&amp; npm start</code>.
-<p>Everything else works without it: the terminal shows a token and a line to connect by.
-</html>
-`;
+<p>Everything else works without it: the terminal shows a token and a line to connect by.`);
 
-const NO_DEMO = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Dash Relay</title>
-<h1>Dash Relay is running</h1>
+const NO_DEMO = page(`
 <p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. The demo page
 makes tokens of its own, which this relay would refuse; start a relay without those keys to see it.
 <p>Your app connects from its own address. List that origin in ALLOWED_ORIGINS, such as
-<code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.
+<code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.`);
+
+function page(body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Dash Relay</title>
+<h1>Dash Relay is running</h1>${body}
 </html>
 `;
+}
 
 /** In development with the keys of real users: says why there is no demo, and what an app needs. */
 export function noDemoRoute(app: FastifyInstance): void {

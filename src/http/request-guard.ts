@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../auth/port.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
-import type { Admission } from './admission.ts';
+import { type Admission, tooManyUnproven } from './admission.ts';
 import { BodyBudget } from './body-budget.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Connections, PlainConnection } from './connections.ts';
@@ -116,10 +116,7 @@ export class RequestGuard {
   /** The connection is throttled before its address is. */
   #countUnproven(connection: PlainConnection | undefined): void {
     if (connection === undefined || connection.takeUnproven(this.#parts.clock.elapsed())) return;
-    throw new RelayError('rate_limited', 'too many requests without a valid token; slow down', {
-      cause: 'unproven_of_connection',
-      retryAfterMs: 1000,
-    });
+    throw tooManyUnproven('unproven_of_connection', 1000);
   }
 
   #reserveBody({ raw, clientAddress, userId }: FastifyRequest): void {

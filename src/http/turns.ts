@@ -1,6 +1,7 @@
 /**
- * Spreads work over turns of the event loop, first come, first served; of those who wait, each in turn. Thousands of clients are cut off or come back at
- * once where a network or a machine was away: all of that work in one turn would hold up every live stream for its length.
+ * Spreads work over turns of the event loop, first come, first served; of those who wait, each in turn. Thousands of
+ * clients are cut off or come back at once where a network or a machine was away: all of that work in one turn would hold
+ * up every live stream for its length.
  */
 export class Turns {
   readonly #perTurn: number;
@@ -15,7 +16,10 @@ export class Turns {
     this.#left = perTurn;
   }
 
-  /** Does the work at once if this turn has room for it, else in the first turn that has. `whose`: one waits for no more than one of each other. */
+  /**
+   * Does the work at once if this turn has room for it, else in the first turn that has.
+   * @param whose one waits for no more than one of each other
+   */
   run(work: () => void, whose = ''): void {
     if (this.#left === 0) {
       const others = this.#waiting.get(whose);
@@ -48,7 +52,12 @@ export class Turns {
 
   /** One of each, of `most` at most; who has more takes the last place again. */
   #round(most: number): (() => void)[] {
-    const whose = Array.from(this.#waiting.keys()).slice(0, most);
+    // Of a crowd of thousands only those are listed whose turn it is.
+    const whose: string[] = [];
+    for (const key of this.#waiting.keys()) {
+      if (whose.length === most) break;
+      whose.push(key);
+    }
     return whose.map((key) => {
       const queue = this.#waiting.get(key) ?? [];
       const [first = () => {}] = queue.splice(0, 1);

@@ -14,13 +14,17 @@ export function descriptorLimit(): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
+/** Open for good, and once: a process may compose more than one relay. */
+let statm: number | undefined;
+
 /**
  * A function that tells the resident bytes. On Linux Node's own opens a file each time, and throws where the process has
  * no descriptor left; so one is kept open.
  */
 export function residentMemory(): () => number {
   if (process.platform !== 'linux') return () => process.memoryUsage.rss();
-  const file = openSync('/proc/self/statm', 'r');
+  statm ??= openSync('/proc/self/statm', 'r');
+  const file = statm;
   const text = Buffer.alloc(128);
   const pages = (): number => {
     const length = readSync(file, text, 0, text.length, 0);
