@@ -143,14 +143,18 @@ export async function composeRelay(
     policy,
     ...coreLimits(config),
   });
-  const health = (): Health => ({
-    state: healthState(relay, authenticator, upstream.account),
-    ...reported({
-      postgres: shipper?.up && !quota.alone,
-      redis: shared?.streams.up,
-      account: simulator === undefined ? upstream.account.state !== 'fails' : undefined,
-    }),
-  });
+  const health: Health = {
+    get state() {
+      return healthState(relay, authenticator, upstream.account);
+    },
+    get dependencies() {
+      return reported({
+        postgres: shipper?.up && !quota.alone,
+        redis: shared?.streams.up,
+        account: simulator === undefined ? upstream.account.state !== 'fails' : undefined,
+      });
+    },
+  };
   const http = composeHttp(config, {
     relay,
     quota,
@@ -237,7 +241,7 @@ async function composeShared(
       logger.warn({ reason, operation, hint }, 'redis is away: streams go on here');
     },
     onUp: () => logger.info({ prefix }, 'redis is reached'),
-    onMalformed: (what, epoch) => sampled.write(MALFORMED, { what, epoch }),
+    onMalformed: (what, epoch) => sampled.write(MALFORMED, undefined, { what, epoch }),
     onFormats: (formats) => logger.warn({ formats }, OTHER_FORMATS[formats.length === 0 ? 'gone' : 'there']),
   });
   return { ...opened, prefix };
@@ -281,10 +285,10 @@ function listenFailure(cause: unknown, { PORT, METRICS_PORT }: Config): Error {
 }
 
 /** What is not set up is not reported. */
-function reported(isUp: Readonly<Record<string, boolean | undefined>>): Pick<Health, 'dependencies'> {
+function reported(isUp: Readonly<Record<string, boolean | undefined>>): Health['dependencies'] {
   const known = Object.entries(isUp).filter(([, up]) => up !== undefined);
-  if (known.length === 0) return {};
-  return { dependencies: Object.fromEntries(known.map(([name, up]) => [name, up ? 'up' : 'down'])) };
+  if (known.length === 0) return undefined;
+  return Object.fromEntries(known.map(([name, up]) => [name, up ? 'up' : 'down']));
 }
 
 function healthState(relay: Relay, authenticator: Authenticator, account: AccountView): Health['state'] {
@@ -467,7 +471,7 @@ interface HttpInputs extends Identity {
   readonly observer: Observer;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly health: () => Health;
+  readonly health: Health;
 }
 
 function composeHttp(config: Config, inputs: HttpInputs): HttpServer {

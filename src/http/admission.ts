@@ -26,7 +26,7 @@ export interface AdmissionParts {
     readonly upgradesPerSecondPerAddress: number;
     readonly requestsPerMinutePerUser: number;
   };
-  readonly health: () => Health;
+  readonly health: Health;
   /** The kill switch: false refuses every socket. */
   readonly streamingEnabled: boolean;
   readonly authenticator: Authenticator;
@@ -70,14 +70,14 @@ export class Admission {
   }
 
   get overloaded(): boolean {
-    return this.#parts.health().state === 'overloaded';
+    return this.#parts.health.state === 'overloaded';
   }
 
   /**
-   * Resolves when it is a request's turn to be judged: a crowd that comes at once holds up no stream, and nobody else
-   * who comes with many at once, as long as they show the same token or none.
+   * Undefined where a request can be judged at once; otherwise resolves when it is its turn: a crowd that comes at once
+   * holds up no stream, and nobody else who comes with many at once, as long as they show the same token or none.
    */
-  turn({ headers }: IncomingMessage): Promise<void> {
+  turn({ headers }: IncomingMessage): Promise<void> | undefined {
     return this.#judging.take(headers.authorization ?? headers['sec-websocket-protocol']);
   }
 
@@ -158,9 +158,10 @@ export class Admission {
   refuseSockets(): void {
     if (!this.#parts.streamingEnabled)
       throw new RelayError('unavailable', 'streaming is switched off; use JSON', { cause: 'switched_off' });
-    if (this.#parts.health().state === 'draining')
+    const { state } = this.#parts.health;
+    if (state === 'draining')
       throw new RelayError('shutting_down', 'this machine is shutting down; reconnect');
-    if (this.overloaded) throw full('memory');
+    if (state === 'overloaded') throw full('memory');
     if (this.#isFull) throw full('connections');
   }
 

@@ -1,4 +1,4 @@
-/** What this machine says of itself to load balancers and to its own doors. */
+/** What this machine says of itself to load balancers and to its own doors: read anew at each look. */
 export interface Health {
   /**
    * `starting`: no key set yet. `upstream_account`: the account at the model's API does not work, and has not since the
@@ -6,5 +6,5 @@ export interface Health {
    */
   readonly state: 'starting' | 'ready' | 'draining' | 'overloaded' | 'upstream_account';
   /** Reported, never failed: streams go on without Postgres and Redis, and say why where the account fails. */
-  readonly dependencies?: Readonly<Record<string, 'up' | 'down'>>;
+  readonly dependencies?: Readonly<Record<string, 'up' | 'down'>> | undefined;
 }

@@ -46,7 +46,7 @@ export interface HttpServerParts {
   readonly connect: Connect;
   readonly observer: Observer;
   readonly clock: Clock;
-  readonly health: () => Health;
+  readonly health: Health;
   readonly limits: AdmissionParts['limits'];
   /** Files and sockets this process may have open; absent where nobody limits them. */
   readonly maxDescriptors?: number | undefined;

@@ -11,10 +11,10 @@ export interface MetricsSource {
 const HEALTH = { config: { access: 'health' } } as const;
 
 /** `/healthz`: the process answers. `/readyz`: it may take traffic. */
-export function healthRoutes(app: FastifyInstance, health: () => Health): void {
+export function healthRoutes(app: FastifyInstance, health: Health): void {
   app.get('/healthz', HEALTH, () => ({ status: 'ok' }));
   app.get('/readyz', HEALTH, (_request, reply) => {
-    const { state, dependencies } = health();
+    const { state, dependencies } = health;
     reply.code(state === 'ready' ? 200 : 503);
     return { status: state, ...(dependencies === undefined ? {} : { dependencies }) };
   });

@@ -23,6 +23,7 @@ export class Rate {
 
   /** What `take` would say, uncounted. */
   wait(key: string): number {
+    if (this.#counts.size === 0 && this.#limit > 0) return 0;
     const elapsed = this.#clock.elapsed();
     const window = Math.trunc(elapsed / this.#windowMs);
     if (window !== this.#window) this.#counts.clear();

@@ -31,9 +31,11 @@ export class Turns {
     work();
   }
 
-  /** Resolves when it is one's turn. */
-  take(whose = ''): Promise<void> {
-    return new Promise((resolve) => this.run(resolve, whose));
+  /** Undefined where this turn has room; otherwise resolves when it is one's turn. */
+  take(whose = ''): Promise<void> | undefined {
+    if (this.#left === 0) return new Promise((resolve) => this.run(resolve, whose));
+    this.#spend(1);
+    return undefined;
   }
 
   #spend(pieces: number): void {

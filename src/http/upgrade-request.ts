@@ -19,9 +19,14 @@ const BEARER_NAME = 'bearer.';
  */
 export function isHandshake(request: IncomingMessage): boolean {
   const { upgrade = '', 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
-  const offers = upgrade.split(',').map((name) => name.trim().toLowerCase());
-  if (!offers.includes('websocket') || !WEBSOCKET_PATHS.includes(pathOf(request))) return false;
+  if (!offersWebSocket(upgrade) || !WEBSOCKET_PATHS.includes(pathOf(request))) return false;
   return coding === undefined && length === '0';
+}
+
+function offersWebSocket(upgrade: string): boolean {
+  if (upgrade === 'websocket') return true; // what all clients say: no list is made of it
+  const offers = upgrade.split(',').map((name) => name.trim().toLowerCase());
+  return offers.includes('websocket');
 }
 
 /** Of a request that `isHandshake`. @throws RelayError `bad_request` or `method_not_allowed` */

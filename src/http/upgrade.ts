@@ -110,12 +110,14 @@ export class WebSocketDoor {
   async #admit(handshake: Handshake): Promise<void> {
     const { admission, allowedOrigins, clientAddress } = this.#parts;
     const { request, socket } = handshake;
-    await admission.turn(request);
+    const turn = admission.turn(request);
+    if (turn !== undefined) await turn;
     requireHandshake(request);
     admission.refuseSockets();
     const address = clientAddress(request);
     const principal = await admission.judge(address, () => handshakeToken(request, allowedOrigins));
-    await this.#accepting.take();
+    const accepting = this.#accepting.take();
+    if (accepting !== undefined) await accepting;
     if (socket.destroyed) return;
     handshake.userId = principal.userId;
     const seat = admission.handshake(address, principal.userId);

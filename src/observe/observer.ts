@@ -25,25 +25,28 @@ const LINES_OF_USER = 50;
 const LINES_OF_REFUSAL = 5;
 const LINES_OF_FAILURE = 20;
 
+const CONNECTION_OPENED = ofUser('connection opened');
+const CONNECTION_CLOSED = ofUser('connection closed');
+const STREAM_RESUMED = ofUser('stream resumed');
+const CANCEL_ASKED = ofUser('cancel asked');
+
+function ofUser(message: string): LineKind {
+  return { level: 'info', message, lines: LINES_OF_USER, fields: {} };
+}
+
 /** `sampled` is the caller's, who closes it. */
 export function createObserver(logger: Logger, metrics: Metrics, sampled: SampledLines): Observer {
-  const ofUser = (message: string, userId: string): LineKind => ({
-    level: 'info',
-    message,
-    lines: LINES_OF_USER,
-    fields: { userId },
-  });
   return {
     connectionOpened({ connectionId, userId }) {
       metrics.connections.inc();
       metrics.upgrades.inc({ outcome: 'accepted' });
-      sampled.write(ofUser('connection opened', userId), { connectionId });
+      sampled.write(CONNECTION_OPENED, userId, { connectionId });
     },
     connectionClosed({ connectionId, userId, code, reason, durationMs }) {
       metrics.connections.dec();
       metrics.connectionsClosed.inc({ code: KNOWN_CLOSE_CODES.has(code) ? String(code) : 'other' });
       const fields = { connectionId, code, reason, durationMs: round(durationMs) };
-      sampled.write(ofUser('connection closed', userId), fields);
+      sampled.write(CONNECTION_CLOSED, userId, fields);
     },
     streamStarted(event) {
       metrics.liveStreams.inc();
@@ -64,25 +67,31 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
         level,
         message: 'refused',
         lines: LINES_OF_REFUSAL,
-        fields: { door, of, code, reason, userId },
+        fields: { door, of, code, reason },
       } as const;
       // The id of a stream that is not there is a stranger's text: it names nothing, and may say anything.
       const named = code === 'unknown_stream' ? null : streamId;
-      sampled.write(kind, { ...rest, streamId: named, origin, cause: cause === reason ? undefined : cause });
+      sampled.write(kind, userId, {
+        ...rest,
+        streamId: named,
+        origin,
+        cause: cause === reason ? undefined : cause,
+      });
     },
     resumed(event) {
       metrics.resumes.inc();
       const { after, head, userId } = event;
-      sampled.write(ofUser('stream resumed', userId), { ...identity(event), ...caller(event), after, head });
+      sampled.write(STREAM_RESUMED, userId, { ...identity(event), ...caller(event), after, head });
     },
     cancelAsked(event) {
       const { streamId, userId } = event;
-      sampled.write(ofUser('cancel asked', userId), { streamId, ...caller(event) });
+      sampled.write(CANCEL_ASKED, userId, { streamId, ...caller(event) });
     },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what });
       sampled.write(
         { level: 'error', message: 'failed', lines: LINES_OF_FAILURE, fields: { what } },
+        undefined,
         { connectionId, epoch, cause },
       );
     },

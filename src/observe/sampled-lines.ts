@@ -9,19 +9,27 @@ const WINDOW_MS = 10_000;
 
 type Level = 'info' | 'warn' | 'error';
 
-/** What lines have in common. Kinds are of closed sets, or of users whose token was verified. */
+/** What lines have in common. Kinds are of closed sets. */
 export interface LineKind {
   readonly level: Level;
   readonly message: string;
-  /** How many of them are written in a window. */
+  /** How many of them are written in a window, of each user. */
   readonly lines: number;
   /** Fields that are the same in each of them. */
-  readonly fields: Readonly<Record<string, string | null>>;
+  readonly fields: Readonly<Record<string, string>>;
 }
 
-interface Counted extends LineKind {
+/** Whose line it is: a user whose token was verified, null where nobody is known, undefined where it is of no user. */
+type UserId = string | null | undefined;
+
+interface Count {
   written: number;
   suppressed: number;
+}
+
+interface Counted {
+  readonly kind: LineKind;
+  readonly users: Map<UserId, Count>;
 }
 
 export class SampledLines {
@@ -35,15 +43,15 @@ export class SampledLines {
     this.#clock = clock;
   }
 
-  /** Writes the line with its kind's fields and these, or counts it. */
-  write(kind: LineKind, more: object): void {
+  /** Writes the line with its kind's fields, its user and these, or counts it. */
+  write(kind: LineKind, userId: UserId, more: object): void {
     const { level, message, lines, fields } = kind;
     if (!this.#logger.isLevelEnabled(level)) return;
-    const counted = this.#counted(kind);
-    if (counted.written >= lines) counted.suppressed += 1;
+    const count = this.#countOf(kind, userId);
+    if (count.written >= lines) count.suppressed += 1;
     else {
-      counted.written += 1;
-      this.#logger[level]({ ...fields, ...more }, message);
+      count.written += 1;
+      this.#logger[level]({ ...fields, userId, ...more }, message);
     }
   }
 
@@ -51,16 +59,29 @@ export class SampledLines {
   close(): void {
     this.#window?.cancel();
     this.#window = undefined;
-    for (const { level, message, fields, suppressed } of this.#kinds.values())
-      if (suppressed > 0) this.#logger[level]({ ...fields, suppressed }, `${message}: more of them`);
+    for (const { kind, users } of this.#kinds.values()) {
+      const { level, message, fields } = kind;
+      for (const [userId, { suppressed }] of users)
+        if (suppressed > 0)
+          this.#logger[level]({ ...fields, userId, suppressed }, `${message}: more of them`);
+    }
     this.#kinds.clear();
   }
 
-  #counted(kind: LineKind): Counted {
-    const key = `${kind.message} ${Object.values(kind.fields).join(' ')}`;
-    const known = this.#kinds.get(key);
+  /** By kind, then by user: their id is a string whose hash is known, so that a crowd costs two look-ups each. */
+  #countOf(kind: LineKind, userId: UserId): Count {
+    let key = kind.message;
+    for (const field of Object.values(kind.fields)) key += ` ${field}`;
+    const { users } = this.#kinds.get(key) ?? this.#add(key, kind);
+    const known = users.get(userId);
     if (known !== undefined) return known;
-    const counted = { ...kind, written: 0, suppressed: 0 };
+    const count = { written: 0, suppressed: 0 };
+    users.set(userId, count);
+    return count;
+  }
+
+  #add(key: string, kind: LineKind): Counted {
+    const counted = { kind, users: new Map<UserId, Count>() };
     this.#kinds.set(key, counted);
     this.#window ??= this.#clock.after(WINDOW_MS, () => this.close());
     return counted;

@@ -21,7 +21,7 @@ describe('operations routes', () => {
 
   it('/readyz reports a dependency that is down without failing', async () => {
     const dependencies = { postgres: 'down', redis: 'up' } as const;
-    const { url } = await startServer({ health: () => ({ state: 'ready', dependencies }) });
+    const { url } = await startServer({ health: { state: 'ready', dependencies } });
     const body = { status: 'ready', dependencies };
     expect(await json(await fetch(`${url}/readyz`))).toEqual({ status: 200, body });
   });

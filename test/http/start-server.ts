@@ -37,7 +37,7 @@ export async function startServer(
     connect: core.connect,
     observer,
     clock,
-    health: () => health,
+    health,
     streamingEnabled: true,
     allowedOrigins: [],
     trustProxy: 'none',
