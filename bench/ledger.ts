@@ -67,23 +67,23 @@ async function importLedger() {
   const from = (path: string) => join(options.directory, 'src', path);
   const { openUsageLedger } = (await import(
     from('usage/ledger.ts')
-  )) as typeof import('../src/usage/ledger.ts');
-  const { loadPrices } = (await import(from('usage/prices.ts'))) as typeof import('../src/usage/prices.ts');
+  )) as typeof import('../src/ledger/ledger.ts');
+  const { loadPrices } = (await import(from('usage/prices.ts'))) as typeof import('../src/pricing/prices.ts');
   const { systemClock } = (await import(from('time/clock.ts'))) as typeof import('../src/time/clock.ts');
   const postgres = 'usage/postgres';
   const { openPostgresPool } = (await import(
     from(`${postgres}/pool.ts`)
-  )) as typeof import('../src/usage/postgres/pool.ts');
+  )) as typeof import('../src/postgres/pool.ts');
   const { postgresUsageSink } = (await import(
     from(`${postgres}/usage-sink.ts`)
-  )) as typeof import('../src/usage/postgres/usage-sink.ts');
+  )) as typeof import('../src/ledger/usage-sink.ts');
   const { UsageShipper } = (await import(
     from(`${postgres}/shipper.ts`)
-  )) as typeof import('../src/usage/postgres/shipper.ts');
+  )) as typeof import('../src/ledger/shipper.ts');
   return { openUsageLedger, loadPrices, systemClock, openPostgresPool, postgresUsageSink, UsageShipper };
 }
 
-type Ledger = Pick<import('../src/usage/port.ts').UsageLedger, 'open' | 'settle'>;
+type Ledger = Pick<import('../src/ledger/port.ts').UsageLedger, 'open' | 'settle'>;
 
 async function settleAll(ledger: Ledger): Promise<void> {
   let next = 0;

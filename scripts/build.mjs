@@ -38,8 +38,8 @@ await build({
   absWorkingDir: ROOT,
   entryPoints: {
     main: 'src/main.ts',
-    usage: 'src/usage/cli.ts',
-    migrate: 'src/usage/migrate-cli.ts',
+    usage: 'src/reports/cli.ts',
+    migrate: 'src/postgres/migrate-cli.ts',
     testing: 'src/testing/index.ts',
   },
   outdir: OUT,

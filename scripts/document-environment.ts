@@ -1,6 +1,6 @@
 /** `npm run docs:environment`: writes README's table of environment keys from the schema, between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type EnvironmentRow, environmentTable } from '../src/config.ts';
+import { type EnvironmentRow, environmentTable } from '../src/config/environment.ts';
 
 const README = new URL('../README.md', import.meta.url);
 const BEGIN = '<!-- environment: written by `npm run docs:environment` -->\n';

@@ -3,8 +3,8 @@
  * The first SIGTERM or SIGINT drains, a second one stops waiting.
  */
 import { flushCompileCache } from 'node:module';
-import { composeRelay, type RelayService } from './compose.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { composeRelay, type RelayService } from './compose/compose.ts';
+import { type Config, ConfigError, readConfig } from './config/environment.ts';
 import { welcome } from './welcome.ts';
 
 const EXIT_FAILURE = 1;

@@ -1,4 +1,4 @@
-import type { RelayService } from './compose.ts';
+import type { RelayService } from './compose/compose.ts';
 
 /** What a developer needs to try the relay at once: where it is, a token, a line to paste. */
 export async function welcome({ url, developmentIssuer, simulated }: RelayService): Promise<string> {

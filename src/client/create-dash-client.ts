@@ -6,17 +6,17 @@ import type { StreamRequest } from '../protocol/frames.ts';
 import type { AttachOptions, DashStream, StreamOptions, Transport } from './answer.ts';
 import { type ClientClock, type ClientTimer, deviceClock } from './clock.ts';
 import { failure } from './dash-error.ts';
-import { createHttpDoor } from './http-door.ts';
-import { createLadder, RUNGS } from './ladder.ts';
+import { createHttpTransport } from './http-transport.ts';
 import { METRICS_EVENT, type TrackMetrics } from './metrics.ts';
 import { createPauses } from './pauses.ts';
 import { createRelayHttp, type Fetch } from './relay-http.ts';
 import { createRenewals } from './renewals.ts';
 import { createRun, type Run, type RunOwner, type RunSource } from './run.ts';
 import { browserSignals, type Signal, type SignalSource } from './signals.ts';
-import { createSocketDoor, type SocketDoor } from './socket-door.ts';
+import { createSocketTransport, type SocketTransport } from './socket-transport.ts';
 import { mintStreamId } from './stream-id.ts';
 import { createTokens, subjectOf, type Token, type TokenGetter, type UserId } from './tokens.ts';
+import { createTransportSelector, TRANSPORTS } from './transport-selector.ts';
 import { bearerSubprotocol, type WebSocketFactory } from './web-socket.ts';
 
 export interface DashClientOptions {
@@ -68,7 +68,12 @@ export interface DashClient {
 
 export function createDashClient(options: DashClientOptions): DashClient {
   const { clock = deviceClock, connectMs = 8000, idleMs = 30_000, platform = 'web' } = options;
-  const { transports = RUNGS, webSocket = bearerSubprotocol, signals = browserSignals, onMetrics } = options;
+  const {
+    transports = TRANSPORTS,
+    webSocket = bearerSubprotocol,
+    signals = browserSignals,
+    onMetrics,
+  } = options;
   const fetch: Fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const url = options.url.replace(/\/+$/, '');
   /** Of whom each stream is; undefined until a token was had that was asked for behind it. */
@@ -93,14 +98,14 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const renewals = createRenewals(clock);
   const common = { url, fetch, webSocket, tokens, renewals, pauses, clock, connectMs };
   const http = createRelayHttp(common);
-  const ladder = createLadder(clock, transports, () => http.read('/v1/config'));
-  const requests = createHttpDoor({ ...common, http, ladder });
+  const ladder = createTransportSelector(clock, transports, () => http.read('/v1/config'));
+  const requests = createHttpTransport({ ...common, http, ladder });
   /** One is enough, unless a stream has several readers. */
-  const sockets: SocketDoor[] = [];
-  const socketFor = ({ id }: Run): SocketDoor => {
+  const sockets: SocketTransport[] = [];
+  const socketFor = ({ id }: Run): SocketTransport => {
     let door = sockets.find((each) => !each.follows(id));
     if (!door) {
-      door = createSocketDoor({
+      door = createSocketTransport({
         ...common,
         http,
         ladder,

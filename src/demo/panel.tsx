@@ -1,9 +1,9 @@
 /** Under the hood: figures, trouble to make, and what happened. */
 import { type ReactElement, useSyncExternalStore } from 'react';
 import type { Demo } from './create-demo.ts';
+import { EventLog } from './event-log.tsx';
+import { FaultControls } from './fault-controls.tsx';
 import { Figures } from './figures.tsx';
-import { Happenings } from './happenings.tsx';
-import { Trouble } from './trouble.tsx';
 
 export interface PanelProps {
   readonly demo: Demo;
@@ -33,9 +33,9 @@ export function Panel({ demo, isOpen, onClose, onMischief }: PanelProps): ReactE
       <Figures reading={reading} />
       <section aria-labelledby="trouble-title">
         <h3 id="trouble-title">Make trouble</h3>
-        <Trouble demo={demo} onMischief={onMischief} />
+        <FaultControls demo={demo} onMischief={onMischief} />
       </section>
-      <Happenings happenings={happenings} />
+      <EventLog happenings={happenings} />
     </aside>
   );
 }

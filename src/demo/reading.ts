@@ -15,11 +15,11 @@ export interface Reading {
   readonly outputTokens: number;
   /** Output tokens of each of the latest answers. */
   readonly answers: readonly number[];
-  readonly happenings: readonly Happening[];
+  readonly happenings: readonly LoggedEvent[];
 }
 
 /** One line of the panel's log. */
-export interface Happening {
+export interface LoggedEvent {
   readonly id: number;
   /** Unix ms. */
   readonly at: number;
@@ -71,7 +71,7 @@ export function withUsage(reading: Reading, input: number, output: number): Read
   };
 }
 
-export function withHappening(reading: Reading, happening: Happening): Reading {
+export function withLoggedEvent(reading: Reading, happening: LoggedEvent): Reading {
   return { ...reading, happenings: [...reading.happenings, happening].slice(-HAPPENINGS) };
 }
 

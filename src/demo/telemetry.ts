@@ -4,13 +4,13 @@
  */
 import type { Answer, DashError, DashStream, Phase, Transport } from '../client/index.ts';
 import {
-  type Happening,
   isQuiet,
+  type LoggedEvent,
   NOTHING,
   type Reading,
   SAMPLE_MS,
   withFirstWords,
-  withHappening,
+  withLoggedEvent,
   withSample,
   withUsage,
 } from './reading.ts';
@@ -44,9 +44,9 @@ export class Telemetry {
     return () => this.#listeners.delete(listener);
   };
 
-  note(text: string, tone: Happening['tone'] = 'plain'): void {
+  note(text: string, tone: LoggedEvent['tone'] = 'plain'): void {
     this.#happenings += 1;
-    this.#set(withHappening(this.#reading, { id: this.#happenings, at: Date.now(), text, tone }));
+    this.#set(withLoggedEvent(this.#reading, { id: this.#happenings, at: Date.now(), text, tone }));
   }
 
   /** May be called for every frame. */

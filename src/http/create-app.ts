@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
+import type { Observer } from '../observability/port.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Observer } from '../relay/port.ts';
-import type { Connections } from './connections.ts';
+import type { Connections } from './admission/connections.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
-import { IgnoredUpgrades } from './ignored-upgrades.ts';
-import { readJsonOnly } from './json-body.ts';
+import { readJsonOnly } from './routes/json-body.ts';
 import type { ServerLimits } from './server-limits.ts';
+import { IgnoredUpgrades } from './websocket/ignored-upgrades.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { createServer } = process.getBuiltinModule('node:http');

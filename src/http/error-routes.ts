@@ -1,12 +1,12 @@
 /** Every way in which a request fails becomes one JSON shape: thrown errors, unknown paths and methods, unreadable HTTP. */
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Observer } from '../observability/port.ts';
 import type { ErrorCode } from '../protocol/codes.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Observer } from '../relay/port.ts';
+import { observeRefusal } from './admission/request-refusal.ts';
 import { errorBody, errorHeaders, rawErrorResponse } from './error-response.ts';
-import { observeRefusal } from './request-refusal.ts';
-import { RouteTable } from './route-table.ts';
+import { RouteTable } from './routes/route-table.ts';
 
 /** What Fastify refuses by itself; its messages may quote the request, so these are said instead. */
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {

@@ -8,24 +8,30 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
-import type { Connect, Observer } from '../relay/port.ts';
+import type { Connect } from '../connection/port.ts';
+import type { Observer } from '../observability/port.ts';
 import type { Clock } from '../time/clock.ts';
-import { Admission, type AdmissionParts } from './admission.ts';
-import { type ClientAddress, clientAddressBy, peerAddressBy, type TrustProxy } from './client-address.ts';
-import { Connections } from './connections.ts';
+import { Admission, type AdmissionParts } from './admission/admission.ts';
+import {
+  type ClientAddress,
+  clientAddressBy,
+  peerAddressBy,
+  type TrustProxy,
+} from './admission/client-address.ts';
+import { Connections } from './admission/connections.ts';
+import { requireLocal } from './admission/local-request.ts';
+import { RequestGuard } from './admission/request-guard.ts';
 import { type AccessLog, createApp } from './create-app.ts';
-import { demoRoutes } from './demo.ts';
-import { devTokenRoute } from './dev-token.ts';
 import { observeUnread } from './error-routes.ts';
 import type { Health } from './health.ts';
-import { requireLocal } from './local-request.ts';
-import { healthRoutes, type MetricsSource, metricsRoute } from './operations.ts';
-import { RequestGuard } from './request-guard.ts';
+import { demoRoutes } from './routes/demo.ts';
+import { devTokenRoute } from './routes/dev-token.ts';
+import { healthRoutes, type MetricsSource, metricsRoute } from './routes/operations.ts';
+import { sessionRoute } from './routes/session.ts';
+import { websocketRoutes } from './routes/websocket.ts';
 import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
-import { sessionRoute } from './session.ts';
-import { WebSocketDoor } from './upgrade.ts';
-import { isHandshake } from './upgrade-request.ts';
-import { websocketRoutes } from './websocket-routes.ts';
+import { WebSocketEndpoint } from './websocket/upgrade.ts';
+import { isHandshake } from './websocket/upgrade-request.ts';
 
 export interface Binding {
   readonly host: string;
@@ -77,7 +83,7 @@ const BACKLOG = 4096;
 
 export class HttpServer {
   readonly #parts: HttpServerParts;
-  readonly #door: WebSocketDoor;
+  readonly #door: WebSocketEndpoint;
   readonly #guard: RequestGuard;
   readonly #connections: Connections;
   readonly #public: FastifyInstance;
@@ -94,7 +100,7 @@ export class HttpServer {
     const connections = connectionsOf(parts, () => this.#door.connections);
     this.#parts = parts;
     this.#connections = connections;
-    this.#door = new WebSocketDoor({ ...parts, ...shared, connections });
+    this.#door = new WebSocketEndpoint({ ...parts, ...shared, connections });
     this.#public = createApp({ ...app, connections, isUpgrade: isHandshake });
     this.#guard = new RequestGuard({ ...parts, ...shared, connections, maxBodyBytes: maxFrameBytes });
     this.#addRoutes(shared);

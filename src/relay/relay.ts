@@ -2,25 +2,26 @@
  * The core in one place: builds the parts of relay/, keeps the connections, and drains. Doors talk to this.
  */
 import type { Authenticator, Principal } from '../auth/port.ts';
+import type { SharedRuns } from '../cluster/port.ts';
+import { RemoteRuns } from '../cluster/remote-runs.ts';
+import { Connection, type ConnectionParts } from '../connection/connection.ts';
+import { FlushScheduler } from '../connection/flush-scheduler.ts';
+import type { Connect } from '../connection/port.ts';
+import type { UsageLedger } from '../ledger/port.ts';
+import type { Caller, MemoryPressure, Observer } from '../observability/port.ts';
 import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
+import type { Quota } from '../quota/port.ts';
+import { EndingWaiter } from '../run/ending-waiter.ts';
+import { resumeGap, unknownStream } from '../run/refusals.ts';
+import { RunRegistry } from '../run/registry.ts';
+import type { RequestPolicy } from '../run/request.ts';
+import type { RunView } from '../run/run-view.ts';
+import { RunStarter, type StartCommand, type StartLimit, type UserLimits } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
-import type { SharedStreams } from '../stream-log/shared-port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { Upstream } from '../upstream/port.ts';
-import type { UsageLedger } from '../usage/port.ts';
-import type { Quota } from '../usage/quota/port.ts';
-import { Connection, type ConnectionParts } from './connection.ts';
-import { EndingWaiter } from './ending-waiter.ts';
-import { FlushScheduler } from './flush-scheduler.ts';
-import type { Caller, Connect, MemoryPressure, Observer } from './port.ts';
-import type { RequestPolicy } from './prepare-request.ts';
-import { resumeGap, unknownStream } from './refusals.ts';
-import { RemoteStreams } from './remote-streams.ts';
-import { StreamRegistry } from './stream-registry.ts';
-import { type StartCommand, type StartLimit, StreamStarter, type UserLimits } from './stream-starter.ts';
-import type { StreamView } from './stream-view.ts';
 import { Subscription, type SubscriptionSink } from './subscription.ts';
 
 export interface RelayOptions {
@@ -29,7 +30,7 @@ export interface RelayOptions {
   readonly upstream: Upstream;
   readonly logs: StreamLogs;
   /** Absent where this is the only machine. */
-  readonly shared?: SharedStreams | undefined;
+  readonly shared?: SharedRuns | undefined;
   readonly ledger: UsageLedger;
   readonly quota: Quota;
   readonly startLimit: StartLimit;
@@ -57,12 +58,12 @@ export interface Position {
 }
 
 export class Relay {
-  readonly registry: StreamRegistry;
-  readonly #starter: StreamStarter;
+  readonly registry: RunRegistry;
+  readonly #starter: RunStarter;
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
-  readonly #shared: SharedStreams | undefined;
-  readonly #remotes: RemoteStreams | undefined;
+  readonly #shared: SharedRuns | undefined;
+  readonly #remotes: RemoteRuns | undefined;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   #drained: Promise<void> | undefined;
@@ -73,11 +74,11 @@ export class Relay {
     const { clock, observer, authenticator, shared } = options;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock);
-    this.registry = new StreamRegistry(this.#wheel, options);
+    this.registry = new RunRegistry(this.#wheel, options);
     this.#shared = shared;
-    this.#remotes = shared && new RemoteStreams(shared, this.registry, this.#wheel);
+    this.#remotes = shared && new RemoteRuns(shared, this.registry, this.#wheel);
     const remotes = this.#remotes;
-    this.#starter = new StreamStarter({ ...options, registry: this.registry, remotes });
+    this.#starter = new RunStarter({ ...options, registry: this.registry, remotes });
     this.#connectionParts = {
       version: options.version,
       authenticator,
@@ -106,9 +107,9 @@ export class Relay {
    */
   async start(command: StartCommand, sink: SubscriptionSink): Promise<Subscription> {
     const { promise, resolve } = Promise.withResolvers<Subscription>();
-    await this.#starter.start(command, ({ stream, attached }) => {
-      const subscription = this.#subscribe(stream, 0, attached, sink);
-      if (attached) this.#tellResumed(stream, 0, command.caller);
+    await this.#starter.start(command, ({ run, attached }) => {
+      const subscription = this.#subscribe(run, 0, attached, sink);
+      if (attached) this.#tellResumed(run, 0, command.caller);
       resolve(subscription);
     });
     return await promise;
@@ -122,28 +123,28 @@ export class Relay {
     { userId, id, epoch, after, caller }: Position,
     sink: SubscriptionSink,
   ): Promise<Subscription> {
-    const stream = await this.#find(userId, { id, type: 'resume' });
-    if (stream?.accepted !== true) throw unknownStream();
-    if (epoch !== undefined && epoch !== stream.epoch) throw resumeGap();
-    await stream.reach(after);
-    const subscription = this.#subscribe(stream, after, true, sink);
-    this.#tellResumed(stream, after, caller);
+    const run = await this.#find(userId, { id, type: 'resume' });
+    if (run?.accepted !== true) throw unknownStream();
+    if (epoch !== undefined && epoch !== run.epoch) throw resumeGap();
+    await run.reach(after);
+    const subscription = this.#subscribe(run, after, true, sink);
+    this.#tellResumed(run, after, caller);
     return subscription;
   }
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
   async cancel(userId: string, id: string, caller: Caller): Promise<EndingFrame> {
-    const stream = await this.#find(userId, { id, type: 'cancel' });
-    if (stream === undefined) throw unknownStream();
+    const run = await this.#find(userId, { id, type: 'cancel' });
+    if (run === undefined) throw unknownStream();
     this.#connectionParts.observer.cancelAsked({ ...caller, userId, streamId: id });
-    stream.stop('cancelled');
+    run.abort('cancelled');
     return await new Promise((resolve, reject) => {
-      const waiter: EndingWaiter = new EndingWaiter(stream, (ending) => {
-        this.registry.leave(stream, waiter);
+      const waiter: EndingWaiter = new EndingWaiter(run, (ending) => {
+        this.registry.leave(run, waiter);
         if (ending instanceof RelayError) reject(ending);
         else resolve(ending.frame);
       });
-      this.registry.join(stream, waiter);
+      this.registry.join(run, waiter);
       waiter.wake();
     });
   }
@@ -157,10 +158,10 @@ export class Relay {
   }
 
   /** Makes do with the memory there is. To be told each second, also when the pressure is over. */
-  relieve(pressure: MemoryPressure): void {
+  applyMemoryPressure(pressure: MemoryPressure): void {
     this.#starter.overloaded = pressure !== 'none';
-    if (pressure === 'shed' || pressure === 'cut') this.registry.forgetEnded();
-    if (pressure === 'cut') this.#cutSlowest();
+    if (pressure === 'hard' || pressure === 'critical') this.registry.forgetEnded();
+    if (pressure === 'critical') this.#closeSlowest();
   }
 
   get connections(): number {
@@ -187,7 +188,7 @@ export class Relay {
       this.#hasten = resolve;
     });
     await this.#within(deadlineMs, Promise.race([this.registry.idle(), deadline]));
-    for (const stream of this.registry.liveStreams()) stream.stop('interrupted');
+    for (const run of this.registry.liveRuns()) run.abort('interrupted');
     await this.registry.idle();
     await new Promise((resolve) => setImmediate(resolve)); // the endings leave with this turn's flush
     for (const connection of this.#connections) connection.close('goingAway');
@@ -205,7 +206,7 @@ export class Relay {
   };
 
   /** Its client may come back and resume, here or elsewhere. */
-  #cutSlowest(): void {
+  #closeSlowest(): void {
     let slowest: Connection | undefined;
     for (const connection of this.#connections) {
       if (connection.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = connection;
@@ -216,18 +217,18 @@ export class Relay {
   async #find(
     userId: string,
     asked: { id: string; type: 'resume' | 'cancel' },
-  ): Promise<StreamView | undefined> {
+  ): Promise<RunView | undefined> {
     return this.registry.find(userId, asked.id) ?? (await this.#remotes?.find(userId, asked));
   }
 
-  #subscribe(stream: StreamView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
-    if (stream.accepted && stream.log.cursor(after) === undefined) throw resumeGap();
-    return new Subscription(stream, after, attached, sink, this.#connectionParts);
+  #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
+    if (run.accepted && run.log.cursor(after) === undefined) throw resumeGap();
+    return new Subscription(run, after, attached, sink, this.#connectionParts);
   }
 
-  #tellResumed(stream: StreamView, after: number, caller: Caller): void {
-    const { head } = stream.log;
-    this.#connectionParts.observer.resumed({ ...stream.identity(), ...caller, after, head });
+  #tellResumed(run: RunView, after: number, caller: Caller): void {
+    const { head } = run.log;
+    this.#connectionParts.observer.resumed({ ...run.identity(), ...caller, after, head });
   }
 
   async #allGone(): Promise<void> {

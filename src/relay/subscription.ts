@@ -1,17 +1,18 @@
 /**
  * One HTTP caller's reading of one stream: the SSE and JSON doors. It is what a connection is for many streams and a
- * WebSocket; both read the same log through the same follower, so the text is the same at every door.
+ * WebSocket; both read the same log through the same delivery, so the text is the same at every door.
  */
+
+import { Delivery, type DeliveryOwner } from '../connection/delivery.ts';
+import type { Flushable, FlushScheduler } from '../connection/flush-scheduler.ts';
+import { type StallOwner, StallWatch } from '../connection/stall-watch.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import { resumeGap } from '../run/refusals.ts';
+import type { RunRegistry } from '../run/registry.ts';
+import type { RunView } from '../run/run-view.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
-import { Follower, type FollowerOwner } from './follower.ts';
-import { resumeGap } from './refusals.ts';
-import { type StallOwner, StallWatch } from './stall-watch.ts';
-import type { StreamRegistry } from './stream-registry.ts';
-import type { StreamView } from './stream-view.ts';
 
 /** What may lie unsent in the response's buffer; above it nothing is read from the log. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -19,7 +20,7 @@ const MERGED_CHUNK_BYTES = 16 * 1024;
 
 export interface SubscriptionSink {
   /** The run is accepted, or was: what follows are its frames behind `after`. */
-  opened(stream: StreamView, after: number, attached: boolean): void;
+  opened(run: RunView, after: number, attached: boolean): void;
   /** One frame: gathered until `flush`. */
   frame(type: 'chunk' | 'event', seq: number, wire: WireText): void;
   /** The ending: the last call. */
@@ -33,16 +34,16 @@ export interface SubscriptionSink {
 }
 
 export interface SubscriptionParts {
-  readonly registry: StreamRegistry;
+  readonly registry: RunRegistry;
   readonly scheduler: FlushScheduler;
   readonly wheel: TimerWheel;
 }
 
-export class Subscription implements FollowerOwner, StallOwner, Flushable {
+export class Subscription implements DeliveryOwner, StallOwner, Flushable {
   marked = false;
   readonly #parts: SubscriptionParts;
   readonly #sink: SubscriptionSink;
-  readonly #follower: Follower;
+  readonly #delivery: Delivery;
   readonly #stall: StallWatch;
   /** Reads the log no more; what it wrote may still be on its way. */
   #left = false;
@@ -50,7 +51,7 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
 
   /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
   constructor(
-    stream: StreamView,
+    run: RunView,
     after: number,
     attached: boolean,
     sink: SubscriptionSink,
@@ -58,13 +59,13 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
   ) {
     this.#parts = parts;
     this.#sink = sink;
-    const cursor = stream.accepted ? stream.log.cursor(after) : undefined;
-    this.#follower = new Follower(stream, cursor, attached, this);
+    const cursor = run.accepted ? run.log.cursor(after) : undefined;
+    this.#delivery = new Delivery(run, cursor, attached, this);
     this.#stall = new StallWatch(parts.wheel, this);
-    parts.registry.join(stream, this.#follower);
-    if (!stream.accepted) return;
-    sink.opened(stream, after, attached);
-    this.followerReady(this.#follower);
+    parts.registry.join(run, this.#delivery);
+    if (!run.accepted) return;
+    sink.opened(run, after, attached);
+    this.deliveryReady(this.#delivery);
   }
 
   /** The caller is gone, or took all: `onDisconnect` acts if the stream goes on. Idempotent. */
@@ -77,7 +78,7 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
-    this.#parts.registry.leave(this.#follower.stream, this.#follower);
+    this.#parts.registry.leave(this.#delivery.run, this.#delivery);
   }
 
   /** The response's buffer is empty again. */
@@ -94,21 +95,21 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
     this.#fail('stalled');
   }
 
-  followerAccepted(follower: Follower): void {
-    this.#sink.opened(follower.stream, 0, follower.attached);
+  deliveryAccepted(delivery: Delivery): void {
+    this.#sink.opened(delivery.run, 0, delivery.attached);
   }
 
-  followerReady(follower: Follower): void {
-    follower.queued = true;
+  deliveryReady(delivery: Delivery): void {
+    delivery.queued = true;
     this.#parts.scheduler.mark(this);
   }
 
   /** No HTTP caller acknowledges. */
-  followerOwes(): void {
+  unackedChanged(): void {
     // What the response has not taken is all there is to know.
   }
 
-  followerRefused(_follower: Follower, error: RelayError): void {
+  deliveryRefused(_follower: Delivery, error: RelayError): void {
     this.#fail(error);
   }
 
@@ -129,9 +130,9 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
 
   /** Moves one frame, or the ending, to the sink. False once it has caught up. */
   #serve(): boolean {
-    this.#follower.queued = false;
+    this.#delivery.queued = false;
     const room = HIGH_WATER_BYTES - this.#sink.bufferedBytes;
-    const next = this.#follower.next(Math.min(room, MERGED_CHUNK_BYTES));
+    const next = this.#delivery.next(Math.min(room, MERGED_CHUNK_BYTES));
     if (next === undefined) return false;
     if (next.kind === 'frame') this.#sink.frame(next.type, next.seq, next.wire);
     else if (next.kind === 'ending') this.#end();
@@ -140,7 +141,7 @@ export class Subscription implements FollowerOwner, StallOwner, Flushable {
   }
 
   #end(): void {
-    const { ending } = this.#follower.stream;
+    const { ending } = this.#delivery.run;
     this.#leave();
     if (ending !== undefined) this.#sink.ended(ending.frame, ending.wire);
   }

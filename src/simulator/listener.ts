@@ -10,10 +10,10 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { Http1Outlet, Http2Outlet, type Outlet } from './outlet.ts';
+import { Http1ResponseWriter, Http2ResponseWriter, type ResponseWriter } from './response-writer.ts';
 
 export type SimulatedHttpRequest = IncomingMessage | Http2ServerRequest;
-export type Handler = (request: SimulatedHttpRequest, outlet: Outlet) => void;
+export type Handler = (request: SimulatedHttpRequest, outlet: ResponseWriter) => void;
 
 export interface ListenOptions {
   readonly host: string;
@@ -43,8 +43,8 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     handler(
       request,
       response instanceof ServerResponse
-        ? new Http1Outlet(response, socket, tcp)
-        : new Http2Outlet(response, tcp),
+        ? new Http1ResponseWriter(response, socket, tcp)
+        : new Http2ResponseWriter(response, tcp),
     );
   };
   const server =

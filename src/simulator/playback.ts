@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../time/clock.ts';
 import { PING, type Write } from './message-events.ts';
-import type { Outlet } from './outlet.ts';
 import type { Paced, Pacer } from './pacer.ts';
 import type { Plan } from './plan.ts';
+import type { ResponseWriter } from './response-writer.ts';
 import { stamp } from './stamp.ts';
 
 /** A reset discards what the peer's socket has not read yet: let it arrive first. */
@@ -16,7 +16,7 @@ const MIN_PING_GAP_MS = 10;
 export class Playback implements Paced {
   dueAt: number;
   readonly #plan: Plan;
-  readonly #outlet: Outlet;
+  readonly #outlet: ResponseWriter;
   readonly #pacer: Pacer;
   readonly #clock: Clock;
   readonly #begunAt: number;
@@ -28,7 +28,7 @@ export class Playback implements Paced {
 
   constructor(parts: {
     plan: Plan;
-    outlet: Outlet;
+    outlet: ResponseWriter;
     pacer: Pacer;
     clock: Clock;
     headers: Readonly<Record<string, string>>;

@@ -14,7 +14,6 @@ import {
 } from './behaviour.ts';
 import { type Listener, type ListenOptions, listen, type SimulatedHttpRequest } from './listener.ts';
 import { checkHeaders, checkKey, type MessagesRequest, readMessagesRequest } from './messages-request.ts';
-import type { Outlet } from './outlet.ts';
 import { LIFELIKE, type Pace, Pacer } from './pacer.ts';
 import { type Plan, planAtOnce, planPaced, SILENT } from './plan.ts';
 import { Playback } from './playback.ts';
@@ -22,6 +21,7 @@ import { AnswerPreparer, prepareRaw } from './prepared-answer.ts';
 import { Random } from './random.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
 import { JSON_TYPE, responseHeaders } from './response-headers.ts';
+import type { ResponseWriter } from './response-writer.ts';
 
 export type { RequestRecord };
 
@@ -138,7 +138,7 @@ class SimulatedModel implements Simulator {
     this.#pacer.close();
   }
 
-  #route(http: SimulatedHttpRequest, outlet: Outlet): void {
+  #route(http: SimulatedHttpRequest, outlet: ResponseWriter): void {
     const path = http.url?.split('?', 1)[0];
     const chance = new Random(`${this.#seed}\n${this.#count++}`);
     const requestId = `req_01${chance.base62(22)}`;
@@ -156,7 +156,7 @@ class SimulatedModel implements Simulator {
   }
 
   /** Those with a behaviour of their own; it answers for every other name of the API too. */
-  #models(http: SimulatedHttpRequest, outlet: Outlet, requestId: string): void {
+  #models(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string): void {
     try {
       checkKey(http.headers);
       const data = SCRIPTED_MODELS.map((id) => ({ type: 'model', id, display_name: id }));
@@ -167,7 +167,7 @@ class SimulatedModel implements Simulator {
     }
   }
 
-  #messages(http: SimulatedHttpRequest, outlet: Outlet, requestId: string, chance: Random): void {
+  #messages(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string, chance: Random): void {
     const record = this.#log.begin(requestId);
     if (this.#keepBodies) record.headers = http.headers;
     let playback: Playback | undefined;
@@ -216,7 +216,7 @@ class SimulatedModel implements Simulator {
     );
   }
 
-  #countTokens(http: SimulatedHttpRequest, outlet: Outlet, requestId: string): void {
+  #countTokens(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string): void {
     readBody(http, outlet, (json) => {
       try {
         checkHeaders(http.headers);
@@ -230,7 +230,7 @@ class SimulatedModel implements Simulator {
   }
 
   /** Answers with an error and returns its status. */
-  #refuse(outlet: Outlet, requestId: string, cause: unknown): number {
+  #refuse(outlet: ResponseWriter, requestId: string, cause: unknown): number {
     const error = cause instanceof ApiError ? cause : new ApiError('api_error', 'Internal server error');
     const { status, retryAfter, errorCode } = error;
     outlet.reply(
@@ -248,7 +248,11 @@ class SimulatedModel implements Simulator {
 }
 
 /** Calls back with the whole body; a client that leaves before is noticed by the outlet's close. */
-function readBody(request: SimulatedHttpRequest, outlet: Outlet, whole: (text: string) => void): void {
+function readBody(
+  request: SimulatedHttpRequest,
+  outlet: ResponseWriter,
+  whole: (text: string) => void,
+): void {
   const parts: Buffer[] = [];
   let size = 0;
   request.on('data', (part: Buffer) => {

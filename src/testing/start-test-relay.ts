@@ -5,8 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeRelay, type RelayService } from '../compose.ts';
-import { readConfig } from '../config.ts';
+import { composeRelay, type RelayService } from '../compose/compose.ts';
+import { readConfig } from '../config/environment.ts';
 import { UNPACED } from '../simulator/pacer.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { withEnvironmentTable } from '../../scripts/document-environment.ts';
-import { environmentTable } from '../../src/config.ts';
-import { readProjectFile } from './source-files.ts';
+import { environmentTable } from '../../src/config/environment.ts';
+import { readProjectFile, sourceFiles } from './source-files.ts';
 
 it("has README's environment table up to date with the schema (npm run docs:environment)", () => {
   const readme = readProjectFile('README.md');
@@ -9,15 +9,9 @@ it("has README's environment table up to date with the schema (npm run docs:envi
 });
 
 it('has a key in the schema only where something reads it', () => {
-  const readers = [
-    'config.ts',
-    'config-rules.ts',
-    'config-files.ts',
-    'compose.ts',
-    'main.ts',
-    'usage/migrate-cli.ts',
-  ];
-  const source = readers.map((file) => readProjectFile(`src/${file}`)).join('\n');
+  const source = sourceFiles('src/config', 'src/compose', 'src/postgres')
+    .map(({ text }) => text)
+    .join('\n');
   // `config.KEY`, or `KEY: name` in a destructuring.
   const isRead = (key: string) =>
     new RegExp(`\\.${key}\\b|\\b${key}: \\w+[ ,]|has\\('${key}'\\)`).test(source);

@@ -1,49 +1,44 @@
-import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ImportStatement, importsOf } from './import-statements.ts';
-import { sourceFiles } from './source-files.ts';
+import { readProjectFile, sourceFiles } from './source-files.ts';
 
 interface Arrows {
-  /** Folders of src/ it may import, or files at its top by name. */
+  /** Folders of src/ it may import. */
   readonly values: readonly string[];
   /** Folders it knows only by `import type`. */
-  readonly types?: readonly string[];
+  readonly types: readonly string[];
+  /** Packages of npm that it loads. */
+  readonly packages: readonly string[];
 }
 
-/** ARCHITECTURE.md draws this table. A folder that is not in it may not exist. */
-const ARROWS: Readonly<Record<string, Arrows>> = {
-  time: { values: [] },
-  protocol: { values: [] },
-  auth: { values: ['protocol', 'time'] },
-  upstream: { values: ['protocol', 'time'] },
-  'stream-log': { values: ['protocol', 'time'] },
-  usage: { values: ['protocol', 'time'] },
-  relay: { values: ['protocol', 'time'], types: ['auth', 'upstream', 'stream-log', 'usage'] },
-  http: { values: ['relay', 'auth', 'protocol', 'time'] },
-  observe: {
-    values: [],
-    types: ['auth', 'http', 'protocol', 'relay', 'stream-log', 'time', 'upstream', 'usage'],
-  },
-  simulator: { values: ['protocol', 'time'] },
-  client: { values: ['protocol'] },
-  'react-native': { values: ['client'] },
-  react: { values: ['client'] },
-  ask: { values: ['client'] },
-  testing: { values: ['compose', 'config', 'simulator'] },
-  demo: { values: ['client', 'react'] },
-};
+const ROW = /^\| `([a-z-]+)\/` \| [^|]+ \|([^|]*)\|([^|]*)\|([^|]*)\|$/gm;
 
-/** The composition root and what only it and the process use. */
-const TOP_FILES = [
-  'main',
-  'serve',
-  'welcome',
-  'compose',
-  'config',
-  'config-rules',
-  'config-values',
-  'config-files',
-].map((name) => `src/${name}.ts`);
+/** The table of ARCHITECTURE.md. A folder that is not in it may not exist. */
+const ARROWS: Readonly<Record<string, Arrows>> = Object.fromEntries(
+  Array.from(
+    readProjectFile('ARCHITECTURE.md').matchAll(ROW),
+    ([, folder = '', values = '', types = '', packages = '']) => [
+      folder,
+      { values: names(values), types: names(types), packages: names(packages) },
+    ],
+  ),
+);
+
+function names(cell: string): string[] {
+  return cell
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+/** The process. */
+const TOP_FILES = ['main', 'serve', 'welcome'].map((name) => `src/${name}.ts`);
+
+/** Parts of Node that belong to one folder each. */
+const NODE_PARTS: Readonly<Record<string, readonly string[]>> = {
+  'node:sqlite': ['ledger', 'quota', 'reports'],
+  'node:http2': ['upstream', 'simulator'],
+};
 
 const imports = sourceFiles('src').flatMap(importsOf);
 
@@ -73,24 +68,21 @@ describe('the arrows between the folders of src/', () => {
 });
 
 describe('the packages behind the ports', () => {
-  it.each([
-    ['ws', ['src/http/']],
-    ['fastify', ['src/http/']],
-    ['pg', ['src/usage/']],
-    ['ioredis', ['src/stream-log/', 'src/compose.ts']],
-    ['pino', ['src/observe/']],
-    ['prom-client', ['src/observe/']],
-    ['jose', ['src/auth/']],
-    ['@anthropic-ai/sdk', ['src/upstream/']],
-    ['node:sqlite', ['src/usage/']],
-    ['node:http2', ['src/upstream/', 'src/simulator/']],
-    ['react', ['src/react/', 'src/demo/']],
-    ['react-native', ['src/react/', 'src/demo/']],
-    ['marked', ['src/react/']],
-  ])('keeps %s in %j', (name, places) => {
+  it('are loaded only where the table says, and every one it names is', () => {
+    const used = new Set(
+      imports
+        .filter(({ to, typeOnly }) => !typeOnly && !to.startsWith('src/') && !to.startsWith('node:'))
+        .map(({ from, to }) => `${folderOf(from)}: ${to}`),
+    );
+    const allowed = Object.entries(ARROWS).flatMap(([folder, { packages }]) =>
+      packages.map((name) => `${folder}: ${name}`),
+    );
+    expect([...used].sort()).toEqual(allowed.sort());
+  });
+
+  it.each(Object.entries(NODE_PARTS))('keeps %s in %j', (name, folders) => {
     const users = imports.filter(({ to, typeOnly }) => to === name && !typeOnly);
-    const strangers = users.filter(({ from }) => !places.some((place) => from.startsWith(place)));
-    expect(strangers.map(described)).toEqual([]);
+    expect(users.filter(({ from }) => !folders.includes(folderOf(from) ?? '')).map(described)).toEqual([]);
   });
 
   it('lets protocol/ use zod in its one parsing file only, and nothing else', () => {
@@ -116,8 +108,8 @@ function isAllowed({ from, to, typeOnly }: ImportStatement): boolean {
   if (source === undefined || source === target) return true;
   const arrows = ARROWS[source];
   if (arrows === undefined) return false;
-  if (target === undefined) return !TOP_FILES.includes(to) || arrows.values.includes(basename(to, '.ts'));
-  return arrows.values.includes(target) || (typeOnly && (arrows.types ?? []).includes(target));
+  if (target === undefined) return !TOP_FILES.includes(to);
+  return arrows.values.includes(target) || (typeOnly && arrows.types.includes(target));
 }
 
 /** `relay` for src/relay/port.ts; undefined for the top files of src/, packages and files beside src/. */

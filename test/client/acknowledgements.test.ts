@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAcknowledger } from '../../src/client/acknowledger.ts';
+import { FrameRates } from '../../src/connection/frame-budget.ts';
 import type { AckFrame } from '../../src/protocol/frames.ts';
-import { FrameBudget } from '../../src/relay/frame-budget.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { LONG } from '../support/test-run.ts';
@@ -13,12 +13,12 @@ const LIMITS = { streams: STREAMS, frameBytes: 262_144, framesPerMinute: 240 };
 /** Streams that each get a frame every `everyMs`, behind the relay's own judgement of rates. */
 function simulate({ everyMs, forMs, startAtMs }: { everyMs: number; forMs: number; startAtMs: number }) {
   const clock = new ManualClock();
-  const budget = new FrameBudget(LIMITS, clock);
+  const budget = new FrameRates(LIMITS, clock);
   clock.advance(startAtMs); // how our half seconds lie in the relay's seconds
   const acked = new Map<string, number>();
   let worst = 0;
   let refused = 0;
-  const take = (frame: Parameters<FrameBudget['take']>[0]): void => {
+  const take = (frame: Parameters<FrameRates['take']>[0]): void => {
     if (!budget.take(frame)) refused += 1;
   };
   const acks = createAcknowledger(clock, (frame: AckFrame) => {

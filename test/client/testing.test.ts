@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDashClient } from '../../src/client/index.ts';
+import { openUsageReader } from '../../src/reports/usage-reader.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
-import { openUsageReader } from '../../src/usage/usage-reader.ts';
 import { QUESTION } from './test-client.ts';
 
 it('is the real relay with a model that says what a test scripts, for as many users as it likes', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentTable, readConfig } from '../../src/config.ts';
+import { environmentTable, readConfig } from '../../src/config/environment.ts';
 
 describe('the environment table', () => {
   const rows = environmentTable();

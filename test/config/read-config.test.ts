@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, type Environment, readConfig } from '../../src/config.ts';
+import { ConfigError, type Environment, readConfig } from '../../src/config/environment.ts';
 
 const SECRET = 'a-shared-secret-of-more-than-32-characters';
 const PRODUCTION = {

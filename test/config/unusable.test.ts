@@ -4,8 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError, type Environment, readConfig } from '../../src/config.ts';
-import { readConfigFiles } from '../../src/config-files.ts';
+import { ConfigError, type Environment, readConfig } from '../../src/config/environment.ts';
+import { readConfigFiles } from '../../src/config/files.ts';
 import { startInVain } from '../support/start-in-vain.ts';
 import { TEST_SECRET } from '../support/token-mint.ts';
 

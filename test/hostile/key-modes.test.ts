@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { handshake } from '../http/raw-client.ts';
 import { eventually } from '../support/test-run.ts';
 import { createSigningKey, KEY_SET_FAULTS, type SigningKey, TEST_SECRET } from '../support/token-mint.ts';

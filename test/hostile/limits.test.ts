@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { handshake, openHandshake } from '../http/raw-client.ts';
 import { answerOf } from './answer-of.ts';
 import { ProductionRelay } from './production-relay.ts';

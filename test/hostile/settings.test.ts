@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { ask } from '../support/http-doors.ts';
 import { startInVain } from '../support/start-in-vain.ts';
 import { TEST_SECRET } from '../support/token-mint.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { clientAddressBy, type TrustProxy } from '../../src/http/client-address.ts';
+import { clientAddressBy, type TrustProxy } from '../../src/http/admission/client-address.ts';
 
 function address(
   trust: TrustProxy,

@@ -1,7 +1,7 @@
 /** Callers who take an answer as events and go, or stay without reading, with the core in memory behind real sockets. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type ChatParts, chatRoutes } from '../../src/http/chat.ts';
+import { type ChatParts, chatRoutes } from '../../src/http/routes/chat.ts';
 import type { Subscription } from '../../src/relay/subscription.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { createCore, settled, start } from '../support/core.ts';

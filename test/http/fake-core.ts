@@ -1,4 +1,4 @@
-import type { Connect, ConnectionEvents, ConnectionInfo, FrameSocket } from '../../src/relay/port.ts';
+import type { Connect, ConnectionEvents, ConnectionInfo, FrameSocket } from '../../src/connection/port.ts';
 
 /** One connection as the core would see it: keeps what the adapter told, and its socket to write to. */
 export class FakeConnection implements ConnectionEvents {

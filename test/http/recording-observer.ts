@@ -1,4 +1,4 @@
-import type { Observer } from '../../src/relay/port.ts';
+import type { Observer } from '../../src/observability/port.ts';
 
 type Refused = Parameters<Observer['refused']>[0];
 type Failed = Parameters<Observer['failed']>[0];

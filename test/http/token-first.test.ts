@@ -1,7 +1,7 @@
 /** What a door judges before it reads a body: with an application of its own, real sockets, and a clock by hand. */
 import { describe, expect, it } from 'vitest';
-import { allowOrigins } from '../../src/http/cors.ts';
-import { principalOf as principalOfRequest } from '../../src/http/request-guard.ts';
+import { principalOf as principalOfRequest } from '../../src/http/admission/request-guard.ts';
+import { allowOrigins } from '../../src/http/routes/cors.ts';
 import {
   exchange,
   openHandshake,

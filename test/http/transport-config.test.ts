@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transportOf } from '../../src/http/transport-config.ts';
+import { transportOf } from '../../src/http/routes/transport-config.ts';
 import { ask, askWhole } from '../support/http-doors.ts';
 import { connectClient } from '../support/relay-client.ts';
 import { startSimulatedRelay, userId } from '../support/relay-process.ts';

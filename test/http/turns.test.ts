@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Turns } from '../../src/http/turns.ts';
+import { EventLoopLimiter } from '../../src/http/admission/event-loop-limiter.ts';
 
 it('does so many pieces of work at once, and the others in the turns behind, first come, first served', async () => {
-  const turns = new Turns(2);
+  const turns = new EventLoopLimiter(2);
   const done: number[] = [];
   const seen: number[][] = [];
   for (let place = 0; place < 5; place += 1) turns.run(() => done.push(place));
@@ -19,7 +19,7 @@ it('does so many pieces of work at once, and the others in the turns behind, fir
 });
 
 it('lets nobody overtake those who wait', async () => {
-  const turns = new Turns(1);
+  const turns = new EventLoopLimiter(1);
   const done: string[] = [];
   for (const name of ['first', 'second', 'third']) turns.run(() => done.push(name));
   await nextTurn();
@@ -31,7 +31,7 @@ it('lets nobody overtake those who wait', async () => {
 });
 
 it('has room again in each turn', async () => {
-  const turns = new Turns(1);
+  const turns = new EventLoopLimiter(1);
   await turns.take();
   await nextTurn();
   let done = false;

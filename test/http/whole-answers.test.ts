@@ -1,7 +1,7 @@
 /** Those who wait for one stream at the JSON door, with the core in memory behind real sockets. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { chatRoutes } from '../../src/http/chat.ts';
+import { chatRoutes } from '../../src/http/routes/chat.ts';
 import { createCore, settled } from '../support/core.ts';
 import { exchange, openRaw, type RawClient } from './raw-client.ts';
 import { ALICE, startServer } from './start-server.ts';

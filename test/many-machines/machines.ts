@@ -1,5 +1,5 @@
 /** Relays as processes of their own over one Redis, in front of one simulated model, behind one balancer. */
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { RelayClient, type RelayClientOptions } from '../support/relay-client.ts';

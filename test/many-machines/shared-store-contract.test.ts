@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemorySharedStore, SharedMemory } from '../../src/stream-log/store/memory.ts';
-import type { MachineMessage, SharedRun, SharedStore } from '../../src/stream-log/store/port.ts';
-import { RedisSharedStore } from '../../src/stream-log/store/redis.ts';
+import { MemorySharedStore, SharedMemory } from '../../src/cluster/store/memory.ts';
+import type { MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
+import { RedisSharedStore } from '../../src/cluster/store/redis.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
@@ -75,15 +75,15 @@ describe.each([
   });
   afterAll(() => stores.close());
 
-  const runHere = (fields: Partial<SharedRun> = {}) => newRun({ owner: here.machine, ...fields });
-  const begun = async (fields: Partial<SharedRun> = {}) => {
+  const runHere = (fields: Partial<RunRecord> = {}) => newRun({ owner: here.machine, ...fields });
+  const begun = async (fields: Partial<RunRecord> = {}) => {
     const run = runHere(fields);
     await here.claim(run, 100);
     await here.restore(run, 0);
     return run;
   };
-  const add = (run: SharedRun, seq: number, payload: string, ending?: string, followers: string[] = []) =>
-    here.add([{ run, batch: payload === '' ? undefined : { seq, payload }, ending, followers }]);
+  const add = (run: RunRecord, seq: number, payload: string, ending?: string, followers: string[] = []) =>
+    here.add([{ record: run, batch: payload === '' ? undefined : { seq, payload }, ending, followers }]);
 
   it('gives an id to one of two that claim it at once, and tells the other whose it is', async () => {
     const mine = runHere();
@@ -176,9 +176,9 @@ describe.each([
 
   it('adds to many logs at once and tells each outcome', async () => {
     const [first, absent, last] = [await begun(), runHere(), await begun()];
-    const additions = [first, absent, last].map((run) => ({
-      run,
-      batch: { seq: 1, payload: run.epoch },
+    const additions = [first, absent, last].map((record) => ({
+      record,
+      batch: { seq: 1, payload: record.epoch },
       ending: undefined,
       followers: [],
     }));
@@ -254,7 +254,7 @@ describe.each([
     const run = newRun({ owner: brief.machine });
     await brief.claim(run, 100);
     await brief.restore(run, 0);
-    await brief.add([{ run, batch: { seq: 1, payload: 'a' }, ending: '{}', followers: [] }]);
+    await brief.add([{ record: run, batch: { seq: 1, payload: 'a' }, ending: '{}', followers: [] }]);
     await untilHeld(async () => ((await there.read(run.epoch)).exists ? undefined : true));
     expect(await untilHeld(async () => ((await there.find(run.userId, run.id)) ? undefined : 'gone'))).toBe(
       'gone',
@@ -262,7 +262,7 @@ describe.each([
   });
 });
 
-function newRun(fields: Partial<SharedRun>): SharedRun {
+function newRun(fields: Partial<RunRecord>): RunRecord {
   return {
     userId: newUser(),
     id: `stream-${newEpoch()}`,

@@ -1,8 +1,8 @@
 /** A phone and the real relay on one time, with a model that says a word each second. */
 import { onTestFinished } from 'vitest';
 import type { DashClientOptions, DashStream } from '../../src/client/index.ts';
-import { chatRoutes } from '../../src/http/chat.ts';
-import { transportConfigRoute } from '../../src/http/transport-config.ts';
+import { chatRoutes } from '../../src/http/routes/chat.ts';
+import { transportConfigRoute } from '../../src/http/routes/transport-config.ts';
 import { startServer } from '../http/start-server.ts';
 import { ALICE, createCore, settled } from '../support/core.ts';
 import { FakeAuthenticator, principalOf } from '../support/fake-authenticator.ts';

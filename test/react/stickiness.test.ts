@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { atEndOf, type ScrollReading, staysAtEnd } from '../../src/react/assistant/stickiness.ts';
+import { atEndOf, type ScrollReading, staysAtEnd } from '../../src/react/assistant/scroll-anchor.ts';
 
 const at = (offset: number, contentHeight = 2000, viewHeight = 500): ScrollReading => ({
   offset,

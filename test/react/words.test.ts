@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { failure } from '../../src/client/dash-error.ts';
 import { ERROR_CODES } from '../../src/protocol/codes.ts';
+import { spokenText } from '../../src/react/assistant/message-text.ts';
 import { describeFailure, noteOn } from '../../src/react/assistant/plain-words.ts';
 import { ENGLISH, withDefaults } from '../../src/react/assistant/strings.ts';
-import { utterance } from '../../src/react/assistant/utterance.ts';
 import { type AnswerState, NO_ANSWER } from '../../src/react/store/answer-state.ts';
 
 describe('a failure in plain words', () => {
@@ -78,16 +78,16 @@ describe('an answer that has not failed', () => {
 describe('what a screen reader is told', () => {
   it('is whole sentences, each once, and the rest at the end', () => {
     const text = 'One is here. Two is ';
-    const first = utterance(text, 0, false);
+    const first = spokenText(text, 0, false);
     expect(first).toEqual({ text: 'One is here.', end: 13 });
-    expect(utterance(text, 13, false)).toBeUndefined();
-    expect(utterance(`${text}too`, 13, true)).toEqual({ text: 'Two is too', end: 23 });
-    expect(utterance(`${text}too`, 23, true)).toBeUndefined();
+    expect(spokenText(text, 13, false)).toBeUndefined();
+    expect(spokenText(`${text}too`, 13, true)).toEqual({ text: 'Two is too', end: 23 });
+    expect(spokenText(`${text}too`, 23, true)).toBeUndefined();
   });
 
   it('is free of marks', () => {
     const text =
       '## Plan\n\n- **Bold** and `code`, [a link](https://a.org)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n';
-    expect(utterance(text, 0, true)?.text).toBe('Plan Bold and code, a link, a, b, 1, 2');
+    expect(spokenText(text, 0, true)?.text).toBe('Plan Bold and code, a link, a, b, 1, 2');
   });
 });

@@ -1,10 +1,10 @@
 /** A run of another machine that can be read no more while somebody waits for its ending. */
 import { expect, it } from 'vitest';
+import type { ReplicaEvents, RunRecord, SharedRuns } from '../../src/cluster/port.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
-import type { ReplicaEvents, SharedRun, SharedStreams } from '../../src/stream-log/shared-port.ts';
 import { ALICE, createCore, settled } from '../support/core.ts';
 
-const RUN: SharedRun = {
+const RUN: RunRecord = {
   userId: ALICE,
   id: 's1',
   epoch: 'epoch-of-s1',
@@ -19,7 +19,7 @@ function createCoreBesideOther() {
   let events: ReplicaEvents | undefined;
   let cancels = 0;
   const log = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 20 }).create();
-  const shared: SharedStreams = {
+  const shared: SharedRuns = {
     machine: 'here',
     up: true,
     elsewhere: true,
@@ -29,7 +29,7 @@ function createCoreBesideOther() {
     find: async () => RUN,
     async follow(run, followed) {
       events = followed;
-      return { run, log, accepted: true, ending: undefined, release: () => log.release() };
+      return { record: run, log, accepted: true, ending: undefined, release: () => log.release() };
     },
     async cancel() {
       cancels += 1;

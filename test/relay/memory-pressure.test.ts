@@ -15,7 +15,7 @@ async function withEndedAndLive() {
 describe('when memory is short', () => {
   it('new starts are refused, what runs goes on, and it is over when the pressure is', async () => {
     const { relay, socket, upstream } = await withEndedAndLive();
-    relay.relieve('refuse');
+    relay.applyMemoryPressure('soft');
     socket.send(start('new'));
     await settled();
     expect(relay.overloaded).toBe(true);
@@ -25,7 +25,7 @@ describe('when memory is short', () => {
     upstream.calls[1]?.text('still here');
     await settled();
     expect(socket.text('live')).toBe('still here');
-    relay.relieve('none');
+    relay.applyMemoryPressure('none');
     socket.send(start('new'));
     await settled();
     expect(socket.of('accepted').map((frame) => frame.id)).toContain('new');
@@ -36,7 +36,7 @@ describe('when memory is short', () => {
     upstream.calls[1]?.text('live');
     await settled();
     const before = logs.heldBytes;
-    relay.relieve('shed');
+    relay.applyMemoryPressure('hard');
     expect(logs.heldBytes).toBeLessThan(before);
     expect(relay.registry.size).toBe(1);
     upstream.calls[1]?.end();
@@ -52,7 +52,7 @@ describe('when memory is short', () => {
     slow.stalled = true;
     upstream.last.text('x'.repeat(10_000));
     await settled();
-    relay.relieve('cut');
+    relay.applyMemoryPressure('critical');
     expect(slow.closedWith).toMatchObject({ code: 4503 });
     expect(socket.closedWith).toBeUndefined();
   });

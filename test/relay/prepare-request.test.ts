@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, StreamRequest } from '../../src/protocol/frames.ts';
 import { parseClientFrame, parseHttpRequest } from '../../src/protocol/parse-client-frame.ts';
-import { prepareRequest } from '../../src/relay/prepare-request.ts';
+import { prepareRequest } from '../../src/run/request.ts';
 
 const action = {
   name: 'chat',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { QuotaReport } from '../../src/quota/port.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import type { QuotaReport } from '../../src/usage/quota/port.ts';
 import { ask } from '../support/http-doors.ts';
 import { connectClient } from '../support/relay-client.ts';
 import { dataDirectory, spawnRelay, type TestRelay, upstreamAt } from '../support/relay-process.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { QuotaReport } from '../../src/usage/quota/port.ts';
+import type { QuotaReport } from '../../src/quota/port.ts';
 import { ask, askEvents, askWhole, type ChatBody } from '../support/http-doors.ts';
 import { connectClient, type RelayClient } from '../support/relay-client.ts';
 import { type SimulatedRelay, startSimulatedRelay, type TestRelay } from '../support/relay-process.ts';

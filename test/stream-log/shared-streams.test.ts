@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Replica, RunRecord } from '../../src/cluster/port.ts';
+import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
+import { MemorySharedStore, SharedMemory } from '../../src/cluster/store/memory.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { StreamLog } from '../../src/stream-log/port.ts';
-import type { Replica, SharedRun } from '../../src/stream-log/shared-port.ts';
-import { LEASE_MS, StoreSharedStreams } from '../../src/stream-log/shared-streams.ts';
-import { MemorySharedStore, SharedMemory } from '../../src/stream-log/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const ENDED_MS = 120_000;
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 interface Machine {
-  readonly shared: StoreSharedStreams;
+  readonly shared: StoreSharedRuns;
   readonly logs: MemoryStreamLogs;
   /** What it said of the store. */
   readonly said: string[];
@@ -39,7 +39,7 @@ async function machine(name: string, limits = LIMITS): Promise<Machine> {
     liveMs: 900_000,
     endedMs: ENDED_MS,
   });
-  const shared = new StoreSharedStreams({
+  const shared = new StoreSharedRuns({
     store,
     logs,
     clock,
@@ -55,7 +55,7 @@ async function machine(name: string, limits = LIMITS): Promise<Machine> {
 
 /** A run of a machine whose words the test puts into its log. */
 class Source {
-  readonly run: SharedRun;
+  readonly run: RunRecord;
   readonly log: StreamLog;
   readonly heard: string[] = [];
   ending: string | undefined;
@@ -99,7 +99,7 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-async function follow({ shared }: Machine, run: SharedRun) {
+async function follow({ shared }: Machine, run: RunRecord) {
   const heard: string[] = [];
   const replica = await shared.follow(run, {
     nowAccepted: () => heard.push('accepted'),

@@ -1,7 +1,7 @@
+import type { ConnectionEvents, FrameSocket } from '../../src/connection/port.ts';
 import type { CloseCode } from '../../src/protocol/codes.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { fromWire, type WireText } from '../../src/protocol/wire-text.ts';
-import type { ConnectionEvents, FrameSocket } from '../../src/relay/port.ts';
 
 type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
 

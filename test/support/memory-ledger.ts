@@ -1,11 +1,11 @@
 /** The usage ledger without a disk: the same promises, kept in a Map. For tests of whoever uses a ledger. */
 
+import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/ledger/port.ts';
+import { usdOf } from '../../src/pricing/pico-dollars.ts';
+import type { PriceTable } from '../../src/pricing/prices.ts';
+import { runCost } from '../../src/pricing/run-cost.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
-import { usdOf } from '../../src/usage/pico-dollars.ts';
-import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/usage/port.ts';
-import type { PriceTable } from '../../src/usage/prices.ts';
-import { runCost } from '../../src/usage/run-cost.ts';
 
 export interface MemoryRow {
   readonly intent: UsageIntent;

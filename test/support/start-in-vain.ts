@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { dataDirectory } from './relay-process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

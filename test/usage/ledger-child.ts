@@ -3,9 +3,10 @@
  * Prints `open <epoch>` after each open that resolved and `settled <epoch>` after each settlement.
  * `DATA_DIR` names its place.
  */
+
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
 import { intentOf, readingOf, settlementOf } from './runs.ts';
 
 const { DATA_DIR = '' } = process.env;

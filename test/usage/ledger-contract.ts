@@ -1,6 +1,6 @@
 /** What every usage ledger must do, whatever it writes to. */
 import { describe, expect, it } from 'vitest';
-import type { UsageLedger } from '../../src/usage/port.ts';
+import type { UsageLedger } from '../../src/ledger/port.ts';
 import { intentOf, readingOf, settlementOf } from './runs.ts';
 
 export interface LedgerRow {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { newDataDir, rowsIn } from './runs.ts';
 

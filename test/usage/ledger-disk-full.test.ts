@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
-import { ledgerFile } from '../../src/usage/schema.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { ledgerFile } from '../../src/ledger/schema.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, rowsIn, settlementOf } from './runs.ts';
 

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { LocalUsageLedger } from '../../src/usage/ledger.ts';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
+import type { LocalUsageLedger } from '../../src/ledger/ledger.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, rowsIn, settlementOf } from './runs.ts';
 

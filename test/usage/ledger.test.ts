@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createMemoryLedger } from '../support/memory-ledger.ts';
 import { ledgerContract } from './ledger-contract.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { formatUsd, picoPerToken, usdOf } from '../../src/pricing/pico-dollars.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { NO_USAGE } from '../../src/protocol/usage-reading.ts';
-import { formatUsd, picoPerToken, usdOf } from '../../src/usage/pico-dollars.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const prices = loadPrices();

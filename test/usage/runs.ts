@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { UsageIntent, UsageSettlement } from '../../src/ledger/port.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
-import type { UsageIntent, UsageSettlement } from '../../src/usage/port.ts';
-import { openUsageReader, type UsageRow } from '../../src/usage/usage-reader.ts';
+import { openUsageReader, type UsageRow } from '../../src/reports/usage-reader.ts';
 
 export const STARTED_AT = Date.UTC(2026, 10, 22, 12);
 export const EVERYTHING = { from: 0, before: Number.MAX_SAFE_INTEGER, userId: null };

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
-import { ledgerFile, SCHEMA_VERSION } from '../../src/usage/schema.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { ledgerFile, SCHEMA_VERSION } from '../../src/ledger/schema.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, settlementOf } from './runs.ts';
 

@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, rowsIn, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/usage/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/reports/cli.ts', import.meta.url).pathname;
 /** Of one run of 120 and 300 tokens. */
 const COST_USD = 0.00324;
 

@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openUsageLedger } from '../../src/usage/ledger.ts';
-import { loadPrices } from '../../src/usage/prices.ts';
+import { openUsageLedger } from '../../src/ledger/ledger.ts';
+import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/usage/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/reports/cli.ts', import.meta.url).pathname;
 /** The relay's own: half of what dozens of short processes cost is reading the same sources. */
 const NODE_COMPILE_CACHE = new URL('../../node_modules/.cache/dash-relay', import.meta.url).pathname;
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type Write, WriteQueue } from '../../src/usage/write-queue.ts';
+import { type Write, WriteQueue } from '../../src/ledger/write-queue.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** A store that counts its transactions and refuses as it is told. */

@@ -3,16 +3,16 @@ import { useEffect, useRef, useState } from 'react';
 import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
-import { useLook } from './look.tsx';
+import { spokenText } from './message-text.ts';
 import { describeFailure, noteOn } from './plain-words.ts';
 import type { AssistantStrings } from './strings.ts';
-import { utterance } from './utterance.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 
 /** Between two announcements while text arrives, ms: about as long as one takes to read out. */
 const PAUSE_MS = 4000;
 
 export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
-  const { strings } = useLook();
+  const { strings } = useAssistantTheme();
   const [said, setSaid] = useState('');
   const latest = useRef(answer);
   const spoken = useRef({ id: '', end: 0 });
@@ -31,7 +31,7 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
       if (Platform.OS === 'ios') AccessibilityInfo.announceForAccessibility(text); // it has no live regions
     };
     const sayRest = (isWhole: boolean, last = ''): void => {
-      const next = utterance(latest.current?.content ?? '', spoken.current.end, isWhole);
+      const next = spokenText(latest.current?.content ?? '', spoken.current.end, isWhole);
       if (next) spoken.current.end = next.end;
       const words = [next?.text ?? '', last].filter((part) => part !== '').join(' ');
       if (words !== '') say(words);

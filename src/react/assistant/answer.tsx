@@ -4,13 +4,13 @@ import { StyleSheet, Text, View } from 'react-native';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { CopyButton, TextButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { Mark } from './mark.tsx';
 import { Markdown } from './markdown/markdown.tsx';
 import { PlainOnError } from './plain-on-error.tsx';
 import { describeFailure, noteOn } from './plain-words.ts';
 import { Progress } from './progress.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 
 interface AnswerProps {
   readonly message: AnswerMessage;
@@ -19,7 +19,7 @@ interface AnswerProps {
 }
 
 export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps) {
-  const { strings, isWide } = useLook();
+  const { strings, isWide } = useAssistantTheme();
   const { content, status } = message;
   const isGrowing = isUnderWay(status);
   return (
@@ -41,7 +41,7 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
 });
 
 function Plain({ text }: { text: string }) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   return (
     <Text selectable style={[TYPE.body, { color: colors.text }]}>
       {text}
@@ -50,7 +50,7 @@ function Plain({ text }: { text: string }) {
 }
 
 function Ending({ message, onAskAgain }: AnswerProps) {
-  const { strings } = useLook();
+  const { strings } = useAssistantTheme();
   const { content, status, error } = message;
   const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(message, strings);
@@ -75,7 +75,7 @@ function Ending({ message, onAskAgain }: AnswerProps) {
 }
 
 function Note({ text, isBad }: { text: string; isBad: boolean }) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   const color = isBad ? colors.danger : colors.muted;
   return (
     <View style={[styles.note, { backgroundColor: isBad ? colors.dangerSoft : colors.code }]}>

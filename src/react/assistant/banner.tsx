@@ -2,11 +2,11 @@
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConnection } from '../use-connection.ts';
-import { useLook } from './look.tsx';
 import { SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 
 export const Banner = memo(function Banner({ isAnswering }: { isAnswering: boolean }) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   const connection = useConnection();
   if (connection === 'online') return null;
   const words =

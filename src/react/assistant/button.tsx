@@ -2,8 +2,8 @@
 import { useState } from 'react';
 import { Pressable, StyleSheet, Text, type ViewStyle } from 'react-native';
 import { Icon, type IconName } from './icon.tsx';
-import { type Look, useLook } from './look.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
+import { type AssistantTheme, useAssistantTheme } from './theme-context.tsx';
 
 type Tone = 'plain' | 'accent' | 'outline';
 
@@ -20,7 +20,7 @@ interface Pointed {
 }
 
 /** The ring of the keyboard's focus; browsers draw it only where the keyboard is in use. */
-export function focusRing({ colors }: Pick<Look, 'colors'>): ViewStyle {
+export function focusRing({ colors }: Pick<AssistantTheme, 'colors'>): ViewStyle {
   return { outlineColor: colors.accent, outlineOffset: 2 };
 }
 
@@ -31,7 +31,7 @@ export function IconButton({
   expanded,
   ...props
 }: ButtonProps & { icon: IconName; label: string; size?: number; expanded?: boolean | undefined }) {
-  const look = useLook();
+  const look = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color = tone === 'accent' ? look.colors.onAccent : look.colors.text;
   const hitSlop = (TOUCH - size) / 2;
@@ -56,7 +56,7 @@ export function IconButton({
 }
 
 export function TextButton({ label, icon, ...props }: ButtonProps & { label: string; icon?: IconName }) {
-  const look = useLook();
+  const look = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color =
     tone === 'accent' ? look.colors.onAccent : tone === 'outline' ? look.colors.text : look.colors.muted;
@@ -76,7 +76,7 @@ export function TextButton({ label, icon, ...props }: ButtonProps & { label: str
 
 /** Says for a moment that it has copied. */
 export function CopyButton({ text, label }: { text: string; label?: string }) {
-  const { copy, strings } = useLook();
+  const { copy, strings } = useAssistantTheme();
   const [isCopied, setCopied] = useState(false);
   if (copy === undefined) return null;
   const onPress = (): void => {
@@ -93,7 +93,7 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
   );
 }
 
-function toneOf({ colors }: Look, tone: Tone, { pressed, hovered }: Pointed): ViewStyle {
+function toneOf({ colors }: AssistantTheme, tone: Tone, { pressed, hovered }: Pointed): ViewStyle {
   const ring = focusRing({ colors });
   const isPointed = pressed || hovered === true;
   if (tone === 'accent')

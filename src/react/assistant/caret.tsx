@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'react';
 import { Text } from 'react-native';
-import { useLook } from './look.tsx';
+import { useAssistantTheme } from './theme-context.tsx';
 
 /** How long it is seen and unseen, ms. */
 const BLINK_MS = 530;
 
 /** Where the next word will stand. Screen readers are not told of it. */
 export function Caret() {
-  const { colors, reduceMotion } = useLook();
+  const { colors, reduceMotion } = useAssistantTheme();
   const [isSeen, setSeen] = useState(true);
   useEffect(() => {
     if (reduceMotion) return;

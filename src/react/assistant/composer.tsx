@@ -3,8 +3,8 @@ import { memo, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
 import { IconButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { isOfInputMethod, type KeyPress } from './web-props.ts';
 
 interface ComposerProps {
@@ -30,7 +30,7 @@ export const Composer = memo(function Composer({
   onStop,
   autoFocus,
 }: ComposerProps) {
-  const { colors, strings, direction } = useLook();
+  const { colors, strings, direction } = useAssistantTheme();
   const input = useRef<TextInputInstance>(null);
   const [text, setText] = useDraft(conversation);
   const [isFocused, setFocused] = useState(false);

@@ -21,13 +21,13 @@ import { Composer } from './composer.tsx';
 import { Drawer } from './drawer.tsx';
 import { Header } from './header.tsx';
 import { LinkDialog } from './link-dialog.tsx';
-import { type Look, LookProvider, useReducedMotion } from './look.tsx';
 import { PlainOnError } from './plain-on-error.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
 import { type AssistantStringOverrides, withDefaults } from './strings.ts';
 import { SUGGESTIONS } from './suggestions.ts';
 import { DARK, LIGHT, type Palette, SIDEBAR_WIDTH, WIDE } from './theme.ts';
+import { type AssistantTheme, AssistantThemeProvider, useReducedMotion } from './theme-context.tsx';
 import { Transcript } from './transcript.tsx';
 import { onKeys, writtenIn } from './web-props.ts';
 import { type Suggestion, Welcome } from './welcome.tsx';
@@ -86,7 +86,7 @@ function Assistant(props: DashAssistantProps) {
     return true;
   });
   return (
-    <LookProvider value={look}>
+    <AssistantThemeProvider value={look}>
       <KeyboardAvoidingView
         {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
         onLayout={onLayout}
@@ -121,7 +121,7 @@ function Assistant(props: DashAssistantProps) {
         )}
         <LinkDialog link={link} onClose={closeLink} />
       </KeyboardAvoidingView>
-    </LookProvider>
+    </AssistantThemeProvider>
   );
 }
 
@@ -163,7 +163,7 @@ function useOwnLook(props: DashAssistantProps, askToOpen: (link: SafeLink) => vo
   const strings = useMemo(() => withDefaults(words), [words]);
   const direction = wanted ?? (I18nManager.getConstants().isRTL ? 'rtl' : 'ltr');
   const isWide = (width ?? window.width) >= WIDE;
-  const look: Look = useMemo(
+  const look: AssistantTheme = useMemo(
     () => ({ colors, strings, direction, isWide, reduceMotion, askToOpen, copy: onCopy ?? browserCopy() }),
     [colors, strings, direction, isWide, reduceMotion, askToOpen, onCopy],
   );

@@ -1,8 +1,8 @@
 /** What lies over a narrow screen, from the side where lines begin. */
 import type { ReactNode } from 'react';
 import { Modal, Pressable, StyleSheet, View } from 'react-native';
-import { useLook } from './look.tsx';
 import { SIDEBAR_WIDTH } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { writtenIn } from './web-props.ts';
 
 interface DrawerProps {
@@ -13,7 +13,7 @@ interface DrawerProps {
 }
 
 export function Drawer({ label, isOpen, onClose, children }: DrawerProps) {
-  const { colors, direction, reduceMotion } = useLook();
+  const { colors, direction, reduceMotion } = useAssistantTheme();
   return (
     <Modal
       visible={isOpen}

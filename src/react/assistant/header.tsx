@@ -3,8 +3,8 @@ import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { IconButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
 
 interface HeaderProps {
@@ -14,7 +14,7 @@ interface HeaderProps {
 }
 
 export const Header = memo(function Header({ title, onMenu, onNew }: HeaderProps) {
-  const { colors, strings, isWide } = useLook();
+  const { colors, strings, isWide } = useAssistantTheme();
   const { unreadCount } = useConversations();
   const menu =
     unreadCount > 0

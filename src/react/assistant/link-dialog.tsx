@@ -1,14 +1,14 @@
 /** Where a link leads, before it is opened: a model may be talked into writing any. */
 import { Linking, Modal, Pressable, StyleSheet, Text, View } from 'react-native';
 import { TextButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { MONO } from './markdown/inline.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel, writtenIn } from './web-props.ts';
 
 export function LinkDialog({ link, onClose }: { link: SafeLink | undefined; onClose: () => void }) {
-  const { strings, reduceMotion } = useLook();
+  const { strings, reduceMotion } = useAssistantTheme();
   return (
     <Modal
       visible={link !== undefined}
@@ -23,7 +23,7 @@ export function LinkDialog({ link, onClose }: { link: SafeLink | undefined; onCl
 }
 
 function LinkCard({ link, onClose }: { link: SafeLink; onClose: () => void }) {
-  const { colors, strings, direction } = useLook();
+  const { colors, strings, direction } = useAssistantTheme();
   const open = (): void => {
     onClose();
     void Linking.openURL(link.href).catch(() => {}); // the device has nothing that opens it

@@ -1,9 +1,9 @@
 import { StyleSheet, View } from 'react-native';
-import { useLook } from './look.tsx';
+import { useAssistantTheme } from './theme-context.tsx';
 
 /** Dash's sign: a dash that is on its way. */
 export function Mark({ size }: { size: number }) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   const stroke = { height: size * 0.11, borderRadius: size * 0.06, backgroundColor: colors.onAccent };
   return (
     <View

@@ -2,9 +2,9 @@
 import { memo, useEffect, useState } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
-import { useLook } from './look.tsx';
 import type { AssistantStrings } from './strings.ts';
 import { SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 
 const WORDS: Partial<Record<Phase, 'connecting' | 'thinking' | 'streaming' | 'reconnecting' | 'stopping'>> = {
   connecting: 'connecting',
@@ -20,7 +20,7 @@ export function progressWords(status: Phase, strings: AssistantStrings): string 
 }
 
 export const Progress = memo(function Progress({ status }: { status: Phase }) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   const color = status === 'reconnecting' ? colors.warning : colors.muted;
   return (
     <View style={styles.line}>
@@ -35,7 +35,7 @@ const DOTS = [0, 1, 2];
 const STEP_MS = 240;
 
 function Dots({ color }: { color: string }) {
-  const { reduceMotion } = useLook();
+  const { reduceMotion } = useAssistantTheme();
   const [bright, setBright] = useState(0);
   useEffect(() => {
     if (reduceMotion) return;

@@ -1,11 +1,11 @@
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { useLook } from './look.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 
 /** What the user has said: as it was typed, never as Markdown. */
 export const Question = memo(function Question({ text }: { text: string }) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   return (
     <View role="group" aria-label={strings.you} style={styles.line}>
       <View style={[styles.bubble, { backgroundColor: colors.accentSoft }]}>

@@ -4,9 +4,9 @@ import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import type { ConversationSummary } from '../store/conversation-store.ts';
 import { useConversations } from '../use-conversations.ts';
 import { focusRing, IconButton, TextButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { Mark } from './mark.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
 
 interface SidebarProps {
@@ -18,7 +18,7 @@ interface SidebarProps {
 }
 
 export const Sidebar = memo(function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   const { list, remove } = useConversations();
   const forget = (id: string): void => {
     remove(id);
@@ -68,7 +68,7 @@ interface EntryProps {
 }
 
 const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryProps) {
-  const look = useLook();
+  const look = useAssistantTheme();
   const { colors, strings } = look;
   const { id, title, isAnswering, unread } = summary;
   const [isAsking, setAsking] = useState(false);
@@ -123,7 +123,7 @@ interface RemovalProps {
 
 /** Asked before a conversation is forgotten: there is no way back. */
 function Removal({ title, onKeep, onRemove }: RemovalProps) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   return (
     <View role="listitem" style={[styles.removal, { backgroundColor: colors.raised }]}>
       <Text numberOfLines={2} style={[TYPE.label, { color: colors.text }]}>

@@ -12,10 +12,10 @@ import {
 import type { ChatMessage } from '../store/messages.ts';
 import { Answer } from './answer.tsx';
 import { IconButton, TextButton } from './button.tsx';
-import { useLook } from './look.tsx';
 import { Question } from './question.tsx';
-import { atEndOf, type ScrollReading, staysAtEnd } from './stickiness.ts';
+import { atEndOf, type ScrollReading, staysAtEnd } from './scroll-anchor.ts';
 import { MEASURE, SPACE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { onWheelUp } from './web-props.ts';
 
 interface TranscriptProps {
@@ -27,7 +27,7 @@ interface TranscriptProps {
 const SHOWN_AT_FIRST = 40;
 
 export function Transcript({ messages, onAskAgain }: TranscriptProps) {
-  const { strings } = useLook();
+  const { strings } = useAssistantTheme();
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
   const { scroller, isAtEnd, jump, ...scrolling } = useEndInSight(
     messages.findLast(({ role }) => role === 'user')?.id,
@@ -73,7 +73,7 @@ export function Transcript({ messages, onAskAgain }: TranscriptProps) {
 
 /** `question`: a new one leads to the end, wherever the person was. */
 function useEndInSight(question: string | undefined) {
-  const { reduceMotion } = useLook();
+  const { reduceMotion } = useAssistantTheme();
   const scroller = useRef<{ scrollToEnd(options: { animated: boolean }): void }>(null);
   const reading = useRef<ScrollReading>(undefined);
   const sticks = useRef(true);

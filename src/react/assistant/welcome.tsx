@@ -1,9 +1,9 @@
 /** A conversation in which nothing was asked yet. */
 import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import { focusRing } from './button.tsx';
-import { useLook } from './look.tsx';
 import { Mark } from './mark.tsx';
 import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
 
 export interface Suggestion {
@@ -19,7 +19,7 @@ interface WelcomeProps {
 }
 
 export function Welcome({ suggestions, onAsk }: WelcomeProps) {
-  const look = useLook();
+  const look = useAssistantTheme();
   const { colors, strings, isWide } = look;
   return (
     <ScrollView style={styles.scroll} contentContainerStyle={styles.whole}>

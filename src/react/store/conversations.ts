@@ -7,10 +7,14 @@ import { type ClientClock, deviceClock } from '../../client/clock.ts';
 import type { DashClient } from '../../client/index.ts';
 import { mintStreamId } from '../../client/stream-id.ts';
 import { NOTHING_KEPT, parse, serialise } from './conversation-record.ts';
+import {
+  type ConversationStorage,
+  type ConversationWriter,
+  createConversationWriter,
+} from './conversation-storage.ts';
 import { ConversationStore, type ConversationSummary } from './conversation-store.ts';
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
-import { type ConversationStorage, createKeeper, type Keeper } from './keeper.ts';
 
 export interface ConversationsSnapshot {
   /** Those in which something was asked; the one asked last comes first. */
@@ -44,7 +48,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #frames: Frames;
   readonly #clock: ClientClock;
   readonly #stores = new Map<string, ConversationStore>();
-  #keeper: Keeper | undefined;
+  #keeper: ConversationWriter | undefined;
   /** Whose they are; undefined until it is known, null while nobody is signed in. */
   #userId: string | null | undefined;
   #departures = 0;
@@ -175,7 +179,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!storage) return;
     this.#isRestored = userId === null;
     if (userId !== null) {
-      const keeper = createKeeper(storage, `${storageKey}.${userId}`, this.#clock, () => this.#serialised());
+      const keeper = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, () =>
+        this.#serialised(),
+      );
       this.#keeper = keeper;
       keeper.load((text) => {
         if (keeper === this.#keeper) this.#restore(text);

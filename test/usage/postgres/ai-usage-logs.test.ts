@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { migrate } from '../../../src/postgres/migrate.ts';
 import type { ErrorCode } from '../../../src/protocol/codes.ts';
-import { migrate } from '../../../src/usage/postgres/migrate.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';
 import { intentOf, readingOf, settlementOf } from '../runs.ts';

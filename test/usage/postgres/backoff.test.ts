@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { UsageSink } from '../../../src/usage/postgres/usage-sink.ts';
+import type { UsageSink } from '../../../src/ledger/usage-sink.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { manyRuns, type Shipping, startShipping } from './shipping.ts';
 

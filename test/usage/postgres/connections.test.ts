@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
+import { openPostgresPool, type PostgresPool } from '../../../src/postgres/pool.ts';
 import { ask, askWhole, type ChatBody } from '../../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { type SimulatedRelay, startSimulatedRelay } from '../../support/relay-process.ts';

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ledgerFile } from '../../../src/usage/schema.ts';
+import { ledgerFile } from '../../../src/ledger/schema.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';

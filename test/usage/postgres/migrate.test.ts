@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrate } from '../../../src/usage/postgres/migrate.ts';
-import { optionalMigrations, shippedMigrations } from '../../../src/usage/postgres/migration-files.ts';
+import { migrate } from '../../../src/postgres/migrate.ts';
+import { optionalMigrations, shippedMigrations } from '../../../src/postgres/migration-files.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { describeSchema } from './describe-schema.ts';
 
@@ -43,7 +43,7 @@ const versions = (migrations: readonly { readonly version: string }[]) =>
 async function run(url: string | undefined, ...args: string[]) {
   const env = { PATH: process.env['PATH'], ...(url === undefined ? {} : { DATABASE_MIGRATION_URL: url }) };
   try {
-    const done = await promisify(execFile)(process.execPath, ['src/usage/migrate-cli.ts', ...args], {
+    const done = await promisify(execFile)(process.execPath, ['src/postgres/migrate-cli.ts', ...args], {
       cwd: ROOT,
       env,
     });

@@ -1,13 +1,13 @@
 /** A ledger on disk with a shipper on a real Postgres, for tests. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { type LocalUsageLedger, openUsageLedger } from '../../../src/ledger/ledger.ts';
+import type { UsageIntent } from '../../../src/ledger/port.ts';
+import { type ShipperEvents, UsageShipper } from '../../../src/ledger/shipper.ts';
+import { postgresUsageSink, type UsageSink } from '../../../src/ledger/usage-sink.ts';
+import { openPostgresPool } from '../../../src/postgres/pool.ts';
+import { loadPrices } from '../../../src/pricing/prices.ts';
 import type { Clock } from '../../../src/time/clock.ts';
 import { systemClock } from '../../../src/time/clock.ts';
-import { type LocalUsageLedger, openUsageLedger } from '../../../src/usage/ledger.ts';
-import type { UsageIntent } from '../../../src/usage/port.ts';
-import { openPostgresPool } from '../../../src/usage/postgres/pool.ts';
-import { type ShipperEvents, UsageShipper } from '../../../src/usage/postgres/shipper.ts';
-import { postgresUsageSink, type UsageSink } from '../../../src/usage/postgres/usage-sink.ts';
-import { loadPrices } from '../../../src/usage/prices.ts';
 import type { PostgresServer } from '../../support/postgres.ts';
 import { intentOf, newDataDir, readingOf, settlementOf } from '../runs.ts';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCertificate } from '../../../bench/certificate.ts';
-import { openPostgresPool } from '../../../src/usage/postgres/pool.ts';
+import { openPostgresPool } from '../../../src/postgres/pool.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 
 const ENCRYPTED = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
@@ -59,7 +59,7 @@ it('without sslmode nothing is encrypted', async () => {
 });
 
 it('NODE_EXTRA_CA_CERTS names the authority as well', async () => {
-  const file = fileURLToPath(new URL('../../../src/usage/migrate-cli.ts', import.meta.url));
+  const file = fileURLToPath(new URL('../../../src/postgres/migrate-cli.ts', import.meta.url));
   const url = `${server.url('owner')}?sslmode=verify-full`;
   const migrate = (extra: NodeJS.ProcessEnv) =>
     promisify(execFile)(process.execPath, [file], {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openPostgresPool, type PostgresPool } from '../../../src/usage/postgres/pool.ts';
-import { PostgresCounts } from '../../../src/usage/quota/postgres-counts.ts';
+import { openPostgresPool, type PostgresPool } from '../../../src/postgres/pool.ts';
+import { PostgresCounts } from '../../../src/quota/postgres-counts.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';

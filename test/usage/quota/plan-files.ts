@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { loadPlans, type Plans, type PlansOptions } from '../../../src/usage/quota/plans.ts';
-import type { QuotaHolder, QuotaRun } from '../../../src/usage/quota/port.ts';
+import { loadPlans, type Plans, type PlansOptions } from '../../../src/quota/plans.ts';
+import type { QuotaHolder, QuotaRun } from '../../../src/quota/port.ts';
 
 /** A plans file that lives as long as the test; `plans` besides empty ones of `free` and `anonymous`. */
 export function plansFile(content: { plans?: object; [field: string]: unknown } | string): string {

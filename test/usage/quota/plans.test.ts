@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPlans } from '../../../src/usage/quota/plans.ts';
+import { loadPlans } from '../../../src/quota/plans.ts';
 import { holderOf, plansFile, plansOf } from './plan-files.ts';
 
 const OPTIONS = {

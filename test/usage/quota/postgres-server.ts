@@ -1,5 +1,5 @@
 /** A real Postgres for one test file, with pools on it as quotas have them. */
-import { openPostgresPool, type PostgresPool, type RunStatement } from '../../../src/usage/postgres/pool.ts';
+import { openPostgresPool, type PostgresPool, type RunStatement } from '../../../src/postgres/pool.ts';
 import * as support from '../../support/postgres.ts';
 
 export interface PostgresServer {

@@ -1,13 +1,14 @@
 /** Quotas as a relay has them: over a ledger on disk, alone or on Postgres. */
+
+import { type LocalUsageLedger, openUsageLedger } from '../../../src/ledger/ledger.ts';
+import { loadPrices } from '../../../src/pricing/prices.ts';
 import { NO_USAGE, type UsageReading } from '../../../src/protocol/usage-reading.ts';
+import { createQuota, type OpenQuota, type QuotaOptions } from '../../../src/quota/create-quota.ts';
+import type { Plans } from '../../../src/quota/plans.ts';
+import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/quota/port.ts';
+import { relayId } from '../../../src/quota/relay-id.ts';
+import type { BudgetEvents } from '../../../src/quota/spending-watch.ts';
 import type { Clock } from '../../../src/time/clock.ts';
-import { type LocalUsageLedger, openUsageLedger } from '../../../src/usage/ledger.ts';
-import { loadPrices } from '../../../src/usage/prices.ts';
-import { createQuota, type OpenQuota, type QuotaOptions } from '../../../src/usage/quota/create-quota.ts';
-import type { Plans } from '../../../src/usage/quota/plans.ts';
-import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/usage/quota/port.ts';
-import { relayId } from '../../../src/usage/quota/relay-id.ts';
-import type { BudgetEvents } from '../../../src/usage/quota/spending-watch.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/test-run.ts';
 import { newDataDir, readingOf, settlementOf } from '../runs.ts';

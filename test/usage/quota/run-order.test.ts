@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createStartLimit } from '../../../src/relay/start-limit.ts';
-import type { Reservation } from '../../../src/usage/quota/port.ts';
+import type { Reservation } from '../../../src/quota/port.ts';
+import { createStartLimit } from '../../../src/quota/start-limit.ts';
 import { createCore, settled, start } from '../../support/core.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryQuota } from '../../support/memory-quota.ts';

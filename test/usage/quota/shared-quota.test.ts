@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { QuotaOptions } from '../../../src/quota/create-quota.ts';
+import type { QuotaHolder } from '../../../src/quota/port.ts';
 import { systemClock } from '../../../src/time/clock.ts';
-import type { QuotaOptions } from '../../../src/usage/quota/create-quota.ts';
-import type { QuotaHolder } from '../../../src/usage/quota/port.ts';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
 import { eventually } from '../../support/test-run.ts';
 import { newDataDir } from '../runs.ts';

@@ -3,8 +3,8 @@ import type { MarkedToken, Token, Tokens } from 'marked';
 import { memo, type ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { Caret } from '../caret.tsx';
-import { useLook } from '../look.tsx';
 import { SPACE, TYPE } from '../theme.ts';
+import { useAssistantTheme } from '../theme-context.tsx';
 import { headingLevel } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
 import { Inline } from './inline.tsx';
@@ -51,7 +51,7 @@ export const Block = memo(function Block({
 });
 
 function Prose({ tokens, caret }: { tokens: readonly Token[]; caret: ReactNode }) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   return (
     <Text selectable style={[TYPE.body, { color: colors.text }]}>
       <Inline tokens={tokens} tail={caret} />
@@ -67,7 +67,7 @@ interface HeadingProps {
 }
 
 function Heading({ heading: { depth, tokens }, level, isFirst, caret }: HeadingProps) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   const type = depth === 1 ? TYPE.heading1 : depth === 2 ? TYPE.heading2 : TYPE.heading3;
   return (
     <Text
@@ -106,7 +106,7 @@ interface ItemProps {
 }
 
 const Item = memo(function Item({ item, bullet, hasCaret }: ItemProps) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   return (
     <View role="listitem" style={styles.item}>
       <View style={styles.bullet}>
@@ -120,7 +120,7 @@ const Item = memo(function Item({ item, bullet, hasCaret }: ItemProps) {
 });
 
 function Quote({ tokens, hasCaret }: { tokens: readonly Token[]; hasCaret: boolean }) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   return (
     <View style={[styles.quote, { borderColor: colors.accent }]}>
       <Blocks tokens={tokens} hasCaret={hasCaret} />
@@ -138,7 +138,7 @@ function Blocks({ tokens, hasCaret }: { tokens: readonly Token[]; hasCaret: bool
 }
 
 function Rule() {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   return <View role="separator" style={[styles.rule, { backgroundColor: colors.border }]} />;
 }
 

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import { ScrollView, StyleSheet, Text, View } from 'react-native';
 import { CopyButton } from '../button.tsx';
-import { useLook } from '../look.tsx';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
+import { useAssistantTheme } from '../theme-context.tsx';
 import { MONO } from './inline.tsx';
 
 interface CodeBlockProps {
@@ -13,7 +13,7 @@ interface CodeBlockProps {
 
 /** Scrolls sideways instead of breaking lines; always from left to right. */
 export function CodeBlock({ text, language, caret }: CodeBlockProps) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   const name = language?.split(/\s/)[0] || strings.code;
   return (
     <View style={[styles.frame, { backgroundColor: colors.code, borderColor: colors.border }]}>

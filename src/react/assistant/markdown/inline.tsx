@@ -2,8 +2,8 @@
 import type { MarkedToken, Token } from 'marked';
 import type { ReactNode } from 'react';
 import { Platform, Text, type TextStyle } from 'react-native';
-import { type Look, useLook } from '../look.tsx';
 import { safeLink } from '../safe-link.ts';
+import { type AssistantTheme, useAssistantTheme } from '../theme-context.tsx';
 import { onKeys } from '../web-props.ts';
 
 export const MONO = Platform.select({
@@ -14,7 +14,7 @@ export const MONO = Platform.select({
 
 /** `tail`: what follows the last word, such as a caret. */
 export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined; tail?: ReactNode }) {
-  const look = useLook();
+  const look = useAssistantTheme();
   return (
     <>
       {tokens?.map((token, at) => (
@@ -26,7 +26,7 @@ export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined;
   );
 }
 
-function Span({ token, look }: { token: MarkedToken; look: Look }): ReactNode {
+function Span({ token, look }: { token: MarkedToken; look: AssistantTheme }): ReactNode {
   const { colors } = look;
   switch (token.type) {
     case 'text':
@@ -69,7 +69,7 @@ function Marked({ style, tokens }: { style: TextStyle; tokens: readonly Token[] 
 }
 
 function Link({ href, tokens }: { href: string; tokens: readonly Token[] }) {
-  const { colors, askToOpen } = useLook();
+  const { colors, askToOpen } = useAssistantTheme();
   const link = safeLink(href);
   if (link === undefined) return <Inline tokens={tokens} />;
   const ask = (): boolean => {

@@ -1,8 +1,8 @@
 import type { Tokens } from 'marked';
 import { memo, useMemo } from 'react';
 import { ScrollView, StyleSheet, Text, View } from 'react-native';
-import { useLook } from '../look.tsx';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
+import { useAssistantTheme } from '../theme-context.tsx';
 import { Inline } from './inline.tsx';
 import { useSteps } from './use-steps.ts';
 
@@ -13,7 +13,7 @@ const LETTER = 8.2;
 
 /** Columns as wide as their longest cell, within reason; the whole scrolls sideways. */
 export function Table({ table }: { table: Tokens.Table }) {
-  const { colors, strings } = useLook();
+  const { colors, strings } = useAssistantTheme();
   const widths = useWidths(table);
   const drawn = useSteps(table.rows.length);
   return (
@@ -57,7 +57,7 @@ interface RowProps {
 }
 
 const Row = memo(function Row({ cells, widths, isHead = false }: RowProps) {
-  const { colors } = useLook();
+  const { colors } = useAssistantTheme();
   const look = isHead ? { backgroundColor: colors.code } : { borderColor: colors.border, borderTopWidth: 1 };
   return (
     <View role="row" style={[styles.row, look]}>

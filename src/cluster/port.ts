@@ -1,0 +1,80 @@
+/**
+ * Port of what machines share about their streams. The owner of a run publishes its log; other machines follow it by
+ * a replica. Nothing here is ever waited for by a reader on the owner's machine.
+ */
+import type { EndingFrame } from '../protocol/frames.ts';
+import type { StreamLog } from '../stream-log/port.ts';
+import type { RunRecord } from './store/port.ts';
+
+export type { RunRecord } from './store/port.ts';
+
+/** The owner's side of a run, as its publication sees it. */
+export interface PublishedSource {
+  readonly log: Pick<StreamLog, 'head' | 'first' | 'heldBytes' | 'cursor'>;
+  /** The ending frame as JSON, once there is one. */
+  readonly ending: string | undefined;
+  /** Readers on other machines follow the run from now on, or no longer. */
+  followed(isFollowed: boolean): void;
+  /** Somebody on another machine cancelled it. */
+  cancelled(): void;
+  /** Other machines gave the owner up and ended the run for their readers. */
+  givenUp(): void;
+}
+
+export interface Publication {
+  /** There is more in the log, or the ending. Called often: it only marks. */
+  wake(): void;
+}
+
+/** A copy of a run of another machine, kept up to date. */
+export interface Replica {
+  readonly record: RunRecord;
+  readonly log: StreamLog;
+  /** Whether its owner accepted it. */
+  readonly accepted: boolean;
+  readonly ending: EndingFrame | undefined;
+  /** Stops following. Idempotent. */
+  release(): void;
+}
+
+/**
+ * Why a replica cannot go on, although the others can be asked: its owner refused the run before it began, or deltas
+ * are lost or not readable.
+ */
+export type ReplicaLoss = 'refused' | 'gap';
+
+/** Told in the order in which it happens. */
+export interface ReplicaEvents {
+  /** Its owner accepted it. */
+  nowAccepted(): void;
+  /** There is more in the log, or the ending. */
+  grown(): void;
+  /** It cannot go on; the replica is released. */
+  lost(): void;
+}
+
+export interface SharedRuns {
+  /** Names this process towards the others. */
+  readonly machine: string;
+  /** Whether the others can be reached now. */
+  readonly up: boolean;
+  /** Whether a client that leaves for any other machine finds its streams there. */
+  readonly elsewhere: boolean;
+  /**
+   * Makes the run this machine's own; gives the run that has the id already. Where the others cannot be asked in
+   * time the run counts as claimed: no start waits for them.
+   */
+  claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord>;
+  /** A claimed run that never began. */
+  release(run: RunRecord): void;
+  /** Publishes an accepted run until its ending is with the others. */
+  publish(run: RunRecord, source: PublishedSource): Publication;
+  /** The run of that id on any machine, if its record can be read. Rejects where the others cannot be asked. */
+  find(userId: string, id: string): Promise<RunRecord | undefined>;
+  /** Resolves when the replica holds what is published now, or with why there is none. Rejects likewise. */
+  follow(run: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss>;
+  /** Rejects likewise. */
+  cancel(run: RunRecord): Promise<void>;
+  /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,116 @@
+/**
+ * Finds runs on other machines and brings them into the registry as streams to be read here, for as long as somebody
+ * does. Only what is not on this machine comes this way.
+ */
+import { RelayError } from '../protocol/relay-error.ts';
+import { resumeGap } from '../run/refusals.ts';
+import type { RunRegistry } from '../run/registry.ts';
+import type { RunView } from '../run/run-view.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { ReplicaLoss, RunRecord, SharedRuns } from './port.ts';
+import { RemoteRun, type RemoteRunEvents } from './remote-run.ts';
+
+const CANCEL_AGAIN_MS = 1000;
+
+export class RemoteRuns implements RemoteRunEvents {
+  readonly #shared: SharedRuns;
+  readonly #registry: RunRegistry;
+  readonly #wheel: TimerWheel;
+  readonly #opening = new Map<string, Promise<RunView | ReplicaLoss>>();
+
+  constructor(shared: SharedRuns, registry: RunRegistry, wheel: TimerWheel) {
+    this.#shared = shared;
+    this.#registry = registry;
+    this.#wheel = wheel;
+  }
+
+  /**
+   * The run that a frame is about, on any machine; accepted or refused by now if that can be had.
+   * @throws RelayError where the others cannot be asked: resume_gap to a resume, otherwise unavailable
+   */
+  async find(
+    userId: string,
+    { id, type }: { id: string; type: 'resume' | 'cancel' },
+  ): Promise<RunView | undefined> {
+    const record = await this.#asked(type, () => this.#shared.find(userId, id));
+    if (record === undefined) return undefined;
+    const here = this.#here(record);
+    if (here !== undefined) return here;
+    const opened = await this.#asked(type, () => this.#opened(record));
+    if (opened === 'refused') return undefined;
+    if (opened === 'gap') return this.#unreadable(record, type);
+    if (opened instanceof RemoteRun) await opened.begun();
+    return opened;
+  }
+
+  /**
+   * The run to attach to; `refused` where its owner refused it before it began, so that the id is free again.
+   * @throws RelayError unavailable where the others cannot be asked, resume_gap where it cannot be read
+   */
+  async open(record: RunRecord): Promise<RunView | 'refused'> {
+    const opened = this.#here(record) ?? (await this.#asked('start', () => this.#opened(record)));
+    if (opened === 'gap') throw resumeGap();
+    return opened;
+  }
+
+  cancel(run: RemoteRun): void {
+    this.#shared.cancel(run.run).catch(() => {
+      this.#wheel.after(CANCEL_AGAIN_MS, () => {
+        if (run.ending === undefined) this.cancel(run);
+      });
+    });
+  }
+
+  lost(run: RemoteRun): void {
+    this.#registry.drop(run);
+  }
+
+  #here({ userId, id, epoch }: RunRecord): RunView | undefined {
+    const here = this.#registry.find(userId, id);
+    return here?.epoch === epoch ? here : undefined;
+  }
+
+  async #asked<T>(type: 'resume' | 'cancel' | 'start', ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (cause) {
+      throw type === 'resume' ? resumeGap() : unreachable(cause);
+    }
+  }
+
+  /** A run whose log is of no use here can be stopped all the same; its ending is not to be had. */
+  #unreadable(record: RunRecord, type: 'resume' | 'cancel'): undefined {
+    if (type === 'resume') throw resumeGap();
+    this.#shared.cancel(record).catch(() => {}); // its owner reads of it, or the run ends by itself
+  }
+
+  /** Once, however many ask at the same time. */
+  #opened(record: RunRecord): Promise<RunView | ReplicaLoss> {
+    const { epoch } = record;
+    const opening = this.#opening.get(epoch) ?? this.#open(record).finally(() => this.#opening.delete(epoch));
+    this.#opening.set(epoch, opening);
+    return opening;
+  }
+
+  async #open(record: RunRecord): Promise<RunView | ReplicaLoss> {
+    let run: RemoteRun | undefined;
+    const replica = await this.#shared.follow(record, {
+      nowAccepted: () => run?.nowAccepted(),
+      grown: () => run?.grown(),
+      lost: () => run?.lost(),
+    });
+    if (typeof replica === 'string') return replica;
+    const here = this.#registry.find(record.userId, record.id);
+    if (here !== undefined) {
+      replica.release();
+      return here; // the id was taken here meanwhile
+    }
+    run = new RemoteRun(replica, this, this.#wheel);
+    this.#registry.adopt(run);
+    return run;
+  }
+}
+
+function unreachable(cause: unknown): RelayError {
+  return new RelayError('unavailable', 'the other servers cannot be asked now; try again', { cause });
+}

@@ -1,0 +1,207 @@
+/**
+ * Follows runs of other machines. Their owners are asked to send what they add; what did not arrive is read from the
+ * store, so that a lost message costs a moment and never a delta. Where an owner has given up its lease, the run ends
+ * as interrupted with what was published: by whoever notices first, and once.
+ */
+import { encodeFrame } from '../protocol/encode-frame.ts';
+import { fromWire } from '../protocol/wire-text.ts';
+import type { StreamLogs } from '../stream-log/port.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, RunRecord } from './port.ts';
+import { RunReplica } from './run-replica.ts';
+import { Malformed } from './store/malformed.ts';
+import type { MachineMessage, SharedStore, StoredLog } from './store/port.ts';
+
+/** Between two requests to an owner and two readings of a silent log. */
+const REFRESH_MS = 1000;
+/** An absent lease counts when it is still absent so much later: longer than an owner's beat. */
+const CONFIRM_MS = 800;
+/** After the store was away owners get so long to renew their leases. */
+const GRACE_MS = 2000;
+
+export interface ReplicasParts {
+  readonly store: SharedStore;
+  readonly logs: StreamLogs;
+  readonly clock: Clock;
+  readonly isUp: () => boolean;
+  readonly onFailed: (cause: unknown) => void;
+  /** What is stored of that run, or was told of it, is not what a machine writes. */
+  readonly onMalformed: (what: string, epoch?: string) => void;
+}
+
+export class Replicas {
+  readonly #parts: ReplicasParts;
+  /** Those that have not ended. */
+  readonly #open = new Map<string, RunReplica>();
+  readonly #reading = new Map<RunReplica, Promise<void>>();
+  /** Since when a machine has no lease, elapsed ms. */
+  readonly #absentSince = new Map<string, number>();
+  #trustFrom = 0;
+  #checking = false;
+
+  constructor(parts: ReplicasParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  async follow(record: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
+    const { logs } = this.#parts;
+    const replica = new RunReplica(record, logs, (released) => this.#released(released));
+    this.#open.set(record.epoch, replica);
+    this.#refresh(replica);
+    try {
+      await this.#read(replica);
+    } catch (cause) {
+      replica.release();
+      throw cause;
+    }
+    if (replica.loss !== undefined) return replica.loss;
+    replica.events = events;
+    return replica;
+  }
+
+  /** Another machine added to its run. */
+  added({ epoch, addition }: Extract<MachineMessage, { type: 'added' }>): void {
+    const replica = this.#open.get(epoch);
+    if (replica === undefined) return;
+    const { batches, ending } = addition;
+    const isWhole = replica.accepted && this.#takeMessage(replica, batches);
+    if (!isWhole || ending !== undefined) this.#readOn(replica);
+  }
+
+  /** What a message says wrong may be right in the log. */
+  #takeMessage(replica: RunReplica, batches: StoredLog['batches']): boolean {
+    try {
+      return replica.take({ exists: true, batches, ending: undefined });
+    } catch (error) {
+      this.#judge(error, replica);
+      return false;
+    }
+  }
+
+  /** Goes on only where nothing but this run is lost. */
+  #judge(error: unknown, { record: run }: RunReplica): void {
+    if (!(error instanceof Malformed)) throw error;
+    this.#parts.onMalformed(error.message, run.epoch);
+  }
+
+  /** The owner lives, but does not have this run. */
+  notHere(epoch: string): void {
+    const replica = this.#open.get(epoch);
+    if (replica !== undefined) this.#attempt(this.#giveUp(replica));
+  }
+
+  /** The store was away: leases may have lapsed although their machines live. */
+  distrust(): void {
+    this.#trustFrom = this.#parts.clock.elapsed() + GRACE_MS;
+    this.#absentSince.clear();
+    for (const replica of this.#open.values()) replica.refreshedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** To be called every 250 ms. */
+  check(): void {
+    if (this.#checking || this.#open.size === 0 || !this.#parts.isUp()) return;
+    this.#checking = true;
+    const done = () => {
+      this.#checking = false;
+    };
+    this.#check().catch(this.#parts.onFailed).finally(done);
+  }
+
+  async #check(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const owners = new Set([...this.#open.values()].map(({ record: run }) => run.owner));
+    const alive = await store.alive([...owners]);
+    const now = clock.elapsed();
+    for (const owner of owners) {
+      if (alive.has(owner)) this.#absentSince.delete(owner);
+      else this.#absentSince.set(owner, this.#absentSince.get(owner) ?? now);
+    }
+    for (const replica of this.#open.values()) {
+      const absentSince = this.#absentSince.get(replica.record.owner) ?? now;
+      if (now - absentSince >= CONFIRM_MS && now >= this.#trustFrom) this.#attempt(this.#giveUp(replica));
+      else if (now - replica.refreshedAt >= REFRESH_MS || !replica.accepted) {
+        this.#refresh(replica);
+        this.#readOn(replica);
+      }
+    }
+  }
+
+  #refresh(replica: RunReplica): void {
+    const { store, clock } = this.#parts;
+    const { owner, epoch } = replica.record;
+    replica.refreshedAt = clock.elapsed();
+    store.send(owner, { type: 'follow', epoch, machine: store.machine });
+  }
+
+  #readOn(replica: RunReplica): void {
+    this.#attempt(this.#read(replica));
+  }
+
+  #attempt(work: Promise<void>): void {
+    work.catch(this.#parts.onFailed);
+  }
+
+  /** One reading at a time; it goes on until it began after the last call. */
+  #read(replica: RunReplica): Promise<void> {
+    replica.stale = true;
+    const underWay = this.#reading.get(replica);
+    if (underWay !== undefined) return underWay;
+    const reading = this.#readWhileStale(replica).finally(() => this.#reading.delete(replica));
+    this.#reading.set(replica, reading);
+    return reading;
+  }
+
+  async #readWhileStale(replica: RunReplica): Promise<void> {
+    while (replica.stale && !replica.released) {
+      replica.stale = false;
+      try {
+        await this.#readOnce(replica);
+      } catch (error) {
+        this.#judge(error, replica);
+        replica.lose('gap');
+      }
+    }
+  }
+
+  async #readOnce(replica: RunReplica): Promise<void> {
+    const { store } = this.#parts;
+    const { epoch, userId, id } = replica.record;
+    const stored = await store.read(epoch, replica.accepted ? replica.log.head : undefined);
+    if (!replica.take(stored)) replica.lose('gap');
+    replica.stale ||= stored.more;
+    if (replica.ending !== undefined) this.#open.delete(epoch);
+    if (replica.accepted || replica.released) return;
+    const held = await store.find(userId, id);
+    if (held?.epoch !== epoch) replica.lose('refused');
+  }
+
+  async #giveUp(replica: RunReplica): Promise<void> {
+    const { store } = this.#parts;
+    await this.#read(replica);
+    if (replica.released || replica.ending !== undefined) return;
+    if (!replica.accepted) return replica.lose('refused');
+    const { record: run, log } = replica;
+    const ending = interrupted(run.id, log.head);
+    const outcome = await store.end(run, log.head, ending);
+    if (outcome === 'moved') return this.#read(replica);
+    replica.take({ exists: true, batches: [], ending });
+    this.#open.delete(run.epoch);
+  }
+
+  #released(replica: RunReplica): void {
+    const { store } = this.#parts;
+    const { owner, epoch } = replica.record;
+    if (this.#open.get(epoch) !== replica) return;
+    this.#open.delete(epoch);
+    store.send(owner, { type: 'unfollow', epoch, machine: store.machine });
+  }
+}
+
+function interrupted(id: string, seq: number): string {
+  const message = 'the server stopped before the answer ended; start again';
+  return fromWire(encodeFrame({ type: 'error', id, seq, code: 'interrupted', message, retryable: true }));
+}

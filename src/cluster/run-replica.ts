@@ -1,0 +1,92 @@
+/** A copy of one run of another machine: what is read of it becomes a log like any other. It asks for nothing itself. */
+import type { EndingFrame } from '../protocol/frames.ts';
+import type { StreamLog, StreamLogs } from '../stream-log/port.ts';
+import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
+import { parseEnding } from './parse-ending.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, RunRecord } from './port.ts';
+import type { StoredLog } from './store/port.ts';
+
+const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, lost() {} };
+
+export class RunReplica implements Replica {
+  readonly record: RunRecord;
+  /** Told nothing until it is set. */
+  events: ReplicaEvents = SILENT;
+  /** When its owner was last asked and the store was last read, elapsed ms. */
+  refreshedAt = Number.NEGATIVE_INFINITY;
+  /** There may be more in the store than was read. */
+  stale = true;
+  readonly #logs: StreamLogs;
+  readonly #onReleased: (replica: RunReplica) => void;
+  #log: StreamLog;
+  #accepted = false;
+  #ending: EndingFrame | undefined;
+  #released = false;
+  #loss: ReplicaLoss | undefined;
+
+  constructor(record: RunRecord, logs: StreamLogs, onReleased: (replica: RunReplica) => void) {
+    this.record = record;
+    this.#logs = logs;
+    this.#log = logs.create();
+    this.#onReleased = onReleased;
+  }
+
+  get log(): StreamLog {
+    return this.#log;
+  }
+
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  get ending(): EndingFrame | undefined {
+    return this.#ending;
+  }
+
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** Why it cannot go on, once it cannot. */
+  get loss(): ReplicaLoss | undefined {
+    return this.#loss;
+  }
+
+  /**
+   * Takes what follows, or repeats what is known. False where something in between is missing: nothing is taken.
+   * @throws Malformed
+   */
+  take({ exists, batches, ending }: StoredLog): boolean {
+    if (this.#released || this.#ending !== undefined) return true;
+    const decoded = batches.map(decodeBatch);
+    if (exists && !this.#accepted) this.#accept(decoded[0]);
+    for (const batch of decoded) if (!appendBatch(this.#log, batch)) return false;
+    if (ending !== undefined) this.#ending = parseEnding(ending, this.record.id, this.#log.head);
+    if (batches.length > 0 || ending !== undefined) this.events.grown();
+    return true;
+  }
+
+  lose(loss: ReplicaLoss): void {
+    if (this.#released) return;
+    this.#loss = loss;
+    this.release();
+    this.events.lost();
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#log.release();
+    this.#onReleased(this);
+  }
+
+  #accept(first: Batch | undefined): void {
+    const start = first?.start ?? 0;
+    if (start > 0) {
+      this.#log.release();
+      this.#log = this.#logs.create(start); // the owner's own log had lost its beginning
+    }
+    this.#accepted = true;
+    this.events.nowAccepted();
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The streams of many machines over one store: publishes those of this machine, follows those of others, renews the
+ * lease and notices whether the store can be reached. Nothing here stops for a store that is slow or away.
+ */
+
+import type { StreamLogs } from '../stream-log/port.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+import type {
+  Publication,
+  PublishedSource,
+  Replica,
+  ReplicaEvents,
+  ReplicaLoss,
+  RunRecord,
+  SharedRuns,
+} from './port.ts';
+import { Publisher } from './publisher.ts';
+import { Replicas } from './replicas.ts';
+import { Malformed } from './store/malformed.ts';
+import type { MachineMessage, SharedStore } from './store/port.ts';
+
+/**
+ * A machine's lease. It is renewed every half second, and its absence has to be confirmed: a dead owner is given up
+ * after about five seconds.
+ */
+export const LEASE_MS = 4000;
+const BEAT_MS = 500;
+const TICK_MS = 50;
+const CHECK_MS = 250;
+/** Between two looks for relays of another format. */
+const FORMATS_MS = 2000;
+/** What a start waits for the others at most. */
+const CLAIM_MS = 500;
+/** What closing waits for the store at most. */
+const CLOSE_MS = 2000;
+
+export interface StoreSharedRunsOptions {
+  readonly store: SharedStore;
+  readonly logs: StreamLogs;
+  readonly clock: Clock;
+  /** RESUME_WINDOW_MS. */
+  readonly endedMs: number;
+  readonly onDown: (cause: unknown) => void;
+  readonly onUp: () => void;
+  /** Something that is stored is not what a machine writes; the stream it is of is lost to other machines. */
+  readonly onMalformed: (what: string, epoch?: string) => void;
+  /** Formats of relays beside this one that store streams in another way: none can read the other's. */
+  readonly onFormats: (formats: readonly number[]) => void;
+}
+
+export class StoreSharedRuns implements SharedRuns {
+  readonly #options: StoreSharedRunsOptions;
+  readonly #publisher: Publisher;
+  readonly #replicas: Replicas;
+  readonly #timers: readonly Timer[];
+  #up = false;
+  /** Reasons that were told since it was up: each once, however often attempts fail. */
+  readonly #downTold = new Set<unknown>();
+  /** Those of relays beside this one that cannot read its streams. */
+  #otherFormats: readonly number[] = [];
+  /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
+  readonly #unreleased: RunRecord[] = [];
+  #beating: Promise<void> | undefined;
+
+  constructor(options: StoreSharedRunsOptions) {
+    const { store, clock } = options;
+    this.#options = options;
+    const parts = { ...options, isUp: () => this.#up, onFailed: (cause: unknown) => this.#failed(cause) };
+    this.#publisher = new Publisher({ ...parts, onUnpublished: (record) => this.release(record) });
+    this.#replicas = new Replicas(parts);
+    store.listen((message) => this.#receive(message));
+    this.#timers = [
+      clock.every(BEAT_MS, () => void this.beat()),
+      clock.every(TICK_MS, () => this.#publisher.tick()),
+      clock.every(CHECK_MS, () => this.#replicas.check()),
+      clock.every(FORMATS_MS, () => this.#lookForFormats()),
+    ];
+  }
+
+  get machine(): string {
+    return this.#options.store.machine;
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get elsewhere(): boolean {
+    return this.#up && this.#otherFormats.length === 0;
+  }
+
+  /** Runs of this machine that are not wholly published, and runs of others that are followed. */
+  get counts(): { readonly published: number; readonly followed: number } {
+    return { published: this.#publisher.size, followed: this.#replicas.size };
+  }
+
+  /** Renews the lease; resolves when it is known whether the store can be reached. */
+  beat(): Promise<void> {
+    this.#beating ??= this.#beatOnce().finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
+    this.#publisher.claimed(record.epoch);
+    const asked = this.#up
+      ? await this.#inTime(this.#options.store.claim(record, maxLive), CLAIM_MS)
+      : undefined;
+    const claim = asked ?? 'claimed';
+    if (claim !== 'claimed') this.#publisher.released(record.epoch);
+    return claim;
+  }
+
+  release(record: RunRecord): void {
+    this.#publisher.released(record.epoch);
+    if (!this.#up) {
+      this.#unreleased.push(record);
+      return;
+    }
+    this.#options.store.release(record).catch((cause: unknown) => {
+      this.#unreleased.push(record);
+      this.#failed(cause);
+    });
+  }
+
+  publish(record: RunRecord, source: PublishedSource): Publication {
+    return this.#publisher.publish(record, source);
+  }
+
+  find(userId: string, id: string): Promise<RunRecord | undefined> {
+    return this.#asked(async (store) => {
+      try {
+        return await store.find(userId, id);
+      } catch (error) {
+        if (!(error instanceof Malformed)) throw error;
+        this.#options.onMalformed(error.message);
+        return undefined;
+      }
+    });
+  }
+
+  follow(record: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
+    return this.#asked(() => this.#replicas.follow(record, events));
+  }
+
+  cancel(record: RunRecord): Promise<void> {
+    return this.#asked((store) => store.cancel(record));
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await this.#inTime(this.#publisher.flush(), CLOSE_MS);
+    this.#publisher.close();
+    this.#up = false;
+    await this.#options.store.close();
+  }
+
+  async #beatOnce(): Promise<void> {
+    try {
+      const cancels = await this.#options.store.beat();
+      for (const epoch of cancels) this.#publisher.cancel(epoch);
+      if (!this.#up) this.#recovered();
+    } catch (cause) {
+      this.#failed(cause);
+    }
+  }
+
+  #recovered(): void {
+    this.#up = true;
+    this.#downTold.clear();
+    this.#replicas.distrust();
+    this.#publisher.doubt();
+    void this.#publisher.flush();
+    for (const record of this.#unreleased.splice(0)) this.release(record);
+    this.#lookForFormats();
+    this.#options.onUp();
+  }
+
+  #lookForFormats(): void {
+    if (!this.#up) return;
+    this.#options.store.otherFormats().then(
+      (formats) => {
+        const isNews = formats.toSorted().join() !== this.#otherFormats.join();
+        this.#otherFormats = formats.toSorted();
+        if (isNews) this.#options.onFormats(this.#otherFormats);
+      },
+      () => {}, // whether the store is away is the beat's to say
+    );
+  }
+
+  #failed(cause: unknown): void {
+    this.#up = false;
+    const { code: reason } = Object(cause) as { readonly code?: unknown };
+    if (this.#downTold.has(reason)) return;
+    this.#downTold.add(reason);
+    this.#options.onDown(cause);
+  }
+
+  async #asked<T>(ask: (store: SharedStore) => Promise<T>): Promise<T> {
+    if (!this.#up) throw new Error('the other machines cannot be asked now');
+    try {
+      return await ask(this.#options.store);
+    } catch (cause) {
+      this.#failed(cause);
+      throw cause;
+    }
+  }
+
+  /** Undefined where it takes longer, or fails. */
+  async #inTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#options.clock.after(ms, () => resolve(undefined));
+    const failed = (cause: unknown): undefined => {
+      this.#failed(cause);
+      return undefined;
+    };
+    const result = await Promise.race([work.catch(failed), late]);
+    timer.cancel();
+    return result;
+  }
+
+  #receive(message: MachineMessage): void {
+    const { epoch } = message;
+    if (message.type === 'added') this.#replicas.added(message);
+    else if (message.type === 'cancel') this.#publisher.cancel(epoch);
+    else if (message.type === 'not_here') this.#replicas.notHere(epoch);
+    else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);
+    else if (!this.#publisher.follow(epoch, message.machine)) {
+      this.#options.store.send(message.machine, { type: 'not_here', epoch });
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** The shared store's twin in memory: one `SharedMemory` is what Redis is, each `MemorySharedStore` one machine's link. */
+import type { Clock } from '../../time/clock.ts';
+import type { Addition, MachineMessage, RunRecord, SharedStore, StoredPage, StoreTimes } from './port.ts';
+
+interface MemoryLog {
+  base: number;
+  batches: { readonly seq: number; readonly payload: string }[];
+  ending: string | undefined;
+}
+
+type RunKey = `${string} ${string}`;
+
+/** What the machines share. Time is the clock's: records and leases end by it. */
+export class SharedMemory {
+  readonly runs = new Map<RunKey, RunRecord>();
+  readonly logs = new Map<string, MemoryLog>();
+  readonly live = new Map<string, RunRecord>();
+  readonly leases = new Map<string, number>();
+  readonly cancels = new Map<string, Set<string>>();
+  readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
+  /** False: every operation of every machine fails. */
+  reachable = true;
+  /** Of relays that a test has beside these. */
+  otherFormats: readonly number[] = [];
+  readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Loses everything, as FLUSHALL does. */
+  flush(): void {
+    for (const map of [this.runs, this.logs, this.live, this.leases, this.cancels]) map.clear();
+  }
+
+  isAlive(machine: string): boolean {
+    return (this.leases.get(machine) ?? 0) > this.clock.elapsed();
+  }
+
+  /** Keeps it from now on for `ms`, unless another run has taken the id. */
+  expire(record: RunRecord, ms: number): void {
+    this.clock.after(ms, () => {
+      if (this.runs.get(keyOf(record))?.epoch === record.epoch) this.runs.delete(keyOf(record));
+      this.logs.delete(record.epoch);
+    });
+  }
+}
+
+export class MemorySharedStore implements SharedStore {
+  readonly machine: string;
+  readonly #memory: SharedMemory;
+  readonly #times: StoreTimes;
+
+  constructor(memory: SharedMemory, machine: string, times: StoreTimes) {
+    this.#memory = memory;
+    this.machine = machine;
+    this.#times = times;
+  }
+
+  listen(receive: (message: MachineMessage) => void): void {
+    this.#memory.mailboxes.set(this.machine, receive);
+  }
+
+  async beat(): Promise<readonly string[]> {
+    const { leases, cancels, clock } = this.#reached();
+    leases.set(this.machine, clock.elapsed() + this.#times.leaseMs);
+    const asked = [...(cancels.get(this.machine) ?? [])];
+    cancels.delete(this.machine);
+    return asked;
+  }
+
+  async alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
+    const memory = this.#reached();
+    return new Set(machines.filter((machine) => memory.isAlive(machine)));
+  }
+
+  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
+    const memory = this.#reached();
+    const held = memory.runs.get(keyOf(record));
+    if (held !== undefined && (memory.isAlive(held.owner) || memory.logs.has(held.epoch))) return held;
+    const ofUser = [...memory.live.values()].filter(({ userId }) => userId === record.userId);
+    if (ofUser.filter(({ owner }) => memory.isAlive(owner)).length >= maxLive) return 'too_many';
+    memory.runs.set(keyOf(record), record);
+    memory.live.set(record.epoch, record);
+    return 'claimed';
+  }
+
+  async release(record: RunRecord): Promise<void> {
+    const { runs, live } = this.#reached();
+    if (runs.get(keyOf(record))?.epoch === record.epoch) runs.delete(keyOf(record));
+    live.delete(record.epoch);
+  }
+
+  async find(userId: string, id: string): Promise<RunRecord | undefined> {
+    return this.#reached().runs.get(`${userId} ${id}`);
+  }
+
+  async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
+    const { runs, logs, live } = this.#reached();
+    const holder = runs.get(keyOf(record));
+    if (holder !== undefined && holder.epoch !== record.epoch) return 'taken';
+    const log = logs.get(record.epoch);
+    if (log?.ending !== undefined) return 'closed';
+    runs.set(keyOf(record), record);
+    live.set(record.epoch, record);
+    const head = log === undefined ? undefined : headOf(log);
+    if (head !== undefined && head >= base) return head;
+    logs.set(record.epoch, { base, batches: [], ending: undefined });
+    return base;
+  }
+
+  async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
+    this.#reached();
+    return additions.map((addition) => this.#addOne(addition));
+  }
+
+  async read(epoch: string, after = -1): Promise<StoredPage> {
+    const log = this.#reached().logs.get(epoch);
+    const batches = log?.batches.filter(({ seq }) => seq > after) ?? [];
+    const ending = log?.ending;
+    const exists = batches.length > 0 || ending !== undefined || (log !== undefined && after < log.base);
+    return { exists, batches, ending, more: false };
+  }
+
+  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
+    const log = this.#reached().logs.get(record.epoch);
+    if (log === undefined) return 'absent';
+    if (log.ending !== undefined || headOf(log) !== head) return 'moved';
+    this.#end(log, record, ending);
+    return 'ended';
+  }
+
+  async cancel({ owner, epoch }: RunRecord): Promise<void> {
+    const { cancels } = this.#reached();
+    cancels.set(owner, (cancels.get(owner) ?? new Set()).add(epoch));
+    this.send(owner, { type: 'cancel', epoch });
+  }
+
+  send(machine: string, message: MachineMessage): void {
+    if (!this.#memory.reachable) return;
+    setImmediate(() => this.#memory.mailboxes.get(machine)?.(message));
+  }
+
+  async otherFormats(): Promise<readonly number[]> {
+    return this.#reached().otherFormats;
+  }
+
+  async close(): Promise<void> {
+    this.#memory.leases.delete(this.machine);
+    this.#memory.mailboxes.delete(this.machine);
+  }
+
+  #addOne({ record, batch, ending, followers }: Addition): boolean {
+    const log = this.#memory.logs.get(record.epoch);
+    if (log === undefined || log.ending !== undefined) return false;
+    if (batch !== undefined) {
+      if (batch.seq <= headOf(log)) return false;
+      log.batches.push(batch);
+    }
+    if (ending !== undefined) this.#end(log, record, ending);
+    const addition = { batches: batch === undefined ? [] : [batch], ending };
+    for (const machine of followers) this.send(machine, { type: 'added', epoch: record.epoch, addition });
+    return true;
+  }
+
+  #end(log: MemoryLog, record: RunRecord, ending: string): void {
+    log.ending = ending;
+    this.#memory.live.delete(record.epoch);
+    this.#memory.expire(record, this.#times.endedMs);
+  }
+
+  #reached(): SharedMemory {
+    if (!this.#memory.reachable) throw new Error('the store cannot be reached');
+    return this.#memory;
+  }
+}
+
+function keyOf({ userId, id }: RunRecord): RunKey {
+  return `${userId} ${id}`;
+}
+
+function headOf({ base, batches }: MemoryLog): number {
+  return batches.at(-1)?.seq ?? base;
+}

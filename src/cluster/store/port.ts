@@ -1,0 +1,109 @@
+/**
+ * What machines share, as the one place that holds it offers it: records of runs, their logs, leases of machines, and
+ * a mailbox for each machine. Every operation is atomic by itself. A store keeps no time and decides nothing: who
+ * writes when, and who is given up, is the business of its users.
+ *
+ * A log is fenced twice: its key is the epoch, which only its owner writes under, and its ending takes the highest
+ * position there is, so that nothing can follow it.
+ */
+
+/** A run as other machines know it. */
+export interface RunRecord {
+  readonly userId: string;
+  readonly id: string;
+  readonly epoch: string;
+  readonly requestHash: string;
+  readonly action: string;
+  readonly model: string;
+  /** The machine that runs it. */
+  readonly owner: string;
+}
+
+/** Adjacent deltas of one run; `delta-batch.ts` knows what is inside. */
+export interface StoredBatch {
+  /** Number of its last delta. */
+  readonly seq: number;
+  readonly payload: string;
+}
+
+/** What one run adds to its log at once. */
+export interface Addition {
+  readonly record: RunRecord;
+  readonly batch: StoredBatch | undefined;
+  /** The ending frame as JSON: nothing follows it. */
+  readonly ending: string | undefined;
+  /** Machines that follow the run: they get the same as a message. */
+  readonly followers: readonly string[];
+}
+
+export interface StoredLog {
+  /** Whether there is anything of it at all, be it only its beginning. */
+  readonly exists: boolean;
+  readonly batches: readonly StoredBatch[];
+  /** As it is stored: not judged. */
+  readonly ending: string | undefined;
+}
+
+/** What one reading of a log gives. */
+export interface StoredPage extends StoredLog {
+  /** There may be more behind it. */
+  readonly more: boolean;
+}
+
+/** What one machine tells another. Lost where nobody listens. */
+export type MachineMessage =
+  | { readonly type: 'added'; readonly epoch: string; readonly addition: Omit<StoredLog, 'exists'> }
+  | { readonly type: 'follow'; readonly epoch: string; readonly machine: string }
+  | { readonly type: 'unfollow'; readonly epoch: string; readonly machine: string }
+  | { readonly type: 'cancel'; readonly epoch: string }
+  | { readonly type: 'not_here'; readonly epoch: string };
+
+/**
+ * Every method but `listen`, `send` and `close` rejects where the store cannot be reached; nothing is tried again. What
+ * is about one run rejects with `Malformed` where the store holds something of it that is none.
+ */
+export interface SharedStore {
+  /** Names this process, not this computer: a restarted one has another name. */
+  readonly machine: string;
+  listen(receive: (message: MachineMessage) => void): void;
+  /** Renews this machine's lease. Gives epochs to cancel that were asked for meanwhile. */
+  beat(): Promise<readonly string[]>;
+  /** Which of these machines hold a lease. */
+  alive(machines: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Records the run if its id is free and its user has fewer than `maxLive` live ones; otherwise gives what stands
+   * against it. An id is free as well where its holder died before it began.
+   */
+  claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord>;
+  /** Forgets a run that never began. */
+  release(run: RunRecord): Promise<void>;
+  find(userId: string, id: string): Promise<RunRecord | undefined>;
+  /**
+   * Makes sure of record and log. Gives the seq behind which to go on, `closed` where the log has its ending, `taken`
+   * where the id has become another run's. A log that is absent, or ends before `base`, begins anew behind `base`.
+   */
+  restore(run: RunRecord, base: number): Promise<number | 'closed' | 'taken'>;
+  /** Adds to many logs at once; a log that is absent or closed is not written. Tells for each whether it was. */
+  add(additions: readonly Addition[]): Promise<readonly boolean[]>;
+  /** What the log holds behind `after`, as far as one answer goes; from its beginning without. */
+  read(epoch: string, after?: number): Promise<StoredPage>;
+  /** Ends a log whose owner died, if its last delta is `head`; `moved` if it is not, or if it has ended. */
+  end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'>;
+  /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
+  cancel(run: RunRecord): Promise<void>;
+  send(machine: string, message: MachineMessage): void;
+  /** Formats of relays beside this one that store streams in another way than it does. */
+  otherFormats(): Promise<readonly number[]>;
+  /** Gives up the lease. */
+  close(): Promise<void>;
+}
+
+/** How long things are kept, ms. */
+export interface StoreTimes {
+  /** A machine's lease. */
+  readonly leaseMs: number;
+  /** A run that has not ended. */
+  readonly liveMs: number;
+  /** An ended run (RESUME_WINDOW_MS). */
+  readonly endedMs: number;
+}

@@ -1,0 +1,296 @@
+/** The shared store on Redis or Valkey: Redis Streams for logs, hashes for records, pub/sub for mailboxes. */
+import { randomBytes } from 'node:crypto';
+import { Malformed } from './malformed.ts';
+import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text.ts';
+import type {
+  Addition,
+  MachineMessage,
+  RunRecord,
+  SharedStore,
+  StoredBatch,
+  StoredPage,
+  StoreTimes,
+} from './port.ts';
+import { RedisFailure } from './redis-failure.ts';
+import { FORMAT, RedisKeys } from './redis-keys.ts';
+import { RedisLink } from './redis-link.ts';
+import { LAST_ID } from './redis-scripts.ts';
+
+/** Entries of one log at most, about: each holds up to 4 KiB or 200 ms, 20 ms while somebody follows. */
+const MAX_ENTRIES = 16_384;
+/** How long a message to oneself may take, ms. */
+const HEARD_MS = 2000;
+/** Entries of one reading, and about how many bytes. */
+const READ_COUNT = 512;
+const READ_BYTES = 1024 * 1024;
+/** One entry, or one message: no delta is longer than an event of the API (4 MiB), and 256 KiB may stand before it. */
+const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
+
+export interface RedisStoreOptions extends StoreTimes {
+  readonly url: string;
+  readonly machine: string;
+  /** What all keys and channels begin with: letters, digits, `.`, `_`, `:` and `-`. */
+  readonly prefix: string;
+  /** A message came that no relay of this format sends; it is dropped. */
+  readonly onMalformedMessage: () => void;
+}
+
+/** An entry of a Redis Stream: its id, then field and value. */
+type Entry = readonly [string, readonly [string, string]];
+
+export class RedisSharedStore implements SharedStore {
+  readonly machine: string;
+  readonly #times: StoreTimes;
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  #receive: (message: MachineMessage) => void = () => {};
+  /** Whether all that runs need was seen to work over these connections. */
+  #proven = false;
+  #rehearsal: { readonly epoch: string; heard(): void } | undefined;
+
+  constructor({ url, machine, prefix, onMalformedMessage, ...times }: RedisStoreOptions) {
+    this.machine = machine;
+    this.#times = times;
+    this.#keys = new RedisKeys(prefix);
+    this.#link = new RedisLink(
+      url,
+      this.#keys.mailbox(machine),
+      (text) => {
+        const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
+        if (message === undefined) onMalformedMessage();
+        else if (message.epoch === this.#rehearsal?.epoch) this.#rehearsal.heard();
+        else this.#receive(message);
+      },
+      () => {
+        this.#proven = false;
+      },
+    );
+  }
+
+  /** For other uses of the same connection. */
+  get connection(): RedisLink['commands'] {
+    return this.#link.commands;
+  }
+
+  listen(receive: (message: MachineMessage) => void): void {
+    this.#receive = receive;
+  }
+
+  async beat(): Promise<readonly string[]> {
+    const { machine } = this;
+    await this.#link.attempted;
+    if (!this.#proven) await this.#prove();
+    const [cancels] = await Promise.all([
+      this.#ask(
+        'beat',
+        this.connection.dashBeat(this.#keys.lease(machine), this.#keys.cancels(machine), this.#times.leaseMs),
+      ),
+      this.#link.checkMailbox(),
+    ]);
+    return (cancels as unknown[]).filter(isEpoch);
+  }
+
+  async alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
+    const leases = machines.map((machine) => this.#keys.lease(machine));
+    const living = (await this.#ask(
+      'alive',
+      this.connection.dashAlive(leases.length, ...leases),
+    )) as number[];
+    return new Set(machines.filter((_, index) => living[index] === 1));
+  }
+
+  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
+    const most = Math.min(maxLive, Number.MAX_SAFE_INTEGER);
+    const reply = await this.#ask(
+      'claim',
+      this.connection.dashClaim(
+        this.#keys.run(record),
+        this.#keys.live(record),
+        ...fields(record),
+        this.#times.liveMs,
+        most,
+        this.#keys.leases,
+        this.#keys.logs,
+      ),
+    );
+    return Array.isArray(reply) ? runOf(record.userId, record.id, reply) : (reply as 'claimed' | 'too_many');
+  }
+
+  async release(record: RunRecord): Promise<void> {
+    await this.#ask(
+      'release',
+      this.connection.dashRelease(this.#keys.run(record), this.#keys.live(record), record.epoch),
+    );
+  }
+
+  async find(userId: string, id: string): Promise<RunRecord | undefined> {
+    const held = await this.#ask('find', this.connection.dashFind(this.#keys.run({ userId, id })));
+    if (held === null) return undefined;
+    if (held === 'malformed') throw new Malformed('the record of a run');
+    return runOf(userId, id, held as string[]);
+  }
+
+  async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
+    const reply = await this.#ask(
+      'restore',
+      this.connection.dashRestore(...this.#keysOf(record), ...fields(record), this.#times.liveMs, base),
+    );
+    return reply as number | 'closed' | 'taken';
+  }
+
+  async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
+    const reply = await this.#ask(
+      'add',
+      this.connection.dashAdd(
+        additions.length * 3,
+        ...additions.flatMap(({ record: run }) => this.#keysOf(run)),
+        this.#times.endedMs,
+        MAX_ENTRIES,
+        ...additions.flatMap(({ record: run, batch, ending, followers }) => [
+          run.epoch,
+          batch?.seq ?? 0,
+          batch?.payload ?? '',
+          ending ?? '',
+          followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR),
+        ]),
+      ),
+    );
+    return (reply as number[]).map((added) => added === 1);
+  }
+
+  async read(epoch: string, after?: number): Promise<StoredPage> {
+    const reply = await this.#ask(
+      'read',
+      this.connection.dashRead(
+        this.#keys.log(epoch),
+        after === undefined ? '-' : `(${after}-0`,
+        READ_COUNT,
+        MAX_ENTRY_BYTES,
+        READ_BYTES,
+      ),
+    );
+    if (reply === 'malformed') throw new Malformed('the log of a run');
+    const [entries, more] = reply as [Entry[], number];
+    return pageOf(entries, more === 1);
+  }
+
+  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
+    const reply = await this.#ask(
+      'end',
+      this.connection.dashEnd(...this.#keysOf(record), record.epoch, head, ending, this.#times.endedMs),
+    );
+    return reply as 'ended' | 'moved' | 'absent';
+  }
+
+  async cancel({ owner, epoch }: RunRecord): Promise<void> {
+    const message = encodeMessage({ type: 'cancel', epoch });
+    await this.#ask(
+      'cancel',
+      this.connection.dashCancel(
+        this.#keys.cancels(owner),
+        epoch,
+        this.#times.liveMs,
+        this.#keys.mailbox(owner),
+        message,
+      ),
+    );
+  }
+
+  send(machine: string, message: MachineMessage): void {
+    // A lost message is made up for: by the next one, or by reading the log.
+    this.connection.publish(this.#keys.mailbox(machine), encodeMessage(message)).catch(() => {});
+  }
+
+  /** Every relay listens to its mailbox, whose name has its format. */
+  async otherFormats(): Promise<readonly number[]> {
+    const replies = await Promise.all(
+      this.#keys.mailboxPatterns.map((pattern) => this.connection.pubsub('CHANNELS', pattern)),
+    );
+    const formats = (replies.flat() as string[]).map((channel) => this.#keys.formatOf(channel));
+    return [...new Set(formats)].filter((format) => format !== undefined && format !== FORMAT) as number[];
+  }
+
+  async close(): Promise<void> {
+    await this.connection.del(this.#keys.lease(this.machine)).catch(() => {}); // it lapses by itself as well
+    this.#link.close();
+  }
+
+  async #ask<Reply>(operation: string, reply: Promise<Reply>): Promise<Reply> {
+    try {
+      return await this.#link.answer(operation, reply);
+    } catch (failure) {
+      this.#proven = false;
+      throw failure;
+    }
+  }
+
+  /**
+   * Plays one run through all that runs need, once for each connection: a user who may renew a lease and nothing else
+   * would look like a Redis that works until somebody asks. Nothing is left of it.
+   * @throws RedisFailure saying what does not work
+   */
+  async #prove(): Promise<void> {
+    const { machine: owner } = this;
+    const epoch = randomBytes(12).toString('base64url');
+    const run = { userId: 'rehearsal', id: epoch, epoch, requestHash: '-', action: '-', model: '-', owner };
+    await this.#link.checkMailbox();
+    this.#link.requireDatabase();
+    this.#proven = true;
+    await this.claim(run, Number.MAX_SAFE_INTEGER);
+    await this.restore(run, 0);
+    await this.find(run.userId, run.id);
+    await this.add([{ record: run, batch: { seq: 1, payload: '-' }, ending: undefined, followers: [] }]);
+    await this.end(run, 1, '{}');
+    await this.read(epoch);
+    await this.alive([owner]);
+    await this.release(run);
+    await this.#ask('delete', this.connection.del(this.#keys.log(epoch)));
+    await this.#ask('count', this.connection.dashCount(this.#keys.rehearsedStarts));
+    await this.#heardBack(run);
+  }
+
+  /** What this machine sends to itself arrives. */
+  async #heardBack(record: RunRecord): Promise<void> {
+    const { promise: heard, resolve, reject } = Promise.withResolvers<void>();
+    this.#rehearsal = { epoch: record.epoch, heard: resolve };
+    const timer = setTimeout(() => reject(deaf()), HEARD_MS);
+    try {
+      await Promise.all([this.cancel(record), heard]);
+    } catch (failure) {
+      this.#proven = false;
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+      this.#rehearsal = undefined;
+    }
+  }
+
+  #keysOf(record: RunRecord): [string, string, string] {
+    return [this.#keys.run(record), this.#keys.live(record), this.#keys.log(record.epoch)];
+  }
+}
+
+function deaf(): RedisFailure {
+  return new RedisFailure('publish', Object.assign(new Error('no message arrived'), { code: 'DEAF' }));
+}
+
+function fields({ epoch, requestHash, action, model, owner }: RunRecord): string[] {
+  return [epoch, requestHash, action, model, owner];
+}
+
+function runOf(userId: string, id: string, held: readonly string[]): RunRecord {
+  const [epoch = '', requestHash = '', action = '', model = '', owner = ''] = held;
+  return { userId, id, epoch, requestHash, action, model, owner };
+}
+
+/** @throws Malformed for an entry that no relay writes */
+function pageOf(entries: readonly Entry[], more: boolean): StoredPage {
+  const batches: StoredBatch[] = [];
+  let ending: string | undefined;
+  for (const [id, [field, value]] of entries) {
+    if (field === 'ending' && id === LAST_ID) ending = value;
+    else if (field === 'deltas') batches.push({ seq: Number.parseInt(id, 10), payload: value });
+    else if (field !== 'begin') throw new Malformed('an entry of a log');
+  }
+  return { exists: entries.length > 0, batches, ending, more };
+}

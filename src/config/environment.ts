@@ -1,0 +1,298 @@
+/**
+ * The environment as one typed value: every key, its rule, its default. All bad keys are reported at once.
+ * Does not open anything and reads no file: what a key points at is judged by `config-files.ts`.
+ */
+import { hostname } from 'node:os';
+import * as z from 'zod';
+import { isExposed, problemsOf, type SetKeys } from './rules.ts';
+import {
+  address,
+  baseUrl,
+  cidrList,
+  commaList,
+  flag,
+  integer,
+  keyPrefix,
+  milliseconds,
+  origin,
+  postgresUrl,
+  redisUrl,
+  secret,
+  signingSecret,
+  text,
+  webUrl,
+} from './values.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The schema of the contract's keys; a few defaults differ between development and production. */
+function environmentSchema(production: boolean) {
+  return z.object({
+    PORT: integer(0, 65_535).default(8787).describe('Port of the public server; 0 picks a free one'),
+    HOST: address()
+      .default(production ? '0.0.0.0' : '127.0.0.1')
+      .describe('Address the public server binds'),
+    METRICS_PORT: integer(0, 65_535)
+      .default(9091)
+      .describe(
+        'Port of /metrics in production and beyond loopback; otherwise opened only if set, the main port has it too',
+      ),
+    METRICS_HOST: address().default('127.0.0.1').describe('Address /metrics binds on its own port'),
+    NODE_ENV: z
+      .enum(['development', 'production', 'test'], 'must be development, production or test')
+      .default('development')
+      .describe('`test` behaves as `development`'),
+    DASH_DEVELOPMENT: flag()
+      .default(false)
+      .describe(
+        'Lets the relay issue its own tokens also beside ANTHROPIC_API_KEY: on loopback, for development only',
+      ),
+    LOG_LEVEL: z
+      .enum(
+        ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+        'must be fatal, error, warn, info, debug, trace or silent',
+      )
+      .default('info')
+      .describe('Lowest level that is logged'),
+    DATA_DIR: text().default('./.data').describe('Directory of the usage outbox and the development key'),
+    ANTHROPIC_API_KEY: secret(1)
+      .optional()
+      .describe('API key; absent in development: the simulator answers. Required in production'),
+    ANTHROPIC_BASE_URL: baseUrl('/v1', '/v1/messages')
+      .optional()
+      .describe(
+        'Base URL of the Messages API, if not the public one; https, or http on loopback in production',
+      ),
+    DEFAULT_MODEL: text()
+      .default('claude-sonnet-5-5')
+      .describe('Model where neither client nor action names one'),
+    ALLOWED_MODELS: commaList(text())
+      .optional()
+      .describe('Models clients may name, comma-separated; default: every model with a price'),
+    ACTIONS_FILE: text().optional().describe('JSON file of actions in place of the shipped one'),
+    PLANS_FILE: text().optional().describe('JSON file of plans in place of the shipped one'),
+    PRICES_FILE: text().optional().describe('JSON file of prices in place of the shipped one'),
+    SHOW_COST: flag().default(false).describe('Whether `usage.costUsd` is sent to clients'),
+    SUPABASE_URL: baseUrl('/auth/v1', '/rest/v1')
+      .refine(
+        (url) => !isDashboard(url),
+        'is the address of the dashboard: take the project URL from its settings',
+      )
+      .optional()
+      .describe('Project URL: gives the key set and the issuer; https, or http on loopback in production'),
+    SUPABASE_JWT_SECRET: signingSecret(32)
+      .optional()
+      .describe('Shared HS256 secret of a legacy or migrating project, 32 characters or more'),
+    SUPABASE_JWKS_URL: webUrl()
+      .optional()
+      .describe('Key set, if not the one under SUPABASE_URL; https, or http on loopback in production'),
+    SUPABASE_JWT_ISSUER: text().optional().describe('Expected `iss`, if not `<SUPABASE_URL>/auth/v1`'),
+    SUPABASE_JWT_AUDIENCE: text().default('authenticated').describe('Expected `aud`'),
+    ALLOWED_ORIGINS: commaList(origin())
+      .default([])
+      .describe('Web origins that may connect, comma-separated; the own host always may'),
+    TRUST_PROXY: z
+      .union([z.enum(['none', 'fly']), cidrList()])
+      .default('none')
+      .describe('Whose word on the client address counts: `none`, `fly`, or proxies as a CIDR list'),
+    DATABASE_URL: postgresUrl()
+      .optional()
+      .describe(
+        'Postgres for usage rows (session mode), with TLS in production; absent: the local SQLite store is the ledger',
+      ),
+    DATABASE_POOL: integer(1, 10)
+      .default(5)
+      .describe('Postgres connections at most, for quotas and usage rows together; one will do'),
+    DATABASE_MIGRATION_URL: postgresUrl()
+      .optional()
+      .describe('Postgres as the owner, for `npm run migrate` only'),
+    REDIS_URL: redisUrl()
+      .optional()
+      .describe('Redis or Valkey for many machines; absent: one machine, log in memory'),
+    REDIS_PREFIX: keyPrefix()
+      .optional()
+      .describe(
+        'What keys and channels in Redis begin with; default: `dash:` and 12 digits that stand for the token issuer',
+      ),
+    INSTANCE_ID: text()
+      .optional()
+      .describe('Name of this machine in logs; default FLY_MACHINE_ID, or the host name'),
+    RESUME_WINDOW_MS: milliseconds().default(120_000).describe('How long an ended stream can be resumed, ms'),
+    ABANDON_AFTER_MS: milliseconds()
+      .default(60_000)
+      .describe('How long a stream goes on without a reader, ms'),
+    HEARTBEAT_MS: milliseconds().default(25_000).describe('Between WebSocket pings, ms'),
+    MAX_CONNECTIONS: integer(1, 1_000_000)
+      .default(10_000)
+      .describe('Sockets, event streams and waiting JSON callers on this machine'),
+    MAX_CONNECTIONS_PER_USER: integer(1, 1_000_000).default(8).describe('The same of one user'),
+    MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000)
+      .default(2000)
+      .describe(
+        'The same of one address (schools share one), and its other TCP connections; IPv6 counts by /64',
+      ),
+    UPGRADES_PER_SECOND_PER_IP: integer(1, 1_000_000)
+      .default(100)
+      .describe('Handshakes a second of one address; apart from them, requests without a good token'),
+    MAX_STREAMS_PER_CONNECTION: integer(1, 10_000).default(16).describe('Unended streams one socket follows'),
+    MAX_STREAMS_PER_USER: integer(1, 10_000)
+      .default(32)
+      .describe('Live streams of one user, followed or not, at all doors'),
+    STARTS_PER_MINUTE: integer(1, 1_000_000).default(60).describe('Starts a minute of one user'),
+    FRAMES_PER_MINUTE: integer(1, 1_000_000)
+      .default(240)
+      .describe('Frames a minute of one socket, without ack, ping and resume; HTTP requests of one user'),
+    MAX_FRAME_BYTES: integer(1024, 16_777_216)
+      .default(262_144)
+      .describe('Largest client frame or request body, bytes'),
+    STREAM_LOG_MAX_BYTES: integer(1024, 1_073_741_824)
+      .default(1_048_576)
+      .describe('Largest log of one stream, bytes'),
+    STREAM_LOG_TOTAL_BYTES: integer(1024, 17_179_869_184)
+      .default(67_108_864)
+      .describe('All logs in memory, bytes'),
+    UPSTREAM_CONNECT_MS: milliseconds().default(10_000).describe('Until the model API answers, ms'),
+    UPSTREAM_IDLE_MS: milliseconds().default(60_000).describe('Between two upstream events with content, ms'),
+    UPSTREAM_TOTAL_MS: milliseconds().default(600_000).describe('For one upstream call, ms'),
+    DRAIN_MS: milliseconds()
+      .default(production ? 270_000 : 2000)
+      .describe('How long live streams may finish after SIGTERM, ms'),
+    STREAMING_ENABLED: flag()
+      .default(true)
+      .describe('Kill switch: false refuses upgrades (503) and tells clients to use JSON'),
+    WEBSOCKET_ROLLOUT_PERCENT: integer(0, 100)
+      .default(100)
+      .describe('Share of users told to use WebSockets, percent'),
+    ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
+    QUOTA_ON_OUTAGE: z
+      .enum(['allow', 'deny'], 'must be allow or deny')
+      .default('allow')
+      .describe('What starts get while quota cannot be checked'),
+  });
+}
+
+type Values = z.output<ReturnType<typeof environmentSchema>>;
+export type EnvironmentKey = keyof Values;
+
+/** Who signs the tokens. */
+export type AuthConfig =
+  /** The relay itself, with a key in DATA_DIR: development on loopback only (`config-rules.ts`). */
+  | { readonly kind: 'development' }
+  | {
+      readonly kind: 'supabase';
+      readonly issuer: string;
+      readonly audience: string;
+      /** HS256 only by this. */
+      readonly secret: string | undefined;
+      /** ES256 and RS256 only by this key set. */
+      readonly jwksUrl: string | undefined;
+    };
+
+/** The keys by their own names, with what follows from them. */
+export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
+  readonly INSTANCE_ID: string;
+  readonly production: boolean;
+  /** Whether others than this computer may reach the public port; always in production. */
+  readonly exposed: boolean;
+  readonly auth: AuthConfig;
+  /** Keys that were set: these override the plans file. */
+  readonly explicit: ReadonlySet<EnvironmentKey>;
+}
+
+/** The environment is not usable. `problems` are lines `KEY: what is wrong, what to do`, without any value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and judges the environment. An empty string counts as unset; keys of others are ignored.
+ * @throws ConfigError naming every bad or missing key at once.
+ */
+export function readConfig(environment: Environment): Config {
+  const set = setKeys(environment);
+  const production = set.NODE_ENV === 'production';
+  const schema = environmentSchema(production);
+  const keys = Object.keys(schema.shape) as EnvironmentKey[];
+  const parsed = schema.safeParse(set);
+  const problems = keys.filter((key) => isQuoted(set[key])).map((key) => `${key}: ${QUOTED}`);
+  if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
+  problems.push(...problemsOf(set));
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return {
+    ...parsed.data,
+    INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
+    production,
+    exposed: isExposed(set),
+    auth: authConfig(parsed.data),
+    explicit: new Set(keys.filter((key) => key in set)),
+  };
+}
+
+function setKeys(environment: Environment): SetKeys {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([key, value]) => {
+      const trimmed = value?.trim() ?? '';
+      return trimmed === '' ? [] : [[key, trimmed]];
+    }),
+  );
+}
+
+/** `docker run --env-file` and some panels pass quotes on as part of the value. */
+const QUOTED = 'is wrapped in quotes that are part of the value; remove them';
+
+function isQuoted(value = ''): boolean {
+  return value.length > 1 && (value.startsWith('"') || value.startsWith("'")) && value.at(0) === value.at(-1);
+}
+
+function isDashboard(url: string): boolean {
+  return /^(app\.|www\.)?supabase\.(com|io)$/.test(URL.parse(url)?.hostname ?? '');
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  return `${String(issue.path[0])}: ${issue.message}`;
+}
+
+function authConfig(values: Values): AuthConfig {
+  const { SUPABASE_URL: url, SUPABASE_JWT_SECRET: secretText, SUPABASE_JWKS_URL: jwks } = values;
+  const issuer = values.SUPABASE_JWT_ISSUER ?? (url === undefined ? undefined : `${url}/auth/v1`);
+  const jwksUrl = jwks ?? (url === undefined ? undefined : `${url}/auth/v1/.well-known/jwks.json`);
+  if (issuer === undefined || (secretText === undefined && jwksUrl === undefined))
+    return { kind: 'development' };
+  return {
+    kind: 'supabase',
+    issuer,
+    audience: values.SUPABASE_JWT_AUDIENCE,
+    secret: secretText,
+    jwksUrl,
+  };
+}
+
+export interface EnvironmentRow {
+  readonly key: EnvironmentKey;
+  readonly description: string;
+  /** `null`: unset by default. */
+  readonly development: string | null;
+  readonly production: string | null;
+}
+
+/** Every key with its defaults, in the schema's order: README's table is made from it. */
+export function environmentTable(): EnvironmentRow[] {
+  const development = environmentSchema(false).shape;
+  const production = environmentSchema(true).shape;
+  return (Object.keys(development) as EnvironmentKey[]).map((key) => ({
+    key,
+    description: development[key].description ?? '',
+    development: defaultText(development[key]),
+    production: defaultText(production[key]),
+  }));
+}
+
+function defaultText(schema: z.ZodType): string | null {
+  return schema instanceof z.ZodDefault ? String(schema.def.defaultValue) : null;
+}

@@ -1,0 +1,77 @@
+/**
+ * What the environment points at: files, the data directory, certificates. All of it is judged before anything opens,
+ * and at once, so that what will never work ends the start instead of looking like an outage later.
+ */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { requireCertificates } from '../postgres/connection-url.ts';
+import { loadPrices, type PriceTable } from '../pricing/prices.ts';
+import { loadPlans, type Plans } from '../quota/plans.ts';
+import { type Actions, loadActions } from './actions.ts';
+import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
+
+const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);
+/** Anything else (a full disk) may pass, and is told by the ledger. */
+const NEVER_A_DIRECTORY: ReadonlySet<unknown> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EEXIST',
+  'ENOTDIR',
+  'ENOENT',
+]);
+
+export interface ConfigFiles {
+  readonly actions: Actions;
+  readonly prices: PriceTable;
+  readonly plans: Plans;
+}
+
+/**
+ * Reads and judges what the keys point at.
+ * @param onUnknownTier told once of each tier without a plan
+ * @throws ConfigError naming every key whose file, directory or certificate cannot be used
+ */
+export function readConfigFiles(config: Config, onUnknownTier: (tier: string) => void): ConfigFiles {
+  const problems: string[] = [];
+  const judged = <Value>(key: EnvironmentKey, judge: () => Value): Value | undefined => {
+    try {
+      return judge();
+    } catch (error) {
+      problems.push(`${key}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const actions = judged('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
+  const prices = judged('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
+  const plans = judged('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
+  judged('DATA_DIR', () => requireDirectory(config.DATA_DIR));
+  judged('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
+  if (actions === undefined || prices === undefined || plans === undefined || problems.length > 0)
+    throw new ConfigError(problems);
+  return { actions, prices, plans };
+}
+
+/** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */
+function plansOptions(config: Config, onUnknownTier: (tier: string) => void) {
+  const { MAX_STREAMS_PER_USER: streams, STARTS_PER_MINUTE: startsPerMinute, explicit } = config;
+  return {
+    file: config.PLANS_FILE,
+    defaults: { streams, startsPerMinute },
+    overrides: {
+      ...(explicit.has('MAX_STREAMS_PER_USER') ? { streams } : {}),
+      ...(explicit.has('STARTS_PER_MINUTE') ? { startsPerMinute } : {}),
+    },
+    onUnknownTier,
+  };
+}
+
+function requireDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (NEVER_A_DIRECTORY.has(code))
+      throw new Error(`${message}; name a directory that this process may write to`, { cause });
+  }
+}

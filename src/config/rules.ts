@@ -1,0 +1,148 @@
+/**
+ * What only shows where several keys of the environment are seen together: what a start lacks, what must not stand
+ * beside what, and what must not be trusted where it is. Judged from what is set, not from what parsed, so that one
+ * start names the missing keys and the bad ones.
+ */
+
+import { isLoopbackHost, isLoopbackUrl } from '../http/admission/loopback.ts';
+import type { EnvironmentKey } from './environment.ts';
+import { isExampleSecret, isPercentEncoded, isPlaceholder } from './values.ts';
+
+/** Keys of the contract that are set, and those of others that say where this process runs. */
+export type SetKeys = Readonly<Partial<Record<EnvironmentKey | 'FLY_MACHINE_ID' | 'PGSSLMODE', string>>>;
+
+/** Lines `KEY: what is wrong, what to do`, without any value. */
+export function problemsOf(set: SetKeys): string[] {
+  const problems = [
+    isProduction(set) ? [...missingInProduction(set), ...withoutTls(set)] : [],
+    examples(set),
+    isExposed(set) || set.METRICS_PORT !== undefined ? samePort(set) : [],
+    missingAuthKey(set),
+  ];
+  return problems.flat();
+}
+
+/**
+ * Whether others than this computer may reach the public port: then doors of development stay shut on it, whatever
+ * NODE_ENV says. It is forgotten easily.
+ */
+export function isExposed(set: SetKeys): boolean {
+  return isProduction(set) || audienceOf(set) !== undefined;
+}
+
+function isProduction({ NODE_ENV: mode }: SetKeys): boolean {
+  return mode === 'production';
+}
+
+/** Why others may reach the public port of a development relay. */
+function audienceOf(set: SetKeys): string | undefined {
+  if (set.HOST !== undefined && !isLoopbackHost(set.HOST)) return 'HOST is not loopback';
+  if (Object.keys(set).some((key) => key.startsWith('FLY_'))) return 'this is a Fly machine';
+  if ((set.TRUST_PROXY ?? 'none') !== 'none') return 'TRUST_PROXY says that a proxy brings others here';
+  return undefined;
+}
+
+function missingInProduction(set: SetKeys): string[] {
+  const problems: string[] = [];
+  if (!set.ANTHROPIC_API_KEY)
+    problems.push('ANTHROPIC_API_KEY: required in production; set it to your API key');
+  if (isOn(set.DASH_DEVELOPMENT))
+    problems.push('DASH_DEVELOPMENT: is not for production; unset it, or NODE_ENV');
+  return problems;
+}
+
+function isOn(value: string | undefined): boolean {
+  return value === '1' || value === 'true';
+}
+
+/** What is believed from there (keys that sign users' tokens, streams, usage) must not be read or changed on the way. */
+function withoutTls(set: SetKeys): string[] {
+  const plain = PLAIN_URLS.flatMap(([key, protocol, problem]) => {
+    const url = set[key] ?? '';
+    return URL.parse(url)?.protocol === protocol && !isLoopbackUrl(url) ? [`${key}: ${problem}`] : [];
+  });
+  const databases = (['DATABASE_URL', 'DATABASE_MIGRATION_URL'] as const).flatMap((key) =>
+    isPlainPostgres(set[key], set.PGSSLMODE) ? [`${key}: ${POSTGRES_TLS}`] : [],
+  );
+  return [...plain, ...databases];
+}
+
+const WEB_TLS = 'must be https in production; http is accepted on loopback only';
+const PLAIN_URLS = [
+  ['ANTHROPIC_BASE_URL', 'http:', WEB_TLS],
+  ['SUPABASE_URL', 'http:', WEB_TLS],
+  ['SUPABASE_JWKS_URL', 'http:', WEB_TLS],
+  ['REDIS_URL', 'redis:', 'must be rediss:// (TLS) in production; redis:// is accepted on loopback only'],
+] as const;
+const POSTGRES_TLS =
+  'must have TLS in production: add sslmode=verify-full; without it only loopback and sockets are accepted';
+
+/** As the driver decides it: the URL's own words first, then PGSSLMODE; nothing said is no TLS. */
+function isPlainPostgres(text = '', fromEnvironment = ''): boolean {
+  const url = URL.parse(text);
+  if (url === null || !isPercentEncoded(text)) return false; // refused for that already
+  const parameter = (name: string): string => url.searchParams.get(name) ?? '';
+  const host = parameter('host') || decodeURIComponent(url.hostname);
+  if (host === '' || host.startsWith('/') || isLoopbackHost(host)) return false;
+  const mode = parameter('sslmode');
+  if (mode !== '') return mode === 'disable';
+  const asked = /^(true|1)$/.test(parameter('ssl')) || parameter('sslnegotiation') === 'direct';
+  const refused = /^(false|0)$/.test(parameter('ssl'));
+  const named = ['sslrootcert', 'sslcert', 'sslkey'].some((name) => parameter(name) !== '');
+  return !(asked || named || (!refused && TLS_MODES.test(fromEnvironment)));
+}
+
+const TLS_MODES = /^(prefer|require|verify-ca|verify-full|no-verify)$/;
+
+/** Whoever reads the same documents has these too. On one's own computer, and for simulated answers, they do no harm. */
+function examples(set: SetKeys): string[] {
+  const atStake = isProduction(set) || (isExposed(set) && set.ANTHROPIC_API_KEY !== undefined);
+  const problems = NEVER_VALUES.flatMap((key) =>
+    isPlaceholder(set[key] ?? '') ? [`${key}: is a placeholder of an example; set your own`] : [],
+  );
+  if (!atStake) return problems;
+  if (isExampleSecret(set.SUPABASE_JWT_SECRET ?? ''))
+    problems.push(
+      'SUPABASE_JWT_SECRET: is published as an example, or easily guessed, so anybody can sign tokens with it; take your own from the project settings',
+    );
+  for (const key of ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'REDIS_URL'] as const) {
+    const password = URL.parse(set[key] ?? '')?.password ?? '';
+    if (isPlaceholder(password))
+      problems.push(`${key}: its password is published as an example; set your own`);
+  }
+  return problems;
+}
+
+/** Placeholders there stand for nothing: no service knows them. */
+const NEVER_VALUES = ['ANTHROPIC_API_KEY', 'SUPABASE_URL'] as const;
+
+function samePort({ PORT: port = '8787', METRICS_PORT: metrics = '9091' }: SetKeys): string[] {
+  if (Number(port) === 0 || Number(port) !== Number(metrics)) return [];
+  return ['METRICS_PORT: must differ from PORT; two servers cannot share one, and /metrics never is public'];
+}
+
+function missingAuthKey(set: SetKeys): string[] {
+  const hasKeys = set.SUPABASE_URL ?? set.SUPABASE_JWKS_URL ?? set.SUPABASE_JWT_SECRET;
+  if (hasKeys !== undefined)
+    return set.SUPABASE_URL || set.SUPABASE_JWT_ISSUER
+      ? []
+      : ['SUPABASE_JWT_ISSUER: missing; set it or SUPABASE_URL, so that `iss` can be checked'];
+  for (const key of ['SUPABASE_JWT_ISSUER', 'SUPABASE_JWT_AUDIENCE'] as const) {
+    if (set[key] !== undefined)
+      return [
+        `${key}: names an issuer without its keys; set SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET, or unset it`,
+      ];
+  }
+  const obstacle = developmentIssuerObstacle(set);
+  return obstacle === undefined
+    ? []
+    : [`SUPABASE_URL: missing; set it (or SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET): ${obstacle}`];
+}
+
+/** Why this process must not sign tokens of its own: others could get one, or one would cost money. */
+function developmentIssuerObstacle(set: SetKeys): string | undefined {
+  const audience = isProduction(set) ? 'NODE_ENV is production' : audienceOf(set);
+  if (audience !== undefined) return `${audience}, so the relay may not issue tokens itself`;
+  if (set.ANTHROPIC_API_KEY === undefined || isOn(set.DASH_DEVELOPMENT)) return undefined;
+  return 'ANTHROPIC_API_KEY is set, so answers cost money, and the relay may not issue tokens itself; without that key the simulated model answers, and DASH_DEVELOPMENT=1 lets everybody on this computer ask at your cost';
+}

@@ -1,0 +1,207 @@
+/** How the text of an environment key becomes a value. Messages say what to do and never repeat the text: it may be a secret. */
+import { isIP } from 'node:net';
+import * as z from 'zod';
+import { postgresUrlFault } from '../postgres/connection-url.ts';
+
+/** Node runs a timer of more than 2^31 - 1 ms at once instead of later; what is added to a key has its room below that. */
+const LONGEST_TIMER_MS = 2_147_483_647 - 60_000;
+
+/** A whole number in decimal digits. */
+export function integer(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+export function milliseconds() {
+  return integer(1, LONGEST_TIMER_MS);
+}
+
+export function flag() {
+  return z
+    .enum(['true', 'false', '1', '0'], 'must be true, false, 1 or 0')
+    .transform((value) => value === 'true' || value === '1');
+}
+
+/** One line of text. */
+export function text() {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  return z.string().regex(/^[^\x00-\x1f\x7f]+$/, 'must be one line of text without control characters');
+}
+
+export function secret(minLength: number) {
+  return z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .min(minLength, {
+      message: `must have ${minLength} characters or more`,
+    });
+}
+
+/** A secret that signs tokens. What signs nothing is told apart from it: with an API key every token would be refused. */
+export function signingSecret(minLength: number) {
+  return secret(minLength).refine(
+    (value) => !/^(sb_|eyJ[\w-]*\.)/.test(value),
+    'is an API key, which signs no tokens: take the JWT secret from the project settings',
+  );
+}
+
+/** Words by which documents stand in for a value of one's own. */
+const PLACEHOLDER =
+  /^(<|\[|%3c|%5b)?\W*(your|insert|replace|change|enter)[-_ .]|^(<|\[|%3c|%5b).*(>|\]|%3e|%5d)$|placeholder|change-?_?me|super[-_ ]?secret|\.{3}|x{6}|^https:\/\/(your[-_]|xyzcompany\.)/i;
+/** Secrets of documents and templates that have no such words: of a JWT debugger, of PostgREST, of our own compose file. */
+const PUBLISHED =
+  /^(a-(valid-)?string-secret|your-\d+-bit-secret|(really)+verysafe|only-for-this-computer|secret[-_]?key)|at[-_]least[-_]\d+/i;
+/** Of random hexadecimal digits nearly all have more different ones. */
+const FEWEST_CHARACTERS = 8;
+
+/** Whether it stands in for a value, as documents have it. */
+export function isPlaceholder(value: string): boolean {
+  return PLACEHOLDER.test(value);
+}
+
+/** Whether a secret is known to others than its owner, or made of a few characters over and over. */
+export function isExampleSecret(value: string): boolean {
+  return (
+    isPlaceholder(value) || PUBLISHED.test(value) || (value !== '' && new Set(value).size < FEWEST_CHARACTERS)
+  );
+}
+
+/** Stands in key names and in patterns that match them. */
+export function keyPrefix() {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'must be 1 to 64 of A-Z, a-z, 0-9, ., _, : and -');
+}
+
+/** An IP address or a host name. */
+export function address() {
+  return z
+    .string()
+    .refine(
+      (value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*$/.test(value),
+      'must be an address or a host name',
+    );
+}
+
+/** An http or https URL without query, returned as a browser spells it, without a trailing slash. */
+export function webUrl() {
+  return z
+    .string()
+    .refine((value) => {
+      const url = URL.parse(value);
+      const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+      return isWeb && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+    }, 'must be an http(s) URL without credentials, query and fragment')
+    .refine(isPercentEncoded, PERCENT)
+    .transform((value) => new URL(value).href.replace(/\/+$/, ''));
+}
+
+/** A web URL whose path does not end in one of these: what is appended to it begins with the same. */
+export function baseUrl(...endings: readonly string[]) {
+  return webUrl().refine(
+    (value) => !endings.some((ending) => value.endsWith(ending)),
+    `must end before ${endings.join(' or ')}, which is appended to it`,
+  );
+}
+
+/** A URL with a host, as drivers read it. */
+export function serviceUrl(...schemes: readonly [string, ...string[]]) {
+  return z
+    .string()
+    .refine(
+      (value) => schemes.some((scheme) => URL.parse(value)?.protocol === `${scheme}:`),
+      `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    )
+    .refine(isPercentEncoded, PERCENT);
+}
+
+/** A URL of Postgres; files it names are judged by `config-files.ts`. */
+export function postgresUrl() {
+  return z
+    .string()
+    .superRefine((value, context) => {
+      const message = postgresUrlFault(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .refine(isPercentEncoded, PERCENT);
+}
+
+/** A URL of Redis; its path is the number of the database. */
+export function redisUrl() {
+  return serviceUrl('redis', 'rediss')
+    .refine((value) => URL.parse(value)?.hostname !== '', 'must name a host')
+    .refine(
+      (value) => /^\/?\d{0,4}$/.test(URL.parse(value)?.pathname ?? ''),
+      'what follows the host must be the number of a database such as /0, or nothing',
+    );
+}
+
+const PERCENT = 'has a % that stands for nothing: write %25 for a % itself, as in a password';
+
+/** Drivers decode each part of a URL, and fail at each attempt to connect where they cannot. */
+export function isPercentEncoded(value: string): boolean {
+  try {
+    decodeURIComponent(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `scheme://host[:port]`, spelled as a browser sends it: comparison is exact. */
+export function origin() {
+  return z
+    .string()
+    .refine(
+      (value) =>
+        /^https?:/i.test(value)
+          ? URL.parse(value)?.origin === value
+          : /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:-]+$/.test(value),
+      'each must be an origin in lower case such as https://app.example.com, without a path',
+    );
+}
+
+/** At least one item between commas; empty items are ignored. */
+export function commaList<Item extends z.ZodType<string, string>>(item: Item) {
+  return z.string().transform(splitCommas).pipe(z.array(item).min(1, 'must name at least one entry'));
+}
+
+export function cidrList() {
+  return commaList(
+    z
+      .string()
+      .refine(isCidr, 'must be none, fly or a comma-separated list of CIDRs such as 10.0.0.0/8')
+      .refine(
+        (value) => !isAnybody(value),
+        'trusts the word of anybody: name the addresses of your own proxies, such as 10.0.0.0/8',
+      ),
+  );
+}
+
+function splitCommas(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** Wider than the widest private networks: 10.0.0.0/8, fc00::/7, and the former as IPv6 maps it. */
+function isAnybody(value: string): boolean {
+  const [network = '', prefix = '128'] = value.split('/');
+  if (isIP(network) === 4) return Number(prefix) < 8;
+  return Number(prefix) < (/^::ffff:/i.test(network) ? 104 : 7);
+}
+
+function isCidr(value: string): boolean {
+  const [network = '', prefix, ...rest] = value.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(network)] ?? -1;
+  return (
+    rest.length === 0 &&
+    bits > 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}

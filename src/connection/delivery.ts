@@ -1,0 +1,124 @@
+/**
+ * One connection's place in one stream: a cursor, what was acknowledged, and what is still owed (the `accepted`
+ * answer, frames, the ending). It encodes frames; when and how many are written is the outbox's business.
+ */
+import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/encode-frame.ts';
+import type { EndingFrame } from '../protocol/frames.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+import type { RunReader } from '../run/readers.ts';
+import type { RunView } from '../run/run-view.ts';
+import type { LogCursor } from '../stream-log/port.ts';
+
+export interface DeliveryOwner {
+  deliveryAccepted(delivery: Delivery): void;
+  deliveryReady(delivery: Delivery): void;
+  deliveryRefused(delivery: Delivery, error: RelayError): void;
+  /** Its `unackedBytes` are more, or fewer, by that. */
+  unackedChanged(bytes: number): void;
+}
+
+/** What comes next for a delivery; `undefined` where it has caught up. */
+export type Next =
+  | {
+      readonly kind: 'frame';
+      readonly type: 'chunk' | 'event';
+      readonly seq: number;
+      readonly wire: WireText;
+    }
+  | {
+      readonly kind: 'ending';
+      readonly type: EndingFrame['type'];
+      readonly seq: number;
+      readonly wire: WireText;
+    }
+  | { readonly kind: 'gap' };
+
+export class Delivery implements RunReader {
+  readonly run: RunView;
+  /** The run was there before this delivery asked for it: the answer is `resumed`, not `accepted`. */
+  readonly attached: boolean;
+  /** In the outbox's queue. */
+  queued = false;
+  /** Bytes of frames sent and not yet acknowledged; exact right after an ack, in proportion between two. */
+  unackedBytes = 0;
+  readonly #owner: DeliveryOwner;
+  readonly #chunkPrefix: WireText;
+  #cursor: LogCursor | undefined;
+  #ackedSeq: number;
+
+  /** `cursor` is undefined while the stream is opening. */
+  constructor(run: RunView, cursor: LogCursor | undefined, attached: boolean, owner: DeliveryOwner) {
+    this.run = run;
+    this.attached = attached;
+    this.#owner = owner;
+    this.#cursor = cursor;
+    this.#ackedSeq = cursor?.seq ?? 0;
+    this.#chunkPrefix = chunkPrefix(run.id);
+  }
+
+  /** Nothing is left to send for now, neither frames nor the ending. */
+  get caughtUp(): boolean {
+    return this.sentSeq === this.run.log.head && this.run.ending === undefined;
+  }
+
+  /** Seq of the last delta sent. */
+  get sentSeq(): number {
+    return this.#cursor?.seq ?? 0;
+  }
+
+  accepted(): void {
+    this.#cursor = this.run.log.cursor(0);
+    this.#owner.deliveryAccepted(this);
+  }
+
+  wake(): void {
+    if (!this.queued) this.#owner.deliveryReady(this);
+  }
+
+  refused(error: RelayError): void {
+    this.#owner.deliveryRefused(this, error);
+  }
+
+  /** Reads at most about `maxBytes` of the log, or the ending once all of it is read. */
+  next(maxBytes: number): Next | undefined {
+    const entry = this.#cursor?.next(maxBytes);
+    if (entry === 'gap') return { kind: 'gap' };
+    if (entry === undefined) return this.#ending();
+    const { seq, count, json } = entry;
+    const isText = entry.kind === 'text';
+    const wire = isText
+      ? encodeChunk(this.#chunkPrefix, seq, count, json)
+      : encodeEvent(eventPrefix(this.run.id), seq, json);
+    this.#owes(wire.length);
+    return { kind: 'frame', type: isText ? 'chunk' : 'event', seq, wire };
+  }
+
+  #ending(): Next | undefined {
+    const { ending } = this.run;
+    if (ending === undefined) return undefined;
+    const { type, seq } = ending.frame;
+    return { kind: 'ending', type, seq, wire: ending.wire };
+  }
+
+  /** Whether an ack of `seq` would say anything new of what was sent. */
+  acknowledges(seq: number): boolean {
+    return seq <= this.run.log.head && Math.min(seq, this.sentSeq) > this.#ackedSeq;
+  }
+
+  /** Returns whether the ack moved anything on. The same again, a lower one, or of what was not sent here: ignored. */
+  ack(seq: number): boolean {
+    const acked = Math.min(seq, this.sentSeq);
+    if (acked <= this.#ackedSeq) return false;
+    const outstanding = this.sentSeq - this.#ackedSeq;
+    const left = this.sentSeq - acked;
+    this.#owes(Math.round((this.unackedBytes * left) / outstanding) - this.unackedBytes);
+    this.#ackedSeq = acked;
+    return true;
+  }
+
+  #owes(bytes: number): void {
+    this.unackedBytes += bytes;
+    this.#owner.unackedChanged(bytes);
+  }
+}

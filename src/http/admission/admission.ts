@@ -1,0 +1,195 @@
+/**
+ * Who may come in, at every door by the same table of limits. In this order, so that each step is cheaper than what it
+ * spares: the state of this machine, the token, the rates of its user and address, a seat.
+ *
+ * What shows no good token is counted apart from what does. An address that sends much of it waits longer for its tokens
+ * to be judged; they are judged all the same, because a school has one address.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Authenticator, Principal } from '../../auth/port.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { Health } from '../health.ts';
+import { ConnectionLease, type LeaseCounts } from './connection-lease.ts';
+import { EventLoopLimiter } from './event-loop-limiter.ts';
+import { KeyedCounter } from './keyed-counter.ts';
+import { Rate } from './rate.ts';
+import { verifyInTime } from './verify-in-time.ts';
+
+export interface AdmissionParts {
+  readonly limits: {
+    /** Readers on this machine: sockets, event streams and callers that wait for an answer. */
+    readonly connections: number;
+    readonly connectionsPerUser: number;
+    readonly connectionsPerAddress: number;
+    /** Handshakes with a good token; and, apart from them, requests without one. */
+    readonly upgradesPerSecondPerAddress: number;
+    readonly requestsPerMinutePerUser: number;
+  };
+  readonly health: Health;
+  /** The kill switch: false refuses every socket. */
+  readonly streamingEnabled: boolean;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+}
+
+/** Requests judged in a turn of the event loop: about 1 ms. */
+const AUTHENTICATED_PER_TURN = 4;
+/** A user's handshakes a second: two for each connection they may hold, and never less than this share of their address's. */
+const HANDSHAKES_PER_LEASE = 2;
+const USERS_SHARE = 1 / 10;
+
+export class Admission {
+  readonly #parts: AdmissionParts;
+  readonly #counts: LeaseCounts;
+  readonly #authenticating = new EventLoopLimiter(AUTHENTICATED_PER_TURN);
+  /** Of addresses that sent too much without a good token: one a turn. */
+  readonly #unprovenAddresses = new EventLoopLimiter(1);
+  readonly #unproven: Rate;
+  readonly #handshakesOfAddress: Rate;
+  readonly #handshakesOfUser: Rate;
+  readonly #requestsOfUser: Rate;
+
+  constructor(parts: AdmissionParts) {
+    const { limits, clock } = parts;
+    this.#parts = parts;
+    this.#counts = {
+      taken: 0,
+      addresses: new KeyedCounter(limits.connectionsPerAddress),
+      users: new KeyedCounter(limits.connectionsPerUser),
+    };
+    this.#unproven = new Rate(limits.upgradesPerSecondPerAddress, SECOND_MS, clock);
+    this.#handshakesOfAddress = new Rate(limits.upgradesPerSecondPerAddress, SECOND_MS, clock);
+    this.#handshakesOfUser = new Rate(handshakesOfUser(limits), SECOND_MS, clock);
+    this.#requestsOfUser = new Rate(limits.requestsPerMinutePerUser, MINUTE_MS, clock);
+  }
+
+  /** Seats taken. */
+  get taken(): number {
+    return this.#counts.taken;
+  }
+
+  get overloaded(): boolean {
+    return this.#parts.health.state === 'overloaded';
+  }
+
+  /**
+   * Undefined where a request can be judged at once; otherwise resolves when it is its turn: a crowd that comes at once
+   * holds up no stream, and nobody else who comes with many at once, as long as they show the same token or none.
+   */
+  turn({ headers }: IncomingMessage): Promise<void> | undefined {
+    return this.#authenticating.take(headers.authorization ?? headers['sec-websocket-protocol']);
+  }
+
+  /**
+   * Whose token it is.
+   * @param tokenOf throws where there is none
+   * @param proven whether the connection has shown a good one before
+   * @throws RelayError `unauthorized`, `forbidden`, `bad_request` or `unavailable`; `rate_limited` where there is no
+   *   token and the address sent too much without a good one
+   */
+  async authenticate(address: string, tokenOf: () => string, proven = false): Promise<Principal> {
+    const { authenticator, clock } = this.#parts;
+    const doubtful = !proven && this.#unproven.wait(address) > 0;
+    const token = this.#tokenBy(tokenOf, address, proven);
+    if (doubtful) await this.#unprovenAddresses.take();
+    try {
+      return await verifyInTime(authenticator, token, clock);
+    } catch (cause) {
+      const refusal = RelayError.from(cause);
+      if (!refusal.retryable) this.#unproven.take(address);
+      throw refusal;
+    }
+  }
+
+  #tokenBy(tokenOf: () => string, address: string, proven: boolean): string {
+    try {
+      return tokenOf();
+    } catch (refusal) {
+      this.unproven(address, proven);
+      throw refusal;
+    }
+  }
+
+  /**
+   * Counts a request that shows no good token.
+   * @throws RelayError rate_limited where its address sent too many of them, unless its connection has shown one
+   */
+  unproven(address: string, proven = false): void {
+    const retryAfterMs = this.#unproven.take(address);
+    if (retryAfterMs > 0 && !proven) throw tooManyUnproven('unproven_of_address', retryAfterMs);
+  }
+
+  /** Counts a request of a user at a door without WebSockets. @throws RelayError rate_limited */
+  request(userId: string): void {
+    const retryAfterMs = this.#requestsOfUser.take(userId);
+    if (retryAfterMs > 0)
+      throw new RelayError('rate_limited', 'too many requests; slow down', {
+        cause: 'requests_of_user',
+        retryAfterMs,
+      });
+  }
+
+  /**
+   * Takes a seat for a socket; the caller releases it.
+   * @throws RelayError `rate_limited`, `shutting_down`, `unavailable` or `too_many_connections`
+   */
+  handshake(address: string, userId: string): ConnectionLease {
+    this.refuseSockets();
+    const retryAfterMs = this.#handshakesOfUser.take(userId) || this.#handshakesOfAddress.take(address);
+    if (retryAfterMs > 0)
+      throw new RelayError('rate_limited', 'too many handshakes; slow down', {
+        cause: 'handshakes',
+        retryAfterMs,
+      });
+    return new ConnectionLease(this.#counts, address, userId);
+  }
+
+  /**
+   * Takes a seat for a reader at a door without WebSockets; the caller releases it.
+   * @throws RelayError `unavailable` or `too_many_connections`
+   */
+  reader(address: string, userId: string): ConnectionLease {
+    if (this.#isFull) throw full('connections');
+    return new ConnectionLease(this.#counts, address, userId);
+  }
+
+  /** What needs no token to be known. @throws RelayError `shutting_down` or `unavailable` */
+  refuseSockets(): void {
+    if (!this.#parts.streamingEnabled)
+      throw new RelayError('unavailable', 'streaming is switched off; use JSON', { cause: 'switched_off' });
+    const { state } = this.#parts.health;
+    if (state === 'draining')
+      throw new RelayError('shutting_down', 'this machine is shutting down; reconnect');
+    if (state === 'overloaded') throw full('memory');
+    if (this.#isFull) throw full('connections');
+  }
+
+  get #isFull(): boolean {
+    return this.#counts.taken >= this.#parts.limits.connections;
+  }
+}
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+
+function handshakesOfUser({
+  connectionsPerUser,
+  upgradesPerSecondPerAddress,
+}: AdmissionParts['limits']): number {
+  return Math.max(HANDSHAKES_PER_LEASE * connectionsPerUser, upgradesPerSecondPerAddress * USERS_SHARE);
+}
+
+export function tooManyUnproven(
+  cause: 'unproven_of_address' | 'unproven_of_connection',
+  retryAfterMs: number,
+): RelayError {
+  return new RelayError('rate_limited', 'too many requests without a valid token; slow down', {
+    cause,
+    retryAfterMs,
+  });
+}
+
+export function full(cause: 'memory' | 'connections' | 'bodies'): RelayError {
+  return new RelayError('unavailable', 'this machine is full; try again', { cause });
+}

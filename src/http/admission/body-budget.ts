@@ -1,0 +1,62 @@
+/**
+ * How many bytes of request bodies may be on their way at once: of a user, of an address, and on this machine. A body
+ * counts with what it announces, from before its first byte is read until it is there or its caller is gone.
+ */
+import { RelayError } from '../../protocol/relay-error.ts';
+import { full } from './admission.ts';
+
+/** In bodies of the largest size. One user leaves most of it to the others, and so does one address. */
+const BODIES_OF_USER = 8;
+const BODIES_OF_ADDRESS = 32;
+const BODIES = 64;
+/** While memory is short, a share of it. */
+const WHILE_OVERLOADED = 1 / 8;
+
+export class BodyBudget {
+  readonly #maxBodyBytes: number;
+  readonly #bytes = new Map<string, number>();
+
+  constructor(maxBodyBytes: number) {
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /** Bytes that bodies under way may come to. */
+  get reserved(): number {
+    return this.#of(MACHINE);
+  }
+
+  /**
+   * Takes room for a body of `bytes`. The caller calls what it returns, once, when the body is no longer on its way.
+   * @param who absent for a route that asks for no token
+   * @throws RelayError `rate_limited` or, where the machine has no room, `unavailable`
+   */
+  reserve(bytes: number, address: string, who: string | undefined, overloaded: boolean): () => void {
+    const room = this.#maxBodyBytes;
+    const machine = BODIES * room * (overloaded ? WHILE_OVERLOADED : 1);
+    if (this.#of(MACHINE) + bytes > machine) throw full(overloaded ? 'memory' : 'bodies');
+    const keys = [MACHINE, this.#within(`address ${address}`, bytes, BODIES_OF_ADDRESS * room)];
+    if (who !== undefined) keys.push(this.#within(`user ${who}`, bytes, BODIES_OF_USER * room));
+    for (const key of keys) this.#add(key, bytes);
+    return () => {
+      for (const key of keys) this.#add(key, -bytes);
+    };
+  }
+
+  #within(key: string, bytes: number, limit: number): string {
+    if (this.#of(key) + bytes <= limit) return key;
+    const cause = key.startsWith('user') ? 'bodies_of_user' : 'bodies_of_address';
+    throw new RelayError('rate_limited', 'too many request bodies at once; wait for one to end', { cause });
+  }
+
+  #of(key: string): number {
+    return this.#bytes.get(key) ?? 0;
+  }
+
+  #add(key: string, bytes: number): void {
+    const sum = this.#of(key) + bytes;
+    if (sum > 0) this.#bytes.set(key, sum);
+    else this.#bytes.delete(key);
+  }
+}
+
+const MACHINE = 'machine';

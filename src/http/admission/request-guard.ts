@@ -1,0 +1,153 @@
+/**
+ * The admission of requests that are no handshake, before a byte of their body is read: the connection, the token, the
+ * rate of its user, room for the body, a seat. A route says by its `config` what it asks for.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../auth/port.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { Clock } from '../../time/clock.ts';
+import { onClosed } from '../routes/on-closed.ts';
+import { type Admission, tooManyUnproven } from './admission.ts';
+import { BodyBudget } from './body-budget.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { Connections, PlainConnection } from './connections.ts';
+import { headerToken, tokenMissing } from './header-token.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose token came with it, at a route whose access is `token`. */
+    principal: Principal | null;
+    clientAddress: string;
+  }
+  interface FastifyContextConfig {
+    /** `health`: balancers ask, and are never refused for what others at their address do. Absent: anyone. */
+    readonly access?: 'token' | 'health';
+    /** Is asked before the token: what it throws counts as a request without a good one. */
+    readonly beforeToken?: (request: FastifyRequest, reply: FastifyReply) => void;
+    /** The answer comes as a stream is read: its caller takes a seat until it is there. */
+    readonly reads?: boolean;
+  }
+}
+
+export interface RequestGuardParts {
+  readonly admission: Admission;
+  readonly connections: Connections;
+  readonly clientAddress: ClientAddress;
+  readonly clock: Clock;
+  readonly maxBodyBytes: number;
+}
+
+export class RequestGuard {
+  readonly #parts: RequestGuardParts;
+  readonly #bodies: BodyBudget;
+
+  constructor(parts: RequestGuardParts) {
+    this.#parts = parts;
+    this.#bodies = new BodyBudget(parts.maxBodyBytes);
+  }
+
+  /** Bytes of bodies that are on their way. */
+  get bodyBytes(): number {
+    return this.#bodies.reserved;
+  }
+
+  /** Guards all routes, behind the hooks of the plugins that were registered before (CORS: refusals are to be read). */
+  attach(app: FastifyInstance): void {
+    app.decorateRequest('principal', null);
+    app.decorateRequest('clientAddress', '');
+    app.after(() => {
+      app.addHook('onRequest', async (request, reply) => {
+        await this.#admit(request, reply);
+      });
+    });
+  }
+
+  async #admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { admission, clientAddress, connections } = this.#parts;
+    const { raw, routeOptions } = request;
+    const { access, reads = false } = routeOptions.config;
+    const connection = connections.of(raw.socket);
+    request.clientAddress = clientAddress(raw);
+    if (connection?.proven !== true) await admission.turn(raw);
+    try {
+      if (access === 'token') await this.#authenticate(request, reply, connection);
+      else this.#admitAnyone(request, connection);
+    } catch (refusal) {
+      if (RelayError.from(refusal).code === 'rate_limited') reply.header('connection', 'close');
+      throw refusal;
+    }
+    // Who hung up meanwhile would start a run that nobody reads, and be its reader for ever.
+    if (raw.socket.destroyed) return void reply.hijack();
+    const { principal } = request;
+    if (principal !== null) admission.request(principal.userId);
+    if (isBodyRead(request)) this.#reserveBody(request);
+    else raw.resume(); // dropped as it comes: nobody waits for it, and it keeps no room from others
+    if (reads && principal !== null) this.#lease(reply, principal);
+  }
+
+  async #authenticate(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    connection: PlainConnection | undefined,
+  ): Promise<void> {
+    const { admission, connections } = this.#parts;
+    const tokenOf = (): string => {
+      request.routeOptions.config.beforeToken?.(request, reply);
+      return requiredToken(request);
+    };
+    try {
+      request.principal = await admission.authenticate(request.clientAddress, tokenOf, connection?.proven);
+      request.userId = request.principal.userId;
+    } catch (refusal) {
+      if (RelayError.from(refusal).retryable) throw refusal;
+      if (connection !== undefined) connection.proven = false;
+      this.#countUnproven(connection);
+      throw refusal;
+    }
+    if (connection !== undefined && !request.raw.socket.destroyed) connections.prove(connection);
+  }
+
+  #admitAnyone(request: FastifyRequest, connection: PlainConnection | undefined): void {
+    const { access } = request.routeOptions.config;
+    this.#countUnproven(connection);
+    if (access !== 'health') this.#parts.admission.unproven(request.clientAddress, connection?.proven);
+  }
+
+  /** The connection is throttled before its address is. */
+  #countUnproven(connection: PlainConnection | undefined): void {
+    if (connection === undefined || connection.takeUnproven(this.#parts.clock.elapsed())) return;
+    throw tooManyUnproven('unproven_of_connection', 1000);
+  }
+
+  #reserveBody({ raw, clientAddress, userId }: FastifyRequest): void {
+    const { maxBodyBytes, admission } = this.#parts;
+    const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
+    const bytes = coding === undefined ? Number(length ?? 0) : maxBodyBytes;
+    if (bytes === 0 || bytes > maxBodyBytes) return; // a larger one is refused for its size
+    raw.once('close', this.#bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.overloaded));
+  }
+
+  #lease(reply: FastifyReply, { userId }: Principal): void {
+    const seat = this.#parts.admission.reader(reply.request.clientAddress, userId);
+    onClosed(reply, () => seat.release());
+  }
+}
+
+const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Whether anything here takes a body of such a request. */
+function isBodyRead({ is404, method }: FastifyRequest): boolean {
+  return !is404 && !BODILESS.has(method);
+}
+
+/** Of a request that the guard let in at a route whose access is `token`. */
+export function principalOf({ principal }: FastifyRequest): Principal {
+  if (principal === null) throw new Error('a route that asks for a user has no access "token"');
+  return principal;
+}
+
+function requiredToken({ raw }: FastifyRequest): string {
+  const token = headerToken(raw);
+  if (token === undefined) throw tokenMissing();
+  return token;
+}

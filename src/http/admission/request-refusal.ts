@@ -1,0 +1,62 @@
+/** What the observer is told of HTTP requests: by which door they came, what they asked for, and whose they are. */
+import type { FastifyRequest } from 'fastify';
+import type { Caller, Door, Observer } from '../../observability/port.ts';
+import type { RelayError } from '../../protocol/relay-error.ts';
+import { refusedOrigin } from '../websocket/upgrade-request.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose token came with it, once that was verified. */
+    userId: string | null;
+  }
+}
+
+/** What each route serves; a request that no route takes is the door `http`. */
+const ROUTES: Readonly<Record<string, readonly [door: Door, of: string]>> = {
+  'POST /v1/chat': ['json', 'start'],
+  'GET /v1/streams/:id': ['sse', 'resume'],
+  'DELETE /v1/streams/:id': ['json', 'cancel'],
+  'POST /functions/v1/ai-gateway': ['ai_gateway', 'start'],
+  'GET /v1/session': ['session', 'request'],
+  'GET /v1/usage': ['usage', 'request'],
+  'GET /v1/config': ['config', 'request'],
+  'POST /dev/token': ['dev_token', 'request'],
+};
+const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+export function callerOf(request: FastifyRequest): Caller {
+  return { door: routeOf(request)[0], requestId: request.id, connectionId: null };
+}
+
+export function wantsEvents({ headers }: FastifyRequest): boolean {
+  return headers.accept?.includes('text/event-stream') === true;
+}
+
+/** Tells the observer of a request that is answered with an error. */
+export function observeRefusal(observer: Observer, request: FastifyRequest, error: RelayError): void {
+  const { code, cause } = error;
+  observer.refused({
+    ...callerOf(request),
+    userId: request.userId,
+    streamId: streamIdOf(request),
+    of: routeOf(request)[1],
+    code,
+    cause,
+    ...refusedOrigin(request.raw, error),
+  });
+}
+
+function routeOf(request: FastifyRequest): readonly [door: Door, of: string] {
+  const route = ROUTES[`${request.method} ${request.routeOptions.url}`] ?? ['http', 'request'];
+  return route[1] === 'start' && route[0] === 'json' && wantsEvents(request) ? ['sse', 'start'] : route;
+}
+
+/** Of the path or the body, where it looks like one: other text is a stranger's. */
+function streamIdOf({ params, body }: FastifyRequest): string | null {
+  const { id } = { ...fieldsOf(body), ...fieldsOf(params) };
+  return typeof id === 'string' && STREAM_ID.test(id) ? id : null;
+}
+
+function fieldsOf(value: unknown): { readonly id?: unknown } {
+  return typeof value === 'object' && value !== null ? value : {};
+}

@@ -1,0 +1,80 @@
+/** The demo page, in development with tokens of its own only: `/`, and the files it is made of, each named by its content. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { RelayError } from '../../protocol/relay-error.ts';
+import { requireLocal } from '../admission/local-request.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+/** `name.hash.type`, as the build names them: no way leads out of the directory, and no content ever changes. */
+const FILE_NAME = /^[a-z-]+\.[\w-]{8}\.(js|css|svg)$/;
+const FOR_EVER = 'public, max-age=31536000, immutable';
+
+/**
+ * Nothing from elsewhere, nothing inline; `connect-src 'self'` covers the WebSocket of the same host. The hash is that
+ * of no text at all: react-native-web opens one empty style element and fills it through the CSSOM.
+ */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
+  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const NOT_BUILT = page(`
+<p>This page is where you could try it, but it is not built. Stop the relay, then run <code>npm ci &amp;&amp; npm start</code>.
+<p>Everything else works without it: the terminal shows a token and a line to connect by.`);
+
+const NO_DEMO = page(`
+<p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. The demo page
+makes tokens of its own, which this relay would refuse; start a relay without those keys to see it.
+<p>Your app connects from its own address. List that origin in ALLOWED_ORIGINS, such as
+<code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.`);
+
+function page(body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Dash Relay</title>
+<h1>Dash Relay is running</h1>${body}
+</html>
+`;
+}
+
+/** In development with the keys of real users: says why there is no demo, and what an app needs. */
+export function noDemoRoute(app: FastifyInstance): void {
+  app.get('/', { onRequest: requireLocal }, (_request, reply) => {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+    return reply.send(NO_DEMO);
+  });
+}
+
+/** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
+export function demoRoutes(app: FastifyInstance, directory: string): void {
+  app.get('/', { onRequest: requireLocal }, async (_request, reply) => {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+    return await readFile(join(directory, 'index.html')).catch(absent(() => NOT_BUILT));
+  });
+  app.get<{ Params: { file: string } }>('/demo/:file', async ({ params: { file } }, reply) => {
+    const type = TYPES[FILE_NAME.exec(file)?.[1] ?? ''];
+    if (type === undefined) throw new RelayError('not_found', 'there is nothing here');
+    const content = await readFile(join(directory, file)).catch(
+      absent(() => {
+        throw new RelayError('not_found', 'there is nothing here');
+      }),
+    );
+    reply.type(type).header('cache-control', FOR_EVER);
+    return content;
+  });
+}
+
+/** `otherwise` for a file that is not there; any other failure (no descriptor is left) stays one. */
+function absent<T>(otherwise: () => T): (cause: NodeJS.ErrnoException) => T {
+  return (cause) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    return otherwise();
+  };
+}

@@ -1,0 +1,32 @@
+/** `GET /v1/config`: which transport this user is to use. The remote rollout and kill switch. */
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { principalOf } from '../admission/request-guard.ts';
+
+/** How long a client may rely on the answer, ms: a switch reaches everybody within that. */
+const POLL_AFTER_MS = 300_000;
+
+export interface TransportPolicy {
+  /** STREAMING_ENABLED: false moves everybody to JSON. */
+  readonly streamingEnabled: boolean;
+  /** WEBSOCKET_ROLLOUT_PERCENT: the others stream over SSE. */
+  readonly websocketPercent: number;
+}
+
+export interface TransportConfigParts {
+  readonly policy: TransportPolicy;
+}
+
+export function transportConfigRoute(app: FastifyInstance, { policy }: TransportConfigParts): void {
+  app.get('/v1/config', { config: { access: 'token' } }, (request) => {
+    const { userId } = principalOf(request);
+    return { transport: transportOf(userId, policy), pollAfterMs: POLL_AFTER_MS };
+  });
+}
+
+/** Stable: a user inside at 10 percent is inside at any higher one. */
+export function transportOf(userId: string, policy: TransportPolicy): 'websocket' | 'sse' | 'json' {
+  if (!policy.streamingEnabled) return 'json';
+  const share = createHash('sha256').update(`websocket-rollout:${userId}`).digest().readUInt32BE(0) / 2 ** 32;
+  return share * 100 < policy.websocketPercent ? 'websocket' : 'sse';
+}

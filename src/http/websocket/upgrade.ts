@@ -1,0 +1,205 @@
+/**
+ * The WebSocket door: from an upgrade request to a served connection, or to a refusal before the 101.
+ * Owns the raw socket until `ws` has it, and the set of open sockets. What frames say is the core's affair.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Principal } from '../../auth/port.ts';
+import type { Connect, ConnectionInfo } from '../../connection/port.ts';
+import type { Observer } from '../../observability/port.ts';
+import { SUBPROTOCOL } from '../../protocol/frames.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { ClientAddress } from '../admission/client-address.ts';
+import type { ConnectionLease } from '../admission/connection-lease.ts';
+import type { Connections } from '../admission/connections.ts';
+import { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
+import { rawErrorResponse } from '../error-response.ts';
+import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
+import { handshakeToken, refusedOrigin, requireHandshake } from './upgrade-request.ts';
+
+/** A refused peer gets this long to read the answer and hang up, ms. */
+const LINGER_MS = 1000;
+/**
+ * A frame may come in segments of this many bytes. In memory each piece takes 1 KB beside them, so that what one socket
+ * can hold of an unfinished frame is 13 times its size at most.
+ */
+const PIECE_BYTES = 64;
+/** Where frames are limited to a few KB: who writes byte by byte is still heard. */
+const MIN_PIECES = 1024;
+/** Handshakes accepted in a turn of the event loop: about 1 ms. */
+const HANDSHAKES_PER_TURN = 4;
+/** Sockets taken down in one, with what their connections leave behind: about 1 ms. */
+const ENDINGS_PER_TURN = 16;
+
+export interface WebSocketEndpointParts {
+  readonly connect: Connect;
+  readonly admission: Admission;
+  readonly connections: Connections;
+  readonly clientAddress: ClientAddress;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly maxFrameBytes: number;
+  readonly observer: Observer;
+  readonly clock: Clock;
+}
+
+export class WebSocketEndpoint {
+  readonly #parts: WebSocketEndpointParts;
+  readonly #websockets: WebSocketServer;
+  /** Sockets that are neither refused nor served yet. */
+  readonly #handshakes = new Set<Socket>();
+  readonly #open = new Map<ServedSocket, ConnectionLease>();
+  /** As judging is: a key set that was late lets all those pass at once who waited for it. */
+  readonly #accepting = new EventLoopLimiter(HANDSHAKES_PER_TURN);
+  readonly #socketParts: SocketParts;
+
+  constructor(parts: WebSocketEndpointParts) {
+    this.#parts = parts;
+    this.#socketParts = {
+      clock: parts.clock,
+      endings: new EventLoopLimiter(ENDINGS_PER_TURN),
+      gone: this.#gone,
+    };
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      // Unset, `ws` would echo the first name offered, which may be the token.
+      handleProtocols: () => SUBPROTOCOL,
+      maxPayload: parts.maxFrameBytes,
+      maxFragments: 64,
+      maxBufferedChunks: Math.max(MIN_PIECES, Math.ceil(parts.maxFrameBytes / PIECE_BYTES)),
+      skipUTF8Validation: false,
+      closeTimeout: 2000,
+    };
+    this.#websockets = new WebSocketServer(options);
+  }
+
+  /** Sockets served at this instant. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Serves the upgrades of a server that takes those which are a handshake (`isHandshake`): the stream then is the socket itself. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#handle(request, socket as Socket, head);
+    });
+  }
+
+  /** Cuts every socket at once. Graceful closing is the core's, before this. */
+  close(): void {
+    for (const socket of this.#handshakes) socket.destroy();
+    for (const socket of this.#open.keys()) socket.terminate();
+  }
+
+  async #handle(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // Before the first await: Node took its own listener away, and a reset now would end the process.
+    socket.on('error', destroy);
+    this.#handshakes.add(socket);
+    const handshake: Handshake = { connectionId: randomUUID(), request, socket, head };
+    try {
+      await this.#admit(handshake);
+    } catch (cause) {
+      this.#refuse(handshake, RelayError.from(cause));
+    } finally {
+      this.#handshakes.delete(socket);
+    }
+  }
+
+  /** The guards, in turns and cheapest first. @throws RelayError to be answered before the 101 */
+  async #admit(handshake: Handshake): Promise<void> {
+    const { admission, allowedOrigins, clientAddress } = this.#parts;
+    const { request, socket } = handshake;
+    const turn = admission.turn(request);
+    if (turn !== undefined) await turn;
+    requireHandshake(request);
+    admission.refuseSockets();
+    const address = clientAddress(request);
+    const principal = await admission.authenticate(address, () => handshakeToken(request, allowedOrigins));
+    const accepting = this.#accepting.take();
+    if (accepting !== undefined) await accepting;
+    if (socket.destroyed) return;
+    handshake.userId = principal.userId;
+    const seat = admission.handshake(address, principal.userId);
+    this.#parts.connections.forget(socket);
+    this.#accept(handshake, seat, principal);
+  }
+
+  #accept(
+    { request, socket, head, connectionId }: Handshake,
+    seat: ConnectionLease,
+    principal: Principal,
+  ): void {
+    let accepted = false;
+    // The 101 leaves with the greeting, in one write: behind what this turn marks to be written.
+    socket.cork();
+    request.headers.upgrade = 'websocket'; // of several offers: `ws` knows no list
+    // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
+    this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
+      accepted = true;
+      // `ws` hears of errors by now; a second listener would be an array, 100 bytes for each connection.
+      socket.off('error', destroy);
+      const frames = adaptWebSocket(websocket, socket, this.#socketParts);
+      this.#open.set(frames, seat);
+      this.#serve(frames, socket, { connectionId, principal });
+    });
+    setImmediate(() => socket.uncork());
+    // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
+    if (!accepted) seat.release();
+  }
+
+  #serve(frames: ServedSocket, socket: Socket, info: ConnectionInfo): void {
+    try {
+      frames.serve(this.#parts.connect(frames, info));
+    } catch (cause) {
+      this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
+      socket.uncork();
+      frames.terminate();
+    }
+  }
+
+  readonly #gone = (frames: ServedSocket): void => {
+    this.#open.get(frames)?.release();
+    this.#open.delete(frames);
+  };
+
+  #refuse({ request, socket, connectionId, userId }: Handshake, error: RelayError): void {
+    const { code, cause } = error;
+    this.#parts.observer.refused({
+      door: 'websocket',
+      requestId: connectionId,
+      connectionId,
+      userId: userId ?? null,
+      streamId: null,
+      of: 'upgrade',
+      code,
+      cause,
+      ...refusedOrigin(request, error),
+    });
+    if (socket.destroyed) return;
+    const allow = code === 'method_not_allowed' ? { allow: 'GET' } : {};
+    socket.end(rawErrorResponse(error, { headers: { 'x-request-id': connectionId, ...allow } }));
+    // Destroyed with bytes unread, the kernel would send a reset that can overtake the answer.
+    socket.resume();
+    const linger = this.#parts.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once('close', () => linger.cancel());
+  }
+}
+
+interface Handshake {
+  readonly connectionId: string;
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  /** Bytes that came in one read with the request's head. */
+  readonly head: Buffer;
+  userId?: string;
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
+}

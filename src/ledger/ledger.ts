@@ -1,0 +1,238 @@
+/**
+ * The usage ledger on local disk. Owns the live runs: what is known of each, and that it is settled once.
+ * Does not own batches and retries (`write-queue.ts`), SQL (`run-table.ts`), the file (`schema.ts`), checkpoints
+ * (`wal-keeper.ts`), or shipping rows elsewhere (`outbox.ts`, `postgres/shipper.ts`).
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { usdOf } from '../pricing/pico-dollars.ts';
+import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
+import { runCost } from '../pricing/run-cost.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { type Outbox, SqliteOutbox } from './outbox.ts';
+import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
+import { boundedReading, RunTable } from './run-table.ts';
+import { ledgerFile, openLedgerFile } from './schema.ts';
+import { WalCheckpointer } from './wal-checkpointer.ts';
+import { type Write, WriteQueue } from './write-queue.ts';
+
+export interface UsageLedgerOptions {
+  /** Created if absent. One process at a time. */
+  readonly dataDir: string;
+  readonly prices: PriceTable;
+  /** Whether answers come from the simulated model, for nothing. Rows remember it. */
+  readonly simulated?: boolean;
+  readonly clock: Clock;
+  /** What no caller could be told of. Holds no words of users. */
+  readonly onError: (what: string, cause: unknown) => void;
+}
+
+export interface LocalUsageLedger extends UsageLedger {
+  /** Rows that a crash had left open and that opening the ledger settled. */
+  readonly interrupted: number;
+  /** Settled rows, for whoever takes them elsewhere. To be left alone once the ledger is closed. */
+  readonly outbox: Outbox;
+}
+
+type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
+
+interface LiveRun {
+  readonly row: number;
+  readonly intent: UsageIntent;
+  readonly reading: () => UsageReading;
+  /** As it stands on disk. */
+  saved: UsageReading;
+  settled: Promise<Settled> | undefined;
+}
+
+/** Each run is saved once a second, a twentieth of them at a time: a thousand at once would take 20 ms from every stream. */
+const SAVES = 20;
+const SAVE_EVERY_MS = 1000 / SAVES;
+
+/** @throws Error (for the operator, naming the directory) when it is locked, unwritable or holds no ledger of ours. */
+export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
+  const lock = lockDirectory(options.dataDir);
+  let database: DatabaseSync | undefined;
+  const release = () => {
+    database?.close();
+    lock.release();
+  };
+  try {
+    database = openLedgerFile(options.dataDir);
+    return new SqliteUsageLedger(options, database, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+class SqliteUsageLedger implements LocalUsageLedger {
+  readonly interrupted: number;
+  readonly outbox: SqliteOutbox;
+  readonly #prices: PriceTable;
+  readonly #clock: Clock;
+  readonly #onError: UsageLedgerOptions['onError'];
+  readonly #table: RunTable;
+  readonly #release: () => void;
+  readonly #wal: WalCheckpointer;
+  readonly #writes: WriteQueue;
+  readonly #saving: Timer;
+  readonly #live = new Map<string, LiveRun>();
+  #closed: Promise<void> | undefined;
+  #saves = 0;
+
+  constructor(options: UsageLedgerOptions, database: DatabaseSync, release: () => void) {
+    this.#prices = options.simulated === true ? SIMULATED_PRICES : options.prices;
+    this.#clock = options.clock;
+    this.#onError = options.onError;
+    this.#table = new RunTable(database, this.#prices);
+    this.interrupted = this.#table.settleInterrupted(options.prices);
+    this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
+    this.#release = release;
+    this.#wal = new WalCheckpointer({
+      file: ledgerFile(options.dataDir),
+      clock: options.clock,
+      onError: options.onError,
+      onReleased: () => this.#writes.resume(),
+    });
+    this.#writes = new WriteQueue({
+      clock: options.clock,
+      transaction: (work) => this.#table.transaction(work),
+      probe: () => this.#table.probe(),
+      held: () => this.#wal.holdsWriter,
+      onCommit: (writes) => this.#wal.wrote(writes),
+      onError: options.onError,
+    });
+    this.#saving = options.clock.every(SAVE_EVERY_MS, () => this.#saveSome());
+  }
+
+  get degraded(): boolean {
+    return this.#writes.degraded;
+  }
+
+  open(intent: UsageIntent, reading: () => UsageReading): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(unavailable());
+    if (this.#live.has(intent.epoch)) return Promise.reject(duplicate());
+    const run: LiveRun = { row: this.#table.reserve(), intent, reading, saved: NO_USAGE, settled: undefined };
+    this.#live.set(intent.epoch, run);
+    return new Promise((resolve, reject) => {
+      this.#writes.push({
+        apply: () => {
+          if (!this.#table.insert(run.row, intent)) throw duplicate();
+        },
+        committed: resolve,
+        refused: (cause) => {
+          this.#live.delete(intent.epoch);
+          reject(cause instanceof RelayError ? cause : unavailable(cause));
+          return false;
+        },
+      });
+    });
+  }
+
+  touch(epoch: string): void {
+    const run = this.#live.get(epoch);
+    if (run !== undefined) this.#save(run, (write) => this.#writes.pushSoon(write));
+  }
+
+  settle(settlement: UsageSettlement): Promise<Settled> {
+    const run = this.#live.get(settlement.epoch);
+    if (run === undefined) return Promise.resolve(this.#settledBefore(settlement.epoch));
+    run.settled ??= this.#settleOnce(run, { ...settlement, usage: boundedReading(settlement.usage) });
+    return run.settled;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #settleOnce(run: LiveRun, settlement: UsageSettlement): Promise<Settled> {
+    const cost = runCost(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
+    const settled = { costUsd: usdOf(cost.totalPico) };
+    return new Promise((resolve) => {
+      this.#writes.push({
+        apply: () => this.#table.settle(run.row, settlement, cost),
+        committed: () => {
+          this.#live.delete(settlement.epoch);
+          this.outbox.settled();
+          resolve(settled);
+        },
+        refused: () => {
+          // A full disk must not keep an ending from its client: the settlement waits here instead.
+          resolve(settled);
+          return true;
+        },
+      });
+    });
+  }
+
+  #saveSome(): void {
+    this.#saves = (this.#saves + 1) % SAVES;
+    for (const run of this.#live.values())
+      if (run.row % SAVES === this.#saves) this.#save(run, (write) => this.#writes.push(write));
+  }
+
+  #save(run: LiveRun, push: (write: Write) => void): void {
+    if (run.settled !== undefined) return;
+    try {
+      const reading = boundedReading(run.reading());
+      if (same(reading, run.saved)) return;
+      push({
+        apply: () => this.#table.save(run.row, reading, this.#clock.now()),
+        committed: () => {
+          run.saved = reading;
+        },
+        // The next second brings a newer one.
+        refused: () => false,
+      });
+    } catch (cause) {
+      this.#onError('unable to read the usage of a live run', cause);
+    }
+  }
+
+  /** The answer to a settlement of a run that is not live. */
+  #settledBefore(epoch: string): Settled {
+    try {
+      const row = this.#closed === undefined ? this.#table.find(epoch) : undefined;
+      if (row !== undefined) return { costUsd: usdOf(row.costPico) };
+      this.#onError('a run was settled that the usage ledger does not hold', undefined);
+    } catch (cause) {
+      this.#onError('unable to read the usage ledger', cause);
+    }
+    return { costUsd: null };
+  }
+
+  async #close(): Promise<void> {
+    this.#saving.cancel();
+    await this.#wal.close();
+    this.#writes.finish();
+    this.#live.clear();
+    this.#release();
+    if (this.#writes.length > 0) {
+      throw new RelayError('unavailable', 'usage rows could not be settled; the next start settles them');
+    }
+  }
+}
+
+function same(a: UsageReading, b: UsageReading): boolean {
+  return (
+    a.outputTokens === b.outputTokens &&
+    a.inputTokens === b.inputTokens &&
+    a.source === b.source &&
+    a.model === b.model &&
+    a.cacheReadTokens === b.cacheReadTokens &&
+    a.cacheWriteTokens === b.cacheWriteTokens &&
+    a.cacheWrite1hTokens === b.cacheWrite1hTokens
+  );
+}
+
+function unavailable(cause?: unknown): RelayError {
+  return new RelayError('unavailable', 'the run cannot be recorded now; try again', { cause });
+}
+
+function duplicate(): RelayError {
+  return new RelayError('internal', 'the run is recorded already');
+}

@@ -1,0 +1,235 @@
+/**
+ * The statements on table `runs`. Owns the mapping of a run to its row.
+ * Does not own when they run, batches or retries: that is `ledger.ts`.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
+import { type RunCost, runCost } from '../pricing/run-cost.ts';
+import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { UsageIntent, UsageSettlement } from './port.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+
+/** More tokens than any model can say or read: with it every cost fits SQLite's 64-bit integers. */
+const MAX_TOKENS = 1_000_000_000;
+
+/** Rows settled per query at boot: bounds memory after a crash with many live runs. */
+const RECOVERY_PAGE = 500;
+
+const INSERT = `
+  INSERT INTO runs (run, epoch, stream_id, user_id, organization_id, action, model, status, source, price_version,
+    started_at, saved_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?, ?) ON CONFLICT (epoch) DO NOTHING`;
+
+const SAVE = `
+  UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
+    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?
+  WHERE run = ? AND status = 'running'`;
+
+const SETTLE = `
+  UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
+    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
+    budget_pico = ?, price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
+  WHERE run = ? AND status = 'running'`;
+
+const INTERRUPT = `
+  UPDATE runs SET status = 'error', code = 'interrupted', cost_pico = ?, output_cost_pico = ?, budget_pico = ?, price_version = ?,
+    total_ms = max(0, saved_at - started_at), ended_at = saved_at
+  WHERE run = ? AND status = 'running'`;
+
+const RUNNING = `
+  SELECT run, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
+    cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
+    cache_write_1h_tokens AS cacheWrite1hTokens, served_model AS servedModel
+  FROM runs WHERE ended_at IS NULL ORDER BY run LIMIT ${RECOVERY_PAGE}`;
+
+export interface SettledRow {
+  readonly costPico: bigint | null;
+}
+
+export class RunTable {
+  readonly #database: DatabaseSync;
+  readonly #prices: PriceTable;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #save: StatementSync;
+  readonly #settle: StatementSync;
+  #nextRun: number;
+
+  /** @param prices of the runs of this process */
+  constructor(database: DatabaseSync, prices: PriceTable) {
+    this.#database = database;
+    this.#prices = prices;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+    this.#insert = database.prepare(INSERT);
+    this.#save = database.prepare(SAVE);
+    this.#settle = database.prepare(SETTLE);
+    const { last } = database.prepare('SELECT max(run) AS last FROM runs').get() ?? {};
+    this.#nextRun = Number(last ?? 0) + 1;
+  }
+
+  /** A row number for a new run: this process is the only writer. */
+  reserve(): number {
+    return this.#nextRun++;
+  }
+
+  /** Runs `work` in one transaction: all of it is committed when this returns, none of it if it throws. */
+  transaction(work: () => void): void {
+    this.#begin.run();
+    try {
+      work();
+      this.#commit.run();
+    } catch (error) {
+      // Some failures (a full disk) roll back by themselves.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Whether the row was written: false if its epoch has one already. */
+  insert(run: number, intent: UsageIntent): boolean {
+    const { changes } = this.#insert.run(
+      run,
+      storable(intent.epoch),
+      storable(intent.streamId),
+      storable(intent.userId),
+      storableOrNull(intent.organizationId),
+      storable(intent.action),
+      storable(intent.model),
+      this.#prices.version,
+      intent.startedAt,
+      intent.startedAt,
+    );
+    return changes === 1;
+  }
+
+  save(run: number, reading: UsageReading, at: number): void {
+    this.#save.run(
+      reading.inputTokens,
+      reading.outputTokens,
+      reading.cacheReadTokens,
+      reading.cacheWriteTokens,
+      reading.cacheWrite1hTokens,
+      reading.source,
+      storableOrNull(reading.model),
+      at,
+      run,
+    );
+  }
+
+  /** Changes nothing on a row that is settled. */
+  settle(run: number, settlement: UsageSettlement, cost: RunCost): void {
+    const usage = settlement.usage;
+    this.#settle.run(
+      usage.inputTokens,
+      usage.outputTokens,
+      usage.cacheReadTokens,
+      usage.cacheWriteTokens,
+      usage.cacheWrite1hTokens,
+      usage.source,
+      storableOrNull(usage.model),
+      settlement.endedAt,
+      settlement.status,
+      settlement.code,
+      cost.totalPico,
+      cost.outputPico,
+      insteadOfTotal(cost),
+      this.#prices.version,
+      settlement.firstTokenMs,
+      settlement.totalMs,
+      storableOrNull(settlement.requestId),
+      settlement.endedAt,
+      run,
+    );
+  }
+
+  /** The row of an epoch that is no longer live, if there is one. */
+  find(epoch: string): SettledRow | undefined {
+    const statement = this.#database.prepare('SELECT cost_pico AS cost FROM runs WHERE epoch = ?');
+    statement.setReadBigInts(true);
+    const row = statement.get(storable(epoch));
+    if (row === undefined) return undefined;
+    const { cost } = row;
+    return { costPico: typeof cost === 'bigint' ? cost : null };
+  }
+
+  /** A write that changes nothing: shows whether the disk takes writes again. */
+  probe(): void {
+    this.#database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  }
+
+  /**
+   * Settles what a crash left open, with what was last saved of it. Returns how many rows that were.
+   * @param billed prices of the runs that were not simulated
+   */
+  settleInterrupted(billed: PriceTable): number {
+    const running = this.#database.prepare(RUNNING);
+    const interrupt = this.#database.prepare(INTERRUPT);
+    let settled = 0;
+    for (let rows = running.all(); rows.length > 0; rows = running.all()) {
+      this.transaction(() => {
+        for (const row of rows) {
+          const { run, model, startedAt, priceVersion, servedModel, ...counts } = row;
+          const prices = priceVersion === SIMULATED_PRICES.version ? SIMULATED_PRICES : billed;
+          const reading = { ...readingOf(counts), model: servedModel === null ? null : String(servedModel) };
+          const cost = runCost(prices, String(model), reading, Number(startedAt));
+          const { totalPico, outputPico } = cost;
+          interrupt.run(totalPico, outputPico, insteadOfTotal(cost), prices.version, Number(run));
+        }
+      });
+      settled += rows.length;
+    }
+    return settled;
+  }
+}
+
+/** The reading with every count a whole number the database and the price arithmetic can hold. */
+export function boundedReading(reading: UsageReading): UsageReading {
+  const tokens = boundedTokens(reading);
+  const { source, messages } = reading;
+  // Where the sum had to be bounded, nothing is known of its parts.
+  const apart = messages !== undefined && KINDS.every((kind) => tokens[kind] === reading[kind]);
+  return { ...tokens, source, ...(apart ? { messages: messages.map(boundedTokens) } : {}) };
+}
+
+const KINDS = [
+  'inputTokens',
+  'outputTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'cacheWrite1hTokens',
+] as const;
+
+function boundedTokens(tokens: BilledTokens): BilledTokens {
+  return {
+    inputTokens: bounded(tokens.inputTokens),
+    outputTokens: bounded(tokens.outputTokens),
+    cacheReadTokens: bounded(tokens.cacheReadTokens),
+    cacheWriteTokens: bounded(tokens.cacheWriteTokens),
+    cacheWrite1hTokens: bounded(tokens.cacheWrite1hTokens),
+    model: tokens.model,
+  };
+}
+
+/** For the column that stands in for a cost that is not known. */
+function insteadOfTotal({ totalPico, budgetPico }: RunCost): bigint | null {
+  return totalPico === null ? budgetPico : null;
+}
+
+function bounded(count: number): number {
+  return Number.isFinite(count) ? Math.min(Math.max(0, Math.trunc(count)), MAX_TOKENS) : 0;
+}
+
+function readingOf(counts: Readonly<Record<string, unknown>>): UsageReading {
+  return { ...NO_USAGE, ...Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, Number(n)])) };
+}
+
+function storableOrNull(text: string | null): string | null {
+  return text === null ? null : storable(text);
+}
+
+/** Text that every later reader can hold: Postgres refuses U+0000, UTF-8 has no lone surrogates. */
+function storable(text: string): string {
+  return text.includes('\0') || !text.isWellFormed() ? text.replaceAll('\0', '\ufffd').toWellFormed() : text;
+}

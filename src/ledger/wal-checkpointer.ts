@@ -1,0 +1,142 @@
+/**
+ * Keeps the write-ahead log durable and short, without ever stopping the event loop.
+ * Owns the checkpoint thread. Does not own the ledger's own connection.
+ *
+ * Looks at the log each second and after each 500 writes:
+ *   small → each second it is synced to the disk, from the thread pool: a power cut costs about a second
+ *   large → PASSIVE checkpoint on the worker; then the writer is held (a few ms, its queue waits, the event loop
+ *           does not) while the worker copies the rest and empties the log. Without the hold the log would never
+ *           end under steady load: there would always be a commit that came after the copy.
+ * A reader that sits on an old snapshot lets the log grow until it is done; the next second tries again.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../time/clock.ts';
+
+export interface WalCheckpointerOptions {
+  /** The database file. */
+  readonly file: string;
+  readonly clock: Clock;
+  readonly onError: (what: string, cause: unknown) => void;
+  /** The writer may write again. */
+  readonly onReleased: () => void;
+  /** Log size that calls for a checkpoint. */
+  readonly maxBytes?: number;
+}
+
+const EVERY_MS = 1000;
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Under load the log is looked at sooner: a write adds up to four pages of 4 KiB. */
+const MANY_WRITES = 500;
+/** A hold that takes longer is given up: the writer then meets a lock, which it knows how to wait for. */
+const MAX_HOLD_MS = 250;
+
+export class WalCheckpointer {
+  readonly #options: WalCheckpointerOptions;
+  readonly #ticking: Timer;
+  /** Since the log's size was looked at. */
+  #written = 0;
+  #unsynced = false;
+  #log: FileHandle | undefined;
+  #worker: Worker | undefined;
+  #turn: Promise<void> | undefined;
+  #holding = false;
+  #closing = false;
+
+  constructor(options: WalCheckpointerOptions) {
+    this.#options = options;
+    this.#ticking = options.clock.every(EVERY_MS, () => this.#look({ sync: true }));
+  }
+
+  /** The writer must not write now; `onReleased` follows. */
+  get holdsWriter(): boolean {
+    return this.#holding;
+  }
+
+  /** The writer committed so many writes. */
+  wrote(writes: number): void {
+    this.#written += writes;
+    this.#unsynced = true;
+    if (this.#written >= MANY_WRITES) this.#look({ sync: false });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#ticking.cancel();
+    await this.#worker?.terminate();
+    await this.#turn;
+    await this.#log?.close();
+  }
+
+  #look(wish: { sync: boolean }): void {
+    if (this.#turn !== undefined || !this.#unsynced) return;
+    this.#turn = this.#keep(wish)
+      .catch((cause: unknown) => this.#options.onError('unable to keep the usage log short', cause))
+      .finally(() => {
+        this.#turn = undefined;
+      });
+  }
+
+  async #keep({ sync }: { sync: boolean }): Promise<void> {
+    this.#written = 0;
+    this.#log ??= await open(`${this.#options.file}-wal`, 'r');
+    const { size } = await this.#log.stat();
+    if (size > (this.#options.maxBytes ?? MAX_BYTES)) await this.#shorten();
+    else if (sync) await this.#sync(this.#log);
+  }
+
+  async #sync(log: FileHandle): Promise<void> {
+    this.#unsynced = false;
+    await log.datasync();
+  }
+
+  async #shorten(): Promise<void> {
+    await this.#checkpoint('PASSIVE');
+    if (this.#closing) return;
+    this.#holding = true;
+    const giveUp = this.#options.clock.after(MAX_HOLD_MS, () => this.#letGo());
+    try {
+      await this.#checkpoint('TRUNCATE');
+    } finally {
+      giveUp.cancel();
+      this.#letGo();
+    }
+  }
+
+  #letGo(): void {
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.#options.onReleased();
+  }
+
+  async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+    this.#worker ??= this.#startWorker();
+    const worker = this.#worker;
+    const reply = await new Promise<{ ok: boolean; message?: string }>((resolve) => {
+      const onExit = () => resolve({ ok: true });
+      worker.once('exit', onExit);
+      worker.once('message', (answer) => {
+        worker.off('exit', onExit);
+        resolve(answer);
+      });
+      worker.postMessage(mode);
+    });
+    if (!reply.ok) this.#options.onError(`unable to checkpoint the usage log: ${reply.message}`, undefined);
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(new URL('./checkpoint-worker.mjs', import.meta.url), {
+      workerData: this.#options.file,
+      // Nothing of the process's own: neither its flags nor its secrets.
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
+    });
+    worker.unref();
+    worker.on('error', (cause) => this.#options.onError('the checkpoint thread failed', cause));
+    worker.once('exit', () => {
+      this.#worker = undefined;
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * How close this process is to the memory it may have. Past the limit the kernel kills it, and every stream with it:
+ * refusing some work before that is the smaller harm. What is done about it is the core's affair.
+ */
+import { totalmem } from 'node:os';
+import type { Clock, Timer } from '../time/clock.ts';
+import type { MemoryPressure } from './port.ts';
+import { residentMemory } from './resources.ts';
+
+const SAMPLE_MS = 1000;
+/** Shares of the limit, largest first. */
+const LEVELS: readonly (readonly [number, MemoryPressure])[] = [
+  [0.95, 'critical'],
+  [0.9, 'hard'],
+  [0.8, 'soft'],
+];
+
+export function memoryPressure(residentBytes: number, limitBytes: number): MemoryPressure {
+  const share = residentBytes / limitBytes;
+  return LEVELS.find(([from]) => share >= from)?.[1] ?? 'none';
+}
+
+/** The container's limit, or the machine's memory where it has none. */
+export function memoryLimit(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Reports the pressure each second; the caller cancels the timer. */
+export function watchMemory(
+  clock: Clock,
+  limitBytes: number,
+  report: (pressure: MemoryPressure) => void,
+  residentBytes = residentMemory(),
+): Timer {
+  return clock.every(SAMPLE_MS, () => report(memoryPressure(residentBytes(), limitBytes)));
+}

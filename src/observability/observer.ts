@@ -1,0 +1,169 @@
+/**
+ * The core's Observer: one log line for each stream started and ended, sampled lines of what a client can cause at
+ * will, and the metrics of all of it. Fields are listed one by one: what a port may add later is not logged by accident.
+ */
+import type { Usage } from '../protocol/frames.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { Caller, Observer, Payer, RunIdentity } from './port.ts';
+import type { LineKind, SampledLines } from './sampled-lines.ts';
+
+/** Other codes are a peer's invention: each would be a time series. */
+const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429, 4503,
+]);
+/** Endings that only the operator can do something about. */
+const OPERATORS: ReadonlySet<string> = new Set(['internal', 'upstream_account']);
+/** Refusals that are the operator's business; the rest is the client's. */
+const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
+/** Causes that are words of ours: why, where one code has several reasons. */
+const REASON = /^[a-z][a-z0-9_]{1,31}$/;
+
+/** Within ten seconds. A user with a phone and a tab stays below. */
+const LINES_OF_USER = 50;
+/** Of one user; or of all whose token was not verified. */
+const LINES_OF_REFUSAL = 5;
+const LINES_OF_FAILURE = 20;
+
+const CONNECTION_OPENED = ofUser('connection opened');
+const CONNECTION_CLOSED = ofUser('connection closed');
+const STREAM_RESUMED = ofUser('stream resumed');
+const CANCEL_ASKED = ofUser('cancel asked');
+
+function ofUser(message: string): LineKind {
+  return { level: 'info', message, lines: LINES_OF_USER, fields: {} };
+}
+
+/** `sampled` is the caller's, who closes it. */
+export function createObserver(logger: Logger, metrics: Metrics, sampled: SampledLines): Observer {
+  return {
+    connectionOpened({ connectionId, userId }) {
+      metrics.connections.inc();
+      metrics.upgrades.inc({ outcome: 'accepted' });
+      sampled.write(CONNECTION_OPENED, userId, { connectionId });
+    },
+    connectionClosed({ connectionId, userId, code, reason, durationMs }) {
+      metrics.connections.dec();
+      metrics.connectionsClosed.inc({ code: KNOWN_CLOSE_CODES.has(code) ? String(code) : 'other' });
+      const fields = { connectionId, code, reason, durationMs: round(durationMs) };
+      sampled.write(CONNECTION_CLOSED, userId, fields);
+    },
+    streamStarted(event) {
+      metrics.liveStreams.inc();
+      logger.info({ ...identity(event), ...caller(event), ...payer(event) }, 'stream started');
+    },
+    streamEnded(event) {
+      countEnding(metrics, event);
+      const level = event.code !== null && OPERATORS.has(event.code) ? 'error' : 'info';
+      logger[level](endingFields(event), 'stream ended');
+    },
+    refused({ userId, streamId, of, code, cause, origin, ...event }) {
+      const { door, ...rest } = caller(event);
+      const reason = reasonOf(code, cause);
+      metrics.refusals.inc({ door, of, code, reason });
+      if (of === 'upgrade') metrics.upgrades.inc({ outcome: code });
+      const level = NOTEWORTHY.has(code) ? 'warn' : 'info';
+      const kind = {
+        level,
+        message: 'refused',
+        lines: LINES_OF_REFUSAL,
+        fields: { door, of, code, reason },
+      } as const;
+      // The id of a stream that is not there is a stranger's text: it names nothing, and may say anything.
+      const named = code === 'unknown_stream' ? null : streamId;
+      sampled.write(kind, userId, {
+        ...rest,
+        streamId: named,
+        origin,
+        cause: cause === reason ? undefined : cause,
+      });
+    },
+    resumed(event) {
+      metrics.resumes.inc();
+      const { after, head, userId } = event;
+      sampled.write(STREAM_RESUMED, userId, { ...identity(event), ...caller(event), after, head });
+    },
+    cancelAsked(event) {
+      const { streamId, userId } = event;
+      sampled.write(CANCEL_ASKED, userId, { streamId, ...caller(event) });
+    },
+    failed({ what, cause, connectionId, epoch }) {
+      metrics.failures.inc({ what });
+      sampled.write(
+        { level: 'error', message: 'failed', lines: LINES_OF_FAILURE, fields: { what } },
+        undefined,
+        { connectionId, epoch, cause },
+      );
+    },
+  };
+}
+
+type StreamEnded = Parameters<Observer['streamEnded']>[0];
+
+function endingFields(event: StreamEnded) {
+  const { status, code, stopReason, abortReason, usage, costUsd, chunks, bytes, upstreamRequestId } = event;
+  return {
+    ...identity(event),
+    ...caller(event),
+    ...payer(event),
+    servedModel: event.servedModel === event.model ? undefined : event.servedModel,
+    status,
+    code,
+    stopReason,
+    abortReason,
+    firstTokenMs: round(event.firstTokenMs),
+    totalMs: round(event.totalMs),
+    upstreamClosedMs: round(event.upstreamClosedMs),
+    chunks,
+    bytes,
+    upstreamRequestId,
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    cacheReadTokens: usage.cacheReadTokens,
+    cacheWriteTokens: usage.cacheWriteTokens,
+    usageSource: usage.source,
+    costUsd,
+    cause: event.cause,
+  };
+}
+
+function countEnding(metrics: Metrics, event: StreamEnded): void {
+  metrics.liveStreams.dec();
+  metrics.streamsEnded.inc({ status: event.status, code: event.code ?? 'none' });
+  if (event.firstTokenMs !== null) metrics.firstToken.observe(event.firstTokenMs / 1000);
+  metrics.streamDuration.observe(event.totalMs / 1000);
+  if (event.upstreamClosedMs !== null) metrics.upstreamClosed.observe(event.upstreamClosedMs / 1000);
+  metrics.deltas.inc(event.chunks);
+  metrics.textBytes.inc(event.bytes);
+  countTokens(metrics, event.usage);
+}
+
+function countTokens(metrics: Metrics, usage: Usage): void {
+  const { source } = usage;
+  metrics.tokens.inc({ kind: 'input', source }, usage.inputTokens);
+  metrics.tokens.inc({ kind: 'output', source }, usage.outputTokens);
+  metrics.tokens.inc({ kind: 'cache_read', source }, usage.cacheReadTokens);
+  metrics.tokens.inc({ kind: 'cache_write', source }, usage.cacheWriteTokens);
+}
+
+function identity({ streamId, epoch, userId, action, model }: RunIdentity) {
+  return { streamId, epoch, userId, action, model };
+}
+
+function caller({ door, requestId, connectionId }: Caller): Caller {
+  return { door, requestId, connectionId };
+}
+
+function payer({ organizationId, tier }: Payer): Payer {
+  return { organizationId, tier };
+}
+
+/** Of a closed set: a cause that is text is a word of ours. */
+function reasonOf(code: string, cause: unknown): string {
+  return typeof cause === 'string' && REASON.test(cause) ? cause : code;
+}
+
+/** Milliseconds with one digit behind the point. */
+function round(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,109 @@
+/** What the core and the doors tell of what happens, for logs and metrics, and what they are told of memory. */
+import type { ErrorCode } from '../protocol/codes.ts';
+import type { Usage } from '../protocol/frames.ts';
+
+/**
+ * How short memory is. `soft`: new work is refused. `hard`: what can be had again by starting anew is given up.
+ * `critical`: the slowest reader is closed. Each includes the ones before.
+ */
+export type MemoryPressure = 'none' | 'soft' | 'hard' | 'critical';
+
+/** Why the relay or its client ended a run before the model did. */
+export type AbortReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted';
+
+/** By which way a request came in. `http`: a request that is none of the others. */
+export type Door =
+  | 'websocket'
+  | 'sse'
+  | 'json'
+  | 'ai_gateway'
+  | 'session'
+  | 'usage'
+  | 'config'
+  | 'dev_token'
+  | 'http';
+
+/** Who asked, for the log: what joins a line to an answer, a connection and an access log. */
+export interface Caller {
+  readonly door: Door;
+  /** The `x-request-id` of the HTTP answer; null for a frame of a connection. */
+  readonly requestId: string | null;
+  /** Null for HTTP callers. */
+  readonly connectionId: string | null;
+}
+
+/** Whose a run is, as far as plans and bills ask. */
+export interface Payer {
+  readonly organizationId: string | null;
+  readonly tier: string | null;
+}
+
+/**
+ * What happened, for logs and metrics. Implementations never throw and never block.
+ * Nothing here holds a word of a prompt or an answer, a token or a key.
+ */
+export interface Observer {
+  connectionOpened(event: { connectionId: string; userId: string }): void;
+  connectionClosed(event: {
+    connectionId: string;
+    userId: string;
+    code: number;
+    /** Why the relay closed it, if it did: a code name such as `noPong`. */
+    reason: string | null;
+    durationMs: number;
+  }): void;
+  streamStarted(event: RunIdentity & Caller & Payer): void;
+  streamEnded(
+    event: RunIdentity &
+      Caller &
+      Payer & {
+        status: 'done' | 'cancelled' | 'error';
+        code: ErrorCode | null;
+        /** Why the model stopped; null where it did not say so. */
+        stopReason: string | null;
+        /** Why the relay or its client aborted the run before the model was done; null where none did. */
+        abortReason: AbortReason | null;
+        usage: Usage;
+        /** The model that answered, as the API named it; null where none did. */
+        servedModel: string | null;
+        /** US dollars; null for a model without a price. */
+        costUsd: number | null;
+        firstTokenMs: number | null;
+        totalMs: number;
+        upstreamClosedMs: number | null;
+        chunks: number;
+        bytes: number;
+        /** The upstream's request id. */
+        upstreamRequestId: string | null;
+        /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
+        cause: unknown;
+      },
+  ): void;
+  /** A frame or request was refused. */
+  refused(
+    event: Caller & {
+      userId: string | null;
+      streamId: string | null;
+      of: string;
+      code: ErrorCode;
+      /** What lies underneath; where it is a word of ours, such as `expired`, it says which of a code's reasons it was. */
+      cause: unknown;
+      /** The origin of the page that asked, where that is what was refused. */
+      origin?: string;
+    },
+  ): void;
+  /** A run that is there already is read from now on, behind `after`. */
+  resumed(event: RunIdentity & Caller & { after: number; head: number }): void;
+  /** A caller asked for a run to be cancelled. */
+  cancelAsked(event: Caller & { userId: string; streamId: string }): void;
+  /** An error that no client could be told of. */
+  failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
+}
+
+export interface RunIdentity {
+  readonly streamId: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly action: string;
+  readonly model: string;
+}

@@ -1,0 +1,169 @@
+/** What a run is counted on: the counters of its user, of its organisation and of everybody, with their limits. */
+
+import type { PriceTable } from '../pricing/prices.ts';
+import { budgetPico } from '../pricing/run-cost.ts';
+import type { QuotaState } from '../protocol/frames.ts';
+import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { LedgerRun } from './ledger-runs.ts';
+import { type Period, type PeriodKind, periodAt } from './period.ts';
+import type { Plan, Plans } from './plans.ts';
+import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
+import { promptTokensAtMost } from './prompt-tokens.ts';
+
+/** One counter: what is counted of whom, within one period. */
+export interface Counter {
+  /** Holds the id last, so that no id can name another's counter. The ledger's trigger builds the same ones. */
+  readonly key: string;
+  readonly of: QuotaState['of'] | 'spending';
+  readonly scope: QuotaState['scope'] | 'everybody';
+  readonly action?: string;
+  readonly period: Period;
+  readonly limit: number | null;
+}
+
+/** So much on one counter: requests, tokens, or 10^-6 US dollars. */
+export interface Charge {
+  readonly counter: Counter;
+  readonly amount: number;
+}
+
+/** How a counter stands. */
+export interface Standing {
+  readonly used: number;
+  readonly reserved: number;
+}
+
+export class ChargePolicy {
+  readonly #plans: Plans;
+  readonly #prices: PriceTable;
+
+  constructor(plans: Plans, prices: PriceTable) {
+    this.#plans = plans;
+    this.#prices = prices;
+  }
+
+  planOf(holder: QuotaHolder): Plan {
+    return this.#plans.planOf(holder);
+  }
+
+  /** The most the run can cost. */
+  reservation(run: QuotaRun): Charge[] {
+    const { holder, action, model, startedAt, maxTokens } = run;
+    const promptTokens = promptTokensAtMost(run);
+    const spent = this.#microUsd(model, startedAt, { inputTokens: promptTokens, outputTokens: maxTokens });
+    return chargesOn(this.#counters(holder, action, startedAt), {
+      requests: 1,
+      tokens: promptTokens + maxTokens,
+      spending: spent,
+    });
+  }
+
+  /** What it did cost, on the same counters. A run whose answer never began is no request. */
+  cost(reserved: readonly Charge[], { model, startedAt }: PricedRun, outcome: QuotaOutcome): Charge[] {
+    const counters = reserved.map(({ counter }) => counter);
+    return costOn(counters, outcome, this.#microUsd(model, startedAt, outcome.usage));
+  }
+
+  /** The same for a run of a process before this one, whose cost the ledger knows. */
+  costOfEnded({ holder, action, costMicroUsd, startedAt, outcome }: LedgerRun): Charge[] {
+    return costOn(this.#counters(holder, action, startedAt), outcome, costMicroUsd);
+  }
+
+  /** The holder's own counters at an instant. */
+  counters(holder: QuotaHolder, actions: readonly string[], at: number): Counter[] {
+    const { userId, organizationId } = holder;
+    const plan = this.#plans.planOf(holder);
+    const own = organizationId === null ? plan : memberLimits(plan);
+    const counters = (scope: QuotaState['scope'], id: string, limits: Plan): Counter[] => [
+      ...actions.map((action) => requestCounter(scope, id, action, limits, at)),
+      ...tokenCounters(scope, id, limits, at),
+    ];
+    return [
+      // First, so that who finds both used up is told of the one that nobody else has room in either.
+      ...(organizationId === null ? [] : counters('organization', organizationId, plan)),
+      ...counters('user', userId, own),
+    ];
+  }
+
+  #counters(holder: QuotaHolder, action: string, at: number): Counter[] {
+    return [
+      ...this.counters(holder, [action], at),
+      ...spendingCounter(this.#plans.spendingPerDayMicroUsd, at),
+    ];
+  }
+
+  /** Rounded up. */
+  #microUsd(asked: string, at: number, usage: Partial<UsageReading>): number {
+    const pico = budgetPico(this.#prices, asked, { ...NO_USAGE, ...usage }, at);
+    return Number((pico + 999_999n) / 1_000_000n);
+  }
+}
+
+/** What the price of a run depends on. */
+export type PricedRun = Pick<QuotaRun, 'model' | 'startedAt'>;
+
+function costOn(counters: readonly Counter[], outcome: QuotaOutcome, spending: number): Charge[] {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = outcome.usage;
+  return chargesOn(counters, {
+    requests: isRequest(outcome) ? 1 : 0,
+    tokens: inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens,
+    spending,
+  });
+}
+
+/** Whether the model said anything. Which prompt tokens were billed before is counted in any case. */
+function isRequest({ status, usage: { source } }: QuotaOutcome): boolean {
+  return status === 'done' || source === 'final' || source === 'estimated';
+}
+
+/** The plan's limits for one of many: of what an organisation shares, no more than a share. */
+function memberLimits(plan: Plan): Plan {
+  const { requestsPerActionPerMonth, user, organization } = plan;
+  const share = (limit: number | undefined): number | undefined =>
+    limit === undefined ? undefined : Math.ceil((limit * organization.userSharePercent) / 100);
+  return {
+    ...plan,
+    requestsPerActionPerMonth: share(requestsPerActionPerMonth),
+    user: {
+      tokensPerDay: lower(user.tokensPerDay, share(organization.tokensPerDay)),
+      tokensPerMonth: lower(user.tokensPerMonth, share(organization.tokensPerMonth)),
+    },
+  };
+}
+
+function lower(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
+function requestCounter(
+  scope: QuotaState['scope'],
+  id: string,
+  action: string,
+  { requestsPerActionPerMonth: limit }: Plan,
+  at: number,
+): Counter {
+  const key = `requests:${action}:${scope}:${id}`;
+  return { key, of: 'requests', scope, action, period: periodAt('month', at), limit: limit ?? null };
+}
+
+function tokenCounters(scope: QuotaState['scope'], id: string, plan: Plan, at: number): Counter[] {
+  const { tokensPerDay, tokensPerMonth } = plan[scope];
+  const counter = (kind: PeriodKind, limit: number | undefined): Counter => ({
+    key: `tokens:${scope}:${id}`,
+    of: 'tokens',
+    scope,
+    period: periodAt(kind, at),
+    limit: limit ?? null,
+  });
+  return [counter('day', tokensPerDay), counter('month', tokensPerMonth)];
+}
+
+function spendingCounter(limit: number | null, at: number): Counter[] {
+  // Without a budget there is none: one row that every start of every machine wants is only worth it for a limit.
+  if (limit === null) return [];
+  return [{ key: 'spending', of: 'spending', scope: 'everybody', period: periodAt('day', at), limit }];
+}
+
+function chargesOn(counters: readonly Counter[], amounts: Readonly<Record<Counter['of'], number>>): Charge[] {
+  return counters.map((counter) => ({ counter, amount: amounts[counter.of] }));
+}

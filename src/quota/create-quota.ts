@@ -1,0 +1,81 @@
+/** Builds the quotas of this relay from its plans, its prices and its ledger; with Postgres they are shared by all relays. */
+
+import type { PostgresPool } from '../postgres/pool.ts';
+import type { PriceTable } from '../pricing/prices.ts';
+import type { Clock } from '../time/clock.ts';
+import { ChargePolicy } from './charges.ts';
+import { openLedgerRuns } from './ledger-runs.ts';
+import { LocalCounts } from './local-counts.ts';
+import { LocalQuota } from './local-quota.ts';
+import type { OutageEvents } from './outage.ts';
+import type { Plans } from './plans.ts';
+import type { Quota } from './port.ts';
+import { PostgresCounts } from './postgres-counts.ts';
+import { relayId } from './relay-id.ts';
+import { SharedQuota } from './shared-quota.ts';
+import { type BudgetEvents, SpendingWatch } from './spending-watch.ts';
+import { openUsedCounts } from './used-counts.ts';
+
+export interface QuotaOptions extends OutageEvents, BudgetEvents {
+  /** Holds the ledger, which is open already and has shipped nothing yet. */
+  readonly dataDir: string;
+  readonly plans: Plans;
+  /** Of the runs of this process. */
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  /** Actions a report lists. */
+  readonly actions: readonly string[];
+  /** Is closed with the quotas. Absent: this machine is the only one. */
+  readonly postgres?: Pick<PostgresPool, 'query' | 'close'> | undefined;
+  /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
+  readonly whileOut: 'allow' | 'deny';
+  /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
+  readonly wayOut?: ((plan: string) => string) | undefined;
+  /** The longest a run may take, ms. */
+  readonly longestRunMs: number;
+}
+
+export interface OpenQuota extends Quota {
+  /** Asks Postgres for the first time, if there is one. Never rejects. */
+  start(): Promise<void>;
+  /** Whether Postgres is configured and this machine's own counts hold the limits meanwhile. */
+  readonly alone: boolean;
+  /** Settlements that Postgres has not heard of. */
+  readonly undelivered: number;
+  /** To be called behind the last run, before the ledger and the pool are closed. */
+  close(): Promise<void>;
+}
+
+/** How long after its latest possible end a run may stay unsettled before others charge it, ms. */
+const LEASE_SLACK_MS = 300_000;
+
+/** @throws Error of the file system or the ledger's file */
+export function createQuota(options: QuotaOptions): OpenQuota {
+  const { dataDir, clock, prices, plans, actions, postgres } = options;
+  const used = openUsedCounts(dataDir, clock.now());
+  const parts = {
+    policy: new ChargePolicy(plans, prices),
+    counts: new LocalCounts(used.usedOf),
+    spending: new SpendingWatch(options),
+    clock,
+    actions,
+    wayOut: options.wayOut,
+  };
+  if (postgres === undefined) return new LocalQuota({ ...parts, onClosed: used.close });
+  const ledger = openLedgerRuns(dataDir);
+  const leaseMs = options.longestRunMs + LEASE_SLACK_MS;
+  const { onOutage, onRecovered, whileOut } = options;
+  return new SharedQuota({
+    ...parts,
+    postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
+    ledger,
+    onOutage,
+    onRecovered,
+    whileOut,
+    async onClosed() {
+      ledger.close();
+      used.close();
+      await postgres.close();
+    },
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Quotas of one machine: reservations in memory over what the ledger counted. Nothing here waits, so a reservation is
+ * atomic by itself and adds no latency. Owns the order of check and reservation; several machines need `shared-quota.ts`.
+ */
+import type { Clock } from '../time/clock.ts';
+import type { ChargePolicy } from './charges.ts';
+import type { LocalCounts } from './local-counts.ts';
+import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
+import { reportOf } from './report.ts';
+import type { SpendingWatch } from './spending-watch.ts';
+import { refusalOf, reservationOf, shortageOf } from './verdict.ts';
+
+export interface LocalQuotaParts {
+  readonly policy: ChargePolicy;
+  readonly counts: LocalCounts;
+  readonly clock: Clock;
+  /** Actions a report lists. */
+  readonly actions: readonly string[];
+  readonly spending: SpendingWatch;
+  /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
+  readonly wayOut?: ((plan: string) => string) | undefined;
+  /** Gives back what the counts read from. */
+  readonly onClosed: () => void;
+}
+
+export class LocalQuota implements Quota {
+  readonly #parts: LocalQuotaParts;
+
+  constructor(parts: LocalQuotaParts) {
+    this.#parts = parts;
+  }
+
+  /** There is no Postgres to be without. */
+  readonly alone = false;
+  readonly undelivered = 0;
+
+  async start(): Promise<void> {
+    // Nothing to connect to.
+  }
+
+  async close(): Promise<void> {
+    this.#parts.onClosed();
+  }
+
+  async reserve(run: QuotaRun): Promise<Reservation> {
+    const { policy, counts, spending, wayOut } = this.#parts;
+    const charges = policy.reservation(run);
+    const standings = charges.map(({ counter }) => counts.standing(counter));
+    const shortage = shortageOf(charges, standings);
+    if (shortage !== undefined) {
+      spending.refused(shortage);
+      throw refusalOf(shortage, wayOut?.(policy.planOf(run.holder).name));
+    }
+    counts.take(run.epoch, charges);
+    return reservationOf(charges, standings);
+  }
+
+  /** The ledger has counted the run by now. */
+  settle({ epoch }: QuotaOutcome): void {
+    this.#parts.counts.drop(epoch);
+  }
+
+  release(epoch: string): void {
+    this.#parts.counts.drop(epoch);
+  }
+
+  async usageOf(holder: QuotaHolder): Promise<QuotaReport> {
+    const { policy, counts, clock, actions } = this.#parts;
+    const counters = policy.counters(holder, actions, clock.now());
+    return reportOf(
+      policy.planOf(holder),
+      counters,
+      counters.map((counter) => counts.standing(counter)),
+    );
+  }
+}

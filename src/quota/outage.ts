@@ -1,0 +1,85 @@
+/**
+ * The breaker in front of Postgres. The first failure opens it: from then on nobody waits for Postgres, and a probe in
+ * the background asks whether it is back.
+ *
+ *   open ──probe succeeded──► closed ──trip──► open ──1 s, 2 s … 15 s──► probe
+ */
+import type { Clock, Timer } from '../time/clock.ts';
+
+export interface OutageEvents {
+  /** Starts are held to this machine's own counts, or refused (QUOTA_ON_OUTAGE). */
+  readonly onOutage: (cause: unknown) => void;
+  readonly onRecovered: () => void;
+}
+
+export interface OutageParts extends OutageEvents {
+  readonly clock: Clock;
+  /** Brings Postgres up to date with this machine; resolves when it can be asked again. */
+  readonly probe: () => Promise<void>;
+  /** It is asked again. */
+  readonly onOver: () => void;
+}
+
+const FIRST_PROBE_MS = 1000;
+const LAST_PROBE_MS = 15_000;
+
+export class Outage {
+  readonly #parts: OutageParts;
+  #over = false;
+  #told = false;
+  #probeMs = FIRST_PROBE_MS;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: OutageParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether Postgres can be asked. False until the first `probe`. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Asks now. Never rejects. */
+  async probe(): Promise<void> {
+    this.#timer = undefined;
+    try {
+      await this.#parts.probe();
+    } catch (cause) {
+      this.#tell(cause);
+      this.#askLater();
+      return;
+    }
+    if (this.#closed) return;
+    this.#over = true;
+    this.#probeMs = FIRST_PROBE_MS;
+    if (this.#told) this.#parts.onRecovered();
+    this.#told = false;
+    this.#parts.onOver();
+  }
+
+  /** Postgres failed, or was too slow. */
+  trip(cause: unknown): void {
+    if (!this.#over) return;
+    this.#over = false;
+    this.#tell(cause);
+    this.#askLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #tell(cause: unknown): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#parts.onOutage(cause);
+  }
+
+  #askLater(): void {
+    if (this.#closed) return;
+    this.#timer = this.#parts.clock.after(this.#probeMs, () => void this.probe());
+    this.#probeMs = Math.min(this.#probeMs * 2, LAST_PROBE_MS);
+  }
+}

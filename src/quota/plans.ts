@@ -1,0 +1,151 @@
+/**
+ * Plans: what a tier may use. Operators replace the file (PLANS_FILE) or override two of its numbers for everybody
+ * (MAX_STREAMS_PER_USER, STARTS_PER_MINUTE). Owns the file and which plan a holder has; counts nothing.
+ */
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import type { QuotaHolder } from './port.ts';
+
+/** Whole, positive; absent: no limit. */
+const limit = z.int().positive().optional();
+
+const tokenLimits = z.strictObject({ tokensPerDay: limit, tokensPerMonth: limit });
+
+const organizationLimits = tokenLimits.extend({
+  /** So much of each limit that members share may one of them use: nobody spends the month of all others. */
+  userSharePercent: z.int().min(1).max(100).default(20),
+});
+
+const plan = z.strictObject({
+  /** Values of `app_metadata.tier` that mean this plan; absent: the plan's own name. */
+  tiers: z.array(z.string().min(1).max(64)).min(1).optional(),
+  /** Live streams of a user, through all doors. */
+  streams: limit,
+  /** Of a user. */
+  startsPerMinute: limit,
+  /** Of an organisation, and of each action apart. */
+  requestsPerActionPerMonth: limit,
+  user: tokenLimits.default({}),
+  organization: organizationLimits.prefault({}),
+});
+
+const FALLBACK = 'free';
+const ANONYMOUS = 'anonymous';
+
+const plansFile = z.strictObject({
+  notes: z.string().optional(),
+  /** US dollars that all runs of all users together may cost on a day (UTC). */
+  spendingPerDayUsd: z.number().positive().max(1_000_000).optional(),
+  plans: z
+    .record(z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be a name in lower case'), plan)
+    .refine((plans) => FALLBACK in plans && ANONYMOUS in plans, `must have "${FALLBACK}" and "${ANONYMOUS}"`)
+    .refine((plans) => distinct(Object.entries(plans).flatMap(tiersOf)), 'must name each tier once'),
+});
+
+/** The limits of a plan; undefined: none. */
+export interface Plan extends Omit<z.output<typeof plan>, 'tiers'> {
+  readonly name: string;
+}
+
+export interface StartLimits {
+  /** Live streams of the user. */
+  readonly streams: number;
+  readonly startsPerMinute: number;
+}
+
+export interface Plans {
+  planOf(holder: QuotaHolder): Plan;
+  limitsOf(holder: QuotaHolder): StartLimits;
+  /** For all runs of a day (UTC), 10^-6 US dollars; null: no limit. */
+  readonly spendingPerDayMicroUsd: number | null;
+}
+
+export interface PlansOptions {
+  /** In place of the shipped file. */
+  readonly file: string | undefined;
+  /** Where a plan has no such limit. */
+  readonly defaults: StartLimits;
+  /** Whatever the plan says: the keys an operator set in the environment. */
+  readonly overrides: Partial<StartLimits>;
+  /** A tier without a plan, told once each: its users have the plan `free`. */
+  readonly onUnknownTier: (tier: string) => void;
+}
+
+const SHIPPED = new URL('../../config/plans.json', import.meta.url);
+/** Tiers come in tokens: their number must not grow the memory. */
+const MAX_TIERS_TOLD = 100;
+
+/**
+ * Reads and checks a plans file.
+ * @throws Error naming the file and everything that is wrong in it
+ */
+export function loadPlans(options: PlansOptions): Plans {
+  const file = options.file ?? SHIPPED;
+  const unable = (why: string, cause?: unknown): Error =>
+    new Error(`unable to use the plans file ${file}: ${why}`, { cause });
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw unable(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const parsed = plansFile.safeParse(content);
+  if (!parsed.success) throw unable(`\n${z.prettifyError(parsed.error)}`);
+  return new FilePlans(parsed.data, options);
+}
+
+class FilePlans implements Plans {
+  readonly spendingPerDayMicroUsd: number | null;
+  readonly #options: PlansOptions;
+  readonly #byTier = new Map<string, Plan>();
+  readonly #fallback: Plan;
+  readonly #anonymous: Plan;
+  readonly #told = new Set<string>();
+
+  constructor(file: z.output<typeof plansFile>, options: PlansOptions) {
+    this.#options = options;
+    const { spendingPerDayUsd: usd } = file;
+    this.spendingPerDayMicroUsd = usd === undefined ? null : Math.floor(usd * 1e6);
+    for (const entry of Object.entries(file.plans)) {
+      const [name, { tiers: _, ...limits }] = entry;
+      for (const tier of tiersOf(entry)) this.#byTier.set(tier, { name, ...limits });
+    }
+    this.#fallback = named(file.plans, FALLBACK);
+    this.#anonymous = named(file.plans, ANONYMOUS);
+  }
+
+  planOf({ tier, anonymous }: QuotaHolder): Plan {
+    if (anonymous) return this.#anonymous;
+    if (tier === null) return this.#fallback;
+    const known = this.#byTier.get(tier.toLowerCase());
+    if (known === undefined && !this.#told.has(tier) && this.#told.size < MAX_TIERS_TOLD) {
+      this.#told.add(tier);
+      this.#options.onUnknownTier(tier);
+    }
+    return known ?? this.#fallback;
+  }
+
+  limitsOf(holder: QuotaHolder): StartLimits {
+    const { streams, startsPerMinute } = this.planOf(holder);
+    const { defaults, overrides } = this.#options;
+    return {
+      streams: overrides.streams ?? streams ?? defaults.streams,
+      startsPerMinute: overrides.startsPerMinute ?? startsPerMinute ?? defaults.startsPerMinute,
+    };
+  }
+}
+
+type PlanEntries = z.output<typeof plansFile>['plans'];
+
+function named(plans: PlanEntries, name: string): Plan {
+  const { tiers: _, ...limits } = plans[name] ?? plan.parse({});
+  return { name, ...limits };
+}
+
+function tiersOf([name, { tiers }]: [string, { readonly tiers?: readonly string[] | undefined }]): string[] {
+  return (tiers ?? [name]).map((tier) => tier.toLowerCase());
+}
+
+function distinct(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}

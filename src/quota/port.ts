@@ -1,0 +1,75 @@
+/**
+ * Quota port: what a run may cost at most is reserved before its call, and what it did cost is counted after it. The
+ * core knows quotas only by this file.
+ *
+ * Reserved is never less than what the model can bill: every byte of the prompt counts as a token, and the answer as
+ * its cap. So `used + reserved` of a counter is at every moment at least what its runs will have cost.
+ */
+
+import type { UsageSettlement } from '../ledger/port.ts';
+import type { Message, QuotaState } from '../protocol/frames.ts';
+
+/** Who pays. */
+export interface QuotaHolder {
+  readonly userId: string;
+  /** Null: the user counts as an organisation of one. */
+  readonly organizationId: string | null;
+  /** Names the plan; unknown ones and null mean `free`. */
+  readonly tier: string | null;
+  /** Has the plan `anonymous`, whatever the tier. */
+  readonly anonymous: boolean;
+}
+
+export interface QuotaRun {
+  readonly epoch: string;
+  readonly holder: QuotaHolder;
+  readonly action: string;
+  readonly model: string;
+  /** What is sent to the model: measured at once, never kept. */
+  readonly system: string;
+  readonly messages: readonly Message[];
+  readonly maxTokens: number;
+  /** Unix ms, the same as the intent's: the day and month that pay, however late the run ends. */
+  readonly startedAt: number;
+}
+
+export type QuotaOutcome = Pick<UsageSettlement, 'epoch' | 'status' | 'code' | 'usage'>;
+
+export interface Reservation {
+  /** The quota that is nearest to its end, from 80 percent on. */
+  readonly warning?: QuotaState;
+}
+
+/** One quota of a holder. `used` holds ended runs, `reserved` what live ones may still cost. */
+export interface QuotaLine {
+  readonly of: QuotaState['of'];
+  readonly scope: QuotaState['scope'];
+  /** Only of requests. */
+  readonly action?: string;
+  readonly period: QuotaState['period'];
+  readonly used: number;
+  readonly reserved: number;
+  /** Null: none. */
+  readonly limit: number | null;
+  /** Unix ms. */
+  readonly resetsAt: number;
+}
+
+export interface QuotaReport {
+  readonly plan: string;
+  readonly quotas: readonly QuotaLine[];
+}
+
+export interface Quota {
+  /**
+   * Reserves what the run may cost, all or nothing.
+   * @throws RelayError `quota_exceeded` with its figures; `unavailable` where it cannot be checked and must be
+   */
+  reserve(run: QuotaRun): Promise<Reservation>;
+  /** Puts the run's cost in the place of its reservation. Only the first call for an epoch counts. Never throws. */
+  settle(outcome: QuotaOutcome): void;
+  /** Gives back the reservation of a run that never began. Never throws. */
+  release(epoch: string): void;
+  /** How the holder's counters stand. */
+  usageOf(holder: QuotaHolder): Promise<QuotaReport>;
+}

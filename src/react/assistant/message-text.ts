@@ -1,0 +1,47 @@
+/** What a screen reader is told of a growing answer: whole sentences, some at a time, each once. */
+
+export interface SpokenText {
+  readonly text: string;
+  /** Up to where the answer has been said. */
+  readonly end: number;
+}
+
+const SENTENCE_END = /[.!?…:؟。！？]["'”’)*_]*\s|\n/gu;
+
+/** The sentences that ended since `from`; with `isWhole` all that is left. Undefined where there is nothing to say. */
+export function spokenText(answer: string, from: number, isWhole: boolean): SpokenText | undefined {
+  const rest = answer.slice(from);
+  const end = isWhole ? rest.length : lastEnd(rest);
+  const text = piecesOf(rest.slice(0, end))
+    .map(spoken)
+    .filter((part) => part !== '')
+    .join(' ');
+  return text === '' ? undefined : { text, end: from + end };
+}
+
+function lastEnd(text: string): number {
+  let end = 0;
+  for (const match of text.matchAll(SENTENCE_END)) end = match.index + match[0].length;
+  return end;
+}
+
+/** Marks are looked for in so many characters at a time: in one long text each would be sought to its far end. */
+const LONGEST_PIECE = 2000;
+
+const PIECES = new RegExp(`[^]{1,${LONGEST_PIECE}}(?=\\s|$)|[^]{1,${LONGEST_PIECE}}`, 'g');
+
+function piecesOf(text: string): string[] {
+  return text.match(PIECES) ?? [];
+}
+
+/** Without the marks of Markdown, which nobody wants read out. */
+function spoken(markdown: string): string {
+  return markdown
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/^\s*(```.*|[-*_]{3,}|\|?[\s:|-]+\|[\s:|-]*)$/gm, '')
+    .replaceAll(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')
+    .replaceAll(/(\s*\|\s*)+/g, ', ')
+    .replaceAll(/(\*\*|__|[*_`~])/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/^[\s,]+|[\s,]+$/g, '');
+}

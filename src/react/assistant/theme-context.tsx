@@ -1,0 +1,53 @@
+/** What every part of the assistant draws by: colours, words, direction, and what the device asks for. */
+import { createContext, useContext, useEffect, useState } from 'react';
+import { AccessibilityInfo, type ImageStyle, type TextStyle, type ViewStyle } from 'react-native';
+import type { SafeLink } from './safe-link.ts';
+import type { AssistantStrings } from './strings.ts';
+import type { Palette } from './theme.ts';
+
+export interface AssistantTheme {
+  readonly colors: Palette;
+  readonly strings: AssistantStrings;
+  readonly direction: 'ltr' | 'rtl';
+  readonly isWide: boolean;
+  readonly reduceMotion: boolean;
+  /** Shows where a link leads, and opens it if the person wants to. */
+  readonly askToOpen: (link: SafeLink) => void;
+  /** Undefined where nothing can be copied. */
+  readonly copy: ((text: string) => void) | undefined;
+}
+
+const LookContext = createContext<AssistantTheme | undefined>(undefined);
+
+export const AssistantThemeProvider = LookContext;
+
+/** @throws Error outside of the assistant */
+export function useAssistantTheme(): AssistantTheme {
+  const look = useContext(LookContext);
+  if (look === undefined) throw new Error('unable to draw; this part belongs inside of <DashAssistant>');
+  return look;
+}
+
+type Styles<T> = { readonly [K in keyof T]: ViewStyle | TextStyle | ImageStyle };
+
+/** Styles that depend on colours, made once for each palette. */
+export function styled<T extends Styles<T>>(make: (colors: Palette) => T): (colors: Palette) => T {
+  const made = new WeakMap<Palette, T>();
+  return (colors) => {
+    const known = made.get(colors);
+    if (known) return known;
+    const styles = make(colors);
+    made.set(colors, styles);
+    return styles;
+  };
+}
+
+export function useReducedMotion(): boolean {
+  const [isReduced, setReduced] = useState(false);
+  useEffect(() => {
+    void AccessibilityInfo.isReduceMotionEnabled().then(setReduced);
+    const subscription = AccessibilityInfo.addEventListener('reduceMotionChanged', setReduced);
+    return () => subscription?.remove(); // browsers without media queries give none
+  }, []);
+  return isReduced;
+}

@@ -1,0 +1,171 @@
+/** `npm run usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { usdOf } from '../pricing/pico-dollars.ts';
+import { usageDrift } from './usage-drift.ts';
+import { readUsageExport } from './usage-export.ts';
+import {
+  ALL_DIMENSIONS,
+  type Dimension,
+  openUsageReader,
+  type UsageFilter,
+  type UsageReader,
+  type UsageSummary,
+} from './usage-reader.ts';
+import { printable, UNPRINTABLE, usageTable } from './usage-table.ts';
+
+const HELP = `Usage: npm run usage -- [options]
+
+Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
+With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a week: dash_relay.usage has all of them.
+
+  --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
+  --json           one JSON object a line for each run (with --by: for each sum) instead of the table
+  --compare <file> sets the ledger against an Anthropic usage export, by day and model: the CSV of the Console, or the JSON
+                   of GET /v1/organizations/analytics/usage (time_bucket_width=1d, group_by[]=model), a page or all pages
+                   in a list; the older usage report for messages (bucket_width=1d) is read as well
+  --user <id>      runs of this user
+  --day <date>     runs started on this day, UTC: 2026-11-22
+  --since <time>   runs started at this time or later: 2026-11-22 or 2026-11-22T08:00:00Z
+  --help           this text
+`;
+
+const DEFAULT_SUMS: readonly Dimension[] = ['day', 'user', 'model'];
+const DAY_MS = 86_400_000;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** With a zone: a time without one would mean something else on each machine. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** The words on the command line are wrong: the message says which. */
+class CommandLineError extends Error {}
+
+interface Command {
+  readonly help: boolean;
+  readonly json: boolean;
+  /** Undefined: single runs as JSON, the default sums as a table. */
+  readonly by: readonly Dimension[] | undefined;
+  /** An export to compare with. */
+  readonly compare: string | undefined;
+  readonly filter: UsageFilter;
+}
+
+function readCommand(args: readonly string[]): Command {
+  const { help, json, user, day, since, by, compare } = parseOptions(args);
+  const dayStart = day === undefined ? undefined : instantOf('--day', day, DAY);
+  const from = since === undefined ? 0 : instantOf('--since', since, DAY, INSTANT);
+  return {
+    help: help ?? false,
+    json: json ?? false,
+    by: by === undefined ? undefined : dimensionsOf(by),
+    compare,
+    filter: {
+      from: Math.max(from, dayStart ?? 0),
+      before: dayStart === undefined ? Number.MAX_SAFE_INTEGER : dayStart + DAY_MS,
+      userId: user ?? null,
+    },
+  };
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
+        user: { type: 'string' },
+        day: { type: 'string' },
+        since: { type: 'string' },
+        by: { type: 'string' },
+        compare: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new CommandLineError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function instantOf(option: string, text: string, ...shapes: readonly RegExp[]): number {
+  const instant = shapes.some((shape) => shape.test(text)) ? Date.parse(text) : Number.NaN;
+  // Date.parse takes the 31st of February for the 3rd of March.
+  const real =
+    !Number.isNaN(instant) &&
+    new Date(`${text.slice(0, 10)}T00:00:00Z`).toISOString().startsWith(text.slice(0, 10));
+  if (!real) throw new CommandLineError(`${option} is not a date such as 2026-11-22: ${text}`);
+  return instant;
+}
+
+function dimensionsOf(list: string): Dimension[] {
+  const names = list.split(',').map((name) => name.trim());
+  return [...new Set(names)].map((name) => {
+    const dimension = ALL_DIMENSIONS.find((known) => known === name);
+    if (dimension === undefined) {
+      throw new CommandLineError(`--by takes ${ALL_DIMENSIONS.join(', ')}: ${name}`);
+    }
+    return dimension;
+  });
+}
+
+function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command): Generator<string> {
+  if (compare !== undefined) yield* usageDrift(reader, filter, readUsageExport(compare));
+  else if (json && by === undefined) yield* lines(reader.rows(filter));
+  else if (json && by !== undefined) yield* lines(sumsAsJson(reader.summaries(filter, by), by));
+  else {
+    yield* usageTable(reader.summaries(filter, by ?? DEFAULT_SUMS), by ?? DEFAULT_SUMS);
+    for (const { reason, runs } of reader.refused()) {
+      yield `${runs} runs are refused by Postgres: ${printable(reason)}. They stay here and are tried again each hour.\n`;
+    }
+  }
+}
+
+function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<object> {
+  for (const { group, costPico, simulated, ...sums } of summaries) {
+    const named = Object.fromEntries(by.map((dimension, place) => [dimension, group[place]]));
+    const marked = simulated > 0 ? { simulated } : {};
+    yield { ...named, ...sums, ...marked, costUsd: usdOf(costPico) };
+  }
+}
+
+function* lines(values: Iterable<object>): Generator<string> {
+  for (const value of values) yield `${JSON.stringify(value).replaceAll(UNPRINTABLE, escaped)}\n`;
+}
+
+/** The same value to a program, and nothing that a terminal obeys: JSON itself leaves some of them as they are. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+}
+
+/** Writes as fast as the reader of our output takes it: memory stays bounded. */
+async function print(lines: Iterable<string>): Promise<void> {
+  for (const line of lines) if (!process.stdout.write(line)) await once(process.stdout, 'drain');
+}
+
+async function main(): Promise<void> {
+  const command = readCommand(process.argv.slice(2));
+  if (command.help) return print([HELP]);
+  const { DATA_DIR } = process.env;
+  const dataDir = DATA_DIR || './.data';
+  const reader = openUsageReader(dataDir);
+  if (reader === undefined) {
+    process.stderr.write(`No usage yet: ${dataDir} holds no ledger. Set DATA_DIR to read another place.\n`);
+    return;
+  }
+  try {
+    await print(outputOf(reader, command));
+  } finally {
+    reader.close();
+  }
+}
+
+// `npm run usage | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await main();
+} catch (error) {
+  const wrongWords = error instanceof CommandLineError;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
+  process.exitCode = wrongWords ? 2 : 1;
+}

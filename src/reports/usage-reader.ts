@@ -1,0 +1,206 @@
+/**
+ * Reads the ledger's file for people and scripts, beside a running relay or without one.
+ * Each query is short: a reader that sat on an old snapshot would let the write-ahead log grow.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { ledgerFile, SCHEMA_VERSION, schemaVersion } from '../ledger/schema.ts';
+import { usdOf } from '../pricing/pico-dollars.ts';
+import { SIMULATED_PRICES } from '../pricing/prices.ts';
+
+export interface UsageFilter {
+  /** Runs that started at or after it, Unix ms. */
+  readonly from: number;
+  /** Runs that started before it, Unix ms. */
+  readonly before: number;
+  /** Runs of this user alone; null for all. */
+  readonly userId: string | null;
+  /** Without the answers of the simulated model; default false. */
+  readonly billedOnly?: boolean;
+}
+
+/** One run, as `npm run usage -- --json` prints it. Times are ISO 8601 in UTC. */
+export interface UsageRow {
+  readonly streamId: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly organizationId: string | null;
+  readonly action: string;
+  /** As it was asked for. */
+  readonly model: string;
+  /** As the API named the one that answered, which is priced; null where none did. */
+  readonly servedModel: string | null;
+  readonly status: 'running' | 'done' | 'cancelled' | 'error';
+  readonly code: string | null;
+  readonly source: 'final' | 'estimated' | 'input_only' | 'none';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Present: the simulated model answered, for nothing. */
+  readonly simulated?: true;
+  /** US dollars; null while it runs, and for a model without a price. */
+  readonly costUsd: number | null;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** What runs can be summed by, and where a run has it. A run without an organisation has an empty one. */
+const DIMENSIONS = {
+  day: "date(started_at / 1000, 'unixepoch')",
+  user: 'user_id',
+  organization: "coalesce(organization_id, '')",
+  model: 'model',
+  served: 'coalesce(served_model, model)',
+  action: 'action',
+  source: 'source',
+} as const;
+
+export type Dimension = keyof typeof DIMENSIONS;
+
+export const ALL_DIMENSIONS = Object.keys(DIMENSIONS) as readonly Dimension[];
+
+/** Runs that have the same day (UTC), user and so on. */
+export interface UsageSummary {
+  /** In the order they were asked for. */
+  readonly group: readonly string[];
+  readonly runs: number;
+  readonly running: number;
+  /** Settled runs whose model had no price: their cost is not in `costPico`. */
+  readonly unpriced: number;
+  /** Runs that the simulated model answered, for nothing. */
+  readonly simulated: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly costPico: bigint;
+}
+
+/** Runs that Postgres refuses for the same reason. */
+export interface RefusedRuns {
+  /** The SQLSTATE and what it is about. */
+  readonly reason: string;
+  readonly runs: number;
+}
+
+export interface UsageReader {
+  refused(): readonly RefusedRuns[];
+  rows(filter: UsageFilter): Generator<UsageRow>;
+  summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary>;
+  close(): void;
+}
+
+/** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
+type StoredRow = Omit<UsageRow, 'simulated' | 'costUsd' | 'startedAt' | 'endedAt'> & {
+  readonly simulated: number;
+  readonly run: number;
+  readonly costPico: string | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+};
+type StoredSummary = Omit<UsageSummary, 'costPico' | 'group'> & {
+  readonly costPico: string;
+  /** JSON */
+  readonly groups: string;
+};
+
+const PAGE = 500;
+const BUSY_TIMEOUT_MS = 2000;
+const SIMULATED = `(price_version IS '${SIMULATED_PRICES.version}')`;
+const MATCHES = `started_at >= $from AND started_at < $before AND ($userId IS NULL OR user_id = $userId)
+  AND NOT ($billedOnly AND ${SIMULATED})`;
+
+const ROWS = `
+  SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
+    served_model AS servedModel, status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
+    cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
+    ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
+  FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
+
+const REFUSED = 'SELECT reason, count(*) AS runs FROM quarantine GROUP BY reason ORDER BY runs DESC, reason';
+
+/** Into a temporary table: it is read at leisure, when the snapshot of the ledger is long given back. */
+const summarize = (by: readonly Dimension[]) => `
+  CREATE TEMP TABLE summaries AS
+  SELECT json_array(${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}) AS groups, count(*) AS runs,
+    count(*) FILTER (WHERE ended_at IS NULL) AS running,
+    count(*) FILTER (WHERE ended_at IS NOT NULL AND cost_pico IS NULL) AS unpriced,
+    count(*) FILTER (WHERE ${SIMULATED}) AS simulated,
+    sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens,
+    sum(cache_read_tokens) AS cacheReadTokens, sum(cache_write_tokens) AS cacheWriteTokens,
+    CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico
+  FROM runs WHERE ${MATCHES} GROUP BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}
+  ORDER BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}`;
+
+/**
+ * @returns undefined where there is no ledger yet
+ * @throws Error naming the file when it cannot be read or has another format
+ */
+export function openUsageReader(dataDir: string): UsageReader | undefined {
+  const file = ledgerFile(dataDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    const version = schemaVersion(database);
+    if (version === SCHEMA_VERSION) return new SqliteUsageReader(database);
+    database.close();
+    if (version === 0) return undefined;
+    throw new Error(`its format is ${version}, this relay reads ${SCHEMA_VERSION}`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`unable to read the usage ledger ${file}: ${reason}`, { cause });
+  }
+}
+
+class SqliteUsageReader implements UsageReader {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  *rows(filter: UsageFilter): Generator<UsageRow> {
+    const { last } = this.#database.prepare('SELECT max(run) AS last FROM runs').get() ?? {};
+    const page = this.#database.prepare(ROWS);
+    let after = 0;
+    for (;;) {
+      const rows = page.all({ ...bound(filter), after, last: last ?? 0 }) as unknown as StoredRow[];
+      for (const row of rows) yield toUsageRow(row);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      after = end.run;
+    }
+  }
+
+  *summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary> {
+    this.#database.prepare(summarize(by)).run(bound(filter));
+    for (const row of this.#database.prepare('SELECT * FROM summaries').iterate()) {
+      const { groups, costPico, ...sums } = row as unknown as StoredSummary;
+      yield { ...sums, group: JSON.parse(groups) as string[], costPico: BigInt(costPico) };
+    }
+    this.#database.exec('DROP TABLE summaries');
+  }
+
+  refused(): readonly RefusedRuns[] {
+    return this.#database.prepare(REFUSED).all() as unknown as RefusedRuns[];
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function bound({ billedOnly = false, ...filter }: UsageFilter) {
+  return { ...filter, billedOnly: billedOnly ? 1 : 0 };
+}
+
+function toUsageRow({ run: _, simulated, costPico, startedAt, endedAt, ...row }: StoredRow): UsageRow {
+  return {
+    ...row,
+    ...(simulated === 1 ? { simulated: true } : {}),
+    costUsd: usdOf(costPico === null ? null : BigInt(costPico)),
+    startedAt: new Date(startedAt).toISOString(),
+    endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
+  };
+}

@@ -1,0 +1,51 @@
+/** Who follows one stream. */
+import type { RelayError } from '../protocol/relay-error.ts';
+
+/** Something that follows a stream through a cursor of its own. */
+export interface RunReader {
+  /** The run is accepted: the first call to a reader that joined before that. */
+  accepted(): void;
+  /** The run never was: the last call. */
+  refused(error: RelayError): void;
+  /** There is more to read, or the ending. */
+  wake(): void;
+}
+
+/** One for all: most runs that are kept have ended and nobody reads them. */
+const NOBODY: readonly RunReader[] = [];
+
+export class Readers {
+  /** Replaced, never changed: who joins or leaves while they are being told does not disturb that. */
+  #readers = NOBODY;
+
+  get size(): number {
+    return this.#readers.length;
+  }
+
+  add(reader: RunReader): void {
+    this.#readers = [...this.#readers, reader];
+  }
+
+  /** Whether it was there. */
+  delete(reader: RunReader): boolean {
+    const others = this.#readers.filter((each) => each !== reader);
+    if (others.length === this.#readers.length) return false;
+    this.#readers = others.length === 0 ? NOBODY : others;
+    return true;
+  }
+
+  accepted(): void {
+    for (const reader of this.#readers) reader.accepted();
+  }
+
+  wake(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+
+  /** None is left then. */
+  refuse(error: RelayError): void {
+    const readers = this.#readers;
+    this.#readers = NOBODY;
+    for (const reader of readers) reader.refused(error);
+  }
+}

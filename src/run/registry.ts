@@ -1,0 +1,169 @@
+/**
+ * Which runs there are, by user and id, and for how long: a run nobody follows is abandoned after a while, an ended
+ * one is kept for the resume window. It starts nothing and delivers nothing.
+ */
+import type { Timer } from '../time/clock.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { RunReader } from './readers.ts';
+import type { RunView } from './run-view.ts';
+
+export interface RetentionTimes {
+  /** How long a run goes on without a reader (ABANDON_AFTER_MS). */
+  readonly abandonAfterMs: number;
+  /** How long an ended run can still be read (RESUME_WINDOW_MS). */
+  readonly resumeWindowMs: number;
+}
+
+/** How long a run of another machine stays at hand when nobody reads it any more: for late acks, ms at most. */
+const REMOTE_KEPT_MS = 10_000;
+
+interface Entry {
+  readonly run: RunView;
+  /** Has its ending, or is not this machine's to end. */
+  ended: boolean;
+  /** Abandonment while live, retention once ended. */
+  timer: Timer | undefined;
+}
+
+export class RunRegistry {
+  readonly #users = new Map<string, Map<string, Entry>>();
+  readonly #wheel: TimerWheel;
+  readonly #times: RetentionTimes;
+  readonly #idleWaiters: (() => void)[] = [];
+  #live = 0;
+
+  constructor(wheel: TimerWheel, times: RetentionTimes) {
+    this.#wheel = wheel;
+    this.#times = times;
+  }
+
+  /** Runs without an ending. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Runs held, ended or not. */
+  get size(): number {
+    let size = 0;
+    for (const entries of this.#users.values()) size += entries.size;
+    return size;
+  }
+
+  find(userId: string, id: string): RunView | undefined {
+    return this.#users.get(userId)?.get(id)?.run;
+  }
+
+  liveOf(userId: string): number {
+    let live = 0;
+    for (const entry of this.#users.get(userId)?.values() ?? []) if (!entry.ended) live += 1;
+    return live;
+  }
+
+  /** Adds a run whose id is free; its first reader has to join in the same turn. */
+  add(run: RunView): void {
+    this.#put({ run, ended: false, timer: undefined });
+    this.#live += 1;
+  }
+
+  /** Adds a run of another machine: it is kept while somebody here reads it. */
+  adopt(run: RunView): void {
+    const entry: Entry = { run, ended: true, timer: undefined };
+    this.#put(entry);
+    this.#retain(entry, REMOTE_KEPT_MS);
+  }
+
+  /** Takes out a run of another machine that cannot be read on. */
+  drop(run: RunView): void {
+    this.#entry(run)?.timer?.cancel();
+    if (this.#entry(run) !== undefined) this.#delete(run);
+  }
+
+  join(run: RunView, reader: RunReader): void {
+    run.readers.add(reader);
+    const entry = this.#entry(run);
+    if (entry === undefined || entry.ended) return;
+    entry.timer?.cancel();
+    entry.timer = undefined;
+  }
+
+  /** The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. */
+  leave(run: RunView, reader: RunReader): void {
+    if (!run.readers.delete(reader) || run.readers.size > 0) return;
+    const entry = this.#entry(run);
+    if (entry === undefined || entry.ended) return;
+    if (run.onDisconnect === 'cancel') run.abort('disconnected');
+    else entry.timer = this.#wheel.after(this.#times.abandonAfterMs, () => run.abort('abandoned'));
+  }
+
+  /** The run has its ending: it is kept for the resume window, and longer while somebody still reads. */
+  ended(run: RunView): void {
+    const entry = this.#entry(run);
+    if (entry === undefined) return;
+    entry.ended = true;
+    entry.timer?.cancel();
+    this.#retain(entry, this.#times.resumeWindowMs);
+    this.#oneLess();
+  }
+
+  /** Takes a run out that never began. */
+  remove(run: RunView): void {
+    this.#delete(run);
+    this.#oneLess();
+  }
+
+  /** Lets ended runs go that nobody reads: a later resume is told that they are unknown. */
+  forgetEnded(): void {
+    for (const entries of this.#users.values()) {
+      for (const { run, ended, timer } of entries.values()) {
+        if (!ended || run.readers.size > 0) continue;
+        timer?.cancel();
+        this.#delete(run);
+        run.release();
+      }
+    }
+  }
+
+  *liveRuns(): Iterable<RunView> {
+    for (const entries of this.#users.values()) {
+      for (const entry of entries.values()) if (!entry.ended) yield entry.run;
+    }
+  }
+
+  /** Resolves once no run is live. */
+  async idle(): Promise<void> {
+    if (this.#live === 0) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #put(entry: Entry): void {
+    const { run } = entry;
+    const entries = this.#users.get(run.userId) ?? new Map<string, Entry>();
+    entries.get(run.id)?.timer?.cancel();
+    this.#users.set(run.userId, entries.set(run.id, entry));
+  }
+
+  #retain(entry: Entry, ms: number): void {
+    entry.timer = this.#wheel.after(ms, () => {
+      if (entry.run.readers.size > 0) return this.#retain(entry, ms);
+      this.#delete(entry.run);
+      entry.run.release();
+    });
+  }
+
+  #entry(run: RunView): Entry | undefined {
+    const entry = this.#users.get(run.userId)?.get(run.id);
+    return entry?.run === run ? entry : undefined;
+  }
+
+  #delete(run: RunView): void {
+    const entries = this.#users.get(run.userId);
+    entries?.delete(run.id);
+    if (entries?.size === 0) this.#users.delete(run.userId);
+  }
+
+  #oneLess(): void {
+    this.#live -= 1;
+    if (this.#live > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+}

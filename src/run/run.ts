@@ -1,0 +1,364 @@
+/**
+ * One run: a stream with one log, one owner and one ending, apart from any socket.
+ *
+ *   opening ──quota reserved, intent committed──► live ──upstream ended──► settling ──row settled──► ended
+ *      └──refused (no row, no call): the run never was
+ *
+ * `stop` works in every state: while opening no call is made; while live the upstream request is aborted; later it
+ * changes nothing, since the ending that came first stands. Order is the point of this file, and the lines that keep
+ * it say so: reservation before intent, intent before call, append before deliver, settle before ending.
+ *
+ * It does not know who may start it, how long it is kept, or how its readers write.
+ */
+import type { Principal } from '../auth/port.ts';
+import type { UsageLedger } from '../ledger/port.ts';
+import type { AbortReason, Caller, Observer, Payer, RunIdentity } from '../observability/port.ts';
+import { encodeFrame } from '../protocol/encode-frame.ts';
+import type {
+  AcceptedFrame,
+  EndingFrame,
+  QuotaState,
+  StreamRequest,
+  Timing,
+  Usage,
+} from '../protocol/frames.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import { utf8Length, utf16Length } from '../protocol/text-length.ts';
+import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import type { WireText } from '../protocol/wire-text.ts';
+import type { Quota } from '../quota/port.ts';
+import type { StreamLog } from '../stream-log/port.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import { Readers } from './readers.ts';
+import type { PreparedRequest } from './request.ts';
+import type { RunView } from './run-view.ts';
+
+export interface RunParts {
+  readonly upstream: Upstream;
+  readonly ledger: UsageLedger;
+  readonly quota: Quota;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** Whether `usage` frames carry the cost (SHOW_COST). */
+  readonly showCost: boolean;
+}
+
+export interface RunSpec {
+  readonly id: string;
+  readonly epoch: string;
+  readonly principal: Principal;
+  readonly request: StreamRequest;
+  readonly requestHash: string;
+  readonly prepared: PreparedRequest;
+  readonly onDisconnect: 'resume' | 'cancel';
+  readonly userHash: string;
+  readonly log: StreamLog;
+  /** For the log. */
+  readonly caller: Caller;
+}
+
+/** The ending as a value and as every reader gets it. */
+export interface Ending {
+  readonly frame: EndingFrame;
+  readonly wire: WireText;
+}
+
+export class Run implements RunView, UpstreamSink {
+  // First what each delta touches: side by side it is one or two cache lines instead of five.
+  readonly log: StreamLog;
+  readonly readers = new Readers();
+  #textLength = 0;
+  #textBytes = 0;
+  #firstTextAt: number | undefined;
+
+  readonly id: string;
+  readonly epoch: string;
+  readonly userId: string;
+  readonly action: string;
+  readonly model: string;
+  readonly requestHash: string;
+  readonly onDisconnect: 'resume' | 'cancel';
+
+  readonly #parts: RunParts;
+  readonly #told: Caller & Payer;
+  /** Undefined once upstream has ended. */
+  #upstreamAbort: AbortController | undefined = new AbortController();
+  #spec: RunSpec | undefined;
+  #call: UpstreamCall | undefined;
+  #accepted = false;
+  #warning: QuotaState | undefined;
+  #ending: Ending | undefined;
+  #abortReason: AbortReason | undefined;
+  #abortedAt = 0;
+  #startedAt: number;
+
+  constructor(spec: RunSpec, parts: RunParts) {
+    this.id = spec.id;
+    this.epoch = spec.epoch;
+    this.userId = spec.principal.userId;
+    this.action = spec.request.action;
+    this.model = spec.prepared.model;
+    this.requestHash = spec.requestHash;
+    this.onDisconnect = spec.onDisconnect;
+    this.log = spec.log;
+    const { organizationId, tier } = spec.principal;
+    this.#told = { ...spec.caller, organizationId, tier };
+    this.#spec = spec;
+    this.#parts = parts;
+    this.#startedAt = parts.clock.elapsed();
+  }
+
+  /** Whether its intent is committed: it has an epoch that a client may know. */
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  get acceptedFrame(): AcceptedFrame {
+    const { id, epoch, model } = this;
+    const warning = this.#warning;
+    return { type: 'accepted', id, epoch, model, ...(warning === undefined ? {} : { warning }) };
+  }
+
+  /** It is here. */
+  get isLost(): boolean {
+    return false;
+  }
+
+  /** The ending, once the row is settled: the last entry of the log. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /**
+   * Reserves quota and commits the intent, then runs until the ending. Resolves when it has one. Never rejects after
+   * acceptance, which `onAccepted` is told of before any reader.
+   * @throws RelayError if one of both is refused; nothing was called then, and neither row nor reservation is left.
+   */
+  async run(onAccepted: () => void = () => {}): Promise<void> {
+    const startedAt = this.#parts.clock.now();
+    await this.#reserve(startedAt); // reservation before intent
+    await this.#commitIntent(startedAt); // intent before call
+    this.#accepted = true;
+    onAccepted();
+    this.#parts.observer.streamStarted({ ...this.identity(), ...this.#told });
+    this.readers.accepted();
+    await this.#settle(await this.#callUpstream());
+  }
+
+  /** Tells the readers that the run never was. */
+  refuse(error: RelayError): void {
+    this.#spec = undefined;
+    this.readers.refuse(error);
+    this.log.release();
+  }
+
+  /** Stops the run for that reason, unless something ended it before. */
+  abort(reason: AbortReason): void {
+    if (this.#abortReason !== undefined || this.#ending !== undefined) return;
+    this.#abortReason = reason;
+    this.#abortedAt = this.#parts.clock.elapsed();
+    this.#upstreamAbort?.abort();
+  }
+
+  text(json: WireText): void {
+    this.#firstTextAt ??= this.#parts.clock.elapsed();
+    this.#textLength += utf16Length(json);
+    this.#textBytes += utf8Length(json);
+    this.#append('text', json);
+  }
+
+  event(json: WireText): void {
+    this.#append('event', json);
+  }
+
+  began(): void {
+    this.#parts.ledger.touch(this.epoch);
+  }
+
+  #append(kind: 'text' | 'event', json: WireText): void {
+    this.log.append(kind, json); // append before deliver
+    this.readers.wake();
+  }
+
+  async #reserve(startedAt: number): Promise<void> {
+    const spec = this.#spec;
+    if (spec === undefined) return;
+    const { system, messages, maxTokens } = spec.prepared;
+    const { epoch, action, model } = this;
+    const run = { epoch, holder: spec.principal, action, model, system, messages, maxTokens, startedAt };
+    const { warning } = await this.#parts.quota.reserve(run);
+    this.#warning = warning;
+  }
+
+  async #commitIntent(startedAt: number): Promise<void> {
+    const intent = {
+      epoch: this.epoch,
+      streamId: this.id,
+      userId: this.userId,
+      organizationId: this.#spec?.principal.organizationId ?? null,
+      action: this.action,
+      model: this.model,
+      startedAt,
+    };
+    try {
+      await this.#parts.ledger.open(intent, () => this.#reading());
+    } catch (cause) {
+      this.#parts.quota.release(this.epoch);
+      throw cause;
+    }
+  }
+
+  /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
+  #callUpstream(): Promise<UpstreamEnding> {
+    const spec = this.#spec;
+    const signal = this.#upstreamAbort?.signal;
+    this.#spec = undefined;
+    if (spec === undefined || signal === undefined || signal.aborted)
+      return Promise.resolve({ kind: 'aborted', requestId: null });
+    const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
+    try {
+      this.#call = this.#parts.upstream.open(request, this, signal);
+    } catch (cause) {
+      return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
+    }
+    return this.#call.ended;
+  }
+
+  async #settle(upstream: UpstreamEnding): Promise<void> {
+    const { clock, ledger, quota, observer } = this.#parts;
+    const endedAt = clock.elapsed();
+    const outcome = this.#outcome(upstream);
+    const reading = this.#reading();
+    this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
+    this.#upstreamAbort = undefined;
+    const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
+    const timing = this.#timing(endedAt);
+    const { status } = outcome;
+    const code = outcome.error?.code ?? null;
+    const cost = await ledger
+      .settle({
+        epoch: this.epoch,
+        status,
+        code,
+        usage: reading,
+        firstTokenMs: timing.firstTokenMs,
+        totalMs: timing.totalMs,
+        requestId,
+        endedAt: clock.now(),
+      }) // settle before ending
+      .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
+    quota.settle({ epoch: this.epoch, status, code, usage: reading }); // behind the ledger: counted twice, never not at all
+    const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
+    const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
+    this.#ending = { frame, wire: encodeFrame(frame) };
+    this.log.seal();
+    observer.streamEnded({
+      ...this.identity(),
+      ...this.#told,
+      status,
+      code,
+      stopReason: upstream.kind === 'done' ? upstream.stopReason : null,
+      abortReason: upstream.kind === 'aborted' ? (this.#abortReason ?? null) : null,
+      usage,
+      servedModel: reading.model,
+      costUsd: cost?.costUsd ?? null,
+      ...timing,
+      upstreamClosedMs: timing.upstreamClosedMs ?? null,
+      upstreamRequestId: requestId,
+      cause: outcome.error?.cause,
+    });
+    this.readers.wake();
+  }
+
+  /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped. */
+  #outcome(upstream: UpstreamEnding): { status: 'done' | 'cancelled' | 'error'; error?: RelayError } {
+    if (upstream.kind === 'done') return { status: 'done' };
+    if (upstream.kind === 'failed') return { status: 'error', error: upstream.error };
+    if (this.#abortReason === 'abandoned') {
+      return { status: 'error', error: new RelayError('abandoned', 'nobody followed this stream any more') };
+    }
+    if (this.#abortReason === 'interrupted') {
+      return {
+        status: 'error',
+        error: new RelayError('interrupted', 'the server stopped before the answer ended; start again'),
+      };
+    }
+    return { status: 'cancelled' };
+  }
+
+  #endingFrame(
+    outcome: { status: 'done' | 'cancelled' | 'error'; error?: RelayError },
+    upstream: UpstreamEnding,
+    usage: Usage,
+    timing: Timing,
+    requestId: string | null,
+  ): EndingFrame {
+    const { id } = this;
+    const seq = this.log.head;
+    const textLength = this.#textLength;
+    if (upstream.kind === 'done') {
+      const { stopReason, model } = upstream;
+      return { type: 'done', id, seq, stopReason, model: model ?? this.model, textLength, usage, timing };
+    }
+    const { error } = outcome;
+    if (error === undefined) return { type: 'cancelled', id, seq, textLength, usage, timing };
+    const { code, message, retryable, retryAfterMs } = error;
+    return {
+      type: 'error',
+      id,
+      seq,
+      code,
+      message,
+      retryable,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(requestId === null ? {} : { requestId }),
+      usage,
+    };
+  }
+
+  /** All that readers can hold is here. */
+  reach(): undefined {
+    return undefined;
+  }
+
+  endingBeyond(): undefined {
+    return undefined;
+  }
+
+  release(): void {
+    this.log.release();
+  }
+
+  identity(): RunIdentity {
+    const { id: streamId, epoch, userId, action, model } = this;
+    return { streamId, epoch, userId, action, model };
+  }
+
+  #reading(): UsageReading {
+    return this.#call?.usage() ?? NO_USAGE;
+  }
+
+  #usageFrame(
+    { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source }: UsageReading,
+    costUsd: number | null,
+  ): Usage {
+    const usage = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source };
+    return this.#parts.showCost && costUsd !== null ? { ...usage, costUsd } : usage;
+  }
+
+  #firstTokenMs(): number | null {
+    return this.#firstTextAt === undefined ? null : Math.round(this.#firstTextAt - this.#startedAt);
+  }
+
+  #timing(endedAt: number): Timing {
+    const timing = {
+      firstTokenMs: this.#firstTokenMs(),
+      totalMs: Math.round(endedAt - this.#startedAt),
+      chunks: this.log.head,
+      bytes: this.#textBytes,
+    };
+    if (this.#abortReason === undefined) return timing;
+    return { ...timing, upstreamClosedMs: Math.round((endedAt - this.#abortedAt) * 100) / 100 };
+  }
+}

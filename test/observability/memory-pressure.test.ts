@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { memoryLimit, memoryPressure, watchMemory } from '../../src/observability/memory-pressure.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+it.each([
+  [0, 'none'],
+  [79.9, 'none'],
+  [80, 'soft'],
+  [89.9, 'soft'],
+  [90, 'hard'],
+  [95, 'critical'],
+  [120, 'critical'],
+])('at %d percent of the limit the pressure is %s', (percent, pressure) => {
+  expect(memoryPressure(percent, 100)).toBe(pressure);
+});
+
+it('reports once a second until it is cancelled', () => {
+  const clock = new ManualClock();
+  const reports: string[] = [];
+  const timer = watchMemory(clock, 1, (pressure) => reports.push(pressure));
+  clock.advance(3000);
+  timer.cancel();
+  clock.advance(3000);
+  expect(reports).toEqual(['critical', 'critical', 'critical']);
+});
+
+it('knows a limit that is at least what the process holds', () => {
+  expect(memoryLimit()).toBeGreaterThan(process.memoryUsage.rss());
+});
