@@ -1,7 +1,7 @@
 /**
  * The usage ledger on local disk. Owns the live runs: what is known of each, and that it is settled once.
  * Does not own batches and retries (`write-queue.ts`), SQL (`run-table.ts`), the file (`schema.ts`), checkpoints
- * (`wal-keeper.ts`), or shipping rows elsewhere (`outbox.ts`, `postgres/shipper.ts`).
+ * (`wal-checkpointer.ts`), or shipping rows elsewhere (`outbox.ts`, `shipper.ts`).
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { usdOf } from '../pricing/pico-dollars.ts';

@@ -1,6 +1,6 @@
 /**
  * Settled rows on their way to another store. Owns what of the ledger has left, what was refused there and how long
- * rows that left stay here. Does not own where they go, or when: that is `postgres/shipper.ts`.
+ * rows that left stay here. Does not own where they go, or when: that is `shipper.ts`.
  *
  *   settled ──► waiting ──markShipped──► shipped ──prune──► gone
  *                  └──quarantine──► quarantined ──markShipped──┘      nothing else ever deletes a row

@@ -4,7 +4,7 @@
  *
  * Durability: `synchronous=NORMAL` in WAL mode. Whatever was committed survives the death of the process (kill -9, a
  * crash, an out-of-memory kill). A power cut or a kernel panic may lose the commits since the log was last synced,
- * about one second (`wal-keeper.ts`); it cannot damage the file.
+ * about one second (`wal-checkpointer.ts`); it cannot damage the file.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -141,7 +141,7 @@ export function openLedgerFile(dataDir: string): DatabaseSync {
     // No waiting for locks: it would stop the event loop. Who meets one tries again by the clock.
     const database = new DatabaseSync(file, { timeout: 0 });
     try {
-      // The log is copied into the file by `wal-keeper.ts` alone: a checkpoint here would stall every stream.
+      // The log is copied into the file by `wal-checkpointer.ts` alone: a checkpoint here would stall every stream.
       database.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2000',
       );
