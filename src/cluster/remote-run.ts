@@ -3,8 +3,8 @@
 import type { AbortReason, RunIdentity } from '../observability/port.ts';
 import { encodeFrame } from '../protocol/encode-frame.ts';
 import type { AcceptedFrame } from '../protocol/frames.ts';
-import { RelayError } from '../protocol/relay-error.ts';
 import { Readers } from '../run/readers.ts';
+import { didNotBegin } from '../run/refusals.ts';
 import type { Ending } from '../run/run.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { StreamLog } from '../stream-log/port.ts';
@@ -135,9 +135,8 @@ export class RemoteRun implements RunView, ReplicaEvents {
     this.isLost = true;
     this.#look();
     this.#events.lost(this);
-    const refusal = new RelayError('unavailable', 'this run did not begin on another server; start again');
     if (this.accepted) this.readers.wake();
-    else this.readers.refuse(refusal);
+    else this.readers.refuse(didNotBegin());
   }
 
   /** Resolves once the condition holds, it is lost, or the time is over. */

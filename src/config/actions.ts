@@ -1,27 +1,22 @@
 /**
- * Actions: what the server alone decides about a request (system prompt, models, caps). Operators may replace the
- * file (ACTIONS_FILE). A `{{template}}` in it stays literal: nothing a client sends is put into a system prompt.
+ * The file of actions, which operators may replace (ACTIONS_FILE). A `{{template}}` in it stays literal: nothing a
+ * client sends is put into a system prompt.
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import type { Actions } from '../run/request.ts';
 
 const action = z.strictObject({
   system: z.string(),
-  /** Models clients may ask for; absent: every allowed one. The first is the action's own default. */
   models: z.array(z.string().min(1)).min(1).optional(),
-  /** Output tokens where the client asks for none, and the most it can get. */
   defaultMaxTokens: z.int().positive(),
   maxTokens: z.int().positive(),
-  /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
   allEvents: z.boolean().default(false),
 });
 
 const actionsFile = z
   .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), action)
   .refine((actions) => Object.keys(actions).length > 0, 'must have at least one action');
-
-export type Action = z.infer<typeof action>;
-export type Actions = ReadonlyMap<string, Action>;
 
 /**
  * Reads the actions file.

@@ -6,7 +6,8 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { requireCertificates } from '../postgres/connection-url.ts';
 import { loadPrices, type PriceTable } from '../pricing/prices.ts';
 import { loadPlans, type Plans } from '../quota/plans.ts';
-import { type Actions, loadActions } from './actions.ts';
+import type { Actions } from '../run/request.ts';
+import { loadActions } from './actions.ts';
 import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
 
 const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);

@@ -3,7 +3,6 @@
  * token and its deliveries; a stream never depends on it. Nothing is handled after it decided to close.
  */
 import type { Authenticator, Principal } from '../auth/port.ts';
-import type { RemoteRuns } from '../cluster/remote-runs.ts';
 import type { Caller, Observer } from '../observability/port.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import { encodeFrame } from '../protocol/encode-frame.ts';
@@ -21,6 +20,7 @@ import type {
 import { type ParsedFrame, parseClientFrame } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { EndingWaiter } from '../run/ending-waiter.ts';
+import type { Cluster } from '../run/port.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
@@ -42,7 +42,7 @@ export interface ConnectionParts {
   readonly starter: RunStarter;
   readonly registry: RunRegistry;
   /** Absent where this is the only machine. */
-  readonly remotes: RemoteRuns | undefined;
+  readonly cluster: Cluster | undefined;
   readonly scheduler: FlushScheduler;
   readonly observer: Observer;
   readonly wheel: TimerWheel;
@@ -309,10 +309,10 @@ export class Connection implements ConnectionEvents, Owner, Flushable {
     if (frame.type === 'start') return this.#start(frame);
     if (frame.type === 'ack') return this.#ack(frame);
     const here = this.#parts.registry.find(this.userId, frame.id);
-    const { remotes } = this.#parts;
+    const { cluster } = this.#parts;
     const answer = (run: RunView | undefined): Promise<void> | undefined =>
       frame.type === 'cancel' ? this.#cancel(run, frame) : this.#resume(run, frame);
-    if (here === undefined && remotes !== undefined) return remotes.find(this.userId, frame).then(answer);
+    if (here === undefined && cluster !== undefined) return cluster.find(this.userId, frame).then(answer);
     return answer(here);
   }
 

@@ -6,7 +6,7 @@ import {
   RLWrapperTimeouts,
 } from 'rate-limiter-flexible';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { StartLimit } from '../run/starter.ts';
+import type { StartLimit } from '../run/port.ts';
 
 /** What a start waits for Redis at most; from then on, and while Redis is away, this process counts by itself. */
 const REDIS_MS = 500;

@@ -3,7 +3,7 @@
  */
 import type { Authenticator, Principal } from '../auth/port.ts';
 import type { SharedRuns } from '../cluster/port.ts';
-import { RemoteRuns } from '../cluster/remote-runs.ts';
+import { RunCluster } from '../cluster/run-cluster.ts';
 import { Connection, type ConnectionParts } from '../connection/connection.ts';
 import { FlushScheduler } from '../connection/flush-scheduler.ts';
 import type { Connect } from '../connection/port.ts';
@@ -13,11 +13,12 @@ import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
 import { EndingWaiter } from '../run/ending-waiter.ts';
+import type { Cluster, StartLimit } from '../run/port.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';
 import type { RunView } from '../run/run-view.ts';
-import { RunStarter, type StartCommand, type StartLimit, type UserLimits } from '../run/starter.ts';
+import { RunStarter, type StartCommand, type UserLimits } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
@@ -62,8 +63,7 @@ export class Relay {
   readonly #starter: RunStarter;
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
-  readonly #shared: SharedRuns | undefined;
-  readonly #remotes: RemoteRuns | undefined;
+  readonly #cluster: Cluster | undefined;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   #drained: Promise<void> | undefined;
@@ -75,16 +75,15 @@ export class Relay {
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock);
     this.registry = new RunRegistry(this.#wheel, options);
-    this.#shared = shared;
-    this.#remotes = shared && new RemoteRuns(shared, this.registry, this.#wheel);
-    const remotes = this.#remotes;
-    this.#starter = new RunStarter({ ...options, registry: this.registry, remotes });
+    const cluster = shared && new RunCluster(shared, this.registry, this.#wheel);
+    this.#cluster = cluster;
+    this.#starter = new RunStarter({ ...options, registry: this.registry, cluster });
     this.#connectionParts = {
       version: options.version,
       authenticator,
       starter: this.#starter,
       registry: this.registry,
-      remotes,
+      cluster,
       scheduler: new FlushScheduler(),
       observer,
       wheel: this.#wheel,
@@ -180,7 +179,7 @@ export class Relay {
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#starter.draining = true;
-    const resume = this.#shared?.elsewhere === true ? 'elsewhere' : 'here';
+    const resume = this.#cluster?.elsewhere === true ? 'elsewhere' : 'here';
     for (const connection of this.#connections) {
       connection.goingAway(Math.round(500 + Math.random() * 4500), deadlineMs, resume);
     }
@@ -218,7 +217,7 @@ export class Relay {
     userId: string,
     asked: { id: string; type: 'resume' | 'cancel' },
   ): Promise<RunView | undefined> {
-    return this.registry.find(userId, asked.id) ?? (await this.#remotes?.find(userId, asked));
+    return this.registry.find(userId, asked.id) ?? (await this.#cluster?.find(userId, asked));
   }
 
   #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {

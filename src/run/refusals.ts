@@ -1,4 +1,4 @@
-/** Refusals that more than one door gives. Absent and foreign streams share their words on purpose. */
+/** Refusals that are given in more than one place. Absent and foreign streams share their words on purpose. */
 import { RelayError } from '../protocol/relay-error.ts';
 
 export function unknownStream(): RelayError {
@@ -8,4 +8,15 @@ export function unknownStream(): RelayError {
 /** What cannot be exact is refused whole: trimmed away, past the head, or of another epoch. */
 export function resumeGap(): RelayError {
   return new RelayError('resume_gap', 'this position is not held: start again, or show what you have');
+}
+
+export function tooManyStreams(streams: number): RelayError {
+  return new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`, {
+    cause: 'streams_of_user',
+  });
+}
+
+/** The machine that runs it refused it, or lost it, before it began. */
+export function didNotBegin(): RelayError {
+  return new RelayError('unavailable', 'this run did not begin on another server; start again');
 }

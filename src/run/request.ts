@@ -1,10 +1,25 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
-import type { Action, Actions } from '../config/actions.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
+
+/** What the server alone decides about a request. */
+export interface Action {
+  readonly system: string;
+  /** Models clients may ask for; absent: every allowed one. The first is the action's own default. */
+  readonly models?: readonly string[] | undefined;
+  /** Output tokens where the client asks for none. */
+  readonly defaultMaxTokens: number;
+  /** The most it can get. */
+  readonly maxTokens: number;
+  /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
+  readonly allEvents: boolean;
+}
+
+/** By name. */
+export type Actions = ReadonlyMap<string, Action>;
 
 export interface RequestPolicy {
   readonly actions: Actions;

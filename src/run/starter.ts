@@ -4,25 +4,16 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
-import type { RunRecord, SharedRuns } from '../cluster/port.ts';
-import { PublishedRun } from '../cluster/published-run.ts';
-import type { RemoteRuns } from '../cluster/remote-runs.ts';
 import type { Caller } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
+import type { Claim, Cluster, StartLimit } from './port.ts';
+import { tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
 import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
-
-export interface StartLimit {
-  /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
-  take(userId: string, startsPerMinute: number): Promise<void>;
-}
-
-/** A start that finds its id claimed by a run which is then refused looks again so often. */
-const CLAIM_ATTEMPTS = 3;
 
 /** What a plan lets one user do, through all doors together. */
 export interface UserLimits {
@@ -34,9 +25,8 @@ export interface UserLimits {
 export interface StarterParts extends RunParts {
   readonly registry: RunRegistry;
   readonly logs: StreamLogs;
-  /** Both absent where this is the only machine. */
-  readonly shared?: SharedRuns | undefined;
-  readonly remotes: RemoteRuns | undefined;
+  /** Absent where this is the only machine. */
+  readonly cluster: Cluster | undefined;
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
   readonly limitsOf: (principal: Principal) => UserLimits;
@@ -97,8 +87,8 @@ export class RunStarter {
       prepared,
       onDisconnect: request.onDisconnect ?? (command.id === undefined ? 'cancel' : 'resume'),
     };
-    const { shared } = this.#parts;
-    if (shared !== undefined) return this.#startAmongMany(draft, shared, join);
+    const { cluster } = this.#parts;
+    if (cluster !== undefined) return this.#startAmongMany(draft, cluster, join);
     this.#create(draft, undefined, join);
     return undefined;
   }
@@ -110,58 +100,34 @@ export class RunStarter {
   }
 
   /** The same request may run on another machine, or have come twice while that was found out. */
-  async #startAmongMany(draft: Draft, shared: SharedRuns, join: (started: Started) => void): Promise<void> {
+  async #startAmongMany(draft: Draft, cluster: Cluster, join: (started: Started) => void): Promise<void> {
     const { principal, id, epoch, requestHash, prepared, request, limits } = draft;
-    const { registry } = this.#parts;
     const { userId } = principal;
     const { action } = request;
-    const record = {
-      userId,
-      id,
-      epoch,
-      requestHash,
-      action,
-      model: prepared.model,
-      owner: shared.machine,
-    };
-    const elsewhere = await this.#claim(record, limits.streams, shared);
-    const existing = registry.find(userId, id) ?? elsewhere;
+    const run = { userId, id, epoch, requestHash, action, model: prepared.model };
+    const claimed = await cluster.claim(run, limits.streams);
+    const claim = 'claim' in claimed ? claimed.claim : undefined;
+    const existing = this.#parts.registry.find(userId, id) ?? ('run' in claimed ? claimed.run : undefined);
     if (existing !== undefined) {
-      shared.release(record);
+      claim?.release();
       return this.#attach(existing, requestHash, join);
     }
     try {
       this.#admit(principal, limits);
     } catch (error) {
-      shared.release(record);
+      claim?.release();
       throw error;
     }
-    this.#create(draft, record, join);
+    this.#create(draft, claim, join);
   }
 
-  /**
-   * Claims the id, or gives the run that has it. One that its own machine refuses meanwhile frees the id: then it is
-   * this machine's turn to judge the request.
-   */
-  async #claim(record: RunRecord, streams: number, shared: SharedRuns): Promise<RunView | undefined> {
-    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
-      const claim = await shared.claim(record, streams);
-      if (claim === 'too_many') throw tooMany(streams);
-      if (claim === 'claimed') return undefined;
-      const existing =
-        this.#parts.registry.find(record.userId, record.id) ?? (await this.#parts.remotes?.open(claim));
-      if (existing !== 'refused') return existing;
-    }
-    throw new RelayError('unavailable', 'this run did not begin on another server; start again');
-  }
-
-  #create(draft: Draft, record: RunRecord | undefined, join: (started: Started) => void): void {
+  #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {
     const { userId } = draft.principal;
     const userHash = hash('sha256', `dash-relay:${userId}`).slice(0, 32);
     const run = new Run({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(run);
     join({ run, attached: false });
-    void this.#run(run, draft.limits, record);
+    void this.#run(run, draft.limits, claim);
   }
 
   #admit(principal: Principal, { streams }: UserLimits): void {
@@ -171,22 +137,18 @@ export class RunStarter {
       throw new RelayError('unavailable', 'this server is busy; try again in a moment', {
         cause: 'memory',
       });
-    if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooMany(streams);
+    if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooManyStreams(streams);
   }
 
-  async #run(run: Run, { startsPerMinute }: UserLimits, record: RunRecord | undefined): Promise<void> {
-    const { registry, startLimit, shared } = this.#parts;
-    let published: PublishedRun | undefined;
+  async #run(run: Run, { startsPerMinute }: UserLimits, claim: Claim | undefined): Promise<void> {
+    const { registry, startLimit } = this.#parts;
     try {
       await startLimit.take(run.userId, startsPerMinute);
-      await run.run(() => {
-        if (record !== undefined && shared !== undefined)
-          published = new PublishedRun(run, record, shared, registry);
-      });
+      await run.run(() => claim?.publish(run));
       registry.ended(run);
-      published?.wake();
+      claim?.ended();
     } catch (cause) {
-      if (record !== undefined) shared?.release(record);
+      claim?.release();
       registry.remove(run);
       run.refuse(RelayError.from(cause)); // whoever asked is told, and tells the observer
     }
@@ -195,10 +157,4 @@ export class RunStarter {
 
 function mint(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
-}
-
-function tooMany(streams: number): RelayError {
-  return new RelayError('too_many_streams', `at most ${streams} answers at once; wait for one to end`, {
-    cause: 'streams_of_user',
-  });
 }

@@ -51,6 +51,10 @@ describe('the arrows between the folders of src/', () => {
     expect(imports.filter((statement) => !isAllowed(statement)).map(described)).toEqual([]);
   });
 
+  it('has no circle: who loads a folder is never loaded by it, however many lie between', () => {
+    expect(Object.keys(ARROWS).filter((folder) => loadedBy(folder).has(folder))).toEqual([]);
+  });
+
   it('lets nothing in src/ import what lies beside it', () => {
     const beside = /^(test|bench|scripts|\.\.)\//;
     expect(imports.filter(({ to }) => beside.test(to)).map(described)).toEqual([]);
@@ -110,6 +114,14 @@ function isAllowed({ from, to, typeOnly }: ImportStatement): boolean {
   if (arrows === undefined) return false;
   if (target === undefined) return !TOP_FILES.includes(to);
   return arrows.values.includes(target) || (typeOnly && arrows.types.includes(target));
+}
+
+/** All folders that come with one, as the table has its values. */
+function loadedBy(folder: string, known = new Set<string>()): Set<string> {
+  for (const target of ARROWS[folder]?.values ?? []) {
+    if (!known.has(target)) loadedBy(target, known.add(target));
+  }
+  return known;
 }
 
 /** `relay` for src/relay/port.ts; undefined for the top files of src/, packages and files beside src/. */

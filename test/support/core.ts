@@ -1,10 +1,10 @@
 /** The core with everything around it in memory and under the test's hand. */
 import type { Authenticator, Principal } from '../../src/auth/port.ts';
-import type { Actions } from '../../src/config/actions.ts';
 import type { Observer } from '../../src/observability/port.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { Quota } from '../../src/quota/port.ts';
 import { Relay, type RelayOptions } from '../../src/relay/relay.ts';
+import type { Actions } from '../../src/run/request.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';

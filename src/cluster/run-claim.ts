@@ -1,22 +1,48 @@
 /**
- * A run of this machine as other machines have it: its log and ending go to them, and their readers count as one
- * reader here, so that a run is not abandoned while somebody follows it elsewhere.
+ * An id that this machine has claimed, and from its acceptance on the run as other machines have it: its log and ending
+ * go to them, and their readers count as one reader here, so that a run is not abandoned while somebody follows it
+ * elsewhere.
  */
 import { fromWire } from '../protocol/wire-text.ts';
+import type { Claim } from '../run/port.ts';
 import type { RunReader } from '../run/readers.ts';
 import type { RunRegistry } from '../run/registry.ts';
-import type { Run } from '../run/run.ts';
+import type { RunView } from '../run/run-view.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Publication, PublishedSource, RunRecord, SharedRuns } from './port.ts';
 
-export class PublishedRun implements PublishedSource, RunReader {
-  readonly #run: Run;
+export class RunClaim implements Claim {
+  readonly #record: RunRecord;
+  readonly #shared: SharedRuns;
+  readonly #registry: RunRegistry;
+  #published: PublishedRun | undefined;
+
+  constructor(record: RunRecord, shared: SharedRuns, registry: RunRegistry) {
+    this.#record = record;
+    this.#shared = shared;
+    this.#registry = registry;
+  }
+
+  publish(run: RunView): void {
+    this.#published = new PublishedRun(run, this.#record, this.#shared, this.#registry);
+  }
+
+  ended(): void {
+    this.#published?.wake();
+  }
+
+  release(): void {
+    this.#shared.release(this.#record);
+  }
+}
+
+class PublishedRun implements PublishedSource, RunReader {
+  readonly #run: RunView;
   readonly #registry: RunRegistry;
   readonly #publication: Publication;
   #ending: string | undefined;
 
-  /** Of an accepted stream. */
-  constructor(run: Run, record: RunRecord, shared: SharedRuns, registry: RunRegistry) {
+  constructor(run: RunView, record: RunRecord, shared: SharedRuns, registry: RunRegistry) {
     this.#run = run;
     this.#registry = registry;
     this.#publication = shared.publish(record, this);

@@ -1,18 +1,22 @@
 /**
- * Finds runs on other machines and brings them into the registry as streams to be read here, for as long as somebody
- * does. Only what is not on this machine comes this way.
+ * The runs of many machines as the core asks for them: claims ids for those of this machine, and brings those of others
+ * into the registry to be read here, for as long as somebody does. Only what is not on this machine comes this way.
  */
 import { RelayError } from '../protocol/relay-error.ts';
-import { resumeGap } from '../run/refusals.ts';
+import type { Claim, ClaimedRun, Cluster } from '../run/port.ts';
+import { didNotBegin, resumeGap, tooManyStreams } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { ReplicaLoss, RunRecord, SharedRuns } from './port.ts';
 import { RemoteRun, type RemoteRunEvents } from './remote-run.ts';
+import { RunClaim } from './run-claim.ts';
 
 const CANCEL_AGAIN_MS = 1000;
+/** A start that finds its id claimed by a run which is then refused asks again so often. */
+const CLAIM_ATTEMPTS = 3;
 
-export class RemoteRuns implements RemoteRunEvents {
+export class RunCluster implements Cluster, RemoteRunEvents {
   readonly #shared: SharedRuns;
   readonly #registry: RunRegistry;
   readonly #wheel: TimerWheel;
@@ -24,10 +28,26 @@ export class RemoteRuns implements RemoteRunEvents {
     this.#wheel = wheel;
   }
 
-  /**
-   * The run that a frame is about, on any machine; accepted or refused by now if that can be had.
-   * @throws RelayError where the others cannot be asked: resume_gap to a resume, otherwise unavailable
-   */
+  get elsewhere(): boolean {
+    return this.#shared.elsewhere;
+  }
+
+  /** One that its own machine refuses meanwhile frees the id: then it is this machine's turn to judge the request. */
+  async claim(
+    run: ClaimedRun,
+    maxLive: number,
+  ): Promise<{ readonly claim: Claim } | { readonly run: RunView }> {
+    const record = { ...run, owner: this.#shared.machine };
+    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
+      const claimed = await this.#shared.claim(record, maxLive);
+      if (claimed === 'too_many') throw tooManyStreams(maxLive);
+      if (claimed === 'claimed') return { claim: new RunClaim(record, this.#shared, this.#registry) };
+      const existing = this.#registry.find(run.userId, run.id) ?? (await this.#attachable(claimed));
+      if (existing !== 'refused') return { run: existing };
+    }
+    throw didNotBegin();
+  }
+
   async find(
     userId: string,
     { id, type }: { id: string; type: 'resume' | 'cancel' },
@@ -43,16 +63,6 @@ export class RemoteRuns implements RemoteRunEvents {
     return opened;
   }
 
-  /**
-   * The run to attach to; `refused` where its owner refused it before it began, so that the id is free again.
-   * @throws RelayError unavailable where the others cannot be asked, resume_gap where it cannot be read
-   */
-  async open(record: RunRecord): Promise<RunView | 'refused'> {
-    const opened = this.#here(record) ?? (await this.#asked('start', () => this.#opened(record)));
-    if (opened === 'gap') throw resumeGap();
-    return opened;
-  }
-
   cancel(run: RemoteRun): void {
     this.#shared.cancel(run.run).catch(() => {
       this.#wheel.after(CANCEL_AGAIN_MS, () => {
@@ -63,6 +73,16 @@ export class RemoteRuns implements RemoteRunEvents {
 
   lost(run: RemoteRun): void {
     this.#registry.drop(run);
+  }
+
+  /**
+   * The run to attach to; `refused` where its owner refused it before it began, so that the id is free again.
+   * @throws RelayError unavailable where the others cannot be asked, resume_gap where it cannot be read
+   */
+  async #attachable(record: RunRecord): Promise<RunView | 'refused'> {
+    const opened = this.#here(record) ?? (await this.#asked('start', () => this.#opened(record)));
+    if (opened === 'gap') throw resumeGap();
+    return opened;
   }
 
   #here({ userId, id, epoch }: RunRecord): RunView | undefined {

@@ -1,0 +1,48 @@
+/** What starts ask of others: how often a user may start, and, where there are more machines than this one, theirs. */
+import type { RunView } from './run-view.ts';
+
+export interface StartLimit {
+  /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
+  take(userId: string, startsPerMinute: number): Promise<void>;
+}
+
+/** What other machines are told of a run that is about to begin here. */
+export interface ClaimedRun {
+  readonly userId: string;
+  readonly id: string;
+  readonly epoch: string;
+  readonly requestHash: string;
+  readonly action: string;
+  readonly model: string;
+}
+
+/** An id that is this machine's now. */
+export interface Claim {
+  /** The run is accepted: other machines can read it from now on. */
+  publish(run: RunView): void;
+  /** The run has its ending, which is published at once. */
+  ended(): void;
+  /** The run never began: the id is free again. */
+  release(): void;
+}
+
+/** The runs of all machines together. Nobody who reads a run of this machine ever waits for it. */
+export interface Cluster {
+  /** Whether a client that leaves for any other machine finds its streams there. */
+  readonly elsewhere: boolean;
+  /**
+   * Makes the id this machine's, or gives the run that has it already. Where the others cannot be asked in time the id
+   * counts as claimed: no start waits for them.
+   * @param maxLive runs that the user may have at once, on all machines together
+   * @throws RelayError too_many_streams, resume_gap, unavailable
+   */
+  claim(run: ClaimedRun, maxLive: number): Promise<{ readonly claim: Claim } | { readonly run: RunView }>;
+  /**
+   * The run that a frame is about, on any machine; accepted or refused by now if that can be had.
+   * @throws RelayError where the others cannot be asked: resume_gap to a resume, otherwise unavailable
+   */
+  find(
+    userId: string,
+    asked: { readonly id: string; readonly type: 'resume' | 'cancel' },
+  ): Promise<RunView | undefined>;
+}
