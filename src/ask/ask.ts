@@ -3,9 +3,9 @@
  * receipt. DASH_RELAY_URL names the relay, DASH_TOKEN the token; on loopback the development issuer gives one.
  */
 
-import type { Answer, Transport } from '../client/answer.ts';
 import { createDashClient } from '../client/create-dash-client.ts';
 import { DashError } from '../client/dash-error.ts';
+import type { Answer, Transport } from '../client/dash-stream.ts';
 import { developmentToken } from './development-token.ts';
 import { withoutControls } from './without-controls.ts';
 

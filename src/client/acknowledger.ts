@@ -1,12 +1,12 @@
 /**
  * Acknowledges what came, each 500 ms: at most 16 streams at a time. The relay takes 50 light frames a second and
- * judges by this second and the one before, so 16 in each half second are safe in any alignment.
+ * counts this second and the one before, so 16 in each half second are safe in any alignment.
  *
  * In the background Android's timers stand still and those of a browser's hidden tab come once a minute, while sockets
  * go on: then what arrives moves it on, or the relay would take the reader for stalled.
  */
 import type { AckFrame } from '../protocol/frames.ts';
-import type { ClientClock, ClientTimer } from './clock.ts';
+import type { ClientClock, ClientTimer } from './platform.ts';
 
 const EVERY_MS = 500;
 const AT_A_TIME = 16;

@@ -1,8 +1,8 @@
 /** The existing app's `callAIServiceStreaming`, served by this client, behind the app's own flags. */
 import type { Message, StreamRequest } from '../protocol/frames.ts';
-import type { Answer, StreamOptions, Transport } from './answer.ts';
 import { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';
+import type { Answer, StreamOptions, Transport } from './dash-stream.ts';
 
 /** Expo writes these into the app's own files only, never into a package: the app passes them on. */
 export interface StreamingFlags {

@@ -1,23 +1,47 @@
 /**
- * The client: which streams there are and by which door each goes. Subscribes to the platform's signals and holds
- * the connection only while there is something to follow, and a little longer.
+ * The client: which streams there are and whose each is. Subscribes to the platform's signals and holds connections only
+ * while there is something to follow, and a little longer.
  */
 import type { StreamRequest } from '../protocol/frames.ts';
-import type { AttachOptions, DashStream, StreamOptions, Transport } from './answer.ts';
-import { type ClientClock, type ClientTimer, deviceClock } from './clock.ts';
+import { createBackoff } from './backoff.ts';
+import {
+  type ClientStream,
+  createClientStream,
+  type StreamOwner,
+  type StreamSource,
+} from './client-stream.ts';
 import { failure } from './dash-error.ts';
-import { createHttpTransport } from './http-transport.ts';
-import { METRICS_EVENT, type TrackMetrics } from './metrics.ts';
-import { createPauses } from './pauses.ts';
-import { createRelayHttp, type Fetch } from './relay-http.ts';
-import { createRenewals } from './renewals.ts';
-import { createRun, type Run, type RunOwner, type RunSource } from './run.ts';
-import { browserSignals, type Signal, type SignalSource } from './signals.ts';
-import { createSocketTransport, type SocketTransport } from './socket-transport.ts';
-import { mintStreamId } from './stream-id.ts';
-import { createTokens, subjectOf, type Token, type TokenGetter, type UserId } from './tokens.ts';
+import {
+  type AttachOptions,
+  type DashStream,
+  METRICS_EVENT,
+  type StreamOptions,
+  type TrackMetrics,
+  type Transport,
+} from './dash-stream.ts';
+import {
+  bearerSubprotocol,
+  browserSignals,
+  type ClientClock,
+  type ClientTimer,
+  deviceClock,
+  type Fetch,
+  mintStreamId,
+  type Signal,
+  type SignalSource,
+  type WebSocketFactory,
+} from './platform.ts';
+import { createRelayHttp } from './relay-http.ts';
+import { createStreamRouter } from './stream-router.ts';
+import {
+  createTokenRefresh,
+  createTokens,
+  subjectOf,
+  type Token,
+  type TokenGetter,
+  type UserId,
+} from './tokens.ts';
 import { createTransportSelector, TRANSPORTS } from './transport-selector.ts';
-import { bearerSubprotocol, type WebSocketFactory } from './web-socket.ts';
 
 export interface DashClientOptions {
   /** Of the relay: `https://relay.example.com`. */
@@ -76,50 +100,29 @@ export function createDashClient(options: DashClientOptions): DashClient {
   } = options;
   const fetch: Fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const url = options.url.replace(/\/+$/, '');
-  /** Of whom each stream is; undefined until a token was had that was asked for behind it. */
-  const runs = new Map<Run, UserId>();
+  /** Of whom each stream is; undefined until a token was had that was asked for after it. */
+  const streams = new Map<ClientStream, UserId>();
   const listeners = new Set<UserListener>();
   let unsubscribe: (() => void) | undefined;
   let idle: ClientTimer | undefined;
 
-  const pauses = createPauses(clock);
+  const backoff = createBackoff(clock);
   const tell = (signedOut = false): void => {
     for (const listener of listeners) listener(tokens.userId ?? null, signedOut);
   };
-  /** What was under way for somebody goes on without us, and nobody else's question takes its connection. */
-  const tokens = createTokens(options.getToken, clock, pauses, () => {
-    hangUp();
-    for (const [run, userId] of runs) {
-      if (userId) run.detach();
-      else if (userId === null) runs.set(run, tokens.userId);
+  /** Another user: what was under way for the one before goes on without us, and nothing takes over its connection. */
+  const tokens = createTokens(options.getToken, clock, backoff, () => {
+    router.disconnect();
+    for (const [stream, userId] of streams) {
+      if (userId) stream.detach();
+      else if (userId === null) streams.set(stream, tokens.userId);
     }
     tell();
   });
-  const renewals = createRenewals(clock);
-  const common = { url, fetch, webSocket, tokens, renewals, pauses, clock, connectMs };
+  const common = { url, fetch, webSocket, tokens, backoff, clock, connectMs };
   const http = createRelayHttp(common);
-  const ladder = createTransportSelector(clock, transports, () => http.read('/v1/config'));
-  const requests = createHttpTransport({ ...common, http, ladder });
-  /** One is enough, unless a stream has several readers. */
-  const sockets: SocketTransport[] = [];
-  const socketFor = ({ id }: Run): SocketTransport => {
-    let door = sockets.find((each) => !each.follows(id));
-    if (!door) {
-      door = createSocketTransport({
-        ...common,
-        http,
-        ladder,
-        moved: (run, transport) => void go(run, transport),
-      });
-      sockets.push(door);
-    }
-    return door;
-  };
-
-  const hangUp = (): void => {
-    for (const each of sockets) each.drop();
-    requests.rest();
-  };
+  const selector = createTransportSelector(clock, transports, () => http.read('/v1/config'));
+  const router = createStreamRouter({ ...common, http, selector, refresh: createTokenRefresh(clock) });
 
   /** Asks for a token until there is one, as long as somebody wants it. */
   const identify = async (isWanted: () => boolean, missed?: () => void): Promise<Token> => {
@@ -128,87 +131,71 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return await tokens.get();
       } catch {
         missed?.();
-        if (isWanted()) await pauses.backOff(count);
+        if (isWanted()) await backoff.wait(count);
       }
     }
     return null;
   };
-  const choose = (): Promise<Transport> =>
-    ladder.choose(sockets.some((each) => each.leaving()) ? 'websocket' : undefined);
-  const route = async (run: Run): Promise<void> => {
-    const transport = await choose();
-    if (!run.ended) await go(run, transport);
-  };
-  const admit = async (run: Run): Promise<void> => {
-    const bind = (userId: UserId): unknown => run.ended || runs.set(run, userId);
+  const admit = async (stream: ClientStream): Promise<void> => {
+    const bind = (userId: UserId): unknown => stream.ended || streams.set(stream, userId);
     /** Where no token can be had at once, it is of whoever was here until then: who comes later did not ask it. */
     const missed = (): unknown => bind(tokens.userId);
-    const identified = identify(() => !run.ended, missed).then((token) => {
+    const identified = identify(() => !stream.ended, missed).then((token) => {
       bind(subjectOf(token));
       return token;
     });
-    const [token, transport] = await Promise.all([identified, choose()]);
-    if (run.ended) return;
-    const asker = runs.get(run);
-    if (!token) run.fail(failure('unauthorized'));
+    const [token, transport] = await Promise.all([identified, router.choose()]);
+    if (stream.ended) return;
+    const asker = streams.get(stream);
+    if (!token) stream.fail(failure('unauthorized'));
     else if (asker && asker !== tokens.userId)
-      run.detach(); // another user came in the very turn
-    else await go(run, transport);
+      stream.detach(); // another user came in the very turn
+    else await router.follow(stream, transport);
   };
-  const go = async (run: Run, transport: Transport): Promise<void> => {
-    if (transport === 'websocket') socketFor(run).follow(run);
-    else if (await requests.follow(run, transport)) await route(run);
-  };
-  const heed = (signal: Signal): void => {
-    if (signal === 'offline' || signal === 'sleep') {
-      if (signal === 'sleep') pauses.sleep();
-      for (const each of sockets) each.drop();
-      requests.drop();
+  const onSignal = (signal: Signal): void => {
+    if (signal === 'sleep') backoff.sleep();
+    if (signal === 'sleep' || signal === 'offline') {
+      router.drop();
     } else {
-      for (const each of sockets) each.probe();
-      requests.drop('json');
-      pauses.wake();
+      router.probe();
+      backoff.wake();
     }
   };
   const rest = (): void => {
     idle?.cancel();
     unsubscribe?.();
     unsubscribe = undefined;
-    hangUp();
+    router.disconnect();
     http.drop();
     tokens.drop();
-    pauses.wake();
+    backoff.wake();
   };
   /** Another handle of the same stream goes on reading it. */
-  const isShared = (run: Run): boolean => [...runs.keys()].some((each) => each !== run && each.id === run.id);
-  const owner: RunOwner = {
+  const isShared = (stream: ClientStream): boolean =>
+    [...streams.keys()].some((each) => each !== stream && each.id === stream.id);
+  const owner: StreamOwner = {
     clock,
     platform,
     reconnectMs: options.reconnectMs ?? 120_000,
     deadlineMs: options.deadlineMs ?? 660_000,
-    stopped(run) {
-      if (sockets.some((each) => each.cancel(run))) return;
-      for (const each of sockets) each.forget(run);
-      void requests.cancel(run);
-    },
-    doubted: requests.doubt,
+    stopped: router.cancel,
+    overdue: router.check,
     isShared,
-    settled(run) {
-      if (!runs.delete(run)) return;
-      for (const each of sockets) each.forget(run);
-      requests.forget(run);
-      if (run.phase !== 'detached') onMetrics?.(METRICS_EVENT, run.metrics());
-      if (runs.size === 0) idle = clock.after(idleMs, rest);
+    settled(stream) {
+      if (!streams.delete(stream)) return;
+      router.forget(stream);
+      if (stream.phase !== 'detached') onMetrics?.(METRICS_EVENT, stream.metrics());
+      if (streams.size === 0) idle = clock.after(idleMs, rest);
     },
   };
-  const begin = (source: RunSource, more: StreamOptions): DashStream => {
-    const run = createRun(source, more, owner);
-    if (run.ended) return run;
-    runs.set(run, undefined);
+  const begin = (source: StreamSource, more: StreamOptions): DashStream => {
+    const stream = createClientStream(source, more, owner);
+    if (stream.ended) return stream;
+    streams.set(stream, undefined);
     idle?.cancel();
-    unsubscribe ??= signals(heed);
-    void admit(run);
-    return run;
+    unsubscribe ??= signals(onSignal);
+    void admit(stream);
+    return stream;
   };
   return {
     stream(request, more = {}) {
@@ -218,9 +205,9 @@ export function createDashClient(options: DashClientOptions): DashClient {
       } catch (cause) {
         // e.g. a circle in `context`
         const message = `the request cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`;
-        const run = createRun({ id }, more, owner);
-        run.fail({ ...failure('bad_request'), message });
-        return run;
+        const stream = createClientStream({ id }, more, owner);
+        stream.fail({ ...failure('bad_request'), message });
+        return stream;
       }
     },
     attach: (id, epoch, seq, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
@@ -232,13 +219,13 @@ export function createDashClient(options: DashClientOptions): DashClient {
       return () => listeners.delete(listener);
     },
     signOut() {
-      for (const run of runs.keys()) run.detach();
+      for (const stream of streams.keys()) stream.detach();
       rest();
       tokens.forget();
       tell(true);
     },
     close() {
-      for (const run of runs.keys()) run.fail(failure('closed'));
+      for (const stream of streams.keys()) stream.fail(failure('closed'));
       rest();
     },
   };

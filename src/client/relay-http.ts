@@ -1,30 +1,9 @@
 /** Requests to the relay's HTTP routes with the current token, and what their refusals mean. */
-import { ERROR_CODES } from '../protocol/codes.ts';
+import { ERROR_NAMES } from '../protocol/codes.ts';
 import { readRetryAfter } from '../protocol/retry-after.ts';
-import type { ClientClock } from './clock.ts';
 import type { Failure } from './dash-error.ts';
+import type { ClientClock, Fetch, FetchRequest, FetchResponse } from './platform.ts';
 import type { Tokens } from './tokens.ts';
-
-/** The part of `fetch` that is used: `body` may be absent, as in React Native. */
-export type Fetch = (url: string, init: FetchRequest) => Promise<FetchResponse>;
-
-export interface FetchRequest {
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface FetchResponse {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly headers: { get(name: string): string | null };
-  readonly body?: {
-    getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> };
-  } | null;
-  text(): Promise<string>;
-  json(): Promise<unknown>;
-}
 
 /** An answer with a status of 2xx, which may still be somebody else's, or a refusal that has been read. */
 export type Reply = { readonly response: FetchResponse } | Refusal;
@@ -42,7 +21,7 @@ export interface RelayHttp {
    * where nobody is signed in, or another user by the time there is a token
    */
   request(path: string, init: FetchRequest): Promise<Reply>;
-  /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither, whyever. */
+  /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither. */
   read<T>(path: string, method?: string): Promise<(Partial<T> & Refusal) | undefined>;
   /**
    * Why a transport brought nothing, asked of `GET /v1/session`, since a browser is not told why its socket was refused.
@@ -70,7 +49,7 @@ export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayH
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
     const response = await fetch(url + path, { ...init, headers });
     if (response.ok) {
-      tokens.worked();
+      tokens.accepted();
       return { response };
     }
     const refusal = await refusalOf(response, clock.now());
@@ -125,6 +104,10 @@ async function refusalOf(response: FetchResponse, now: number): Promise<Refusal>
 }
 
 export function isFailure(error: Partial<Failure> | undefined): error is Failure {
-  const { code = '', message, retryable } = error ?? {};
-  return Object.hasOwn(ERROR_CODES, code) && typeof message === 'string' && typeof retryable === 'boolean';
+  const { code, message, retryable } = error ?? {};
+  return (
+    (ERROR_NAMES as readonly unknown[]).includes(code) &&
+    typeof message === 'string' &&
+    typeof retryable === 'boolean'
+  );
 }

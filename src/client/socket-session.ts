@@ -1,17 +1,16 @@
 /**
- * One WebSocket from dialling to its end: greeting, heartbeat, token renewal. Whatever ends it, `ended` resolves
- * once, and nothing is heard of the socket afterwards, so that a connection declared dead cannot deliver twice.
+ * One WebSocket from its opening to its end: `hello`, heartbeat, questions that have no answer yet. Whatever ends it,
+ * `ended` resolves once, and nothing is heard of the socket afterwards, so that a connection declared dead cannot
+ * deliver twice.
  */
 import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
-import type { ClientClock, ClientTimer } from './clock.ts';
-import type { Renewals } from './renewals.ts';
-import type { Token, Tokens } from './tokens.ts';
-import { sendingMs, type WebSocketLike } from './web-socket.ts';
+import { type ClientTimer, sendingMs, type WebSocketLike } from './platform.ts';
+import { createSessionToken, type SessionTokenParts } from './session-token.ts';
 
 /** Without any frame this long after a `ping` the socket is dead, ms. */
 const PONG_WITHIN_MS = 10_000;
-/** The same when the device woke up: dead sockets are common then, and somebody is looking at the screen. */
+/** The same when the device woke up: dead sockets are common then, and a person waits. */
 const PONG_AFTER_WAKE_MS = 4000;
 const LONGEST_HEARTBEAT_MS = 300_000;
 
@@ -30,13 +29,8 @@ export interface SessionEnd {
   readonly progressed: boolean;
 }
 
-export interface SessionParts {
+export interface SessionParts extends SessionTokenParts {
   readonly socket: WebSocketLike;
-  /** The one it was opened with. */
-  readonly token: Token;
-  readonly clock: ClientClock;
-  readonly tokens: Tokens;
-  readonly renewals: Renewals;
   /** Until `hello`, and until a question about a stream is answered, ms. */
   readonly connectMs: number;
   /** Every frame but those about the token and the connection's health. */
@@ -51,52 +45,46 @@ export interface SocketSession {
   ask(frame: ClientFrame & { readonly id: string }): void;
   /** Hangs up without waiting for the other side, now or after that time. */
   drop(afterMs?: number): void;
-  /** The device woke up or changed networks: is anybody there, and has the app a newer token? */
+  /** The device woke up or changed networks: is the relay there, and has the app a newer token? */
   probe(): void;
 }
 
 export function openSession(parts: SessionParts): SocketSession {
-  const { socket, clock, tokens, renewals, connectMs, received } = parts;
+  const { socket, clock, connectMs, received } = parts;
   let hello: HelloFrame | undefined;
-  let greetedAt = 0;
+  let openedAt = 0;
   let heardAt = 0;
   let answered = false;
   let progressed = false;
-
-  /** Greeting, then heartbeat. */
-  let watch: ClientTimer | undefined;
-  let renewal: ClientTimer | undefined;
-  let leaving: ClientTimer | undefined;
-  let isRenewing = false;
-  /** The token by which the relay knows us, and the one it was offered since. */
-  let taken = parts.token;
-  let offered: Token;
-  /** When it ends: Unix ms by the relay's clock, and by our own, which may be wrong by any amount. */
-  let expiresAt = 0;
-  let endsAt = 0;
+  /** Until `hello`, then the heartbeat. */
+  let watchdog: ClientTimer | undefined;
+  let dropping: ClientTimer | undefined;
   /** By stream: questions without an answer yet. */
   const questions = new Map<string, ClientTimer>();
-  let end: ((end: SessionEnd) => void) | undefined;
-  const ended = new Promise<SessionEnd>((resolve) => {
-    end = resolve;
+  let resolve: ((end: SessionEnd) => void) | undefined;
+  const ended = new Promise<SessionEnd>((settle) => {
+    resolve = settle;
   });
 
-  const over = (code = LOST): void => {
-    for (const timer of [watch, renewal, leaving, ...questions.values()]) timer?.cancel();
-    end?.({ code, livedMs: hello && clock.elapsed() - greetedAt, answered, progressed });
-    end = undefined;
-  };
   const send = (frame: ClientFrame): void => {
-    if (end) socket.send(JSON.stringify(frame));
+    if (resolve) socket.send(JSON.stringify(frame));
+  };
+  const token = createSessionToken(parts, send);
+
+  const end = (code = LOST): void => {
+    token.close();
+    for (const timer of [watchdog, dropping, ...questions.values()]) timer?.cancel();
+    resolve?.({ code, livedMs: hello && clock.elapsed() - openedAt, answered, progressed });
+    resolve = undefined;
   };
   const drop = (): void => {
-    over();
+    end();
     socket.onmessage = socket.onclose = null;
     socket.close();
   };
-  const watchFor = (ms: number, then: () => void): void => {
-    watch?.cancel();
-    watch = clock.after(ms, then);
+  const watch = (ms: number, expired: () => void): void => {
+    watchdog?.cancel();
+    watchdog = clock.after(ms, expired);
   };
   const answer = (id: string): void => {
     questions.get(id)?.cancel();
@@ -104,50 +92,15 @@ export function openSession(parts: SessionParts): SocketSession {
   };
 
   /** Sends `ping` after `heartbeatMs` of silence. */
-  const listen = (): void => {
+  const heartbeat = (): void => {
     const left = heardAt + boundedMs(hello?.heartbeatMs, LONGEST_HEARTBEAT_MS) - clock.elapsed();
-    if (left > 0) watchFor(left, listen);
+    if (left > 0) watch(left, heartbeat);
     else ping(PONG_WITHIN_MS);
   };
   const ping = (withinMs: number): void => {
     const askedAt = clock.elapsed();
     send({ type: 'ping' });
-    watchFor(withinMs, () => (heardAt > askedAt ? listen() : drop()));
-  };
-
-  /** Sends it, unless the relay has it. True where an answer will follow. By then another user's socket is dropped. */
-  const handIn = async (refresh: boolean): Promise<boolean> => {
-    const token = await tokens.get(refresh);
-    const isNews = !!token && token !== taken && token !== offered;
-    if (isNews) {
-      offered = token;
-      send({ type: 'auth', token });
-    }
-    return isNews;
-  };
-  /** A fresh token, as soon as one may be asked for. */
-  const renew = async (): Promise<void> => {
-    renewal?.cancel();
-    if (!end) return;
-    if (renewals.waitMs > 0) {
-      renewal = clock.after(renewals.waitMs, () => void renew());
-      return;
-    }
-    isRenewing = true;
-    renewals.asked();
-    if (!(await handIn(true).catch(() => false))) void renew();
-  };
-  const authenticated = (tokenExpiresAt: number): void => {
-    tokens.worked();
-    taken = offered;
-    endsAt += tokenExpiresAt - expiresAt;
-    expiresAt = tokenExpiresAt;
-    if (renewals.taken(endsAt - clock.elapsed())) {
-      isRenewing = false;
-      renewal?.cancel();
-    } else if (isRenewing) {
-      void renew();
-    }
+    watch(withinMs, () => (heardAt > askedAt ? heartbeat() : drop()));
   };
 
   const heard = (frame: ServerFrame): void => {
@@ -155,27 +108,21 @@ export function openSession(parts: SessionParts): SocketSession {
     answered ||= !UNASKED.includes(frame.type);
     progressed ||= 'seq' in frame;
     if ('id' in frame && frame.id) answer(frame.id);
-    if (frame.type === 'token_expiring') {
-      endsAt = heardAt + frame.expiresInMs;
-      void renew();
-    } else if (frame.type === 'authenticated') {
-      authenticated(frame.tokenExpiresAt);
-    } else if (frame.type === 'error' && !frame.id) {
-      // The old token holds. What could not be checked may be offered again; what was refused may not.
-      if (offered) void renew();
-      if (frame.retryable) offered = undefined;
-    } else {
+    if (frame.type === 'token_expiring') token.expiring(frame.expiresInMs);
+    else if (frame.type === 'authenticated') token.authenticated(frame.tokenExpiresAt);
+    else if (frame.type === 'error' && !frame.id) token.refused(frame.retryable);
+    else {
       if (frame.type === 'hello') {
         hello = frame;
-        expiresAt = frame.tokenExpiresAt;
-        greetedAt = heardAt;
-        listen();
+        token.opened(frame.tokenExpiresAt);
+        openedAt = heardAt;
+        heartbeat();
       }
       received(frame);
     }
   };
 
-  watchFor(connectMs, drop);
+  watch(connectMs, drop);
   socket.onmessage = ({ data }) => {
     try {
       heard(JSON.parse(data as string));
@@ -183,7 +130,7 @@ export function openSession(parts: SessionParts): SocketSession {
       drop(); // not our protocol
     }
   };
-  socket.onclose = ({ code }) => over(code);
+  socket.onclose = ({ code }) => end(code);
   socket.onerror = () => {}; // a close follows
   return {
     ended,
@@ -194,17 +141,17 @@ export function openSession(parts: SessionParts): SocketSession {
     ask(frame) {
       answer(frame.id);
       send(frame);
-      if (end) questions.set(frame.id, clock.after(connectMs + sendingMs(JSON.stringify(frame)), drop));
+      if (resolve) questions.set(frame.id, clock.after(connectMs + sendingMs(JSON.stringify(frame)), drop));
     },
     drop(afterMs) {
-      leaving?.cancel();
+      dropping?.cancel();
       if (afterMs === undefined) drop();
-      else leaving = clock.after(afterMs, drop);
+      else dropping = clock.after(afterMs, drop);
     },
     probe() {
       if (!hello) return;
       ping(PONG_AFTER_WAKE_MS);
-      void handIn(false).catch(() => {});
+      void token.offer(false).catch(() => {});
     },
   };
 }

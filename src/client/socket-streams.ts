@@ -1,29 +1,29 @@
 /**
- * The streams of one door and what is said about them on its connection of the moment: questions from exactly where
- * each stream stands, stops, acknowledgements. What a frame means for a stream is the run's machine.
+ * The streams of one socket transport and what is said about them on its connection of the moment: questions from exactly where
+ * each stream stands, stops, acknowledgements. What a frame means for a stream is `stream-state.ts`.
  */
 import type { ChunkFrame, ClientFrame } from '../protocol/frames.ts';
 import { createAcknowledger } from './acknowledger.ts';
-import type { ClientClock } from './clock.ts';
+import type { ClientStream } from './client-stream.ts';
 import { type Failure, failure } from './dash-error.ts';
-import type { Run } from './run.ts';
+import type { ClientClock } from './platform.ts';
+import { utf8Length } from './platform.ts';
 import type { SocketSession } from './socket-session.ts';
 import type { StreamFrame } from './stream-state.ts';
-import { utf8Length } from './utf8-length.ts';
 
 export interface SocketStreams {
   readonly size: number;
   has(id: string): boolean;
   /** One of them is being delivered. */
   readonly following: boolean;
-  add(run: Run): void;
-  remove(run: Run): void;
+  add(stream: ClientStream): void;
+  remove(stream: ClientStream): void;
   /** Hands all of them over, and keeps none. */
-  release(): Run[];
-  ask(run: Run): void;
+  release(): ClientStream[];
+  ask(stream: ClientStream): void;
   askAll(): void;
-  /** False where there is nobody to tell, or it is not one of these. */
-  cancel(run: Run): boolean;
+  /** False where there is no connection to tell it by, or it is not one of these. */
+  cancel(stream: ClientStream): boolean;
   received(frame: StreamFrame): void;
   /** The connection is gone. */
   lost(): void;
@@ -35,65 +35,65 @@ export function createSocketStreams(
   clock: ClientClock,
   session: () => SocketSession | undefined,
 ): SocketStreams {
-  const runs = new Map<string, Run>();
+  const streams = new Map<string, ClientStream>();
   const acks = createAcknowledger(clock, (frame) => session()?.send(frame));
 
-  const cancel = (run: Run): boolean => {
-    const { id } = run;
+  const cancel = (stream: ClientStream): boolean => {
+    const { id } = stream;
     const connection = session();
-    if (!connection || runs.get(id) !== run) return false;
+    if (!connection || streams.get(id) !== stream) return false;
     connection.ask({ type: 'cancel', id });
     return true;
   };
 
-  /** A stop goes right behind: a start that was lost is then stopped before it costs. */
-  const ask = (run: Run): void => {
-    const { id, request, state } = run;
+  /** A stop follows at once: a start that was lost is then stopped before it costs. */
+  const ask = (stream: ClientStream): void => {
+    const { id, request, state } = stream;
     const { epoch, seq: after, stopping } = state;
     const frame = epoch ? { type: 'resume', id, epoch, after } : { type: 'start', id, ...request };
     if (utf8Length(JSON.stringify(frame)) > (session()?.hello?.limits.frameBytes ?? 0)) {
-      run.fail(failure('too_large'));
+      stream.fail(failure('too_large'));
     } else {
-      run.dispatch({ type: 'ask' });
+      stream.dispatch({ type: 'ask' });
       session()?.ask(frame as ClientFrame & { readonly id: string });
-      if (stopping) cancel(run);
+      if (stopping) cancel(stream);
     }
   };
 
   return {
     get size() {
-      return runs.size;
+      return streams.size;
     },
     get following() {
-      return [...runs.values()].some(({ state }) => state.following);
+      return [...streams.values()].some(({ state }) => state.following);
     },
-    has: (id) => runs.has(id),
-    add: (run) => void runs.set(run.id, run),
-    remove(run) {
-      if (runs.get(run.id) === run) runs.delete(run.id);
+    has: (id) => streams.has(id),
+    add: (stream) => void streams.set(stream.id, stream),
+    remove(stream) {
+      if (streams.get(stream.id) === stream) streams.delete(stream.id);
     },
     release() {
-      const all = [...runs.values()];
-      runs.clear();
+      const all = [...streams.values()];
+      streams.clear();
       return all;
     },
     ask,
     askAll() {
-      for (const run of runs.values()) ask(run);
+      for (const stream of streams.values()) ask(stream);
     },
     cancel,
     received(frame) {
       const { id = '', seq } = frame as ChunkFrame;
-      const run = runs.get(id);
+      const stream = streams.get(id);
       if (seq) acks.held(id, seq);
-      if (run?.dispatch(frame)?.type === 'ask') ask(run);
+      if (stream?.dispatch(frame)?.type === 'ask') ask(stream);
     },
     lost() {
       acks.reset();
-      for (const run of runs.values()) run.dispatch({ type: 'lost' });
+      for (const stream of streams.values()) stream.dispatch({ type: 'lost' });
     },
     fail(why) {
-      for (const run of runs.values()) run.fail(why);
+      for (const stream of streams.values()) stream.fail(why);
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * One stream as its client sees it: a pure machine. No I/O, no clock, no text: what is held is counted, not kept.
+ * One stream as its client sees it: a pure state machine. No I/O, no clock, no text: what is held is counted, not kept.
  *
  *   connecting ──accepted──► thinking ──chunk──► streaming ──done──► done · cancelled · failed · detached
  *                               │                    │
@@ -181,7 +181,7 @@ function followed(state: StreamState, { epoch }: AcceptedFrame | ResumedFrame): 
   return [{ ...state, epoch, following: true, lost: false, resumes }];
 }
 
-/** The same text came from the same log at every door, so that what is held is its beginning. */
+/** The same text came from the same log by every transport, so that what is held is its beginning. */
 function wholeText(state: StreamState, content: string, seq: number): Step {
   const text = content.slice(state.length);
   const next = {

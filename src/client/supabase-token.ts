@@ -1,6 +1,6 @@
 /**
  * The access token of a Supabase session, for `getToken`. It tells "signed out" from "not now": what could not be
- * refreshed because of the network, or of anything but a verdict on the session itself, is thrown.
+ * refreshed because of the network, or of anything but a refusal of the session itself, is thrown.
  */
 import type { TokenGetter } from './tokens.ts';
 
@@ -37,12 +37,12 @@ export function supabaseToken({ auth }: SupabaseLike): TokenGetter {
 
 /** Null: there is no session. @throws what a refresh failed with that says nothing about the session */
 function tokenOf({ data, error }: SupabaseSession): string | null {
-  if (error && !isVerdict(error)) throw error;
+  if (error && !isRefusal(error)) throw error;
   return data.session?.access_token ?? null;
 }
 
 /** The auth server has refused the session itself. A proxy's page, a rate limit and a failing server have not. */
-function isVerdict({ name, status = 0, code }: NonNullable<SupabaseSession['error']>): boolean {
+function isRefusal({ name, status = 0, code }: NonNullable<SupabaseSession['error']>): boolean {
   if (name === 'AuthSessionMissingError') return true;
   return !!code && status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

@@ -2,8 +2,9 @@
  * The access token and whose it is: one question at a time, and a count of how often in a row the answer was refused.
  * Everything that leaves the client begins with `get`, so that a change of user is noticed before anything does.
  */
-import type { ClientClock, ClientTimer } from './clock.ts';
-import type { Pauses } from './pauses.ts';
+
+import type { Backoff } from './backoff.ts';
+import type { ClientClock, ClientTimer } from './platform.ts';
 
 /**
  * Resolves with a Supabase access token, or with null where nobody is signed in. Throwing means "not now": it is asked
@@ -35,14 +36,14 @@ export interface Tokens {
   /** The relay refused this token, or the latest. True for the second one in a row: another would not help. */
   refused(token?: Token): boolean;
   /** The relay took the token. */
-  worked(): void;
+  accepted(): void;
 }
 
 /** `switched`: another user's token came. It is told before whoever asked for one. */
 export function createTokens(
   getter: TokenGetter,
   clock: ClientClock,
-  pauses: Pauses,
+  backoff: Backoff,
   switched: () => void,
 ): Tokens {
   let last: Promise<unknown> = Promise.resolve();
@@ -61,7 +62,7 @@ export function createTokens(
     switched();
   };
   const ask = async (): Promise<Token> => {
-    await pauses.awake();
+    await backoff.awake();
     const refresh = isFreshWanted;
     next = undefined;
     isFreshWanted = false;
@@ -112,7 +113,7 @@ export function createTokens(
       }
       return inARow > 1;
     },
-    worked() {
+    accepted() {
       inARow = 0;
     },
   };
@@ -126,4 +127,36 @@ export function subjectOf(token: Token): string | null {
   } catch {
     return null;
   }
+}
+
+const FIRST_REFRESH_MS = 5000;
+/** Also the time that a token has left when the relay warns: one that has no more is not yet what was asked for. */
+const LONGEST_REFRESH_MS = 60_000;
+
+/** When a fresh token may be asked for: not at once again where the last one brought no time, over all connections. */
+export interface TokenRefresh {
+  /** Until the next question, ms; 0 or less: now. */
+  readonly waitMs: number;
+  requested(): void;
+  /** The relay took a token that lasts so much longer, ms. False: ask again. */
+  accepted(leftMs: number): boolean;
+}
+
+export function createTokenRefresh(clock: ClientClock): TokenRefresh {
+  let intervalMs = FIRST_REFRESH_MS;
+  let notBefore = 0;
+  return {
+    get waitMs() {
+      return notBefore - clock.elapsed();
+    },
+    requested() {
+      notBefore = clock.elapsed() + intervalMs;
+      intervalMs = Math.min(2 * intervalMs, LONGEST_REFRESH_MS);
+    },
+    accepted(leftMs) {
+      const isSettled = leftMs > LONGEST_REFRESH_MS;
+      if (isSettled) intervalMs = FIRST_REFRESH_MS;
+      return isSettled;
+    },
+  };
 }

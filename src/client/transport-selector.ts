@@ -3,8 +3,8 @@
  * not fail lately. WebSocket, then SSE over fetch, then one JSON answer.
  */
 import { boundedMs } from '../protocol/retry-after.ts';
-import type { Transport } from './answer.ts';
-import type { ClientClock } from './clock.ts';
+import type { Transport } from './dash-stream.ts';
+import type { ClientClock } from './platform.ts';
 
 export const TRANSPORTS: readonly Transport[] = ['websocket', 'sse', 'json'];
 /** What never worked is tried again after this long: the phone has left the network that blocked it, ms. */
@@ -63,10 +63,10 @@ export function createTransportSelector(
         await reading;
       }
       const now = clock.elapsed();
-      const isUsable = (rung: Transport): boolean =>
-        rung !== except &&
-        TRANSPORTS.indexOf(rung) >= best &&
-        now >= (standings[rung] ?? UNTRIED).blockedUntil;
+      const isUsable = (transport: Transport): boolean =>
+        transport !== except &&
+        TRANSPORTS.indexOf(transport) >= best &&
+        now >= (standings[transport] ?? UNTRIED).blockedUntil;
       return available.find(isUsable) ?? 'json';
     },
     worked(transport) {

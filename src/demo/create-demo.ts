@@ -1,8 +1,7 @@
 /** What the page is made of beneath the screen: the SDK on a network that can be made bad, and what is seen of it. */
-import { deviceClock } from '../client/clock.ts';
+
 import { createDashClient, type DashClient, type Transport } from '../client/index.ts';
-import { browserSignals } from '../client/signals.ts';
-import { bearerSubprotocol } from '../client/web-socket.ts';
+import { bearerSubprotocol, browserSignals, deviceClock } from '../client/platform.ts';
 import { createDevelopmentTokens } from './development-tokens.ts';
 import { createShapedNetwork } from './shaped-network.ts';
 import { Telemetry } from './telemetry.ts';

@@ -1,6 +1,6 @@
 /** One direction of one connection: what goes in comes out in order, as late as the line is bad. */
 
-import type { ClientClock } from '../client/clock.ts';
+import type { ClientClock } from '../client/platform.ts';
 
 export interface Shape {
   readonly latencyMs: number;

@@ -2,9 +2,9 @@
  * The page's network, which can be made bad on purpose: what the SDK is given for its WebSocket, its fetch and its
  * signals. It cuts, slows and plays the operator's switch of transports; the relay and the SDK know nothing of it.
  */
-import type { ClientClock, ClientTimer } from '../client/clock.ts';
+
 import type { Fetch, Signal, SignalSource, Transport, WebSocketFactory } from '../client/index.ts';
-import type { FetchRequest, FetchResponse } from '../client/relay-http.ts';
+import type { ClientClock, ClientTimer, FetchRequest, FetchResponse } from '../client/platform.ts';
 import { createLane, type Lane } from './lane.ts';
 
 export interface ShapedNetwork {

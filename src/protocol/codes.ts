@@ -10,6 +10,44 @@ interface CodePolicy {
   readonly retryable: boolean;
 }
 
+/** The codes by name: all that a client has to know of the table. */
+export const ERROR_NAMES = [
+  'bad_request',
+  'unknown_action',
+  'unauthorized',
+  'forbidden',
+  'model_not_allowed',
+  'not_found',
+  'unknown_stream',
+  'method_not_allowed',
+  'request_timeout',
+  'conflict',
+  'resume_gap',
+  'too_large',
+  'unsupported',
+  'upgrade_required',
+  'rate_limited',
+  'too_many_streams',
+  'too_many_connections',
+  'quota_exceeded',
+  'internal',
+  'upstream_reset',
+  'upstream_truncated',
+  'upstream_error',
+  'upstream_refused',
+  'shutting_down',
+  'unavailable',
+  'interrupted',
+  'abandoned',
+  'upstream_account',
+  'upstream_overloaded',
+  'upstream_rate_limited',
+  'upstream_timeout',
+] as const;
+
+/** A code of the table below: the only codes a client ever sees. */
+export type ErrorCode = (typeof ERROR_NAMES)[number];
+
 export const ERROR_CODES = {
   bad_request: { status: 400, retryable: false },
   unknown_action: { status: 400, retryable: false },
@@ -42,10 +80,7 @@ export const ERROR_CODES = {
   upstream_overloaded: { status: 503, retryable: true },
   upstream_rate_limited: { status: 503, retryable: true },
   upstream_timeout: { status: 504, retryable: true },
-} as const satisfies Record<string, CodePolicy>;
-
-/** A code of the table above: the only codes a client ever sees. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+} as const satisfies Record<ErrorCode, CodePolicy>;
 
 /**
  * Close codes the relay sends; PROTOCOL.md says what the client does for each. None of 1012 to 1014: older OkHttp

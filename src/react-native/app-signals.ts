@@ -1,5 +1,5 @@
 /** The platform's events as the client's signals. Knows only the shape of AppState and NetInfo. */
-import type { SignalSource } from '../client/signals.ts';
+import type { SignalSource } from '../client/platform.ts';
 
 export interface AppStateLike {
   addEventListener(type: 'change', listener: (state: string) => void): { remove(): void };

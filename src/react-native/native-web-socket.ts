@@ -1,5 +1,5 @@
 /** React Native's WebSocket: takes headers as its third argument, so the token needs no place among the subprotocols. */
-import type { WebSocketFactory, WebSocketLike } from '../client/web-socket.ts';
+import type { WebSocketFactory, WebSocketLike } from '../client/platform.ts';
 
 type NativeWebSocket = WebSocketLike & { onopen: (() => void) | null };
 type NativeWebSocketClass = new (

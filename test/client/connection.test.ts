@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { closeVerdict } from '../../src/client/close-verdict.ts';
+import { closeAction } from '../../src/client/reconnection.ts';
 import { doneFrame, EPOCH, ScriptedRelay, settled } from './scripted-relay.ts';
 
 it('shows which quota is nearly used up, as soon as the stream is accepted', async () => {
@@ -105,14 +105,14 @@ describe('the table of close codes', () => {
   });
 
   it.each(cases.filter(([code]) => code !== 1000))('%d: %s', (code, what) => {
-    const verdict = closeVerdict(code);
-    if (what.startsWith('Stops')) expect(['bad_request', 'too_large', 'unauthorized']).toContain(verdict);
-    else if (what.startsWith('Fetches a token')) expect(verdict).toBe('fresh-token');
-    else expect(verdict).toBe('back-off');
+    const action = closeAction(code);
+    if (what.startsWith('Stops')) expect(['bad_request', 'too_large', 'unauthorized']).toContain(action);
+    else if (what.startsWith('Fetches a token')) expect(action).toBe('refresh-token');
+    else expect(action).toBe('back-off');
   });
 
   it('holds for a code nobody knows as for 1006', () => {
-    expect(closeVerdict(4999)).toBe(closeVerdict(1006));
+    expect(closeAction(4999)).toBe(closeAction(1006));
   });
 
   it.each([

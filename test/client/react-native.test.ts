@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket as HeaderWebSocket } from 'ws';
-import { mintStreamId } from '../../src/client/stream-id.ts';
+import { mintStreamId } from '../../src/client/platform.ts';
 import { appSignals } from '../../src/react-native/app-signals.ts';
 import { createAIService, createDashClient } from '../../src/react-native/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';

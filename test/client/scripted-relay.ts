@@ -1,7 +1,7 @@
 /** A relay played by the test, frame by frame, and a clock moved by hand: for what only time or a rude relay shows. */
 import { onTestFinished } from 'vitest';
 import { createDashClient, type DashClientOptions, type Signal } from '../../src/client/index.ts';
-import type { WebSocketLike } from '../../src/client/web-socket.ts';
+import type { WebSocketLike } from '../../src/client/platform.ts';
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -6,7 +6,7 @@ import {
   type DashStream,
   type StreamingMetrics,
 } from '../../src/client/index.ts';
-import type { WebSocketFactory, WebSocketLike } from '../../src/client/web-socket.ts';
+import type { WebSocketFactory, WebSocketLike } from '../../src/client/platform.ts';
 import type { TestRelay } from '../../src/testing/index.ts';
 
 export const QUESTION = {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FetchResponse } from '../../src/client/relay-http.ts';
-import type { WebSocketLike } from '../../src/client/web-socket.ts';
+import type { FetchResponse, WebSocketLike } from '../../src/client/platform.ts';
 import { createShapedNetwork } from '../../src/demo/shaped-network.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,6 +1,6 @@
 /** How the way to the relay is: as the device says, and as the answers under way show. */
 import type { Phase, SignalSource } from '../../client/index.ts';
-import { browserSignals } from '../../client/signals.ts';
+import { browserSignals } from '../../client/platform.ts';
 import type { Conversations } from './conversations.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';

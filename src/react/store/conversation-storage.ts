@@ -1,5 +1,5 @@
 /** Writes a text to a storage, seldom: what is lost by a reload the relay sends again. */
-import type { ClientClock, ClientTimer } from '../../client/clock.ts';
+import type { ClientClock, ClientTimer } from '../../client/platform.ts';
 
 /** `sessionStorage`, `AsyncStorage` and the like. */
 export interface ConversationStorage {

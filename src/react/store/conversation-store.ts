@@ -7,7 +7,7 @@
  */
 import { failure } from '../../client/dash-error.ts';
 import type { DashClient, DashStream, Phase, Position } from '../../client/index.ts';
-import { mintStreamId } from '../../client/stream-id.ts';
+import { mintStreamId } from '../../client/platform.ts';
 import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { DraftStore } from './draft-store.ts';

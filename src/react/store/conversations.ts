@@ -3,9 +3,9 @@
  * itself; several may be answered at once. They belong to the user of the client's token: when another one comes, all
  * are forgotten, and those kept for that one are read.
  */
-import { type ClientClock, deviceClock } from '../../client/clock.ts';
+
 import type { DashClient } from '../../client/index.ts';
-import { mintStreamId } from '../../client/stream-id.ts';
+import { type ClientClock, deviceClock, mintStreamId } from '../../client/platform.ts';
 import { NOTHING_KEPT, parse, serialise } from './conversation-record.ts';
 import {
   type ConversationStorage,

@@ -1,14 +1,13 @@
 /**
- * One stream being answered: the machine of stream-state.ts with what it leaves out, the text, the caller's callbacks,
- * the deadlines and the measurements. It does not know how frames come and go: a door dispatches them, and asks again
+ * One stream as its caller holds it: the state machine of stream-state.ts with what that leaves out, the text, the callbacks,
+ * the deadlines and the measurements. It does not know how frames come and go: a transport dispatches them, and asks again
  * where the effect says so.
  */
 import type { QuotaState, StreamRequest } from '../protocol/frames.ts';
-import type { Answer, DashStream, StreamOptions, Transport } from './answer.ts';
-import type { ClientClock, ClientTimer } from './clock.ts';
 import { DashError, type Failure, failure } from './dash-error.ts';
-import type { StreamingMetrics } from './metrics.ts';
-import { readPieces } from './read-pieces.ts';
+import type { Answer, DashStream, StreamingMetrics, StreamOptions, Transport } from './dash-stream.ts';
+import type { ClientClock, ClientTimer } from './platform.ts';
+import { utf8Length } from './platform.ts';
 import {
   type Effect,
   initialState,
@@ -17,7 +16,6 @@ import {
   type StreamState,
   step,
 } from './stream-state.ts';
-import { utf8Length } from './utf8-length.ts';
 
 type SettledFrame = (Effect & { type: 'settled' })['frame'];
 
@@ -31,25 +29,25 @@ const NO_USAGE = {
 /** A first connection is given up sooner than one that carried text, ms. */
 const FIRST_CONTACT_MS = 30_000;
 /** A request that tells nothing before its end is asked for again where contact is overdue, and gets this long, ms. */
-const DOUBT_MS = 12_000;
+const CHECK_MS = 12_000;
 /** After a stop nobody waits longer for the receipt, ms. */
 const RECEIPT_WITHIN_MS = 10_000;
 
-export interface RunOwner {
+export interface StreamOwner {
   readonly clock: ClientClock;
   readonly platform: string;
   readonly reconnectMs: number;
   readonly deadlineMs: number;
   /** The caller wants the model stopped, and the relay may have to know. */
-  stopped(run: Run): void;
-  /** The run tells nothing before its end, and nobody has been heard for too long: is anybody there? */
-  doubted(run: Run): void;
+  stopped(stream: ClientStream): void;
+  /** Nothing was heard for too long of a stream that is silent until its end: is the relay still there? */
+  overdue(stream: ClientStream): void;
   /** Somebody else reads the same stream here: only he may stop it. */
-  isShared(run: Run): boolean;
-  settled(run: Run): void;
+  isShared(stream: ClientStream): boolean;
+  settled(stream: ClientStream): void;
 }
 
-export interface RunSource {
+export interface StreamSource {
   readonly id: string;
   readonly request?: StreamRequest;
   /** Where an earlier page left. */
@@ -58,14 +56,14 @@ export interface RunSource {
   readonly held?: string | undefined;
 }
 
-export interface Run extends DashStream {
+export interface ClientStream extends DashStream {
   readonly request: StreamRequest | undefined;
   readonly state: StreamState;
   readonly ended: boolean;
-  /** The door that it goes by; a door sets it. */
+  /** What it is read by; the transport sets it. */
   transport: Transport;
   warning?: QuotaState | undefined;
-  /** Feeds the machine. Returns what is left to do for a door. */
+  /** Feeds the state machine. Returns what is left to do for the transport. */
   dispatch(event: StreamEvent): Effect | undefined;
   fail(why: Failure): void;
   /** The relay was heard: the time without contact is over. */
@@ -73,11 +71,11 @@ export interface Run extends DashStream {
   metrics(): StreamingMetrics;
 }
 
-export function createRun(
-  { id, request, at, held = '' }: RunSource,
+export function createClientStream(
+  { id, request, at, held = '' }: StreamSource,
   options: StreamOptions,
-  owner: RunOwner,
-): Run {
+  owner: StreamOwner,
+): ClientStream {
   const { clock, platform, reconnectMs } = owner;
   const { deadlineMs = owner.deadlineMs, signal, onChunk, onPhase } = options;
   const beganAt = clock.elapsed();
@@ -96,29 +94,29 @@ export function createRun(
 
   const age = (): number => Math.round(clock.elapsed() - beganAt);
 
-  const abort = (): void => void run.cancel();
+  const abort = (): void => void stream.cancel();
 
   const finish = ({ frame, failure: why }: Effect & { type: 'settled' }): void => {
     deadline.cancel();
-    run.reached();
+    stream.reached();
     receipt?.cancel();
     signal?.removeEventListener('abort', abort);
-    if (why) settle?.[1](new DashError(why, run.content));
-    else settle?.[0](answerOf(run, frame, age()));
-    owner.settled(run);
+    if (why) settle?.[1](new DashError(why, stream.content));
+    else settle?.[0](answerOf(stream, frame, age()));
+    owner.settled(stream);
   };
 
-  const unreachable = (): void => run.fail(failure('unreachable', true));
+  const unreachable = (): void => stream.fail(failure('unreachable', true));
   const awaitContact = (ms: number): void => {
     if (state.outcome) return;
     contact ??= clock.after(ms, () => {
       if (!state.following) return unreachable();
-      contact = clock.after(DOUBT_MS, unreachable);
-      owner.doubted(run);
+      contact = clock.after(CHECK_MS, unreachable);
+      owner.overdue(stream);
     });
   };
 
-  const run: Run = {
+  const stream: ClientStream = {
     id,
     request,
     final,
@@ -139,19 +137,19 @@ export function createRun(
       return { id, epoch: state.epoch, after: state.seq };
     },
     cancel() {
-      if (!state.stopping) run.dispatch({ type: 'stop' });
-      if (!run.ended) {
-        owner.stopped(run);
+      if (!state.stopping) stream.dispatch({ type: 'stop' });
+      if (!stream.ended) {
+        owner.stopped(stream);
         receipt ??= clock.after(RECEIPT_WITHIN_MS, () => {
-          owner.stopped(run); // by whatever carries it by now, and without anybody who waits
-          run.dispatch({ type: 'stopped' });
+          owner.stopped(stream); // by whatever carries it by now, and without anybody who waits
+          stream.dispatch({ type: 'stopped' });
         });
       }
       return final;
     },
     detach() {
-      run.dispatch({ type: 'detach' });
-      return run.position;
+      stream.dispatch({ type: 'detach' });
+      return stream.position;
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -161,20 +159,20 @@ export function createRun(
       const before = state;
       const [next, effect] = step(before, event);
       state = next;
-      if (event.type === 'accepted') run.warning = event.warning;
+      if (event.type === 'accepted') stream.warning = event.warning;
       if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
-      else if (next.following && !before.following) run.reached();
+      else if (next.following && !before.following) stream.reached();
       if (effect?.type === 'text') {
         firstTextMs ??= age();
         pieces.push(effect.text);
         notify(onChunk, effect.text);
       }
       if (effect?.type === 'settled') finish(effect);
-      if (phaseOf(next) !== phaseOf(before)) notify(onPhase, run.phase);
+      if (phaseOf(next) !== phaseOf(before)) notify(onPhase, stream.phase);
       if (next !== before) for (const listener of listeners) notify(listener);
       return effect;
     },
-    fail: (why) => void run.dispatch({ type: 'fail', failure: why }),
+    fail: (why) => void stream.dispatch({ type: 'fail', failure: why }),
     reached() {
       contact?.cancel();
       contact = undefined;
@@ -185,25 +183,25 @@ export function createRun(
       chunks_received: pieces.length,
       bytes_streamed: utf8Length(pieces.join('')),
       platform,
-      transport: run.transport,
+      transport: stream.transport,
       resumes: state.resumes,
     }),
-    [Symbol.asyncIterator]: () => readPieces(run, pieces),
+    [Symbol.asyncIterator]: () => readPieces(stream, pieces),
   };
 
   const deadline = clock.after(deadlineMs, () => {
-    if (!owner.isShared(run)) owner.stopped(run);
-    run.fail(failure('deadline_exceeded', true));
+    if (!owner.isShared(stream)) owner.stopped(stream);
+    stream.fail(failure('deadline_exceeded', true));
   });
   signal?.addEventListener('abort', abort);
 
   awaitContact(Math.min(FIRST_CONTACT_MS, reconnectMs));
   if (signal?.aborted) abort();
-  return run;
+  return stream;
 }
 
 /** The ending as the caller gets it; without a frame, of a stream that was stopped before anything was sent. */
-function answerOf({ id, content, transport }: Run, frame: SettledFrame, totalMs: number): Answer {
+function answerOf({ id, content, transport }: ClientStream, frame: SettledFrame, totalMs: number): Answer {
   const unsent = { firstTokenMs: null, totalMs, chunks: 0, bytes: 0 };
   const { type: outcome = 'cancelled', usage = NO_USAGE, timing = unsent } = frame ?? {};
   const { stopReason = null, model = null } = frame?.type === 'done' ? frame : {};
@@ -216,4 +214,30 @@ function notify<T extends readonly unknown[]>(
   ...args: T
 ): void {
   if (callback) queueMicrotask(() => callback(...args));
+}
+
+/** Reads a stream from its beginning: an iterator is a cursor in its pieces of text, which grow meanwhile. */
+function readPieces(stream: ClientStream, pieces: readonly string[]): AsyncIterator<string, undefined> {
+  let next = 0;
+  const change = (): Promise<void> =>
+    new Promise((resolve) => {
+      const unsubscribe = stream.subscribe(() => resolve(unsubscribe()));
+    });
+  return {
+    async next() {
+      const value = pieces[next];
+      if (value !== undefined) {
+        next += 1;
+        return { value };
+      }
+      if (stream.phase === 'failed') await stream.final; // throws
+      if (stream.ended) return { value, done: true };
+      await change();
+      return this.next();
+    },
+    async return() {
+      void stream.cancel();
+      return { value: undefined, done: true };
+    },
+  };
 }

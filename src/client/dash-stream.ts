@@ -1,5 +1,5 @@
-/** What the caller of a stream holds: the answer, and the handle of the stream. */
-import type { QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+/** What the caller of a stream holds: its handle, the answer it ends with, and the measurements of both. */
+import type { QuotaState, Timing, Usage } from '../protocol/frames.ts';
 import type { Phase } from './stream-state.ts';
 
 export type Transport = 'websocket' | 'sse' | 'json';
@@ -61,4 +61,21 @@ export interface DashStream extends AsyncIterable<string> {
   subscribe(listener: () => void): () => void;
 }
 
-export type { StreamRequest };
+export const METRICS_EVENT = 'edudash.dash_ai.streaming_metrics';
+
+/** One per stream, when it ends. Durations by a monotonic clock, from the call of `stream`. */
+export interface StreamingMetrics {
+  /** Null where no text came. */
+  readonly first_token_ms: number | null;
+  readonly total_duration_ms: number;
+  /** Pieces of text handed to the app; the relay may merge several of the model's into one. */
+  readonly chunks_received: number;
+  /** UTF-8 bytes of that text. */
+  readonly bytes_streamed: number;
+  readonly platform: string;
+  readonly transport: Transport;
+  /** How often the stream went on after a lost connection. */
+  readonly resumes: number;
+}
+
+export type TrackMetrics = (event: typeof METRICS_EVENT, metrics: StreamingMetrics) => void;
