@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { plainModelId } from '../protocol/model-id.ts';
 import type { BilledTokens } from '../protocol/usage-reading.ts';
 import { picoPerToken } from './pico-dollars.ts';
 
@@ -50,9 +51,6 @@ export const SIMULATED_PRICES: PriceTable = {
 
 /** The table that ships with the relay. */
 const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
-/** Around an id: a vendor or a region in front, a date or a version behind, as the API and gateways write them. */
-const DECORATED = /^(?:.*\banthropic[./])?(.+?)(?:[-@]\d{8})?(?:-v\d+(?::\d+)?)?$/;
-
 /** US dollars per million tokens, as text, so that no float ever touches it. Below 1000: ledger rows rely on it. */
 const price = z
   .string()
@@ -120,7 +118,7 @@ function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable
     version,
     models: [...periods.keys()],
     costPico(model, tokens, at) {
-      const known = periods.get(model) ?? periods.get(model.replace(DECORATED, '$1'));
+      const known = periods.get(model) ?? periods.get(plainModelId(model));
       return known === undefined ? null : costIn(known, tokens, at);
     },
     dearestPico(tokens, at) {

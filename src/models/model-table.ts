@@ -1,0 +1,135 @@
+/**
+ * What is known of each model: how it thinks, what it accepts and refuses, how much it takes and gives, how long it
+ * lives. Owns the models file (MODELS_FILE) and how a model is found in it; prices are in `pricing/`.
+ */
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { plainModelId } from '../protocol/model-id.ts';
+
+export const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
+export type Effort = (typeof EFFORTS)[number];
+
+export type ThinkingType = 'adaptive' | 'enabled' | 'disabled' | 'between_tools';
+
+const count = z.int().positive();
+const effort = z.enum(EFFORTS);
+const thinkingType = z.enum(['adaptive', 'enabled', 'disabled', 'between_tools']);
+
+const thinking = z
+  .strictObject({
+    /** Values of `thinking.type` that it accepts. */
+    types: z.array(thinkingType).min(1),
+    /** Whether it thinks where the field is left out. */
+    byDefault: z.boolean(),
+    /** How to turn thinking off: by that type, by leaving the field out, or not at all (null). */
+    off: z.enum(['disabled', 'between_tools', 'omit']).nullable(),
+    /** What it streams of its thinking where nothing is asked. */
+    display: z.enum(['omitted', 'summarized']),
+  })
+  .refine(({ off, types }) => off === null || off === 'omit' || types.includes(off), {
+    error: 'must be one of the accepted types, "omit" or null',
+    path: ['off'],
+  })
+  .refine(({ off, byDefault }) => off !== 'omit' || !byDefault, {
+    error: 'is not "omit" where a model thinks by default',
+    path: ['off'],
+  });
+
+const effortLevels = z
+  .strictObject({
+    levels: z.array(effort).min(1),
+    default: effort,
+    /** Levels it refuses while thinking is off. */
+    notWhenOff: z.array(effort).default([]),
+  })
+  .refine(({ levels, default: level }) => levels.includes(level), {
+    error: 'must be one of the levels',
+    path: ['default'],
+  });
+
+const model = z.strictObject({
+  ids: z.array(z.string().min(1)).min(1),
+  thinking,
+  /** Null where it knows no effort. */
+  effort: effortLevels.nullable(),
+  /** Its window: prompt and answer together. */
+  contextTokens: count,
+  maxOutputTokens: count,
+  /** A prompt below is not cached, whatever is marked. */
+  cacheFloorTokens: count,
+  /** Tokens of the same text, against the tokenizer of the models before 4.7. */
+  tokenFactor: z.number().min(1).max(4),
+  /** An image is scaled down to both. */
+  images: z.strictObject({ longestEdgePixels: count, maxTokens: count }),
+  /** `prefill`: a conversation that ends with the assistant's words. `sampling`: temperature and its like. */
+  refuses: z.array(z.enum(['prefill', 'sampling', 'forcedTools'])),
+  lifecycle: z.strictObject({
+    state: z.enum(['active', 'legacy', 'deprecated', 'retired']),
+    /** From the beginning of this day (UTC) on it does not answer any more. */
+    retiresOn: z.iso.date().optional(),
+  }),
+});
+
+const modelsFile = z.strictObject({
+  version: z.string().min(1).max(64),
+  notes: z.string().optional(),
+  models: z
+    .array(model)
+    .min(1)
+    .refine((models) => distinct(models.flatMap(({ ids }) => ids)), 'must name each model once'),
+});
+
+export type ModelFacts = Omit<z.output<typeof model>, 'ids'>;
+
+/** The table that ships with the relay. */
+const SHIPPED = new URL('../../config/models.json', import.meta.url);
+
+export class ModelTable {
+  readonly version: string;
+  readonly #facts: ReadonlyMap<string, ModelFacts>;
+
+  private constructor({ version, models }: z.output<typeof modelsFile>) {
+    this.version = version;
+    this.#facts = new Map(models.flatMap(({ ids, ...facts }) => ids.map((id) => [id, facts] as const)));
+  }
+
+  /**
+   * Reads and checks a models file; without a name the shipped one.
+   * @throws Error naming the file and everything that is wrong in it
+   */
+  static load(file: string | URL = SHIPPED): ModelTable {
+    const unable = (why: string, cause?: unknown): Error =>
+      new Error(`unable to use the models file ${file}: ${why}`, { cause });
+    let content: unknown;
+    try {
+      content = JSON.parse(readFileSync(file, 'utf8'));
+    } catch (cause) {
+      throw unable(cause instanceof Error ? cause.message : String(cause), cause);
+    }
+    const parsed = modelsFile.safeParse(content);
+    if (!parsed.success) throw unable(`\n${z.prettifyError(parsed.error)}`);
+    return new ModelTable(parsed.data);
+  }
+
+  /** Ids as they stand in the file. */
+  get ids(): readonly string[] {
+    return [...this.#facts.keys()];
+  }
+
+  /**
+   * What is known of it; undefined for a model that is not in the table.
+   * @param id also with a date or a gateway's decoration (`us.anthropic.claude-sonnet-5-5-v1:0`)
+   */
+  find(id: string): ModelFacts | undefined {
+    return this.#facts.get(id) ?? this.#facts.get(plainModelId(id));
+  }
+}
+
+/** Whether a model answers no more at that instant (Unix ms). */
+export function isRetired({ lifecycle: { state, retiresOn } }: ModelFacts, now: number): boolean {
+  return state === 'retired' || (retiresOn !== undefined && now >= Date.parse(`${retiresOn}T00:00:00Z`));
+}
+
+function distinct(ids: readonly string[]): boolean {
+  return new Set(ids).size === ids.length;
+}

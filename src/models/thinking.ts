@@ -1,0 +1,161 @@
+/**
+ * How a model is to think: what an action or a plan asks for, as the fields that this model takes. "Off" has another
+ * spelling on almost every model, and some cannot be turned off: those think as little as they can.
+ *
+ * Thinking counts in `max_tokens` and is billed as output. So what a caller may get of text is one number, and what the
+ * model may think for it is added on top.
+ */
+import type { Effort, ModelFacts } from './model-table.ts';
+
+export type Display = 'summarized' | 'omitted';
+
+/** `on`: as the model does by itself. */
+export type ThinkingSetting = 'off' | 'on' | { readonly effort?: Effort; readonly display?: Display };
+
+export interface ThinkingSettings {
+  readonly thinking: ThinkingSetting;
+  /** How much the model puts into its answer, thinking or not; absent: the model's own default. */
+  readonly effort?: Effort | undefined;
+  /** Tokens it may think, added to those of the text; absent: by its effort. */
+  readonly thinkingTokens?: number | undefined;
+}
+
+/** Fields of a Messages request. */
+export interface ThinkingFields {
+  readonly thinking?:
+    | { readonly type: 'disabled' | 'between_tools' }
+    | { readonly type: 'adaptive'; readonly display?: Display }
+    | { readonly type: 'enabled'; readonly budget_tokens: number; readonly display?: Display };
+  readonly output_config?: { readonly effort: Effort };
+}
+
+export interface ThinkingPlan {
+  readonly fields: ThinkingFields;
+  /** Whether the model may think. */
+  readonly thinks: boolean;
+  /** `max_tokens`: the text, and what may be thought for it. */
+  readonly maxTokens: number;
+}
+
+/** What a model may think at each effort: room enough that a hard question does not eat its answer. */
+const ALLOWANCE: Readonly<Record<Effort, number>> = {
+  low: 4_096,
+  medium: 8_192,
+  high: 16_384,
+  xhigh: 32_768,
+  max: 49_152,
+};
+/** Of `budget_tokens`. */
+const LEAST_BUDGET = 1_024;
+
+/**
+ * @param model undefined for one that is not in the table: nothing is said of its thinking
+ * @param textTokens the most a caller gets of text
+ */
+export function thinkingPlan(
+  model: ModelFacts | undefined,
+  settings: ThinkingSettings,
+  textTokens: number,
+): ThinkingPlan {
+  if (model === undefined) return { fields: {}, thinks: false, maxTokens: textTokens };
+  const effort = effortOf(model, settings);
+  const thinks = doesThink(model, settings);
+  const allowance = thinks ? (settings.thinkingTokens ?? ALLOWANCE[effort ?? defaultEffort(model)]) : 0;
+  const maxTokens = Math.min(textTokens + allowance, model.maxOutputTokens);
+  const thinking = thinkingField(model, settings, thinks, maxTokens - Math.min(textTokens, maxTokens));
+  return {
+    fields: {
+      ...(thinking === undefined ? {} : { thinking }),
+      ...(effort === undefined || model.effort === null ? {} : { output_config: { effort } }),
+    },
+    thinks,
+    maxTokens,
+  };
+}
+
+function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
+  return thinking === 'off' ? model.thinking.off === null : true;
+}
+
+/** Undefined where the model's own default is meant. */
+function effortOf(model: ModelFacts, { thinking, effort }: ThinkingSettings): Effort | undefined {
+  if (thinking === 'off' && model.thinking.off === null) return model.effort?.levels[0];
+  return (typeof thinking === 'object' ? thinking.effort : undefined) ?? effort;
+}
+
+function defaultEffort({ effort }: ModelFacts): Effort {
+  return effort?.default ?? 'medium';
+}
+
+function thinkingField(
+  { thinking: { types, off, byDefault } }: ModelFacts,
+  { thinking }: ThinkingSettings,
+  thinks: boolean,
+  allowance: number,
+): ThinkingFields['thinking'] {
+  if (!thinks) return off === null || off === 'omit' ? undefined : { type: off };
+  if (thinking === 'off') return undefined; // it thinks all the same, and there is nothing more to say
+  const display = typeof thinking === 'object' ? thinking.display : undefined;
+  const shown = display === undefined ? {} : { display };
+  if (!types.includes('adaptive')) {
+    return { type: 'enabled', budget_tokens: Math.max(LEAST_BUDGET, allowance), ...shown };
+  }
+  return byDefault && display === undefined ? undefined : { type: 'adaptive', ...shown };
+}
+
+/** One setting that a model does not take: which key, and what would be right. */
+export interface Unusable {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** What of the settings a model would refuse; of a model that is not in the table nothing is known. */
+export function unusableSettings(
+  model: ModelFacts | undefined,
+  settings: ThinkingSettings,
+  textTokens: number,
+): readonly Unusable[] {
+  if (model === undefined) return [];
+  return [
+    ...unusableEffort(model, settings),
+    ...tooManyTokens(model, textTokens, 'maxTokens'),
+    ...unusableBudget(model, settings, textTokens),
+  ];
+}
+
+function unusableEffort(
+  { effort: known, thinking: { off } }: ModelFacts,
+  settings: ThinkingSettings,
+): Unusable[] {
+  const { thinking, effort } = settings;
+  const inThinking = typeof thinking === 'object' && thinking.effort !== undefined;
+  const asked = inThinking ? thinking.effort : effort;
+  // Where a model knows no effort, an action's says how much it may think, and nothing else.
+  if (asked === undefined || known === null) return [];
+  const key = inThinking ? 'thinking.effort' : 'effort';
+  const isOff = thinking === 'off' && off !== null;
+  const allowed = known.levels.filter((level) => !isOff || !known.notWhenOff.includes(level));
+  if (allowed.includes(asked)) return [];
+  const when = isOff && known.levels.includes(asked) ? ' while thinking is off' : '';
+  return [{ key, why: `"${asked}" is none of its levels${when}; use ${listed(allowed)}` }];
+}
+
+function tooManyTokens({ maxOutputTokens }: ModelFacts, tokens: number, key: string): Unusable[] {
+  if (tokens <= maxOutputTokens) return [];
+  return [{ key, why: `${tokens} is more than the ${maxOutputTokens} it can give; lower it` }];
+}
+
+/** What it may think must leave room for the text. */
+function unusableBudget(model: ModelFacts, settings: ThinkingSettings, textTokens: number): Unusable[] {
+  const { thinkingTokens } = settings;
+  if (thinkingTokens === undefined || !doesThink(model, settings)) return [];
+  const { maxOutputTokens } = model;
+  if (textTokens + thinkingTokens <= maxOutputTokens) return [];
+  const most = Math.max(0, maxOutputTokens - textTokens);
+  return [{ key: 'thinkingTokens', why: `with maxTokens it is more than it can give; use at most ${most}` }];
+}
+
+function listed(levels: readonly Effort[]): string {
+  if (levels.length < 2) return levels.join('');
+  return `${levels.slice(0, -1).join(', ')} or ${levels.at(-1)}`;
+}
