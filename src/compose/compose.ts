@@ -94,7 +94,7 @@ export async function composeRelay(
   const sampled = new SampledLines(logger, systemClock);
   const metrics = createMetrics();
   const observer = createObserver(logger, metrics, sampled);
-  const files = readConfigFiles(config, (tier) =>
+  const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
   const { prices, plans } = files;
@@ -318,9 +318,10 @@ function isSimulated(config: Config): boolean {
   return config.ANTHROPIC_API_KEY === undefined;
 }
 
-function requestPolicy(config: Config, { actions, prices }: ConfigFiles): RequestPolicy {
+function requestPolicy(config: Config, { actions, models, prices }: ConfigFiles): RequestPolicy {
   return {
     actions,
+    models,
     defaultModel: config.DEFAULT_MODEL,
     allowedModels: new Set(
       config.ALLOWED_MODELS ?? [...prices.models, ...(isSimulated(config) ? SCRIPTED_MODELS : [])],

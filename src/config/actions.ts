@@ -4,13 +4,27 @@
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { EFFORTS } from '../models/model-table.ts';
 import type { Actions } from '../run/request.ts';
+
+const effort = z.enum(EFFORTS);
 
 const action = z.strictObject({
   system: z.string(),
   models: z.array(z.string().min(1)).min(1).optional(),
   defaultMaxTokens: z.int().positive(),
   maxTokens: z.int().positive(),
+  thinking: z
+    .union([
+      z.enum(['off', 'on']),
+      z.strictObject({
+        effort: effort.optional(),
+        display: z.enum(['summarized', 'omitted']).optional(),
+      }),
+    ])
+    .default('off'),
+  effort: effort.optional(),
+  thinkingTokens: z.int().min(1024).optional(),
   allEvents: z.boolean().default(false),
 });
 

@@ -71,6 +71,9 @@ function environmentSchema(production: boolean) {
       .describe('Models clients may name, comma-separated; default: every model with a price'),
     ACTIONS_FILE: text().optional().describe('JSON file of actions in place of the shipped one'),
     PLANS_FILE: text().optional().describe('JSON file of plans in place of the shipped one'),
+    MODELS_FILE: text()
+      .optional()
+      .describe('JSON file of what each model takes and how it thinks, in place of the shipped one'),
     PRICES_FILE: text().optional().describe('JSON file of prices in place of the shipped one'),
     SHOW_COST: flag().default(false).describe('Whether `usage.costUsd` is sent to clients'),
     SUPABASE_URL: baseUrl('/auth/v1', '/rest/v1')

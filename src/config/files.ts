@@ -3,12 +3,14 @@
  * and at once, so that what will never work ends the start instead of looking like an outage later.
  */
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { ModelTable } from '../models/model-table.ts';
 import { requireCertificates } from '../postgres/connection-url.ts';
 import { loadPrices, type PriceTable } from '../pricing/prices.ts';
 import { loadPlans, type Plans } from '../quota/plans.ts';
 import type { Actions } from '../run/request.ts';
 import { loadActions } from './actions.ts';
 import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
+import { modelProblems } from './model-rules.ts';
 
 const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);
 /** Anything else (a full disk) may pass, and is told by the ledger. */
@@ -23,16 +25,22 @@ const NEVER_A_DIRECTORY: ReadonlySet<unknown> = new Set([
 
 export interface ConfigFiles {
   readonly actions: Actions;
+  readonly models: ModelTable;
   readonly prices: PriceTable;
   readonly plans: Plans;
 }
 
 /**
  * Reads and judges what the keys point at.
+ * @param now Unix ms
  * @param onUnknownTier told once of each tier without a plan
  * @throws ConfigError naming every key whose file, directory or certificate cannot be used
  */
-export function readConfigFiles(config: Config, onUnknownTier: (tier: string) => void): ConfigFiles {
+export function readConfigFiles(
+  config: Config,
+  now: number,
+  onUnknownTier: (tier: string) => void,
+): ConfigFiles {
   const problems: string[] = [];
   const judged = <Value>(key: EnvironmentKey, judge: () => Value): Value | undefined => {
     try {
@@ -43,13 +51,16 @@ export function readConfigFiles(config: Config, onUnknownTier: (tier: string) =>
     }
   };
   const actions = judged('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
+  const models = judged('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
   const prices = judged('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
   const plans = judged('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
   judged('DATA_DIR', () => requireDirectory(config.DATA_DIR));
   judged('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
-  if (actions === undefined || prices === undefined || plans === undefined || problems.length > 0)
+  if (actions === undefined || models === undefined || prices === undefined || plans === undefined)
     throw new ConfigError(problems);
-  return { actions, prices, plans };
+  problems.push(...modelProblems({ actions, models, defaultModel: config.DEFAULT_MODEL }, now));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { actions, models, prices, plans };
 }
 
 /** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */

@@ -5,14 +5,18 @@
  * Thinking counts in `max_tokens` and is billed as output. So what a caller may get of text is one number, and what the
  * model may think for it is added on top.
  */
-import type { Effort, ModelFacts } from './model-table.ts';
+import { EFFORTS, type Effort, type ModelFacts } from './model-table.ts';
 
 export type Display = 'summarized' | 'omitted';
 
 /** `on`: as the model does by itself. */
-export type ThinkingSetting = 'off' | 'on' | { readonly effort?: Effort; readonly display?: Display };
+export type ThinkingSetting =
+  | 'off'
+  | 'on'
+  | { readonly effort?: Effort | undefined; readonly display?: Display | undefined };
 
 export interface ThinkingSettings {
+  /** Whether the model thinks before it answers: first words wait for it, and it is billed. */
   readonly thinking: ThinkingSetting;
   /** How much the model puts into its answer, thinking or not; absent: the model's own default. */
   readonly effort?: Effort | undefined;
@@ -77,10 +81,27 @@ function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
   return thinking === 'off' ? model.thinking.off === null : true;
 }
 
-/** Undefined where the model's own default is meant. */
-function effortOf(model: ModelFacts, { thinking, effort }: ThinkingSettings): Effort | undefined {
+/** Undefined where the model's own default is meant; otherwise what comes nearest of its levels, from below. */
+function effortOf(model: ModelFacts, settings: ThinkingSettings): Effort | undefined {
+  const { thinking } = settings;
   if (thinking === 'off' && model.thinking.off === null) return model.effort?.levels[0];
+  const asked = askedEffort(settings);
+  const allowed = allowedEfforts(model, settings);
+  if (asked === undefined || allowed.length === 0 || allowed.includes(asked)) return asked;
+  return allowed.findLast((level) => EFFORTS.indexOf(level) < EFFORTS.indexOf(asked)) ?? allowed[0];
+}
+
+function askedEffort({ thinking, effort }: ThinkingSettings): Effort | undefined {
   return (typeof thinking === 'object' ? thinking.effort : undefined) ?? effort;
+}
+
+/** In rising order; none where the model knows no effort. */
+function allowedEfforts({ effort, thinking }: ModelFacts, settings: ThinkingSettings): readonly Effort[] {
+  if (effort === null) return [];
+  const isOff = settings.thinking === 'off' && thinking.off !== null;
+  return EFFORTS.filter(
+    (level) => effort.levels.includes(level) && !(isOff && effort.notWhenOff.includes(level)),
+  );
 }
 
 function defaultEffort({ effort }: ModelFacts): Effort {
@@ -123,20 +144,14 @@ export function unusableSettings(
   ];
 }
 
-function unusableEffort(
-  { effort: known, thinking: { off } }: ModelFacts,
-  settings: ThinkingSettings,
-): Unusable[] {
-  const { thinking, effort } = settings;
-  const inThinking = typeof thinking === 'object' && thinking.effort !== undefined;
-  const asked = inThinking ? thinking.effort : effort;
+function unusableEffort(model: ModelFacts, settings: ThinkingSettings): Unusable[] {
+  const { thinking } = settings;
+  const asked = askedEffort(settings);
+  const allowed = allowedEfforts(model, settings);
   // Where a model knows no effort, an action's says how much it may think, and nothing else.
-  if (asked === undefined || known === null) return [];
-  const key = inThinking ? 'thinking.effort' : 'effort';
-  const isOff = thinking === 'off' && off !== null;
-  const allowed = known.levels.filter((level) => !isOff || !known.notWhenOff.includes(level));
-  if (allowed.includes(asked)) return [];
-  const when = isOff && known.levels.includes(asked) ? ' while thinking is off' : '';
+  if (asked === undefined || model.effort === null || allowed.includes(asked)) return [];
+  const key = typeof thinking === 'object' && thinking.effort !== undefined ? 'thinking.effort' : 'effort';
+  const when = model.effort.levels.includes(asked) ? ' while thinking is off' : '';
   return [{ key, why: `"${asked}" is none of its levels${when}; use ${listed(allowed)}` }];
 }
 

@@ -1,16 +1,18 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
+import { isRetired, type ModelTable } from '../models/model-table.ts';
+import { type ThinkingSettings, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
 
 /** What the server alone decides about a request. */
-export interface Action {
+export interface Action extends ThinkingSettings {
   readonly system: string;
   /** Models clients may ask for; absent: every allowed one. The first is the action's own default. */
   readonly models?: readonly string[] | undefined;
-  /** Output tokens where the client asks for none. */
+  /** Tokens of text where the client asks for none; what is thought comes on top. */
   readonly defaultMaxTokens: number;
   /** The most it can get. */
   readonly maxTokens: number;
@@ -26,13 +28,17 @@ export interface RequestPolicy {
   readonly defaultModel: string;
   /** Models clients may ask for (ALLOWED_MODELS). */
   readonly allowedModels: ReadonlySet<string>;
+  readonly models: ModelTable;
 }
 
 /** A request that passed: what runs upstream, but for its epoch. */
 export type PreparedRequest = Omit<UpstreamRequest, 'epoch' | 'userHash'>;
 
-/** @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request */
-export function prepareRequest(request: StreamRequest, policy: RequestPolicy): PreparedRequest {
+/**
+ * @param now Unix ms: models retire
+ * @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request
+ */
+export function prepareRequest(request: StreamRequest, policy: RequestPolicy, now: number): PreparedRequest {
   const action = policy.actions.get(request.action);
   if (action === undefined) {
     throw new RelayError('unknown_action', `action: one of ${[...policy.actions.keys()].join(', ')}`);
@@ -41,11 +47,15 @@ export function prepareRequest(request: StreamRequest, policy: RequestPolicy): P
   if (events === 'all' && !action.allEvents) {
     throw new RelayError('forbidden', 'events: this action allows "text" only');
   }
-  const model = chooseModel(request.model, action, policy);
-  checkLastMessage(request.messages, model);
+  const model = chooseModel(request.model, action, policy, now);
+  const facts = policy.models.find(model);
+  checkLastMessage(request.messages, model, facts?.refuses.includes('prefill') ?? refusesPrefill(model));
+  const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
+  const { fields, maxTokens } = thinkingPlan(facts, action, textTokens);
   return {
     model,
-    maxTokens: Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens),
+    maxTokens,
+    thinking: fields,
     system: action.system,
     messages: withContext(request.messages.map(withoutBlanks), request.context),
     events,
@@ -63,21 +73,39 @@ export function hashOfRequest(request: StreamRequest): string {
 }
 
 /** The server's own choice needs no permission; a client's does. */
-function chooseModel(asked: string | undefined, action: Action, policy: RequestPolicy): string {
-  if (asked === undefined) return action.models?.[0] ?? policy.defaultModel;
-  if (policy.allowedModels.has(asked) && (action.models?.includes(asked) ?? true)) return asked;
-  throw new RelayError(
-    'model_not_allowed',
-    'model: not one this server allows for this action; leave it out for the default',
-  );
+function chooseModel(asked: string | undefined, action: Action, policy: RequestPolicy, now: number): string {
+  const answers = (model: string): boolean => {
+    const facts = policy.models.find(model);
+    return facts === undefined || !isRetired(facts, now);
+  };
+  if (asked === undefined) return defaultModel(action, policy, answers);
+  if (!policy.allowedModels.has(asked) || action.models?.includes(asked) === false)
+    throw notAllowed('not one this server allows for this action; leave it out for the default');
+  if (!answers(asked)) throw notAllowed(`${asked} is retired; leave it out for the default`);
+  return asked;
+}
+
+/** The first of the action's models that still answers. */
+function defaultModel(
+  { models }: Action,
+  policy: RequestPolicy,
+  answers: (model: string) => boolean,
+): string {
+  const model = (models ?? [policy.defaultModel]).find(answers);
+  if (model === undefined) throw notAllowed('every model of this action is retired');
+  return model;
+}
+
+function notAllowed(why: string): RelayError {
+  return new RelayError('model_not_allowed', `model: ${why}`);
 }
 
 /** Words of an assistant at the end are for the model to go on from, which the newer ones refuse. */
-function checkLastMessage(messages: readonly Message[], model: string): void {
+function checkLastMessage(messages: readonly Message[], model: string, refused: boolean): void {
   const index = messages.length - 1;
   const last = messages[index];
   if (last?.role !== 'assistant') return;
-  if (refusesPrefill(model))
+  if (refused)
     throw new RelayError(
       'bad_request',
       `messages.${index}: the last message must be of role user for ${model}`,

@@ -1,4 +1,5 @@
 /** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
+import type { ThinkingFields } from '../models/thinking.ts';
 import type { Message } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
@@ -8,7 +9,10 @@ export interface UpstreamRequest {
   /** The run's epoch: correlates log lines; never sent upstream. */
   readonly epoch: string;
   readonly model: string;
+  /** Of text and thinking together. */
   readonly maxTokens: number;
+  /** How the model is to think: fields of its API. */
+  readonly thinking: ThinkingFields;
   readonly system: string;
   readonly messages: readonly Message[];
   /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */

@@ -9,6 +9,7 @@ export function requestBody(request: UpstreamRequest): Anthropic.MessageCreatePa
     model: request.model,
     max_tokens: request.maxTokens,
     stream: true,
+    ...request.thinking,
     ...(isBlank(request.system) ? {} : { system: request.system.toWellFormed() }),
     messages: request.messages.map(messageParam),
     metadata: { user_id: request.userHash },

@@ -27,14 +27,25 @@ function file(name: string, content: string): string {
   return path;
 }
 
+const NOW = Date.parse('2026-12-01');
+
 const NO_JSON = file('no.json', '{');
 const EMPTY = file('empty.json', '{}');
 const GARBAGE = file('garbage.pem', 'not a certificate');
+const action = (settings: object) =>
+  JSON.stringify({ chat: { system: '', defaultMaxTokens: 100, maxTokens: 200, ...settings } });
+const TOO_MUCH_EFFORT = file(
+  'effort.json',
+  action({ models: ['claude-sonnet-5-5', 'claude-opus-4-6'], thinking: { effort: 'xhigh' } }),
+);
+const TOO_MANY_TOKENS = file('tokens.json', action({ models: ['claude-haiku-4-5'], maxTokens: 100_000 }));
+const UNKNOWN_EFFORT = file('unknown.json', action({ thinking: { effort: 'huge' } }));
+const ALL_RETIRED = file('retired.json', action({ models: ['claude-sonnet-4-5'] }));
 const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
 
 function problems(environment: Environment): readonly string[] {
   try {
-    readConfigFiles(readConfig({ DATA_DIR: directory, ...environment }), () => {});
+    readConfigFiles(readConfig({ DATA_DIR: directory, ...environment }), NOW, () => {});
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -86,6 +97,18 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['ACTIONS_FILE', directory, /EISDIR/],
   ['ACTIONS_FILE', NO_JSON, /JSON/],
   ['ACTIONS_FILE', EMPTY, /at least one action/],
+  [
+    'ACTIONS_FILE',
+    TOO_MUCH_EFFORT,
+    /chat\.thinking\.effort: "xhigh" .*use low, medium, high or max \(claude-opus-4-6\)/,
+  ],
+  ['ACTIONS_FILE', TOO_MANY_TOKENS, /chat\.maxTokens: 100000 is more than the 64000 .*\(claude-haiku-4-5\)/],
+  ['ACTIONS_FILE', UNKNOWN_EFFORT, /thinking/],
+  ['ACTIONS_FILE', ALL_RETIRED, /chat\.models: claude-sonnet-4-5 are retired; name one that answers/],
+  ['DEFAULT_MODEL', 'claude-sonnet-4-5', /claude-sonnet-4-5 is retired; choose one that answers/],
+  ['MODELS_FILE', ABSENT, /ENOENT/],
+  ['MODELS_FILE', NO_JSON, /JSON/],
+  ['MODELS_FILE', EMPTY, /models/],
   ['PLANS_FILE', ABSENT, /ENOENT/],
   ['PLANS_FILE', NO_JSON, /JSON/],
   ['PLANS_FILE', WITHOUT_FREE, /"free" and "anonymous"/],
@@ -106,12 +129,14 @@ describe('what can never work is named at start', () => {
   it('every file at once', () => {
     const found = problems({
       ACTIONS_FILE: ABSENT,
+      MODELS_FILE: ABSENT,
       PLANS_FILE: NO_JSON,
       PRICES_FILE: EMPTY,
       DATA_DIR: NO_JSON,
     });
     expect(found.map((problem) => problem.split(':')[0])).toEqual([
       'ACTIONS_FILE',
+      'MODELS_FILE',
       'PRICES_FILE',
       'PLANS_FILE',
       'DATA_DIR',

@@ -88,7 +88,7 @@ export interface RequestBody {
     readonly display?: string;
     readonly budget_tokens?: number;
   };
-  readonly output_config?: { readonly effort?: string };
+  readonly output_config?: { readonly effort?: string | undefined };
 }
 
 /** Why the API would answer 400; none for a request that it takes. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ModelTable } from '../../src/models/model-table.ts';
 import type { Message, StreamRequest } from '../../src/protocol/frames.ts';
 import { parseClientFrame, parseHttpRequest } from '../../src/protocol/parse-client-frame.ts';
 import { prepareRequest } from '../../src/run/request.ts';
@@ -9,12 +10,14 @@ const action = {
   defaultMaxTokens: 100,
   maxTokens: 200,
   allEvents: false,
+  thinking: 'off' as const,
   models: undefined,
 };
 const policyOf = (defaultModel: string) => ({
   actions: new Map([['chat', action]]),
   defaultModel,
   allowedModels: new Set(['claude-haiku-4-5', 'claude-sonnet-5-5']),
+  models: ModelTable.load(),
 });
 const user = (content: Message['content']): Message => ({ role: 'user', content });
 const assistant = (content: Message['content']): Message => ({ role: 'assistant', content });
@@ -28,7 +31,8 @@ const prepare = (
   messages: readonly Message[],
   model = 'claude-sonnet-5-5',
   more: Partial<StreamRequest> = {},
-) => prepareRequest({ action: 'chat', messages, ...more }, policyOf(model)).messages;
+) =>
+  prepareRequest({ action: 'chat', messages, ...more }, policyOf(model), Date.parse('2026-11-28')).messages;
 
 const refusal = (messages: unknown) => {
   const parsed = parseClientFrame(JSON.stringify({ type: 'start', id: 's1', action: 'chat', messages }));
@@ -78,5 +82,53 @@ describe('an assistant’s message at the end', () => {
 
   it.each([['Because '], [text('Be', 'cause\u3000')]])('may not end with white space then: %j', (content) => {
     expect(() => prepare([user('a'), assistant(content)], 'claude-haiku-4-5')).toThrow('messages.1');
+  });
+});
+
+describe('a model that retires', () => {
+  const retiring = { ...policyOf('claude-sonnet-4-5'), allowedModels: new Set(['claude-sonnet-4-5']) };
+  const start = (model: string | undefined, now: string, models?: readonly string[]) => {
+    const chat = { ...action, models: models === undefined ? undefined : [...models] };
+    const policy = { ...retiring, actions: new Map([['chat', chat]]) };
+    const request = { action: 'chat', messages: [user('hi')], ...(model === undefined ? {} : { model }) };
+    return prepareRequest(request, policy, Date.parse(now)).model;
+  };
+
+  it('answers until its last day', () => {
+    expect(start('claude-sonnet-4-5', '2026-11-29T23:59:59Z')).toBe('claude-sonnet-4-5');
+    expect(start(undefined, '2026-11-29T23:59:59Z')).toBe('claude-sonnet-4-5');
+  });
+
+  it('is refused by its name from then on, and another of the action takes its place as the default', () => {
+    expect(() => start('claude-sonnet-4-5', '2026-11-30T00:00:00Z')).toThrow(
+      'model: claude-sonnet-4-5 is retired; leave it out for the default',
+    );
+    expect(start(undefined, '2026-11-30', ['claude-sonnet-4-5', 'claude-haiku-4-5'])).toBe(
+      'claude-haiku-4-5',
+    );
+    expect(() => start(undefined, '2026-11-30')).toThrow('every model of this action is retired');
+  });
+});
+
+describe('thinking', () => {
+  it('is off where an action says nothing else, in the words of the model, and the text has all tokens', () => {
+    const of = (model: string) =>
+      prepareRequest({ action: 'chat', messages: [user('hi')] }, policyOf(model), 0);
+    expect(of('claude-sonnet-5-5')).toMatchObject({
+      thinking: { thinking: { type: 'between_tools' } },
+      maxTokens: 100,
+    });
+    expect(of('claude-haiku-4-5')).toMatchObject({ thinking: {}, maxTokens: 100 });
+  });
+
+  it('adds to the tokens of the text what may be thought', () => {
+    const policy = {
+      ...policyOf('claude-sonnet-5-5'),
+      actions: new Map([['chat', { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000 }]]),
+    };
+    expect(prepareRequest({ action: 'chat', messages: [user('hi')] }, policy, 0)).toMatchObject({
+      thinking: { output_config: { effort: 'low' } },
+      maxTokens: 2100,
+    });
   });
 });

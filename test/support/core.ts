@@ -1,5 +1,6 @@
 /** The core with everything around it in memory and under the test's hand. */
 import type { Authenticator, Principal } from '../../src/auth/port.ts';
+import { ModelTable } from '../../src/models/model-table.ts';
 import type { Observer } from '../../src/observability/port.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { Quota } from '../../src/quota/port.ts';
@@ -15,8 +16,17 @@ export const ALICE = '11111111-1111-4111-8111-111111111111';
 export const BOB = '22222222-2222-4222-8222-222222222222';
 
 const ACTIONS: Actions = new Map([
-  ['chat', { system: 'Be kind. {{template}}', defaultMaxTokens: 100, maxTokens: 200, allEvents: false }],
-  ['trace', { system: '', defaultMaxTokens: 100, maxTokens: 200, allEvents: true }],
+  [
+    'chat',
+    {
+      system: 'Be kind. {{template}}',
+      defaultMaxTokens: 100,
+      maxTokens: 200,
+      thinking: 'off',
+      allEvents: false,
+    },
+  ],
+  ['trace', { system: '', defaultMaxTokens: 100, maxTokens: 200, thinking: 'off', allEvents: true }],
 ]);
 
 export function principal(userId: string, expiresAt: number): Principal {
@@ -81,6 +91,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
       actions: ACTIONS,
       defaultModel: 'claude-test',
       allowedModels: new Set(['claude-test', 'claude-other']),
+      models: ModelTable.load(),
     },
     showCost: false,
     heartbeatMs: 25_000,

@@ -26,6 +26,7 @@ export const REQUEST: UpstreamRequest = {
   epoch: 'epoch-000',
   model: 'model-under-test',
   maxTokens: 256,
+  thinking: {},
   system: 'Be brief.',
   messages: [{ role: 'user', content: 'Hello' }],
   userHash: 'user-hash',

@@ -14,6 +14,11 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 /** US dollars for a million of each: input, output, cache write of 5 minutes, of 1 hour, cache read. */
 const PER_MILLION: readonly (readonly [model: string, ...usd: [number, number, number, number, number]])[] = [
+  ['claude-fable-5-2', 8, 40, 10, 16, 0.2],
+  ['claude-mythos-5-2', 8, 40, 10, 16, 0.2],
+  ['claude-mythos-5-1', 10, 50, 12.5, 20, 0.25],
+  ['claude-fable-5', 10, 50, 12.5, 20, 1],
+  ['claude-mythos-5', 10, 50, 12.5, 20, 1],
   ['claude-fable-5-1', 10, 50, 12.5, 20, 0.25],
   ['claude-opus-5-5', 4, 20, 5, 8, 0.2],
   ['claude-opus-5', 5, 25, 6.25, 10, 0.5],
@@ -45,6 +50,12 @@ it.each(PER_MILLION)('%s has its published prices', (model, input, output, write
 
 it('the default models are exactly those with a price', () => {
   expect([...prices.models].sort()).toEqual(PER_MILLION.map(([model]) => model).sort());
+});
+
+it('a past day has its own prices: reads of Sonnet 5.5 cost twice as much until 6 October', () => {
+  const reads = { cacheReadTokens: MILLION };
+  expect(usdOf(cost('claude-sonnet-5-5', reads, Date.UTC(2026, 9, 6, 23, 59, 59)))).toBe(0.2);
+  expect(usdOf(cost('claude-sonnet-5-5', reads, Date.UTC(2026, 9, 7)))).toBe(0.1);
 });
 
 it.each([
