@@ -48,6 +48,8 @@ const FIELDS = [
 const KNOWN = new Set<string>(FIELDS);
 const MAX_OUTPUT_TOKENS = 128_000;
 const IMAGE_TOKENS = 1_500;
+/** With `between_tools` nothing is thought before an answer without tools. */
+const THINKING_TYPES: ReadonlySet<unknown> = new Set(['adaptive', 'enabled']);
 
 /** A JSON object of which nothing is known but the names that are read here. */
 type Fields = {
@@ -98,7 +100,7 @@ export function readMessagesRequest(
     model,
     maxTokens: counting ? 0 : readMaxTokens(body.max_tokens),
     stream: stream === true,
-    thinking: isFields(body.thinking) && body.thinking.type !== 'disabled',
+    thinking: isFields(body.thinking) && THINKING_TYPES.has(body.thinking.type),
     tool: readTool(body.tools),
     userHash: readUserId(body.metadata),
     question: messages.question,
