@@ -1,5 +1,5 @@
 /** Streams shared over Redis, for the composition root. */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { LEASE_MS, StoreSharedRuns, type StoreSharedRunsOptions } from './shared-runs.ts';
@@ -9,7 +9,9 @@ import { RedisFailure } from './store/redis-failure.ts';
 export interface OpenSharedRunsOptions {
   readonly url: string;
   /** What keys and channels begin with (REDIS_PREFIX). */
-  readonly prefix: string;
+  readonly prefix: string | undefined;
+  /** Whose tokens are accepted: without a prefix, relays of one issuer share streams, and nobody else. */
+  readonly issuer: string;
   /** Names this computer to people; the process adds what tells it from the one before it. */
   readonly instanceId: string;
   readonly logs: StreamLogs;
@@ -20,24 +22,29 @@ export interface OpenSharedRunsOptions {
   readonly endedMs: number;
   /** Told once of each reason while it lasts. */
   readonly onDown: (failure: RedisFailure) => void;
-  readonly onUp: () => void;
+  /** Told with the prefix in use. */
+  readonly onUp: (prefix: string) => void;
   readonly onMalformed: StoreSharedRunsOptions['onMalformed'];
   readonly onFormats: StoreSharedRunsOptions['onFormats'];
 }
 
 /** Of the instance's name, in the name of a machine. */
 const MAX_NAME_LENGTH = 128;
+/** Of the issuer's hash, in a prefix. */
+const ISSUER_LENGTH = 12;
 
-/** Connects in the background. `connection` is for others who count in the same Redis. */
+/** Connects in the background. `connection` and `prefix` are for others who count in the same Redis. */
 export function openSharedRuns({
   url,
-  prefix,
+  issuer,
+  prefix = `dash:${hash('sha256', issuer).slice(0, ISSUER_LENGTH)}`,
   instanceId,
   longestRunMs,
   ...options
 }: OpenSharedRunsOptions): {
   readonly streams: StoreSharedRuns;
   readonly connection: object;
+  readonly prefix: string;
 } {
   const store = new RedisSharedStore({
     url,
@@ -50,5 +57,7 @@ export function openSharedRuns({
   });
   const onDown = (cause: unknown): void =>
     options.onDown(cause instanceof RedisFailure ? cause : new RedisFailure('beat', cause));
-  return { streams: new StoreSharedRuns({ ...options, onDown, store }), connection: store.connection };
+  const onUp = (): void => options.onUp(prefix);
+  const streams = new StoreSharedRuns({ ...options, onDown, onUp, store });
+  return { streams, connection: store.connection, prefix };
 }

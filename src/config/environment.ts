@@ -197,6 +197,8 @@ export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   readonly production: boolean;
   /** Whether others than this computer may reach the public port; always in production. */
   readonly exposed: boolean;
+  /** Whether /metrics has a port of its own: in development only where METRICS_PORT asks for one. */
+  readonly ownMetricsPort: boolean;
   readonly auth: AuthConfig;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
@@ -232,6 +234,7 @@ export function readConfig(environment: Environment): Config {
     INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
     production,
     exposed: isExposed(set),
+    ownMetricsPort: isExposed(set) || set.METRICS_PORT !== undefined,
     auth: authConfig(parsed.data),
     explicit: new Set(keys.filter((key) => key in set)),
   };

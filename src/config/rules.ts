@@ -4,7 +4,7 @@
  * start names the missing keys and the bad ones.
  */
 
-import { isLoopbackHost, isLoopbackUrl } from '../http/admission/loopback.ts';
+import { isLoopbackHost, isLoopbackUrl } from '../http/admission/local-request.ts';
 import type { EnvironmentKey } from './environment.ts';
 import { isExampleSecret, isPercentEncoded, isPlaceholder } from './values.ts';
 

@@ -1,13 +1,15 @@
-/** A Fastify app as every port of the relay has it: request ids, security headers, JSON errors. It has no route yet. */
+/**
+ * A Fastify app as every port of the relay has it: limits of time and size, request ids, security headers, bodies of JSON
+ * alone, JSON errors. It has no route yet.
+ */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Observer } from '../observability/port.ts';
+import { requireBoundedBody } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Connections } from './admission/connections.ts';
 import { answerUnreadable, errorRoutes, sendError } from './error-routes.ts';
-import { readJsonOnly } from './routes/json-body.ts';
-import type { ServerLimits } from './server-limits.ts';
 import { IgnoredUpgrades } from './websocket/ignored-upgrades.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
@@ -74,4 +76,46 @@ function serverOf(parts: AppParts, serve: RequestListener): Server {
   const server = createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback }, listener);
   connections?.attach(server);
   return server;
+}
+
+/** Time and size limits of node:http, for every request up to its upgrade. Milliseconds and bytes. */
+export interface ServerLimits {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  /** How often the two above are looked at. */
+  readonly connectionsCheckingInterval: number;
+  readonly keepAliveTimeout: number;
+  readonly maxHeaderSize: number;
+}
+
+/** A connection that sends nothing, or a head or a body too slowly, is closed within 15–17 s. */
+export const SERVER_LIMITS: ServerLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 2000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16_384,
+};
+
+/** Request bodies: JSON and nothing else, judged by its size and shape before it is parsed. */
+
+type Done = (error: Error | null, body?: unknown) => void;
+export type BodyParser = (request: FastifyRequest, body: string, done: Done) => void;
+
+export function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBodyParser(app));
+}
+
+/** Fastify's own, which refuses fields that reach into prototypes, after the bounds. */
+export function jsonBodyParser(app: FastifyInstance): BodyParser {
+  const parse = app.getDefaultJsonParser('error', 'error') as BodyParser;
+  return (request, body, done) => {
+    try {
+      requireBoundedBody(body);
+    } catch (error) {
+      return done(error as Error);
+    }
+    parse(request, body, done);
+  };
 }

@@ -1,12 +1,11 @@
 /**
- * The public port, and the port of /metrics: builds apps and doors, listens, closes.
- * Not owned here: draining (the core's) and what the doors serve.
+ * The public port, and the port of /metrics: builds their apps, listens, closes.
+ * Not owned here: draining (the core's) and what the routes serve.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
 import type { Connect } from '../connection/port.ts';
 import type { Observer } from '../observability/port.ts';
@@ -19,17 +18,10 @@ import {
   type TrustProxy,
 } from './admission/client-address.ts';
 import { Connections } from './admission/connections.ts';
-import { requireLocal } from './admission/local-request.ts';
 import { RequestGuard } from './admission/request-guard.ts';
-import { type AccessLog, createApp } from './create-app.ts';
+import { type AccessLog, createApp, SERVER_LIMITS, type ServerLimits } from './create-app.ts';
 import { observeUnread } from './error-routes.ts';
-import type { Health } from './health.ts';
-import { demoRoutes } from './routes/demo.ts';
-import { devTokenRoute } from './routes/dev-token.ts';
-import { healthRoutes, type MetricsSource, metricsRoute } from './routes/operations.ts';
-import { sessionRoute } from './routes/session.ts';
-import { websocketRoutes } from './routes/websocket.ts';
-import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
+import { type MetricsSource, metricsHandler } from './routes/operations.ts';
 import { WebSocketEndpoint } from './websocket/upgrade.ts';
 import { isHandshake } from './websocket/upgrade-request.ts';
 
@@ -41,18 +33,13 @@ export interface Binding {
 
 export interface HttpServerParts {
   readonly binding: Binding;
-  readonly metrics: {
-    readonly source: MetricsSource;
-    /** A port of its own. */
-    readonly binding?: Binding | undefined;
-    /** Whether the public port has /metrics too, for requests of this computer: in development only. */
-    readonly onPublicPort: boolean;
-  };
+  /** A port of its own for /metrics. */
+  readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
   readonly connect: Connect;
   readonly observer: Observer;
   readonly clock: Clock;
-  readonly health: Health;
+  readonly health: AdmissionParts['health'];
   readonly limits: AdmissionParts['limits'];
   /** Files and sockets this process may have open; absent where nobody limits them. */
   readonly maxDescriptors?: number | undefined;
@@ -61,17 +48,13 @@ export interface HttpServerParts {
   readonly trustProxy: TrustProxy;
   /** Largest client frame, and largest request body. */
   readonly maxFrameBytes: number;
-  /** Opens POST /dev/token: only where configuration allowed this issuer. */
-  readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
-  /** Opens `/`: only where the page can make its own tokens. */
-  readonly demoDirectory?: string | undefined;
   readonly log?: AccessLog | undefined;
   readonly serverLimits?: ServerLimits | undefined;
-  /** Further doors, in order: each adds its routes or hooks to the public app (CORS first). */
-  readonly doors?: readonly ((app: FastifyInstance, shared: SharedParts) => void)[] | undefined;
+  /** Adds the routes of the public port, and the hooks that go before its guard. */
+  readonly routes: (app: FastifyInstance, shared: SharedParts) => void;
 }
 
-/** What the doors share with the WebSocket's. */
+/** What the routes share with the WebSocket endpoint. */
 export interface SharedParts {
   readonly admission: Admission;
   readonly clientAddress: ClientAddress;
@@ -83,45 +66,33 @@ const BACKLOG = 4096;
 
 export class HttpServer {
   readonly #parts: HttpServerParts;
-  readonly #door: WebSocketEndpoint;
+  readonly #websockets: WebSocketEndpoint;
   readonly #guard: RequestGuard;
   readonly #connections: Connections;
   readonly #public: FastifyInstance;
   readonly #metrics: FastifyInstance | undefined;
 
   constructor(parts: HttpServerParts) {
-    const { observer, maxFrameBytes, log, serverLimits = SERVER_LIMITS, metrics } = parts;
+    const { observer, maxFrameBytes, log, serverLimits = SERVER_LIMITS, metrics, routes } = parts;
     const app = { observer, maxBodyBytes: maxFrameBytes, log, serverLimits };
     const shared = {
       admission: new Admission(parts),
       clientAddress: clientAddressBy(parts.trustProxy),
       allowedOrigins: new Set(parts.allowedOrigins),
     };
-    const connections = connectionsOf(parts, () => this.#door.connections);
+    const connections = connectionsOf(parts, () => this.#websockets.connections);
     this.#parts = parts;
     this.#connections = connections;
-    this.#door = new WebSocketEndpoint({ ...parts, ...shared, connections });
+    this.#websockets = new WebSocketEndpoint({ ...parts, ...shared, connections });
     this.#public = createApp({ ...app, connections, isUpgrade: isHandshake });
     this.#guard = new RequestGuard({ ...parts, ...shared, connections, maxBodyBytes: maxFrameBytes });
-    this.#addRoutes(shared);
-    this.#door.attach(this.#public.server);
-    if (metrics.binding !== undefined) {
+    routes(this.#public, shared);
+    this.#guard.attach(this.#public);
+    this.#websockets.attach(this.#public.server);
+    if (metrics !== undefined) {
       this.#metrics = createApp(app);
-      metricsRoute(this.#metrics, metrics.source);
+      this.#metrics.get('/metrics', metricsHandler(metrics.source));
     }
-  }
-
-  #addRoutes(shared: SharedParts): void {
-    const { developmentIssuer, demoDirectory, doors = [], health, metrics } = this.#parts;
-    const app = this.#public;
-    for (const door of doors) door(app, shared);
-    this.#guard.attach(app);
-    healthRoutes(app, health);
-    websocketRoutes(app);
-    sessionRoute(app, shared);
-    if (metrics.onPublicPort) metricsRoute(app, metrics.source, [requireLocal]);
-    if (developmentIssuer !== undefined) devTokenRoute(app, developmentIssuer);
-    if (demoDirectory !== undefined) demoRoutes(app, demoDirectory);
   }
 
   /** TCP connections that are no WebSocket. */
@@ -136,14 +107,14 @@ export class HttpServer {
 
   /** WebSockets open at this instant. */
   get connections(): number {
-    return this.#door.connections;
+    return this.#websockets.connections;
   }
 
   /** Rejects if a port is taken; then nothing listens. */
   async listen(): Promise<void> {
     try {
       await listen(this.#public, this.#parts.binding);
-      if (this.#metrics !== undefined) await listen(this.#metrics, this.#parts.metrics.binding);
+      if (this.#metrics !== undefined) await listen(this.#metrics, this.#parts.metrics?.binding);
     } catch (error) {
       await this.close();
       throw error;
@@ -162,7 +133,7 @@ export class HttpServer {
 
   /** Stops listening and cuts what is still open: the last step, after draining. Idempotent. */
   async close(): Promise<void> {
-    this.#door.close();
+    this.#websockets.close();
     for (const app of [this.#public, this.#metrics]) {
       if (app === undefined) continue;
       await app.close();
@@ -185,7 +156,10 @@ function connectionsOf(parts: HttpServerParts, websockets: () => number): Connec
   return new Connections({
     clock,
     perAddress: limits.connectionsPerAddress,
-    unprovenPerSecond: Math.max(MIN_UNPROVEN, limits.upgradesPerSecondPerAddress * CONNECTIONS_SHARE),
+    unprovenPerSecond: Math.max(
+      MIN_UNPROVEN,
+      Math.floor(limits.upgradesPerSecondPerAddress * CONNECTIONS_SHARE),
+    ),
     maxDescriptors: maxDescriptors - spare,
     websockets,
     peerOf: peerAddressBy(trustProxy),

@@ -1,10 +1,32 @@
-/** Every metric of the relay: the names, the help texts and the labels are all here. Label values are closed sets. */
+/**
+ * Every metric of the relay: the names, the help texts and the labels are all here, but for those of the process itself,
+ * which are the library's. Label values are closed sets.
+ */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const PREFIX = 'dash_';
 const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600];
 /** A histogram timer of Node wakes the process this often, ms; the default is 10. */
 const EVENT_LOOP_PRECISION_MS = 20;
+
+/** Values that others hold. A relay has those of the parts it is built of. */
+const WATCHED = {
+  request_body_bytes: 'Bytes of request bodies on their way',
+  http_connections: 'TCP connections of the public port that are no WebSocket',
+  upstream_requests: 'Upstream requests open',
+  upstream_account_fails: "1 while the account at the model's API does not work",
+  stream_log_bytes: 'Bytes held by all stream logs',
+  ledger_degraded: '1 while usage rows cannot be written',
+  quota_alone: '1 while Postgres cannot be asked for quotas',
+  quota_undelivered: 'Settlements Postgres has not heard of',
+  log_lines_dropped: 'Log lines lost: their reader stalled',
+  usage_rows_waiting: 'Usage rows not yet in Postgres',
+  usage_rows_quarantined: 'Usage rows that Postgres refuses',
+  usage_oldest_waiting_seconds: 'Age of the oldest usage row not yet in Postgres',
+  redis_up: '1 while all that machines share works: commands, publishing and the own mailbox',
+  streams_published: 'Streams not wholly with Redis yet',
+  streams_followed: 'Streams of other machines that are read here',
+} as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -56,11 +78,11 @@ export function createMetrics() {
     ),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
-    /** A value that others hold, read when it is scraped. Name without the prefix. */
-    watch(name: string, help: string, read: () => number): void {
+    /** A value that others hold, read when it is scraped. */
+    watch(name: keyof typeof WATCHED, read: () => number): void {
       new Gauge({
         name: PREFIX + name,
-        help,
+        help: WATCHED[name],
         registers,
         collect() {
           this.set(read());

@@ -80,8 +80,11 @@ async function startRelay(
     ...environment,
   });
   // An environment may name another model.
-  const simulated = config.ANTHROPIC_BASE_URL === simulator.url;
-  const relay = await composeRelay(config, { output: SILENT_LOG, simulated });
+  const isAsked = config.ANTHROPIC_BASE_URL === simulator.url;
+  const relay = await composeRelay(config, {
+    output: SILENT_LOG,
+    simulator: isAsked ? simulator : undefined,
+  });
   await relay.start();
   return relay;
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SERVER_LIMITS } from '../../src/http/server-limits.ts';
+import { SERVER_LIMITS } from '../../src/http/create-app.ts';
 import { frame, PING, textFrame } from '../http/masked-frame.ts';
 import { handshake, openHandshake, openRaw } from '../http/raw-client.ts';
 import { eventually, LONG } from '../support/test-run.ts';

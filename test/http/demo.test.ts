@@ -13,8 +13,8 @@ async function directoryWith(files: Readonly<Record<string, string>>): Promise<s
 
 describe('the demo page', () => {
   it('is served at / with a policy that allows nothing inline or from elsewhere', async () => {
-    const demoDirectory = await directoryWith({ 'index.html': '<!doctype html>' });
-    const { url } = await startServer({ demoDirectory });
+    const directory = await directoryWith({ 'index.html': '<!doctype html>' });
+    const { url } = await startServer({ routes: { demo: { directory } } });
     const page = await fetch(url);
     expect([page.status, await page.text()]).toEqual([200, '<!doctype html>']);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -25,8 +25,8 @@ describe('the demo page', () => {
   });
 
   it('serves the files it is made of to be kept for ever, since their names are those of their content', async () => {
-    const demoDirectory = await directoryWith({ 'index.C-HuzM_0.js': '0' });
-    const { url } = await startServer({ demoDirectory });
+    const directory = await directoryWith({ 'index.C-HuzM_0.js': '0' });
+    const { url } = await startServer({ routes: { demo: { directory } } });
     const script = await fetch(`${url}/demo/index.C-HuzM_0.js`);
     expect([script.status, await script.text()]).toEqual([200, '0']);
     expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
@@ -41,20 +41,20 @@ describe('the demo page', () => {
     '/demo/index.html',
     '/demo/index.ABSENT00.js',
   ])('does not serve %s', async (path) => {
-    const demoDirectory = await directoryWith({
+    const directory = await directoryWith({
       'secret.key': 'x',
       '.env': 'x',
       'app.js': 'x',
       'index.html': '',
     });
-    const { url } = await startServer({ demoDirectory });
+    const { url } = await startServer({ routes: { demo: { directory } } });
     const answer = await fetch(url + path);
     expect(answer.status).toBe(404);
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
   it('is a page that says what to do before it is built, and absent where it is switched off', async () => {
-    const unbuilt = await startServer({ demoDirectory: await directoryWith({}) });
+    const unbuilt = await startServer({ routes: { demo: { directory: await directoryWith({}) } } });
     const page = await fetch(unbuilt.url);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(await page.text()).toContain('npm start');

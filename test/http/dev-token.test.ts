@@ -20,7 +20,7 @@ const post = (host: string, body: string) =>
 describe('POST /dev/token', () => {
   it.each(['127.0.0.1:8787', 'localhost:8787', 'localhost', '[::1]:8787'])('serves Host %s', async (host) => {
     const issuer = fakeIssuer();
-    const { port } = await startServer({ developmentIssuer: issuer });
+    const { port } = await startServer({ routes: { developmentIssuer: issuer } });
     const text = await exchange(port, post(host, '{"tier":"pro","expiresIn":60,"other":1}'));
     expect(parseAnswer(text).status).toBe(200);
     expect(text).toContain('{"access_token":"a.b.c","token_type":"bearer","expires_in":60}');
@@ -33,13 +33,13 @@ describe('POST /dev/token', () => {
     ['null gives none', { tier: null }, undefined],
   ])('%s', async (_, body, tier) => {
     const issuer = fakeIssuer();
-    const { port } = await startServer({ developmentIssuer: issuer });
+    const { port } = await startServer({ routes: { developmentIssuer: issuer } });
     await exchange(port, post('localhost', JSON.stringify(body)));
     expect(issuer.requests).toEqual([{ sub: undefined, tier, expiresIn: 3600 }]);
   });
 
   it('needs no body', async () => {
-    const { url } = await startServer({ developmentIssuer: fakeIssuer() });
+    const { url } = await startServer({ routes: { developmentIssuer: fakeIssuer() } });
     const response = await fetch(`${url}/dev/token`, { method: 'POST' });
     expect(await response.json()).toMatchObject({ access_token: 'a.b.c', expires_in: 3600 });
   });
@@ -48,14 +48,14 @@ describe('POST /dev/token', () => {
     'refuses Host %s: a name may have been rebound to this machine',
     async (host) => {
       const issuer = fakeIssuer();
-      const { port } = await startServer({ developmentIssuer: issuer });
+      const { port } = await startServer({ routes: { developmentIssuer: issuer } });
       expect(parseAnswer(await exchange(port, post(host, '{}')))).toMatchObject({ status: 403 });
       expect(issuer.requests).toEqual([]);
     },
   );
 
   it.each(['[]', 'null', '"x"', '1'])('refuses the body %s', async (body) => {
-    const { port } = await startServer({ developmentIssuer: fakeIssuer() });
+    const { port } = await startServer({ routes: { developmentIssuer: fakeIssuer() } });
     expect(parseAnswer(await exchange(port, post('localhost', body)))).toMatchObject({ status: 400 });
   });
 

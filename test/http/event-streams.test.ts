@@ -1,7 +1,7 @@
 /** Callers who take an answer as events and go, or stay without reading, with the core in memory behind real sockets. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type ChatParts, chatRoutes } from '../../src/http/routes/chat.ts';
+import type { RouteParts } from '../../src/http/routes/routes.ts';
 import type { Subscription } from '../../src/relay/subscription.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { createCore, settled, start } from '../support/core.ts';
@@ -30,7 +30,7 @@ const request = (method: string, path: string, body = ''): string =>
 /** The answer is over, and its reader has stopped in front of the last of it, which the kernel has not taken. */
 async function startUnread() {
   const core = createCore({ logs: new MemoryStreamLogs({ maxBytes: 1 << 25, totalBytes: 1 << 26 }) });
-  const { port } = await startServer({ doors: [(app) => chatRoutes(app, core)] });
+  const { port } = await startServer({ routes: { relay: core.relay, clock: core.clock } });
   using sockets = watchServerSockets(port);
   const timers = core.clock.pending;
   const reader = (await openRaw(port)).send(request('POST', '/v1/chat', BODY));
@@ -72,12 +72,12 @@ it('who hangs up while other machines are asked leaves nothing behind', async ()
   const core = createCore();
   const { promise: asked, resolve: answer } = Promise.withResolvers<void>();
   let resumed: Promise<Subscription> | undefined;
-  const relay: ChatParts['relay'] = {
+  const relay: RouteParts['relay'] = {
     start: (command, sink) => core.relay.start(command, sink),
     resume: (position, sink) => (resumed = asked.then(() => core.relay.resume(position, sink))),
     cancel: (...who) => core.relay.cancel(...who),
   };
-  const { port } = await startServer({ doors: [(app) => chatRoutes(app, { relay, clock: core.clock })] });
+  const { port } = await startServer({ routes: { relay, clock: core.clock } });
   core.connect().send(start('s1'));
   const call = await core.upstream.call(0);
   call.text('one ');

@@ -8,7 +8,7 @@ import { startServer } from './start-server.ts';
 const run = promisify(execFile);
 
 /** A server with a route that gives back the JSON it takes. */
-const startEcho = () => startServer({ doors: [(app) => void app.post('/echo', ({ body }) => ({ body }))] });
+const startEcho = () => startServer({ added: (app) => void app.post('/echo', ({ body }) => ({ body })) });
 
 const H2C = [
   'Connection: Upgrade, HTTP2-Settings',
@@ -104,7 +104,7 @@ describe('behind a request whose upgrade was ignored', () => {
       askedNow();
       return answered;
     };
-    const { port, core } = await startServer({ doors: [(app) => void app.get('/slow', slow)] });
+    const { port, core } = await startServer({ added: (app) => void app.get('/slow', slow) });
     const client = (await openRaw(port)).send(request('GET /slow', H2C));
     await asked;
     expect(await client.send(behind).untilClosed()).toBe('');
@@ -131,7 +131,7 @@ describe('at the path of the WebSocket', () => {
 it('the port of the metrics ignores every upgrade', async () => {
   const source = { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' };
   const binding = { host: '127.0.0.1', port: 0 };
-  const { server } = await startServer({ metrics: { source, binding, onPublicPort: false } });
+  const { server } = await startServer({ metrics: { source, binding } });
   const { port } = server.metricsAddress ?? { port: 0 };
   expect(bodyOf(await exchange(port, request('GET /metrics', H2C)))).toBe('dash_up 1\n');
   expect(parseAnswer(await exchange(port, request('GET /v1/ws', WEBSOCKET))).status).toBe(404);

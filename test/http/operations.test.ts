@@ -29,7 +29,8 @@ describe('operations routes', () => {
   it('/metrics has its own port, and the public port has none then', async () => {
     const source = { contentType: 'text/plain; version=0.0.4', metrics: async () => 'dash_up 1\n' };
     const { url, server } = await startServer({
-      metrics: { source, binding: { host: '127.0.0.1', port: 0 }, onPublicPort: false },
+      metrics: { source, binding: { host: '127.0.0.1', port: 0 } },
+      routes: { metrics: undefined },
     });
     expect((await fetch(`${url}/metrics`)).status).toBe(404);
     const metrics = await fetch(`http://127.0.0.1:${server.metricsAddress?.port}/metrics`);

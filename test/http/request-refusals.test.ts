@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { SERVER_LIMITS } from '../../src/http/server-limits.ts';
+import { SERVER_LIMITS } from '../../src/http/create-app.ts';
 import { exchange, openRaw, parseAnswer, roundTrip } from './raw-client.ts';
 import { startServer } from './start-server.ts';
 
@@ -12,7 +12,7 @@ const post = (body: string, headers: readonly string[]) =>
 
 /** A server with a route that takes JSON. */
 const startEcho = () =>
-  startServer({ maxFrameBytes: 1024, doors: [(app) => void app.post('/echo', ({ body }) => ({ body }))] });
+  startServer({ maxFrameBytes: 1024, added: (app) => void app.post('/echo', ({ body }) => ({ body })) });
 
 const JSON_TYPE = 'Content-Type: application/json';
 const REFUSALS: Readonly<Record<string, readonly [string, number, string]>> = {
@@ -65,12 +65,10 @@ describe('a request is refused as JSON', () => {
 
   it('hides what a broken route says, and reports it', async () => {
     const { port, observer } = await startServer({
-      doors: [
-        (app) =>
-          void app.get('/broken', () => {
-            throw new Error('secret detail');
-          }),
-      ],
+      added: (app) =>
+        void app.get('/broken', () => {
+          throw new Error('secret detail');
+        }),
     });
     const text = await exchange(port, request('GET /broken'));
     expect(parseAnswer(text)).toMatchObject({ status: 500, error: { code: 'internal' } });
@@ -126,7 +124,7 @@ describe('slow peers', () => {
   ])('get 408 for %s that does not end', async (_what, text) => {
     const { port } = await startServer({
       serverLimits: soon,
-      doors: [(app) => void app.post('/echo', ({ body }) => ({ body }))],
+      added: (app) => void app.post('/echo', ({ body }) => ({ body })),
     });
     const answer = parseAnswer(await (await openRaw(port)).send(text).untilClosed());
     expect(answer).toMatchObject({ status: 408, error: { code: 'request_timeout', retryable: true } });

@@ -1,6 +1,8 @@
+import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
-import type { Health } from '../../src/http/health.ts';
 import { HttpServer, type HttpServerParts } from '../../src/http/http-server.ts';
+import type { Health } from '../../src/http/routes/operations.ts';
+import { addRoutes, type RouteParts } from '../../src/http/routes/routes.ts';
 import { FakeAuthenticator, principalOf } from '../support/fake-authenticator.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { FakeCore } from './fake-core.ts';
@@ -18,10 +20,20 @@ const LIMITS: HttpServerParts['limits'] = {
   requestsPerMinutePerUser: 1000,
 };
 
+const nobody = (): never => {
+  throw new Error('this test has no relay');
+};
+
+export interface ServerOverrides extends Partial<Omit<HttpServerParts, 'limits' | 'routes'>> {
+  readonly limits?: Partial<HttpServerParts['limits']>;
+  /** What its routes are made of, where that is not what is here. */
+  readonly routes?: Partial<RouteParts>;
+  /** Routes beside its own. */
+  readonly added?: (app: FastifyInstance) => void;
+}
+
 /** A real server on a free port with a fake core; tokens `alice` and `bob` are good. Closed when the test ends. */
-export async function startServer(
-  overrides: Partial<Omit<HttpServerParts, 'limits'>> & { limits?: Partial<HttpServerParts['limits']> } = {},
-) {
+export async function startServer({ limits, routes, added, ...overrides }: ServerOverrides = {}) {
   const core = new FakeCore();
   const clock = new ManualClock();
   const observer = new RecordingObserver();
@@ -29,10 +41,6 @@ export async function startServer(
   const health: { state: Health['state'] } = { state: 'ready' };
   const server = new HttpServer({
     binding: { host: '127.0.0.1', port: 0 },
-    metrics: {
-      source: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
-      onPublicPort: true,
-    },
     authenticator,
     connect: core.connect,
     observer,
@@ -43,7 +51,21 @@ export async function startServer(
     trustProxy: 'none',
     maxFrameBytes: 262_144,
     ...overrides,
-    limits: { ...LIMITS, ...overrides.limits },
+    limits: { ...LIMITS, ...limits },
+    routes(app, shared) {
+      addRoutes(app, {
+        relay: { start: nobody, resume: nobody, cancel: nobody },
+        observer,
+        clock,
+        health: overrides.health ?? health,
+        usageOf: nobody,
+        transports: { streamingEnabled: true, websocketPercent: 100 },
+        metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
+        ...routes,
+        ...shared,
+      });
+      added?.(app);
+    },
   });
   await server.listen();
   onTestFinished(() => server.close());

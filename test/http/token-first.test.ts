@@ -1,7 +1,6 @@
 /** What a door judges before it reads a body: with an application of its own, real sockets, and a clock by hand. */
 import { describe, expect, it } from 'vitest';
 import { principalOf as principalOfRequest } from '../../src/http/admission/request-guard.ts';
-import { allowOrigins } from '../../src/http/routes/cors.ts';
 import {
   exchange,
   openHandshake,
@@ -27,19 +26,16 @@ const startDoors = async (overrides: Parameters<typeof startServer>[0] = {}) => 
   const started = await startServer({
     maxFrameBytes: 1024,
     ...overrides,
-    doors: [
-      (app) => allowOrigins(app, []),
-      (app) =>
-        void app.post('/asks', { config: { access: 'token' } }, (request) => {
-          parsed.push(request.body);
-          return { userId: principalOfRequest(request).userId };
-        }),
-      (app) =>
-        void app.get('/reads', { config: { access: 'token', reads: true } }, () => {
-          reading += 1;
-          return new Promise(() => {});
-        }),
-    ],
+    added(app) {
+      app.post('/asks', { config: { access: 'token' } }, (request) => {
+        parsed.push(request.body);
+        return { userId: principalOfRequest(request).userId };
+      });
+      app.get('/reads', { config: { access: 'reader' } }, () => {
+        reading += 1;
+        return new Promise(() => {});
+      });
+    },
   });
   return { ...started, parsed, reading: () => reading };
 };

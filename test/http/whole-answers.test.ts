@@ -1,7 +1,6 @@
 /** Those who wait for one stream at the JSON door, with the core in memory behind real sockets. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { chatRoutes } from '../../src/http/routes/chat.ts';
 import { createCore, settled } from '../support/core.ts';
 import { exchange, openRaw, type RawClient } from './raw-client.ts';
 import { ALICE, startServer } from './start-server.ts';
@@ -25,7 +24,7 @@ const request = [
 
 async function startDoor() {
   const core = createCore();
-  const { port } = await startServer({ doors: [(app) => chatRoutes(app, core)] });
+  const { port } = await startServer({ routes: { relay: core.relay, clock: core.clock } });
   const followers = () => core.relay.registry.find(ALICE, 's1')?.readers.size;
   const wait = async (): Promise<RawClient> => (await openRaw(port)).send(request);
   return { ...core, port, followers, wait };

@@ -1,8 +1,6 @@
 /** A phone and the real relay on one time, with a model that says a word each second. */
 import { onTestFinished } from 'vitest';
 import type { DashClientOptions, DashStream } from '../../src/client/index.ts';
-import { chatRoutes } from '../../src/http/routes/chat.ts';
-import { transportConfigRoute } from '../../src/http/routes/transport-config.ts';
 import { startServer } from '../http/start-server.ts';
 import { ALICE, createCore, settled } from '../support/core.ts';
 import { FakeAuthenticator, principalOf } from '../support/fake-authenticator.ts';
@@ -36,12 +34,11 @@ export async function startPhoneAndRelay(
   const { relay, clock } = core;
   authenticator.tokens.set('alice', principalOf(ALICE, { expiresAt: clock.now() + 3_600_000 }));
   await authenticator.start();
-  const policy = { streamingEnabled: true, websocketPercent: 100 };
   const server = await startServer({
     authenticator,
     clock,
     connect: (socket, info) => relay.connect(socket, info),
-    doors: [(app) => chatRoutes(app, { relay, clock }), (app) => transportConfigRoute(app, { policy })],
+    routes: { relay, clock, transports: { streamingEnabled: true, websocketPercent: 100 } },
   });
   const phone = await startPhone({ startedAt: clock.now(), ...options });
   const { createDashClient, AppState } = phone.realm.app;

@@ -240,7 +240,7 @@ describe('metrics', () => {
   it('holds the process metrics and watched values, all with the prefix', async () => {
     const metrics = createMetrics();
     let degraded = 0;
-    metrics.watch('ledger_degraded', 'Whether the ledger cannot write', () => degraded);
+    metrics.watch('ledger_degraded', () => degraded);
     degraded = 1;
     const text = await metrics.registry.metrics();
     expect(text).toContain('dash_ledger_degraded 1');

@@ -9,12 +9,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
-import type { Health } from '../health.ts';
+import type { Health } from '../routes/operations.ts';
+import { verifyInTime } from './bearer-token.ts';
 import { ConnectionLease, type LeaseCounts } from './connection-lease.ts';
 import { EventLoopLimiter } from './event-loop-limiter.ts';
-import { KeyedCounter } from './keyed-counter.ts';
-import { Rate } from './rate.ts';
-import { verifyInTime } from './verify-in-time.ts';
+import { KeyedCounter, Rate } from './keyed-counts.ts';
 
 export interface AdmissionParts {
   readonly limits: {

@@ -1,5 +1,5 @@
 import { RelayError } from '../../protocol/relay-error.ts';
-import type { KeyedCounter } from './keyed-counter.ts';
+import type { KeyedCounter } from './keyed-counts.ts';
 
 /** What all seats of a machine count in. */
 export interface LeaseCounts {

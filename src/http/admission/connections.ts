@@ -11,6 +11,7 @@ import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
 import { errorBody, errorHeaders, rawErrorResponse } from '../error-response.ts';
 import { tooManyOfAddress } from './connection-lease.ts';
+import { Rate } from './keyed-counts.ts';
 
 /** Requests of one connection that are not answered yet. No client in use sends that many ahead. */
 const MAX_PIPELINED = 16;
@@ -37,30 +38,16 @@ export class PlainConnection {
   readonly socket: Socket;
   /** Undefined of a proxy: neither its tokens nor its faults are one client's. */
   readonly address: string | undefined;
-  readonly #unprovenPerSecond: number;
   /** Whether the last token that came over it was a good one. */
   proven = false;
   /** Requests that are not answered. */
   pending = 0;
   /** It has its last answer, and is not listened to any more. */
   ending = false;
-  #second = 0;
-  #unproven = 0;
 
-  constructor(socket: Socket, address: string | undefined, unprovenPerSecond: number) {
-    this.#unprovenPerSecond = unprovenPerSecond;
+  constructor(socket: Socket, address: string | undefined) {
     this.socket = socket;
     this.address = address;
-  }
-
-  /** Counts a request without a good token at `elapsed` ms. False where this second has had too many. */
-  takeUnproven(elapsed: number): boolean {
-    if (this.address === undefined) return true;
-    const second = Math.trunc(elapsed / 1000);
-    if (second !== this.#second) this.#unproven = 0;
-    this.#second = second;
-    this.#unproven += 1;
-    return this.#unproven <= this.#unprovenPerSecond;
   }
 }
 
@@ -76,8 +63,11 @@ export class Connections {
   /** Told to go, and still holding a descriptor. */
   #closing = 0;
 
+  readonly #unproven: Rate<PlainConnection>;
+
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
+    this.#unproven = new Rate(parts.unprovenPerSecond, 1000, parts.clock);
   }
 
   get size(): number {
@@ -114,6 +104,11 @@ export class Connections {
     this.#idle.delete(connection);
   }
 
+  /** Counts a request without a good token; false where this second has had too many. A proxy's are not one client's. */
+  takeUnproven(connection: PlainConnection): boolean {
+    return connection.address === undefined || this.#unproven.take(connection) === 0;
+  }
+
   /** It is a WebSocket from now on, or gone. */
   forget(socket: Socket): void {
     const connection = this.#all.get(socket);
@@ -129,8 +124,8 @@ export class Connections {
   }
 
   #accept(socket: Socket): void {
-    const { perAddress, peerOf, unprovenPerSecond, websockets } = this.#parts;
-    const connection = new PlainConnection(socket, peerOf(socket), unprovenPerSecond);
+    const { perAddress, peerOf, websockets } = this.#parts;
+    const connection = new PlainConnection(socket, peerOf(socket));
     this.#measure(socket);
     while (this.#all.size + websockets() >= this.#room) {
       if (this.#makeRoom(this.#idle)) continue;
@@ -205,7 +200,7 @@ export class Connections {
     connection.pending -= 1;
     if (connection.pending > 0 || !this.#all.has(connection.socket)) return;
     this.#idle.delete(connection);
-    this.#idle.add(connection); // behind the others: they have waited longer
+    this.#idle.add(connection); // after the others: they have waited longer
   }
 
   /** Shared by all sockets: `this` is the socket. */

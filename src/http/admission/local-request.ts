@@ -1,10 +1,9 @@
 /**
- * Doors of development are for whoever sits at this computer. A peer on loopback is not enough: it may be a proxy that
+ * What counts as this very computer. Routes of development are for whoever sits at it. A peer on loopback is not enough: it may be a proxy that
  * brings strangers, and a page of another site may have its name resolve to 127.0.0.1 (DNS rebinding).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RelayError } from '../../protocol/relay-error.ts';
-import { isLoopbackHost } from './loopback.ts';
 
 /** What proxies, tunnels and content networks add, and no client of this computer does. */
 const OF_PROXIES =
@@ -26,4 +25,14 @@ export async function requireLocal(
       'forbidden',
       'this door of development is for this computer only, and the request came through a proxy',
     );
+}
+
+/** `host` as in an environment key or a Host header without its port; brackets around IPv6 are allowed. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+export function isLoopbackUrl(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed !== null && isLoopbackHost(parsed.hostname);
 }

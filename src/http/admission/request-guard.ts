@@ -1,31 +1,26 @@
 /**
  * The admission of requests that are no handshake, before a byte of their body is read: the connection, the token, the
- * rate of its user, room for the body, a seat. A route says by its `config` what it asks for.
+ * rate of its user, room for the body, a lease. A route says by its `config` what it asks for.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import type { Clock } from '../../time/clock.ts';
 import { onClosed } from '../routes/on-closed.ts';
 import { type Admission, tooManyUnproven } from './admission.ts';
+import { headerToken, tokenMissing } from './bearer-token.ts';
 import { BodyBudget } from './body-budget.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Connections, PlainConnection } from './connections.ts';
-import { headerToken, tokenMissing } from './header-token.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose token came with it, at a route whose access is `token`. */
+    /** Whose token came with it, at a route whose access is `token` or `reader`. */
     principal: Principal | null;
     clientAddress: string;
   }
   interface FastifyContextConfig {
-    /** `health`: balancers ask, and are never refused for what others at their address do. Absent: anyone. */
-    readonly access?: 'token' | 'health';
     /** Is asked before the token: what it throws counts as a request without a good one. */
     readonly beforeToken?: (request: FastifyRequest, reply: FastifyReply) => void;
-    /** The answer comes as a stream is read: its caller takes a seat until it is there. */
-    readonly reads?: boolean;
   }
 }
 
@@ -33,7 +28,6 @@ export interface RequestGuardParts {
   readonly admission: Admission;
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
-  readonly clock: Clock;
   readonly maxBodyBytes: number;
 }
 
@@ -51,7 +45,7 @@ export class RequestGuard {
     return this.#bodies.reserved;
   }
 
-  /** Guards all routes, behind the hooks of the plugins that were registered before (CORS: refusals are to be read). */
+  /** Guards all routes, after the hooks of the plugins that were registered before (CORS: refusals are to be read). */
   attach(app: FastifyInstance): void {
     app.decorateRequest('principal', null);
     app.decorateRequest('clientAddress', '');
@@ -65,12 +59,12 @@ export class RequestGuard {
   async #admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { admission, clientAddress, connections } = this.#parts;
     const { raw, routeOptions } = request;
-    const { access, reads = false } = routeOptions.config;
+    const { access } = routeOptions.config;
     const connection = connections.of(raw.socket);
     request.clientAddress = clientAddress(raw);
     if (connection?.proven !== true) await admission.turn(raw);
     try {
-      if (access === 'token') await this.#authenticate(request, reply, connection);
+      if (access === 'token' || access === 'reader') await this.#authenticate(request, reply, connection);
       else this.#admitAnyone(request, connection);
     } catch (refusal) {
       if (RelayError.from(refusal).code === 'rate_limited') reply.header('connection', 'close');
@@ -82,7 +76,7 @@ export class RequestGuard {
     if (principal !== null) admission.request(principal.userId);
     if (isBodyRead(request)) this.#reserveBody(request);
     else raw.resume(); // dropped as it comes: nobody waits for it, and it keeps no room from others
-    if (reads && principal !== null) this.#lease(reply, principal);
+    if (access === 'reader' && principal !== null) this.#lease(reply, principal);
   }
 
   async #authenticate(
@@ -115,7 +109,7 @@ export class RequestGuard {
 
   /** The connection is throttled before its address is. */
   #countUnproven(connection: PlainConnection | undefined): void {
-    if (connection === undefined || connection.takeUnproven(this.#parts.clock.elapsed())) return;
+    if (connection === undefined || this.#parts.connections.takeUnproven(connection)) return;
     throw tooManyUnproven('unproven_of_connection', 1000);
   }
 
@@ -128,8 +122,8 @@ export class RequestGuard {
   }
 
   #lease(reply: FastifyReply, { userId }: Principal): void {
-    const seat = this.#parts.admission.reader(reply.request.clientAddress, userId);
-    onClosed(reply, () => seat.release());
+    const lease = this.#parts.admission.reader(reply.request.clientAddress, userId);
+    onClosed(reply, () => lease.release());
   }
 }
 
@@ -140,9 +134,9 @@ function isBodyRead({ is404, method }: FastifyRequest): boolean {
   return !is404 && !BODILESS.has(method);
 }
 
-/** Of a request that the guard let in at a route whose access is `token`. */
+/** Of a request that the guard let in at a route whose access is `token` or `reader`. */
 export function principalOf({ principal }: FastifyRequest): Principal {
-  if (principal === null) throw new Error('a route that asks for a user has no access "token"');
+  if (principal === null) throw new Error('a route that asks for a user lets anyone in');
   return principal;
 }
 

@@ -1,4 +1,4 @@
-/** What the observer is told of HTTP requests: by which door they came, what they asked for, and whose they are. */
+/** What the observer is told of HTTP requests: which route they asked, what for, and whose they are. */
 import type { FastifyRequest } from 'fastify';
 import type { Caller, Door, Observer } from '../../observability/port.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
@@ -11,17 +11,6 @@ declare module 'fastify' {
   }
 }
 
-/** What each route serves; a request that no route takes is the door `http`. */
-const ROUTES: Readonly<Record<string, readonly [door: Door, of: string]>> = {
-  'POST /v1/chat': ['json', 'start'],
-  'GET /v1/streams/:id': ['sse', 'resume'],
-  'DELETE /v1/streams/:id': ['json', 'cancel'],
-  'POST /functions/v1/ai-gateway': ['ai_gateway', 'start'],
-  'GET /v1/session': ['session', 'request'],
-  'GET /v1/usage': ['usage', 'request'],
-  'GET /v1/config': ['config', 'request'],
-  'POST /dev/token': ['dev_token', 'request'],
-};
 const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function callerOf(request: FastifyRequest): Caller {
@@ -47,8 +36,9 @@ export function observeRefusal(observer: Observer, request: FastifyRequest, erro
 }
 
 function routeOf(request: FastifyRequest): readonly [door: Door, of: string] {
-  const route = ROUTES[`${request.method} ${request.routeOptions.url}`] ?? ['http', 'request'];
-  return route[1] === 'start' && route[0] === 'json' && wantsEvents(request) ? ['sse', 'start'] : route;
+  // A request that no route takes has no configuration either.
+  const { door = 'http', of = 'request' } = request.routeOptions.config ?? {};
+  return [of === 'start' && door === 'json' && wantsEvents(request) ? 'sse' : door, of];
 }
 
 /** Of the path or the body, where it looks like one: other text is a stranger's. */

@@ -2,7 +2,7 @@
  * `POST /functions/v1/ai-gateway`: the app's existing HTTP function, with its request and answer shapes, served by the
  * same runs. For clients that cannot move yet.
  */
-import type { FastifyInstance, FastifyReply, RouteShorthandOptions } from 'fastify';
+import type { FastifyReply, RouteOptions } from 'fastify';
 import type { Observer } from '../../observability/port.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
@@ -13,17 +13,13 @@ import { endingError, errorHeaders } from '../error-response.ts';
 import { observedRefusal } from '../error-routes.ts';
 import { wholeAnswer } from './whole-answer.ts';
 
-const PATH = '/functions/v1/ai-gateway';
-
-export interface AiGatewayParts {
-  readonly relay: Pick<Relay, 'start'>;
-  readonly observer: Observer;
-}
-
-export function aiGatewayRoute(app: FastifyInstance, { relay, observer }: AiGatewayParts): void {
-  const errorHandler: RouteShorthandOptions['errorHandler'] = (error, request, reply) =>
+export function aiGatewayHandlers(
+  relay: Pick<Relay, 'start'>,
+  observer: Observer,
+): Pick<RouteOptions, 'handler' | 'errorHandler'> {
+  const errorHandler: RouteOptions['errorHandler'] = (error, request, reply) =>
     sendGatewayError(reply, observedRefusal(error, request, observer));
-  app.post(PATH, { config: { access: 'token', reads: true }, errorHandler }, async (request, reply) => {
+  const handler: RouteOptions['handler'] = async (request, reply) => {
     const command = {
       principal: principalOf(request),
       caller: callerOf(request),
@@ -43,7 +39,8 @@ export function aiGatewayRoute(app: FastifyInstance, { relay, observer }: AiGate
       cost: usage.costUsd ?? null,
       stop_reason: ending.type === 'done' ? ending.stopReason : 'cancelled',
     };
-  });
+  };
+  return { handler, errorHandler };
 }
 
 function sendGatewayError(reply: FastifyReply, error: RelayError): FastifyReply {

@@ -1,8 +1,8 @@
 /**
- * The doors without WebSockets: the same runs from the same log, as server-sent events or as one JSON object.
+ * Callers without WebSockets: the same runs from the same log, as server-sent events or as one JSON object.
  * POST /v1/chat, GET and DELETE /v1/streams/:id. PROTOCOL.md has their shapes.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { CancelledFrame, DoneFrame } from '../../protocol/frames.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import type { Relay } from '../../relay/relay.ts';
@@ -13,20 +13,14 @@ import { endingError, errorBody, errorHeaders } from '../error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
 
-export interface ChatParts {
-  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel'>;
-  readonly clock: Clock;
-}
-
-const READER = { access: 'token', reads: true } as const;
-
-type StreamParams = { Params: { id: string } };
-
-export function chatRoutes(app: FastifyInstance, { relay, clock }: ChatParts): void {
+export function chatHandlers(
+  relay: Pick<Relay, 'start' | 'resume' | 'cancel'>,
+  clock: Clock,
+): Record<'start' | 'resume' | 'cancel', RouteHandlerMethod> {
   const eventStreams = new EventStreams(clock);
   const texts: AnswerTexts = new WeakMap();
 
-  app.post('/v1/chat', { config: READER }, async (request, reply) => {
+  const start: RouteHandlerMethod = async (request, reply) => {
     const command = {
       principal: principalOf(request),
       caller: callerOf(request),
@@ -35,19 +29,25 @@ export function chatRoutes(app: FastifyInstance, { relay, clock }: ChatParts): v
     if (wantsEvents(request)) return await eventStreams.serve(reply, (sink) => relay.start(command, sink));
     const answer = await wholeAnswer(reply, (sink) => relay.start(command, sink));
     return sendAnswer(reply, request.id, answer, texts);
-  });
+  };
 
-  app.get<StreamParams>('/v1/streams/:id', { config: READER }, async (request, reply) => {
+  const resume: RouteHandlerMethod = async (request, reply) => {
     const { userId } = principalOf(request);
     const caller = callerOf(request);
-    const position = { userId, id: request.params.id, caller, ...positionOf(lastEventId(request)) };
+    const position = { userId, id: streamIdOf(request), caller, ...positionOf(lastEventId(request)) };
     await eventStreams.serve(reply, (sink) => relay.resume(position, sink));
-  });
+  };
 
-  app.delete<StreamParams>('/v1/streams/:id', { config: { access: 'token' } }, async (request) => {
+  const cancel: RouteHandlerMethod = async (request) => {
     const { userId } = principalOf(request);
-    return await relay.cancel(userId, request.params.id, callerOf(request));
-  });
+    return await relay.cancel(userId, streamIdOf(request), callerOf(request));
+  };
+
+  return { start, resume, cancel };
+}
+
+function streamIdOf({ params }: FastifyRequest): string {
+  return (params as { readonly id: string }).id;
 }
 
 /** What each answer is as JSON: one text for all who waited for it. */

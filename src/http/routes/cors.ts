@@ -17,10 +17,10 @@ const OPTIONS = {
 type Answer = (error: Error | null, options: object) => void;
 
 /** Others get no allow header, so their browsers refuse; their preflights are refusals, which the log names. */
-export function allowOrigins(app: FastifyInstance, allowed: readonly string[]): void {
+export function allowOrigins(app: FastifyInstance, allowed: ReadonlySet<string>): void {
   app.register(cors, () => (request: FastifyRequest, answer: Answer) => {
     const { origin } = request.headers;
-    const isAllowed = origin !== undefined && allowed.includes(origin);
+    const isAllowed = origin !== undefined && allowed.has(origin);
     const mayAskWhy = isPreflight(request) && request.url === '/v1/session';
     if (isPreflight(request) && !isAllowed && !mayAskWhy) return answer(foreignOrigin(), {});
     // Decided for each request, because a list would still send a foreign preflight the headers that name methods.

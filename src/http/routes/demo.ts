@@ -1,9 +1,8 @@
 /** The demo page, in development with tokens of its own only: `/`, and the files it is made of, each named by its content. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, RouteHandlerMethod } from 'fastify';
 import { RelayError } from '../../protocol/relay-error.ts';
-import { requireLocal } from '../admission/local-request.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -22,17 +21,17 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
   "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const NOT_BUILT = page(`
+const NOT_BUILT = documentOf(`
 <p>This page is where you could try it, but it is not built. Stop the relay, then run <code>npm ci &amp;&amp; npm start</code>.
 <p>Everything else works without it: the terminal shows a token and a line to connect by.`);
 
-const NO_DEMO = page(`
+const NO_DEMO = documentOf(`
 <p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. The demo page
 makes tokens of its own, which this relay would refuse; start a relay without those keys to see it.
 <p>Your app connects from its own address. List that origin in ALLOWED_ORIGINS, such as
 <code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.`);
 
-function page(body: string): string {
+function documentOf(body: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -45,30 +44,31 @@ function page(body: string): string {
 }
 
 /** In development with the keys of real users: says why there is no demo, and what an app needs. */
-export function noDemoRoute(app: FastifyInstance): void {
-  app.get('/', { onRequest: requireLocal }, (_request, reply) => {
-    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
-    return reply.send(NO_DEMO);
-  });
-}
+export const explainNoDemo: RouteHandlerMethod = (_request, reply) => asPage(reply).send(NO_DEMO);
 
 /** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
-export function demoRoutes(app: FastifyInstance, directory: string): void {
-  app.get('/', { onRequest: requireLocal }, async (_request, reply) => {
-    reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+export function demoHandlers(directory: string): Record<'page' | 'file', RouteHandlerMethod> {
+  const page: RouteHandlerMethod = async (_request, reply) => {
+    asPage(reply);
     return await readFile(join(directory, 'index.html')).catch(absent(() => NOT_BUILT));
-  });
-  app.get<{ Params: { file: string } }>('/demo/:file', async ({ params: { file } }, reply) => {
-    const type = TYPES[FILE_NAME.exec(file)?.[1] ?? ''];
+  };
+  const file: RouteHandlerMethod = async ({ params }, reply) => {
+    const { file: name } = params as { readonly file: string };
+    const type = TYPES[FILE_NAME.exec(name)?.[1] ?? ''];
     if (type === undefined) throw new RelayError('not_found', 'there is nothing here');
-    const content = await readFile(join(directory, file)).catch(
+    const content = await readFile(join(directory, name)).catch(
       absent(() => {
         throw new RelayError('not_found', 'there is nothing here');
       }),
     );
     reply.type(type).header('cache-control', FOR_EVER);
     return content;
-  });
+  };
+  return { page, file };
+}
+
+function asPage(reply: FastifyReply): FastifyReply {
+  return reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
 }
 
 /** `otherwise` for a file that is not there; any other failure (no descriptor is left) stays one. */

@@ -2,23 +2,22 @@
  * `POST /dev/token {sub?, tier?, expiresIn?}`: tokens of the development issuer, for this machine only. With
  * `"tier": null` a token has none, as a user's without a plan.
  */
-import type { FastifyInstance } from 'fastify';
+import type { RouteHandlerMethod } from 'fastify';
 import type { DevelopmentIssuer, MintRequest } from '../../auth/development-issuer.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import { requireLocal } from '../admission/local-request.ts';
 
 /** It asks for no token, and its body says little. */
-const MAX_BODY_BYTES = 4096;
+export const MAX_DEV_TOKEN_BYTES = 4096;
 const DEFAULT_EXPIRES_IN = 3600;
 /** Has no quota: who tries the relay should not meet one without asking for it. */
 const DEFAULT_TIER = 'enterprise';
 
-export function devTokenRoute(app: FastifyInstance, issuer: Pick<DevelopmentIssuer, 'mint'>): void {
-  app.post('/dev/token', { bodyLimit: MAX_BODY_BYTES, onRequest: requireLocal }, async ({ body }) => {
+export function devTokenHandler(issuer: Pick<DevelopmentIssuer, 'mint'>): RouteHandlerMethod {
+  return async ({ body }) => {
     const { sub, tier = DEFAULT_TIER, expiresIn = DEFAULT_EXPIRES_IN } = mintRequest(body);
     const token = await issuer.mint({ sub, tier: tier ?? undefined, expiresIn });
     return { access_token: token, token_type: 'bearer', expires_in: expiresIn };
-  });
+  };
 }
 
 /** The values are the issuer's to judge. */

@@ -1,6 +1,55 @@
-/** What load balancers and Prometheus ask for. No token, no user's data. */
-import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
-import type { Health } from '../health.ts';
+/** What load balancers and Prometheus ask for, and what this machine says of itself. No token, no user's data. */
+import type { RouteHandlerMethod } from 'fastify';
+
+/** Read anew at each look. */
+export interface Health {
+  /**
+   * `starting`: no key set yet. `upstream_account`: the account at the model's API does not work, and has not since the
+   * start. Only `ready` takes traffic.
+   */
+  readonly state: 'starting' | 'ready' | 'draining' | 'overloaded' | 'upstream_account';
+  /** Reported, never failed: streams go on without Postgres and Redis, and say why where the account fails. */
+  readonly dependencies?: Readonly<Record<string, 'up' | 'down'>> | undefined;
+}
+
+/** What the health of a machine follows from. */
+export interface HealthSources {
+  readonly relay: { readonly draining: boolean; readonly overloaded: boolean };
+  readonly authenticator: { readonly ready: boolean };
+  readonly account: { readonly state: string; readonly hasWorked: boolean };
+  /** Whether each is up; undefined for what is not set up, which is not reported. */
+  readonly dependencies: () => Readonly<Record<string, boolean | undefined>>;
+}
+
+export function healthOf({ relay, authenticator, account, dependencies }: HealthSources): Health {
+  return {
+    get state(): Health['state'] {
+      if (relay.draining) return 'draining';
+      if (relay.overloaded) return 'overloaded';
+      if (!authenticator.ready) return 'starting';
+      // One that stopped working did so for all machines: a balancer that leaves them all hides the reason from users.
+      return account.state === 'fails' && !account.hasWorked ? 'upstream_account' : 'ready';
+    },
+    get dependencies(): Health['dependencies'] {
+      const known = Object.entries(dependencies()).flatMap(([name, up]) =>
+        up === undefined ? [] : [[name, up ? 'up' : 'down'] as const],
+      );
+      return known.length === 0 ? undefined : Object.fromEntries(known);
+    },
+  };
+}
+
+/** `live` for `/healthz`: the process answers. `ready` for `/readyz`: it may take traffic. */
+export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHandlerMethod> {
+  return {
+    live: () => ({ status: 'ok' }),
+    ready(_request, reply) {
+      const { state, dependencies } = health;
+      reply.code(state === 'ready' ? 200 : 503);
+      return { status: state, ...(dependencies === undefined ? {} : { dependencies }) };
+    },
+  };
+}
 
 /** A Prometheus registry, as far as it is served. */
 export interface MetricsSource {
@@ -8,26 +57,9 @@ export interface MetricsSource {
   metrics(): Promise<string>;
 }
 
-const HEALTH = { config: { access: 'health' } } as const;
-
-/** `/healthz`: the process answers. `/readyz`: it may take traffic. */
-export function healthRoutes(app: FastifyInstance, health: Health): void {
-  app.get('/healthz', HEALTH, () => ({ status: 'ok' }));
-  app.get('/readyz', HEALTH, (_request, reply) => {
-    const { state, dependencies } = health;
-    reply.code(state === 'ready' ? 200 : 503);
-    return { status: state, ...(dependencies === undefined ? {} : { dependencies }) };
-  });
-}
-
-/** @param guard of the public port; a port of its own needs none */
-export function metricsRoute(
-  app: FastifyInstance,
-  source: MetricsSource,
-  guard: onRequestAsyncHookHandler[] = [],
-): void {
-  app.get('/metrics', { onRequest: guard }, (_request, reply) => {
+export function metricsHandler(source: MetricsSource): RouteHandlerMethod {
+  return (_request, reply) => {
     reply.type(source.contentType);
     return source.metrics();
-  });
+  };
 }

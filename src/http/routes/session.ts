@@ -1,8 +1,8 @@
 /**
  * `GET /v1/session`: who am I, and would I get a socket? A browser sees 1006 for every refused handshake and asks here
- * why; so it passes the same guards as one, and gives the seat back at once.
+ * why; so it passes the same guards as one, and gives its lease back at once.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Admission } from '../admission/admission.ts';
 import { principalOf } from '../admission/request-guard.ts';
 import { requireAllowedOrigin } from '../websocket/upgrade-request.ts';
@@ -12,15 +12,22 @@ export interface SessionParts {
   readonly allowedOrigins: ReadonlySet<string>;
 }
 
-export function sessionRoute(app: FastifyInstance, { admission, allowedOrigins }: SessionParts): void {
-  const beforeToken = (request: FastifyRequest, reply: FastifyReply): void => {
-    if (isOfPage(request)) requireReadably(request, reply, allowedOrigins);
+export interface SessionHandlers {
+  readonly beforeToken: (request: FastifyRequest, reply: FastifyReply) => void;
+  readonly handler: RouteHandlerMethod;
+}
+
+export function sessionHandlers({ admission, allowedOrigins }: SessionParts): SessionHandlers {
+  return {
+    beforeToken(request, reply) {
+      if (isOfPage(request)) requireReadably(request, reply, allowedOrigins);
+    },
+    handler(request) {
+      const { userId, tier, organizationId, anonymous, expiresAt } = principalOf(request);
+      admission.handshake(request.clientAddress, userId).release();
+      return { userId, tier, organizationId, anonymous, expiresAt };
+    },
   };
-  app.get('/v1/session', { config: { access: 'token', beforeToken } }, (request) => {
-    const { userId, tier, organizationId, anonymous, expiresAt } = principalOf(request);
-    admission.handshake(request.clientAddress, userId).release();
-    return { userId, tier, organizationId, anonymous, expiresAt };
-  });
 }
 
 /** Only browsers send it, and no page can change it: React Native has no page, and its socket is not judged either. */

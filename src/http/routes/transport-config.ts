@@ -1,6 +1,6 @@
 /** `GET /v1/config`: which transport this user is to use. The remote rollout and kill switch. */
 import { createHash } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { RouteHandlerMethod } from 'fastify';
 import { principalOf } from '../admission/request-guard.ts';
 
 /** How long a client may rely on the answer, ms: a switch reaches everybody within that. */
@@ -13,15 +13,11 @@ export interface TransportPolicy {
   readonly websocketPercent: number;
 }
 
-export interface TransportConfigParts {
-  readonly policy: TransportPolicy;
-}
-
-export function transportConfigRoute(app: FastifyInstance, { policy }: TransportConfigParts): void {
-  app.get('/v1/config', { config: { access: 'token' } }, (request) => {
+export function transportHandler(policy: TransportPolicy): RouteHandlerMethod {
+  return (request) => {
     const { userId } = principalOf(request);
     return { transport: transportOf(userId, policy), pollAfterMs: POLL_AFTER_MS };
-  });
+  };
 }
 
 /** Stable: a user inside at 10 percent is inside at any higher one. */

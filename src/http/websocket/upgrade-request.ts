@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import { headerToken, tokenMissing } from '../admission/header-token.ts';
+import { headerToken, tokenMissing } from '../admission/bearer-token.ts';
 
 export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', '/functions/v1/ai-gateway-ws'];
 

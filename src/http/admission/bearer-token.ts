@@ -1,6 +1,11 @@
-/** The bearer token of an Authorization header: the carrier of every client but a browser's WebSocket. */
+/**
+ * The bearer token of an Authorization header, which every client but a browser's WebSocket sends, and how long its
+ * check may take.
+ */
 import type { IncomingMessage } from 'node:http';
+import type { Authenticator, Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
+import type { Clock } from '../../time/clock.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
 
@@ -21,5 +26,25 @@ export function headerToken(request: IncomingMessage): string | undefined {
 export function tokenMissing(): RelayError {
   return new RelayError('unauthorized', 'an access token is required; sign in to get one', {
     cause: 'token_missing',
+  });
+}
+
+/** Node's own timeouts stop at the upgrade, and a key set may hang. */
+const VERIFY_MS = 5000;
+
+/** @throws RelayError of the authenticator, or `unavailable` after 5 s */
+export function verifyInTime(auth: Authenticator, token: string, clock: Clock): Promise<Principal> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(VERIFY_MS, () => {
+      reject(
+        new RelayError('unavailable', 'the token cannot be checked right now; try again', {
+          cause: 'token_check_late',
+        }),
+      );
+    });
+    auth
+      .verify(token)
+      .then(resolve, reject)
+      .finally(() => timer.cancel());
   });
 }

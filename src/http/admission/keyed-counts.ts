@@ -1,11 +1,41 @@
+/** Counts by key: how many of something there are, and how often something happens. */
 import type { Clock } from '../../time/clock.ts';
 
+/** Counts by key up to a limit; a key at zero takes no memory. */
+export class KeyedCounter {
+  readonly #limit: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False, and nothing is counted, where the key has reached the limit. */
+  add(key: string): boolean {
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= this.#limit) return false;
+    this.#counts.set(key, count + 1);
+    return true;
+  }
+
+  remove(key: string): void {
+    const count = this.#counts.get(key) ?? 0;
+    if (count > 1) this.#counts.set(key, count - 1);
+    else this.#counts.delete(key);
+  }
+
+  /** Keys with a count above zero. */
+  get size(): number {
+    return this.#counts.size;
+  }
+}
+
 /** How often each key may within a window of the clock. The counts of all keys end with the window, so that none is kept. */
-export class Rate {
+export class Rate<Key = string> {
   readonly #limit: number;
   readonly #windowMs: number;
   readonly #clock: Clock;
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<Key, number>();
   #window = 0;
 
   constructor(limit: number, windowMs: number, clock: Clock) {
@@ -15,14 +45,14 @@ export class Rate {
   }
 
   /** Counts one. 0, or how many milliseconds to wait where the key has used its share up: then it counts nothing. */
-  take(key: string): number {
+  take(key: Key): number {
     const waitMs = this.wait(key);
     if (waitMs === 0) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     return waitMs;
   }
 
   /** What `take` would say, uncounted. */
-  wait(key: string): number {
+  wait(key: Key): number {
     if (this.#counts.size === 0 && this.#limit > 0) return 0;
     const elapsed = this.#clock.elapsed();
     const window = Math.trunc(elapsed / this.#windowMs);

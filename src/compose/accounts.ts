@@ -1,0 +1,152 @@
+/** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
+import { createAuthenticator } from '../auth/create-authenticator.ts';
+import { createDevelopmentIssuer, type DevelopmentIssuer } from '../auth/development-issuer.ts';
+import type { Authenticator } from '../auth/port.ts';
+import type { Config } from '../config/environment.ts';
+import type { ConfigFiles } from '../config/files.ts';
+import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
+import type { Outbox } from '../ledger/outbox.ts';
+import { UsageShipper } from '../ledger/shipper.ts';
+import { postgresUsageSink } from '../ledger/usage-sink.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { PostgresPool } from '../postgres/pool.ts';
+import { SIMULATED_PRICES } from '../pricing/prices.ts';
+import { createQuota, type OpenQuota } from '../quota/create-quota.ts';
+import { systemClock } from '../time/clock.ts';
+import type { Telemetry } from './metrics.ts';
+
+/** Batches of usage rows on their way to Postgres at once. */
+const BATCHES_AT_ONCE = 2;
+
+export interface Accounts {
+  readonly authenticator: Authenticator;
+  /** Mints tokens; only in development without keys. */
+  readonly developmentIssuer: DevelopmentIssuer | undefined;
+  readonly ledger: LocalUsageLedger;
+  readonly quota: OpenQuota;
+  /** Undefined without DATABASE_URL: the ledger on disk is the store then. */
+  readonly shipper: UsageShipper | undefined;
+  /** After the last run; the ledger comes last, as the rows of everything before are in it. */
+  close(): Promise<void>;
+}
+
+export async function composeAccounts(
+  config: Config,
+  { actions, plans, prices }: ConfigFiles,
+  simulated: boolean,
+  { logger, observer }: Telemetry,
+): Promise<Accounts> {
+  const { authenticator, developmentIssuer } = await composeIdentity(config, logger);
+  const ledger = openUsageLedger({
+    dataDir: config.DATA_DIR,
+    prices,
+    simulated,
+    clock: systemClock,
+    onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
+  });
+  const postgres = await composePostgres(config, logger);
+  const quota = createQuota({
+    dataDir: config.DATA_DIR,
+    plans,
+    prices: simulated ? SIMULATED_PRICES : prices,
+    clock: systemClock,
+    actions: [...actions.keys()],
+    postgres: postgres && shareOf(postgres),
+    whileOut: config.QUOTA_ON_OUTAGE,
+    longestRunMs: config.UPSTREAM_TOTAL_MS,
+    wayOut: simulated ? developersWayOut : undefined,
+    onOutage: (cause) => observer.failed({ what: 'quota: Postgres', cause }),
+    onRecovered: () => logger.info('quota: Postgres is back'),
+    onBudgetSpent: (event) =>
+      logger.error(event, 'daily budget spent: starts are refused until the next day'),
+    onBudgetReserved: (event) =>
+      logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
+  });
+  const shipper = postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger);
+  return {
+    authenticator,
+    developmentIssuer,
+    ledger,
+    quota,
+    shipper,
+    async close() {
+      authenticator.close();
+      await quota.close();
+      await shipper?.close();
+      await postgres?.close();
+      await ledger.close();
+    },
+  };
+}
+
+async function composeIdentity(
+  config: Config,
+  logger: Logger,
+): Promise<Pick<Accounts, 'authenticator' | 'developmentIssuer'>> {
+  const common = { clock: systemClock, allowAnonymous: config.ALLOW_ANONYMOUS };
+  const { auth } = config;
+  if (auth.kind === 'development') {
+    const issuer = 'http://localhost/dev';
+    const developmentIssuer = await createDevelopmentIssuer({
+      dataDir: config.DATA_DIR,
+      issuer,
+      clock: systemClock,
+    });
+    const { keySet } = developmentIssuer;
+    return { authenticator: createAuthenticator({ ...common, issuer, keySet }), developmentIssuer };
+  }
+  const authenticator = createAuthenticator({
+    ...common,
+    ...auth,
+    onKeySet: (event) => {
+      if (event.kind === 'loaded') logger.info(event, 'key set loaded');
+      else logger.warn(event, 'key set not loaded');
+    },
+  });
+  return { authenticator, developmentIssuer: undefined };
+}
+
+/** Shared by quotas and usage rows. Undefined without DATABASE_URL. */
+async function composePostgres(config: Config, logger: Logger): Promise<PostgresPool | undefined> {
+  const { DATABASE_URL: url, DATABASE_POOL: max } = config;
+  if (url === undefined) return undefined;
+  const { openPostgresPool } = await import('../postgres/pool.ts');
+  return openPostgresPool(url, max, (event) =>
+    logger.warn(event, 'Postgres gives fewer connections than DATABASE_POOL: statements share them'),
+  );
+}
+
+/** The pool, for one of those who share it: it is closed after all of them. */
+function shareOf(pool: PostgresPool): PostgresPool {
+  return { ...pool, close: async () => {} };
+}
+
+/** Who tries the simulated model and meets a quota need not wait for the next month. */
+function developersWayOut(plan: string): string {
+  return `answers are simulated here: the plan is "${plan}", limits are in PLANS_FILE; a token with app_metadata.tier "enterprise", as POST /dev/token gives, has none`;
+}
+
+function composeShipper(
+  config: Config,
+  outbox: Outbox,
+  postgres: PostgresPool,
+  logger: Logger,
+): UsageShipper {
+  return new UsageShipper({
+    outbox,
+    sink: postgresUsageSink(postgres, config.INSTANCE_ID),
+    clock: systemClock,
+    lanes: Math.min(BATCHES_AT_ONCE, config.DATABASE_POOL),
+    onOutage: ({ kind, unshipped, cause }) =>
+      logger.error({ kind, unshipped, cause }, SHIPPING_STOPPED[kind]),
+    onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),
+    onQuarantined: (event) =>
+      logger.error(event, 'Postgres refuses usage rows: kept here, tried again each hour'),
+  });
+}
+
+const SHIPPING_STOPPED = {
+  outage: 'usage rows do not reach Postgres: kept here, tried again',
+  schema:
+    'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user',
+} as const;

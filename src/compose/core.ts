@@ -1,0 +1,133 @@
+/** The core and what it runs on: the model's API or the simulator, stream logs, the runs of other machines. */
+import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
+import type { Config } from '../config/environment.ts';
+import type { ConfigFiles } from '../config/files.ts';
+import type { Logger } from '../observability/logger.ts';
+import { createStartLimit, type SharedCounters } from '../quota/start-limit.ts';
+import { Relay } from '../relay/relay.ts';
+import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import { MemoryStreamLogs } from '../stream-log/memory.ts';
+import type { StreamLogs } from '../stream-log/port.ts';
+import { systemClock } from '../time/clock.ts';
+import { type AnthropicUpstream, createAnthropicUpstream } from '../upstream/anthropic.ts';
+import type { Accounts } from './accounts.ts';
+import type { Telemetry } from './metrics.ts';
+
+export interface Core {
+  readonly relay: Relay;
+  readonly upstream: AnthropicUpstream;
+  readonly logs: MemoryStreamLogs;
+  /** Undefined where this is the only machine. */
+  readonly shared: StoreSharedRuns | undefined;
+}
+
+export async function composeCore(
+  config: Config,
+  { actions, models, prices, plans }: ConfigFiles,
+  { authenticator, developmentIssuer, ledger, quota }: Accounts,
+  { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
+  telemetry: Telemetry,
+): Promise<Core> {
+  const upstream = composeUpstream(config, simulator, telemetry.logger);
+  const logs = new MemoryStreamLogs({
+    maxBytes: config.STREAM_LOG_MAX_BYTES,
+    totalBytes: config.STREAM_LOG_TOTAL_BYTES,
+  });
+  const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
+  const shared = await composeShared(config, issuer, logs, telemetry);
+  const askable = [...prices.models, ...(simulator === undefined ? [] : SCRIPTED_MODELS)];
+  const relay = new Relay({
+    version,
+    authenticator,
+    upstream,
+    logs,
+    shared: shared?.streams,
+    ledger,
+    quota,
+    startLimit: createStartLimit(shared),
+    limitsOf: (principal) => plans.limitsOf(principal),
+    observer: telemetry.observer,
+    clock: systemClock,
+    policy: {
+      actions,
+      models,
+      defaultModel: config.DEFAULT_MODEL,
+      allowedModels: new Set(config.ALLOWED_MODELS ?? askable),
+    },
+    showCost: config.SHOW_COST,
+    heartbeatMs: config.HEARTBEAT_MS,
+    resumeWindowMs: config.RESUME_WINDOW_MS,
+    abandonAfterMs: config.ABANDON_AFTER_MS,
+    limits: {
+      streams: config.MAX_STREAMS_PER_CONNECTION,
+      frameBytes: config.MAX_FRAME_BYTES,
+      framesPerMinute: config.FRAMES_PER_MINUTE,
+    },
+  });
+  return { relay, upstream, logs, shared: shared?.streams };
+}
+
+function composeUpstream(
+  config: Config,
+  simulator: Simulator | undefined,
+  logger: Logger,
+): AnthropicUpstream {
+  return createAnthropicUpstream({
+    apiKey: config.ANTHROPIC_API_KEY ?? 'simulated',
+    baseURL: simulator?.url ?? config.ANTHROPIC_BASE_URL,
+    timeouts: {
+      connectMs: config.UPSTREAM_CONNECT_MS,
+      idleMs: config.UPSTREAM_IDLE_MS,
+      totalMs: config.UPSTREAM_TOTAL_MS,
+    },
+    clock: systemClock,
+    onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
+    onAccountFailed: (failure) => logger.error(failure, ACCOUNT_FAILS),
+    onAccountRecovered: () => logger.info("the account at the model's API works again"),
+  });
+}
+
+const ACCOUNT_FAILS =
+  "the account at the model's API does not work: see to its key, its money, its rights or its models";
+
+/** Lets many machines serve one another's streams; undefined where this is the only one. */
+async function composeShared(
+  config: Config,
+  issuer: string,
+  logs: StreamLogs,
+  { logger, metrics, sampled }: Telemetry,
+): Promise<(SharedCounters & { readonly streams: StoreSharedRuns }) | undefined> {
+  if (config.REDIS_URL === undefined) return undefined;
+  const { openSharedRuns } = await import('../cluster/open-shared-runs.ts');
+  return openSharedRuns({
+    url: config.REDIS_URL,
+    prefix: config.REDIS_PREFIX,
+    issuer,
+    instanceId: config.INSTANCE_ID,
+    logs,
+    clock: systemClock,
+    longestRunMs: config.UPSTREAM_TOTAL_MS,
+    endedMs: config.RESUME_WINDOW_MS,
+    onDown({ code: reason, operation, hint }) {
+      metrics.redisFailures.inc({ reason });
+      logger.warn({ reason, operation, hint }, 'redis is away: streams go on here');
+    },
+    onUp: (prefix) => logger.info({ prefix }, 'redis is reached'),
+    onMalformed: (what, epoch) => sampled.write(MALFORMED, undefined, { what, epoch }),
+    onFormats: (formats) => logger.warn({ formats }, OTHER_FORMATS[formats.length === 0 ? 'gone' : 'there']),
+  });
+}
+
+const MALFORMED = {
+  level: 'error',
+  message: 'malformed in redis: that stream is lost to other machines',
+  lines: 20,
+  fields: {},
+} as const;
+
+const OTHER_FORMATS = {
+  there:
+    'relays of another version are on this redis: no stream moves between them and this one until they are gone',
+  gone: 'no relay of another version is on this redis any more',
+} as const;

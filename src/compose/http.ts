@@ -1,0 +1,68 @@
+/** The ports: the WebSocket endpoint and the routes in front of the core, and /metrics. */
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/environment.ts';
+import { HttpServer } from '../http/http-server.ts';
+import type { Health } from '../http/routes/operations.ts';
+import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
+import { descriptorLimit } from '../observability/resources.ts';
+import { systemClock } from '../time/clock.ts';
+import type { Accounts } from './accounts.ts';
+import type { Core } from './core.ts';
+import type { Telemetry } from './metrics.ts';
+
+const DEMO_DIRECTORY = fileURLToPath(new URL('../../dist/demo/', import.meta.url));
+
+export function composeHttp(
+  config: Config,
+  { relay }: Core,
+  { authenticator, developmentIssuer, quota }: Accounts,
+  { logger, metrics, observer }: Telemetry,
+  health: Health,
+): HttpServer {
+  const { registry: source } = metrics;
+  const routes: Omit<RouteParts, 'admission' | 'allowedOrigins'> = {
+    relay,
+    observer,
+    clock: systemClock,
+    health,
+    usageOf: (principal) => quota.usageOf(principal),
+    transports: {
+      streamingEnabled: config.STREAMING_ENABLED,
+      websocketPercent: config.WEBSOCKET_ROLLOUT_PERCENT,
+    },
+    metrics: config.exposed ? undefined : source,
+    developmentIssuer,
+    demo: demoOf(config, developmentIssuer !== undefined),
+  };
+  return new HttpServer({
+    binding: { host: config.HOST, port: config.PORT },
+    metrics: config.ownMetricsPort
+      ? { source, binding: { host: config.METRICS_HOST, port: config.METRICS_PORT } }
+      : undefined,
+    authenticator,
+    connect: relay.connect,
+    observer,
+    clock: systemClock,
+    health,
+    limits: {
+      connections: config.MAX_CONNECTIONS,
+      connectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
+      connectionsPerAddress: config.MAX_CONNECTIONS_PER_IP,
+      upgradesPerSecondPerAddress: config.UPGRADES_PER_SECOND_PER_IP,
+      requestsPerMinutePerUser: config.FRAMES_PER_MINUTE,
+    },
+    maxDescriptors: descriptorLimit(),
+    streamingEnabled: config.STREAMING_ENABLED,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    trustProxy: config.TRUST_PROXY,
+    maxFrameBytes: config.MAX_FRAME_BYTES,
+    log: logger,
+    routes: (app, shared) => addRoutes(app, { ...routes, ...shared }),
+  });
+}
+
+/** The page makes its own tokens; without an issuer of its own, a developer is told why there is none. */
+function demoOf({ exposed }: Config, hasIssuer: boolean): RouteParts['demo'] {
+  if (hasIssuer) return { directory: DEMO_DIRECTORY };
+  return exposed ? undefined : 'explained';
+}

@@ -1,0 +1,80 @@
+/** The log, the metrics and the observer, and which part each figure is read from when it is scraped. */
+import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
+import type { HttpServer } from '../http/http-server.ts';
+import type { LocalUsageLedger } from '../ledger/ledger.ts';
+import type { LogOutput } from '../observability/log-output.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createObserver } from '../observability/observer.ts';
+import type { Observer } from '../observability/port.ts';
+import { SampledLines } from '../observability/sampled-lines.ts';
+import type { OpenQuota } from '../quota/create-quota.ts';
+import type { MemoryStreamLogs } from '../stream-log/memory.ts';
+import { systemClock } from '../time/clock.ts';
+import type { AnthropicUpstream } from '../upstream/anthropic.ts';
+
+export interface Telemetry {
+  readonly output: LogOutput;
+  readonly logger: Logger;
+  readonly sampled: SampledLines;
+  readonly metrics: Metrics;
+  readonly observer: Observer;
+}
+
+export function composeTelemetry(options: {
+  readonly level: string;
+  readonly version: string;
+  readonly instanceId: string;
+  readonly output: LogOutput;
+}): Telemetry {
+  const logger = createLogger(options);
+  const sampled = new SampledLines(logger, systemClock);
+  const metrics = createMetrics();
+  return {
+    output: options.output,
+    logger,
+    sampled,
+    metrics,
+    observer: createObserver(logger, metrics, sampled),
+  };
+}
+
+export interface Watched {
+  readonly upstream: AnthropicUpstream;
+  readonly logs: MemoryStreamLogs;
+  readonly ledger: LocalUsageLedger;
+  readonly quota: OpenQuota;
+  readonly http: HttpServer;
+  /** Only with Redis. */
+  readonly shared: StoreSharedRuns | undefined;
+  /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
+  readonly shipping: boolean;
+}
+
+export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
+  const { upstream, logs, ledger, quota, http, shared, shipping } = parts;
+  metrics.watch('request_body_bytes', () => http.bodyBytes);
+  metrics.watch('http_connections', () => http.plainConnections);
+  metrics.watch('upstream_requests', () => upstream.openRequests);
+  metrics.watch('upstream_account_fails', () => Number(upstream.account.state === 'fails'));
+  metrics.watch('stream_log_bytes', () => logs.heldBytes);
+  metrics.watch('ledger_degraded', () => Number(ledger.degraded));
+  metrics.watch('quota_alone', () => Number(quota.alone));
+  metrics.watch('quota_undelivered', () => quota.undelivered);
+  metrics.watch('log_lines_dropped', () => output.dropped);
+  if (shipping) {
+    const { outbox } = ledger;
+    metrics.watch('usage_rows_waiting', () => outbox.length);
+    metrics.watch('usage_rows_quarantined', () => outbox.refused);
+    metrics.watch('usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
+  }
+  if (shared !== undefined) {
+    metrics.watch('redis_up', () => Number(shared.up));
+    metrics.watch('streams_published', () => shared.counts.published);
+    metrics.watch('streams_followed', () => shared.counts.followed);
+  }
+}
+
+function secondsSince(instant: number | null): number {
+  return instant === null ? 0 : Math.max(0, (systemClock.now() - instant) / 1000);
+}

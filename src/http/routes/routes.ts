@@ -1,0 +1,123 @@
+/** All routes of the public port at a glance: the path, who may ask, what the log calls it, and who answers. */
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { DevelopmentIssuer } from '../../auth/development-issuer.ts';
+import type { Principal } from '../../auth/port.ts';
+import type { Door, Observer } from '../../observability/port.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { Relay } from '../../relay/relay.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { Admission } from '../admission/admission.ts';
+import { requireLocal } from '../admission/local-request.ts';
+import { principalOf } from '../admission/request-guard.ts';
+import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
+import { aiGatewayHandlers } from './ai-gateway.ts';
+import { chatHandlers } from './chat.ts';
+import { allowOrigins } from './cors.ts';
+import { demoHandlers, explainNoDemo } from './demo.ts';
+import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
+import { type Health, healthHandlers, type MetricsSource, metricsHandler } from './operations.ts';
+import { sessionHandlers } from './session.ts';
+import { type TransportPolicy, transportHandler } from './transport-config.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Absent: `anyone`. */
+    readonly access?: Access;
+    /** What the log and the metrics call who came this way, and what was asked. Absent: a `request` at `http`. */
+    readonly door?: Door;
+    readonly of?: 'start' | 'resume' | 'cancel';
+  }
+}
+
+/**
+ * Who may ask. `token`: users. `reader`: users, whose answer comes as a stream is read; they hold a lease until it is
+ * there. `local`: this computer. `health`: balancers, who are never refused for what others at their address do.
+ */
+export type Access = 'anyone' | 'health' | 'local' | 'token' | 'reader';
+
+export interface RouteParts {
+  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel'>;
+  readonly admission: Admission;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly health: Health;
+  /** The caller's own quotas, as an object to be sent as JSON: what is used, reserved, and left. */
+  readonly usageOf: (principal: Principal) => Promise<object>;
+  readonly transports: TransportPolicy;
+  /** Opens /metrics here too: in development only. */
+  readonly metrics?: MetricsSource | undefined;
+  /** Opens POST /dev/token: only where configuration allowed this issuer. */
+  readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
+  /** Opens `/`: the demo's directory, where the page can make its own tokens, or why there is none. */
+  readonly demo?: { readonly directory: string } | 'explained' | undefined;
+}
+
+type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'config'> & {
+  readonly on: string;
+};
+
+/** To be called before the guard is attached: what its hooks refuse is for the pages of allowed origins to read. */
+export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
+  allowOrigins(app, parts.allowedOrigins);
+  for (const { on, ...route } of routesOf(parts)) {
+    const [method = '', url = ''] = on.split(' ');
+    const onRequest = route.config?.access === 'local' ? [requireLocal] : [];
+    app.route({ ...route, method, url, onRequest });
+  }
+}
+
+function routesOf(parts: RouteParts): Route[] {
+  const { relay, usageOf, health, observer, clock, transports } = parts;
+  const chat = chatHandlers(relay, clock);
+  const session = sessionHandlers(parts);
+  const { live, ready } = healthHandlers(health);
+  const [reader, token] = [{ access: 'reader' }, { access: 'token' }] as const;
+  return [
+    { on: 'POST /v1/chat', config: { ...reader, door: 'json', of: 'start' }, handler: chat.start },
+    { on: 'GET /v1/streams/:id', config: { ...reader, door: 'sse', of: 'resume' }, handler: chat.resume },
+    { on: 'DELETE /v1/streams/:id', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.cancel },
+    {
+      on: 'POST /functions/v1/ai-gateway',
+      config: { ...reader, door: 'ai_gateway', of: 'start' },
+      ...aiGatewayHandlers(relay, observer),
+    },
+    {
+      on: 'GET /v1/session',
+      config: { ...token, door: 'session', beforeToken: session.beforeToken },
+      handler: session.handler,
+    },
+    { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
+    { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: transportHandler(transports) },
+    { on: 'GET /healthz', config: { access: 'health' }, handler: live },
+    { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
+    ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
+    ...developmentRoutes(parts),
+  ];
+}
+
+function developmentRoutes({ metrics, developmentIssuer, demo }: RouteParts): Route[] {
+  const routes: Route[] = [];
+  const local = { access: 'local' } as const;
+  if (metrics !== undefined)
+    routes.push({ on: 'GET /metrics', config: local, handler: metricsHandler(metrics) });
+  if (developmentIssuer !== undefined)
+    routes.push({
+      on: 'POST /dev/token',
+      config: { ...local, door: 'dev_token' },
+      bodyLimit: MAX_DEV_TOKEN_BYTES,
+      handler: devTokenHandler(developmentIssuer),
+    });
+  if (demo === 'explained') {
+    routes.push({ on: 'GET /', config: local, handler: explainNoDemo });
+  } else if (demo !== undefined) {
+    const { page, file } = demoHandlers(demo.directory);
+    routes.push({ on: 'GET /', config: local, handler: page }, { on: 'GET /demo/:file', handler: file });
+  }
+  return routes;
+}
+
+/** What the WebSocket paths say to a request that is no upgrade. */
+function requireUpgrade(): never {
+  throw new RelayError('upgrade_required', 'connect with a WebSocket');
+}
