@@ -1,4 +1,4 @@
-/** The existing app's `callAIServiceStreaming`, served by this client, behind the app's own flags. */
+/** The existing app's `callAIServiceStreaming`, served by this client as the app's own flags say. */
 import type { Message, StreamRequest } from '../protocol/frames.ts';
 import { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';

@@ -30,7 +30,7 @@ export interface SocketStreams {
   fail(why: Failure): void;
 }
 
-/** @param session the connection of the moment, once it is greeted */
+/** @param session the connection of the moment, once its `hello` has come */
 export function createSocketStreams(
   clock: ClientClock,
   session: () => SocketSession | undefined,

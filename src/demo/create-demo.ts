@@ -4,8 +4,7 @@ import { createDashClient, type DashClient, type Transport } from '../client/ind
 import { bearerSubprotocol, browserSignals, deviceClock } from '../client/platform.ts';
 import { createDevelopmentTokens } from './development-tokens.ts';
 import { createShapedNetwork } from './shaped-network.ts';
-import { Telemetry } from './telemetry.ts';
-import { watchClient } from './watch-client.ts';
+import { Telemetry, watchClient } from './telemetry.ts';
 
 export interface Demo {
   readonly client: DashClient;

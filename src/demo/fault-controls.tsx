@@ -9,13 +9,13 @@ import type { Demo } from './create-demo.ts';
 export interface FaultControlsProps {
   readonly demo: Demo;
   /** Where the panel lies over the page, it makes room for what happens now. */
-  readonly onMischief: () => void;
+  readonly onFault: () => void;
 }
 
-export function FaultControls({ demo, onMischief }: FaultControlsProps): ReactElement {
+export function FaultControls({ demo, onFault }: FaultControlsProps): ReactElement {
   return (
-    <div className="trouble">
-      <CutButton demo={demo} onMischief={onMischief} />
+    <div className="faults">
+      <CutButton demo={demo} onFault={onFault} />
       <SlowButton demo={demo} />
       <button type="button" className="button" onClick={() => void demo.expireToken()}>
         Expire the token
@@ -41,7 +41,7 @@ function ThreeButton(): ReactElement {
   );
 }
 
-function CutButton({ demo, onMischief }: FaultControlsProps): ReactElement {
+function CutButton({ demo, onFault }: FaultControlsProps): ReactElement {
   const [seconds, setSeconds] = useState(0);
   useEffect(() => {
     if (seconds === 0) return;
@@ -51,7 +51,7 @@ function CutButton({ demo, onMischief }: FaultControlsProps): ReactElement {
   const cut = (): void => {
     demo.cut(CUT_MS);
     setSeconds(CUT_MS / 1000);
-    onMischief();
+    onFault();
   };
   return (
     <button type="button" className="button button-danger" onClick={cut}>

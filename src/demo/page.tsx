@@ -1,8 +1,8 @@
 /** The page: the assistant, and beside it, or over it on a small screen, the panel. */
 import { type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useColorScheme } from 'react-native';
+import { DARK, LIGHT } from '../react/assistant/theme.ts';
 import type { Demo } from './create-demo.ts';
-import { paletteProperties } from './palette.ts';
 import { Panel } from './panel.tsx';
 
 /** Both fit beside each other. */
@@ -57,7 +57,17 @@ export function Page({
         </button>
       </header>
       <div className="assistant">{children}</div>
-      <Panel demo={demo} isOpen={open} onClose={close} onMischief={uncover} />
+      <Panel demo={demo} isOpen={open} onClose={close} onFault={uncover} />
     </div>
   );
+}
+
+/** The assistant's colours as custom properties such as `--accent-soft`: `page.css` uses them, so that all is of one piece. */
+function paletteProperties(isDark: boolean): Readonly<Record<string, string>> {
+  const palette = isDark ? DARK : LIGHT;
+  return Object.fromEntries(Object.entries(palette).map(([name, value]) => [`--${dashed(name)}`, value]));
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,4 +1,4 @@
-/** Under the hood: figures, trouble to make, and what happened. */
+/** Under the hood: figures, faults to make, and the log of events. */
 import { type ReactElement, useSyncExternalStore } from 'react';
 import type { Demo } from './create-demo.ts';
 import { EventLog } from './event-log.tsx';
@@ -10,15 +10,15 @@ export interface PanelProps {
   /** Closed it keeps what was chosen in it. */
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  readonly onMischief: () => void;
+  readonly onFault: () => void;
 }
 
 const BY = { websocket: 'by WebSocket', sse: 'by SSE', json: 'by JSON' } as const;
 
-export function Panel({ demo, isOpen, onClose, onMischief }: PanelProps): ReactElement {
+export function Panel({ demo, isOpen, onClose, onFault }: PanelProps): ReactElement {
   const { telemetry } = demo;
   const reading = useSyncExternalStore(telemetry.subscribe, telemetry.read);
-  const { transport, happenings } = reading;
+  const { transport, events } = reading;
   return (
     <aside className="panel" id="panel" aria-labelledby="panel-title" hidden={!isOpen}>
       <header className="panel-head">
@@ -31,11 +31,11 @@ export function Panel({ demo, isOpen, onClose, onMischief }: PanelProps): ReactE
         </button>
       </header>
       <Figures reading={reading} />
-      <section aria-labelledby="trouble-title">
-        <h3 id="trouble-title">Make trouble</h3>
-        <FaultControls demo={demo} onMischief={onMischief} />
+      <section aria-labelledby="faults-title">
+        <h3 id="faults-title">Faults to make</h3>
+        <FaultControls demo={demo} onFault={onFault} />
       </section>
-      <EventLog happenings={happenings} />
+      <EventLog events={events} />
     </aside>
   );
 }

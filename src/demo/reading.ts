@@ -15,7 +15,7 @@ export interface Reading {
   readonly outputTokens: number;
   /** Output tokens of each of the latest answers. */
   readonly answers: readonly number[];
-  readonly happenings: readonly LoggedEvent[];
+  readonly events: readonly LoggedEvent[];
 }
 
 /** One line of the panel's log. */
@@ -31,7 +31,7 @@ export const SAMPLE_MS = 250;
 const SAMPLES = 60;
 const SPEED_SAMPLES = 8;
 const LATEST = 20;
-const HAPPENINGS = 30;
+const EVENTS = 30;
 
 export const NOTHING: Reading = {
   live: 0,
@@ -42,7 +42,7 @@ export const NOTHING: Reading = {
   inputTokens: 0,
   outputTokens: 0,
   answers: [],
-  happenings: [],
+  events: [],
 };
 
 /** Over the last two seconds. */
@@ -71,8 +71,8 @@ export function withUsage(reading: Reading, input: number, output: number): Read
   };
 }
 
-export function withLoggedEvent(reading: Reading, happening: LoggedEvent): Reading {
-  return { ...reading, happenings: [...reading.happenings, happening].slice(-HAPPENINGS) };
+export function withLoggedEvent(reading: Reading, event: LoggedEvent): Reading {
+  return { ...reading, events: [...reading.events, event].slice(-EVENTS) };
 }
 
 function sum(counts: readonly number[]): number {

@@ -5,7 +5,7 @@
 
 import type { Fetch, Signal, SignalSource, Transport, WebSocketFactory } from '../client/index.ts';
 import type { ClientClock, ClientTimer, FetchRequest, FetchResponse } from '../client/platform.ts';
-import { createLane, type Lane } from './lane.ts';
+import { createLink, type Link } from './shaped-link.ts';
 
 export interface ShapedNetwork {
   readonly webSocket: WebSocketFactory;
@@ -47,7 +47,7 @@ export function createShapedNetwork(
   let isDown = false;
   let restoring: ClientTimer | undefined;
 
-  const lane = (): Lane => createLane(clock, () => (isSlow ? SLOW : undefined));
+  const link = (): Link => createLink(clock, () => (isSlow ? SLOW : undefined));
   const drop = (): void => {
     for (const end of [...open]) end();
   };
@@ -62,7 +62,7 @@ export function createShapedNetwork(
 
   const webSocket: WebSocketFactory = (url, protocol, token) => {
     const inner = isDown ? undefined : platform.webSocket(url, protocol, token);
-    const arriving = lane();
+    const arriving = link();
     const outer: ReturnType<WebSocketFactory> = {
       onmessage: null,
       onclose: null,
@@ -100,7 +100,7 @@ export function createShapedNetwork(
     if (isDown) throw new TypeError('the network is cut');
     const abort = new AbortController();
     const end = (): void => abort.abort();
-    const arriving = lane();
+    const arriving = link();
     open.add(end);
     const over = (): void => void open.delete(end);
     abort.signal.addEventListener('abort', over);
@@ -109,7 +109,7 @@ export function createShapedNetwork(
       const response = await platform.fetch(url, { ...init, signal: abort.signal });
       await arriving.wait(0);
       if (response.ok) noteUse(url, init);
-      return throughLane(response, arriving, over);
+      return throughLink(response, arriving, over);
     } catch (error) {
       over();
       throw error;
@@ -154,12 +154,12 @@ function answer(body: unknown): FetchResponse {
 }
 
 /** `over` is called once nothing more will be read. */
-function throughLane(response: FetchResponse, lane: Lane, over: () => void): FetchResponse {
+function throughLink(response: FetchResponse, link: Link, over: () => void): FetchResponse {
   const { ok, status, headers, body } = response;
   const whole = async (): Promise<string> => {
     try {
       const text = await response.text();
-      await lane.wait(text.length);
+      await link.wait(text.length);
       return text;
     } finally {
       over();
@@ -170,7 +170,7 @@ function throughLane(response: FetchResponse, lane: Lane, over: () => void): Fet
     const read = async () => {
       const piece = (await reader?.read()) ?? { done: true };
       if (piece.done) over();
-      await lane.wait(piece.value?.length ?? 0);
+      await link.wait(piece.value?.length ?? 0);
       return piece;
     };
     return { read };

@@ -2,7 +2,7 @@
  * Keeps the panel's figures, as the streams of this page tell them. Each live stream is looked at four times a second,
  * so that a delta costs nothing here.
  */
-import type { Answer, DashError, DashStream, Phase, Transport } from '../client/index.ts';
+import type { Answer, DashClient, DashError, DashStream, Phase, Transport } from '../client/index.ts';
 import {
   isQuiet,
   type LoggedEvent,
@@ -34,7 +34,7 @@ export class Telemetry {
   /** Deltas since the last sample. */
   #arrived = 0;
   #streams = 0;
-  #happenings = 0;
+  #events = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** As `useSyncExternalStore` wants them. */
@@ -45,8 +45,8 @@ export class Telemetry {
   };
 
   note(text: string, tone: LoggedEvent['tone'] = 'plain'): void {
-    this.#happenings += 1;
-    this.#set(withLoggedEvent(this.#reading, { id: this.#happenings, at: Date.now(), text, tone }));
+    this.#events += 1;
+    this.#set(withLoggedEvent(this.#reading, { id: this.#events, at: Date.now(), text, tone }));
   }
 
   /** May be called for every frame. */
@@ -141,4 +141,38 @@ export class Telemetry {
     this.#reading = reading;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/**
+ * A client that does what the given one does, tells the telemetry of each stream, and asks for the chosen model.
+ * `model`: asked for each new stream; undefined leaves it to the relay.
+ */
+export function watchClient(
+  client: DashClient,
+  telemetry: Telemetry,
+  model: () => string | undefined,
+): DashClient {
+  return {
+    stream: (request, options = {}) =>
+      telemetry.follow((note) =>
+        client.stream(
+          { ...request, model: model() ?? request.model },
+          { ...options, onPhase: both(options.onPhase, note) },
+        ),
+      ),
+    attach: (id, epoch, after, options = {}) =>
+      telemetry.follow((note) =>
+        client.attach(id, epoch, after, { ...options, onPhase: both(options.onPhase, note) }),
+      ),
+    onUser: (listener) => client.onUser(listener),
+    signOut: () => client.signOut(),
+    close: () => client.close(),
+  };
+}
+
+function both<T>(first: ((value: T) => void) | undefined, second: (value: T) => void): (value: T) => void {
+  return (value) => {
+    first?.(value);
+    second(value);
+  };
 }

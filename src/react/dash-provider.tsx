@@ -1,11 +1,18 @@
 /** Gives the components below one client, its conversations and its connection. */
-import { createContext, type ReactNode, useContext, useState } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { createDashClient } from '../client/create-dash-client.ts';
 import type { DashClient, DashClientOptions, SignalSource } from '../client/index.ts';
-import { ConnectionStore } from './store/connection-store.ts';
+import { type ConnectionState, ConnectionStore } from './store/connection-store.ts';
 import { Conversations, type ConversationsOptions } from './store/conversations.ts';
 import { createFrames, type FrameScheduler, type Frames } from './store/frames.ts';
-import { useOpened } from './use-opened.ts';
 
 export interface DashProviderProps
   extends Pick<ConversationsOptions, 'storage' | 'storageKey' | 'historyMessages'> {
@@ -44,6 +51,30 @@ export function useDash(): Dash {
   if (dash === undefined)
     throw new Error('unable to find the relay; put the component inside a <DashProvider>');
   return dash;
+}
+
+/** How the way to the relay is. */
+export function useConnection(): ConnectionState {
+  const { connection } = useDash();
+  return useSyncExternalStore(connection.subscribe, connection.getSnapshot, connection.getSnapshot);
+}
+
+/**
+ * Opened while the component is on the screen. It closes a turn later and only if the component has not come back:
+ * StrictMode takes each away once and puts it back, and an answer should not notice.
+ */
+export function useOpened(resource: { open(): void; close(): void }): void {
+  const mounts = useRef(0);
+  useLayoutEffect(() => {
+    mounts.current += 1;
+    resource.open();
+    return () => {
+      const mount = mounts.current;
+      queueMicrotask(() => {
+        if (mounts.current === mount) resource.close();
+      });
+    };
+  }, [resource]);
 }
 
 function createDash(props: Omit<DashProviderProps, 'children'>): Dash {

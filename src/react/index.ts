@@ -1,6 +1,6 @@
 /** `dash-relay/react`: hooks for React and React Native, and the assistant made of them. */
 export { DashAssistant, type DashAssistantProps } from './assistant/dash-assistant.tsx';
-export { describeFailure, type FailureWords } from './assistant/plain-words.ts';
+export { describeFailure, type FailureWords } from './assistant/failure-text.ts';
 export {
   type AssistantStringOverrides,
   type AssistantStrings,
@@ -9,14 +9,17 @@ export {
 } from './assistant/strings.ts';
 export type { Palette } from './assistant/theme.ts';
 export type { Suggestion } from './assistant/welcome.tsx';
-export { DashProvider, type DashProviderProps } from './dash-provider.tsx';
+export { DashProvider, type DashProviderProps, useConnection } from './dash-provider.tsx';
 export type { AnswerState } from './store/answer-state.ts';
 export type { ConnectionState } from './store/connection-store.ts';
 export type { ConversationStorage } from './store/conversation-storage.ts';
 export type { ConversationSnapshot, ConversationSummary } from './store/conversation-store.ts';
 export type { FrameScheduler } from './store/frames.ts';
 export type { AnswerMessage, AskOptions, ChatMessage, QuestionMessage } from './store/messages.ts';
-export { useConnection } from './use-connection.ts';
-export { type Conversation, useConversation } from './use-conversation.ts';
-export { type ConversationList, useConversations } from './use-conversations.ts';
+export {
+  type Conversation,
+  type ConversationList,
+  useConversation,
+  useConversations,
+} from './use-conversations.ts';
 export { type DashStreamState, useDashStream } from './use-dash-stream.ts';

@@ -1,6 +1,41 @@
-import { useMemo, useSyncExternalStore } from 'react';
+/** One conversation, and the list of all. */
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useDash } from './dash-provider.tsx';
-import type { ConversationsSnapshot } from './store/conversations.ts';
+import type { ConversationSnapshot } from './store/conversation-store.ts';
+import { type ConversationsSnapshot, mintConversationId } from './store/conversations.ts';
+import type { AskOptions } from './store/messages.ts';
+
+export interface Conversation extends ConversationSnapshot {
+  /** Asks; false where the text is empty or an answer is under way. `options` instead of the hook's. */
+  send(text: string, options?: AskOptions): boolean;
+  /** Stops the model; what has arrived stays. */
+  stop(): void;
+  /** Asks the last question again, instead of its answer. */
+  regenerate(): boolean;
+}
+
+const GENERAL: AskOptions = { action: 'general_assistance' };
+
+/**
+ * The conversation of that id, or one of this component's own. It goes on while another is shown, and counts as read
+ * while this component is on the screen. `options`: what is asked for beside the messages.
+ */
+export function useConversation(id?: string, options: AskOptions = GENERAL): Conversation {
+  const { conversations } = useDash();
+  const [own] = useState(mintConversationId);
+  const store = conversations.get(id ?? own);
+  useEffect(() => conversations.view(store.id), [conversations, store]);
+  const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot);
+  const actions = useMemo(
+    () => ({
+      send: (text: string, instead: AskOptions = options) => store.send(text, instead),
+      stop: () => store.stop(),
+      regenerate: () => store.regenerate(),
+    }),
+    [store, options],
+  );
+  return { ...snapshot, ...actions };
+}
 
 export interface ConversationList extends ConversationsSnapshot {
   /** Forgets a conversation; an answer that is under way is stopped. */

@@ -1,9 +1,8 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import type { Failure } from '../client/dash-error.ts';
 import type { DashStream, Phase, StreamRequest, Usage } from '../client/index.ts';
-import { useDash } from './dash-provider.tsx';
+import { useDash, useOpened } from './dash-provider.tsx';
 import { StreamStore } from './store/stream-store.ts';
-import { useOpened } from './use-opened.ts';
 
 export interface DashStreamState {
   readonly status: Phase;
@@ -25,17 +24,17 @@ export function useDashStream(): DashStreamState {
   const { client, frames } = useDash();
   const [store] = useState(() => new StreamStore(client, frames));
   const actions = useMemo(() => {
-    let unheed: (() => void) | undefined;
+    let unsubscribe: (() => void) | undefined;
     return {
       start: (request: StreamRequest) => store.start(request),
       stop: () => store.stop(),
       regenerate: () => store.regenerate(),
       open() {
-        unheed ??= client.onUser((userId, signedOut) => store.belongTo(userId, signedOut));
+        unsubscribe ??= client.onUser((userId, signedOut) => store.belongTo(userId, signedOut));
       },
       close() {
-        unheed?.();
-        unheed = undefined;
+        unsubscribe?.();
+        unsubscribe = undefined;
         store.stop();
       },
     };

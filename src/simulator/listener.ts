@@ -1,6 +1,6 @@
 /**
  * The simulator's server: HTTP/1.1 in plain text, or HTTP/2 and 1.1 by ALPN over TLS, as the real API.
- * Owns sockets; hands each request over with an outlet for the answer.
+ * Owns sockets; hands each request over with a writer for the answer.
  */
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -13,7 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Http1ResponseWriter, Http2ResponseWriter, type ResponseWriter } from './response-writer.ts';
 
 export type SimulatedHttpRequest = IncomingMessage | Http2ServerRequest;
-export type Handler = (request: SimulatedHttpRequest, outlet: ResponseWriter) => void;
+export type Handler = (request: SimulatedHttpRequest, writer: ResponseWriter) => void;
 
 export interface ListenOptions {
   readonly host: string;

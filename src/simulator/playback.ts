@@ -1,13 +1,13 @@
 /**
  * One response as it happens: prepared writes, each at its time, then an ending.
- * Owns the timetable of one response; how bytes leave is the outlet's business.
+ * Owns the timetable of one response; how bytes leave is the response writer's business.
  */
 import type { Clock } from '../time/clock.ts';
 import { PING, type Write } from './message-events.ts';
 import type { Paced, Pacer } from './pacer.ts';
-import type { Plan } from './plan.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import { stamp } from './stamp.ts';
+import type { Timetable } from './timetable.ts';
 
 /** A reset discards what the peer's socket has not read yet: let it arrive first. */
 const PAUSE_BEFORE_RESET_MS = 5;
@@ -15,8 +15,8 @@ const MIN_PING_GAP_MS = 10;
 
 export class Playback implements Paced {
   dueAt: number;
-  readonly #plan: Plan;
-  readonly #outlet: ResponseWriter;
+  readonly #timetable: Timetable;
+  readonly #writer: ResponseWriter;
   readonly #pacer: Pacer;
   readonly #clock: Clock;
   readonly #begunAt: number;
@@ -27,21 +27,21 @@ export class Playback implements Paced {
   #finished = false;
 
   constructor(parts: {
-    plan: Plan;
-    outlet: ResponseWriter;
+    timetable: Timetable;
+    writer: ResponseWriter;
     pacer: Pacer;
     clock: Clock;
     headers: Readonly<Record<string, string>>;
     wrote: (write: Write) => void;
   }) {
-    this.#plan = parts.plan;
-    this.#outlet = parts.outlet;
+    this.#timetable = parts.timetable;
+    this.#writer = parts.writer;
     this.#pacer = parts.pacer;
     this.#clock = parts.clock;
     this.#headers = parts.headers;
     this.#wrote = parts.wrote;
     this.#begunAt = parts.clock.elapsed();
-    this.dueAt = this.#begunAt + parts.plan.headAfterMs;
+    this.dueAt = this.#begunAt + parts.timetable.headAfterMs;
   }
 
   start(): void {
@@ -61,18 +61,18 @@ export class Playback implements Paced {
   step(): boolean {
     const now = this.#clock.elapsed();
     while (this.#open && this.dueAt <= now) {
-      const write = this.#plan.answer.writes[this.#next];
+      const write = this.#timetable.answer.writes[this.#next];
       if (write === undefined) return this.#finish(now);
       if (this.#next === 0)
-        this.#outlet.head(200, { ...this.#headers, 'content-type': this.#plan.answer.contentType });
+        this.#writer.head(200, { ...this.#headers, 'content-type': this.#timetable.answer.contentType });
       this.#next += 1;
       this.dueAt = this.#afterWrite();
       this.#wrote(write);
-      const flowing = this.#outlet.write(
+      const flowing = this.#writer.write(
         write.stampAt === undefined ? write.wire : stamp(write.wire, write.stampAt),
       );
-      if (!flowing) this.#outlet.onceDrained(() => this.start());
-      else if (this.#plan.inTurns) setImmediate(() => this.start());
+      if (!flowing) this.#writer.onceDrained(() => this.start());
+      else if (this.#timetable.inTurns) setImmediate(() => this.start());
       else continue;
       return false;
     }
@@ -80,26 +80,26 @@ export class Playback implements Paced {
   }
 
   #afterWrite(): number {
-    const { answer, ending, gapMs, firstDeltaAfterMs } = this.#plan;
+    const { answer, ending, gapMs, firstDeltaAfterMs } = this.#timetable;
     const next = this.#next === 1 ? this.#begunAt + firstDeltaAfterMs : this.dueAt + gapMs();
     const breaksNow = this.#next === answer.writes.length && (ending === 'reset' || ending === 'disconnect');
     return breaksNow ? next + PAUSE_BEFORE_RESET_MS : next;
   }
 
   #finish(now: number): boolean {
-    switch (this.#plan.ending) {
+    switch (this.#timetable.ending) {
       case 'stall':
         return false;
       case 'ping':
-        this.#outlet.write(PING.wire);
-        this.dueAt = now + Math.max(this.#plan.gapMs(), MIN_PING_GAP_MS);
+        this.#writer.write(PING.wire);
+        this.dueAt = now + Math.max(this.#timetable.gapMs(), MIN_PING_GAP_MS);
         return true;
       case 'end':
       case 'reset':
       case 'disconnect':
         this.#open = false;
         this.#finished = true;
-        this.#outlet[this.#plan.ending]();
+        this.#writer[this.#timetable.ending]();
         return false;
     }
   }

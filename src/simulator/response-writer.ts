@@ -1,8 +1,9 @@
-/** Where a response's bytes go: one small face over HTTP/1.1 and HTTP/2. */
+/** How a response leaves: the headers of the real API, and its bytes over HTTP/1.1 or HTTP/2. */
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { WireText } from '../protocol/wire-text.ts';
+import type { Clock } from '../time/clock.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -112,4 +113,20 @@ export class Http2ResponseWriter implements ResponseWriter {
   onceClosed(callback: () => void): void {
     this.#stream.once('close', callback);
   }
+}
+
+export const JSON_TYPE = { 'content-type': 'application/json' } as const;
+
+const LIMITS = { requests: 4_000, tokens: 2_400_000, 'input-tokens': 2_000_000, 'output-tokens': 400_000 };
+
+/** What every response has, answers and refusals alike. */
+export function responseHeaders(requestId: string, clock: Clock): Record<string, string> {
+  const headers: Record<string, string> = { 'request-id': requestId, 'cache-control': 'no-cache' };
+  const reset = `${new Date(clock.now() + 1_000).toISOString().slice(0, 19)}Z`;
+  for (const [kind, limit] of Object.entries(LIMITS)) {
+    headers[`anthropic-ratelimit-${kind}-limit`] = String(limit);
+    headers[`anthropic-ratelimit-${kind}-remaining`] = String(limit);
+    headers[`anthropic-ratelimit-${kind}-reset`] = reset;
+  }
+  return headers;
 }

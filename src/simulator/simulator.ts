@@ -1,5 +1,5 @@
 /**
- * A simulated model behind the wire format of the Anthropic Messages API: for development without a key, for tests
+ * A simulated model that speaks the wire format of the Anthropic Messages API: for development without a key, for tests
  * and for benchmarks. `behaviour.ts` lists what it can be told to do, also by model name (`sim:stall`).
  * It writes no log and, unless `keepBodies` asks for it, keeps no word of a prompt.
  */
@@ -15,13 +15,12 @@ import {
 import { type Listener, type ListenOptions, listen, type SimulatedHttpRequest } from './listener.ts';
 import { checkHeaders, checkKey, type MessagesRequest, readMessagesRequest } from './messages-request.ts';
 import { LIFELIKE, type Pace, Pacer } from './pacer.ts';
-import { type Plan, planAtOnce, planPaced, SILENT } from './plan.ts';
 import { Playback } from './playback.ts';
 import { AnswerPreparer, prepareRaw } from './prepared-answer.ts';
 import { Random } from './random.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
-import { JSON_TYPE, responseHeaders } from './response-headers.ts';
-import type { ResponseWriter } from './response-writer.ts';
+import { JSON_TYPE, type ResponseWriter, responseHeaders } from './response-writer.ts';
+import { pacedTimetable, SILENT, type Timetable, timetableAtOnce } from './timetable.ts';
 
 export type { RequestRecord };
 
@@ -106,7 +105,7 @@ class SimulatedModel implements Simulator {
   }
 
   async listen(options: ListenOptions): Promise<void> {
-    this.#listener = await listen(options, (request, outlet) => this.#route(request, outlet));
+    this.#listener = await listen(options, (request, writer) => this.#route(request, writer));
   }
 
   get url(): string {
@@ -138,56 +137,56 @@ class SimulatedModel implements Simulator {
     this.#pacer.close();
   }
 
-  #route(http: SimulatedHttpRequest, outlet: ResponseWriter): void {
+  #route(http: SimulatedHttpRequest, writer: ResponseWriter): void {
     const path = http.url?.split('?', 1)[0];
     const chance = new Random(`${this.#seed}\n${this.#count++}`);
     const requestId = `req_01${chance.base62(22)}`;
     if (http.method === 'GET' && path === '/stats') {
-      outlet.reply(200, JSON_TYPE, JSON.stringify(this.stats));
+      writer.reply(200, JSON_TYPE, JSON.stringify(this.stats));
     } else if (http.method === 'GET' && path === '/v1/models') {
-      this.#models(http, outlet, requestId);
+      this.#models(http, writer, requestId);
     } else if (http.method === 'POST' && path === '/v1/messages') {
-      this.#messages(http, outlet, requestId, chance);
+      this.#messages(http, writer, requestId, chance);
     } else if (http.method === 'POST' && path === '/v1/messages/count_tokens') {
-      this.#countTokens(http, outlet, requestId);
+      this.#countTokens(http, writer, requestId);
     } else {
-      this.#refuse(outlet, requestId, new ApiError('not_found_error', 'Not found'));
+      this.#refuse(writer, requestId, new ApiError('not_found_error', 'Not found'));
     }
   }
 
   /** Those with a behaviour of their own; it answers for every other name of the API too. */
-  #models(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string): void {
+  #models(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
     try {
       checkKey(http.headers);
       const data = SCRIPTED_MODELS.map((id) => ({ type: 'model', id, display_name: id }));
       const body = { data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false };
-      outlet.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, JSON.stringify(body));
+      writer.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, JSON.stringify(body));
     } catch (error) {
-      this.#refuse(outlet, requestId, error);
+      this.#refuse(writer, requestId, error);
     }
   }
 
-  #messages(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string, chance: Random): void {
+  #messages(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string, chance: Random): void {
     const record = this.#log.begin(requestId);
     if (this.#keepBodies) record.headers = http.headers;
     let playback: Playback | undefined;
-    outlet.onceClosed(() => {
+    writer.onceClosed(() => {
       playback?.stop();
       const refused = record.status !== null && record.status !== 200;
       this.#log.closed(record, !(refused || playback?.finished));
     });
-    readBody(http, outlet, (json) => {
+    readBody(http, writer, (json) => {
       try {
         checkHeaders(http.headers);
         const { request, body } = readMessagesRequest(json, false);
         record.model = request.model;
         record.userHash = request.userHash;
         if (this.#keepBodies) record.body = body;
-        const plan = this.#plan(request, chance);
+        const timetable = this.#timetable(request, chance);
         record.status = 200;
         playback = new Playback({
-          plan,
-          outlet,
+          timetable,
+          writer,
           pacer: this.#pacer,
           clock: this.#clock,
           headers: responseHeaders(requestId, this.#clock),
@@ -195,20 +194,21 @@ class SimulatedModel implements Simulator {
         });
         playback.start();
       } catch (error) {
-        record.status = this.#refuse(outlet, requestId, error);
+        record.status = this.#refuse(writer, requestId, error);
       }
     });
   }
 
   /** @throws ApiError where the behaviour is a refusal */
-  #plan(request: MessagesRequest, chance: Random): Plan {
+  #timetable(request: MessagesRequest, chance: Random): Timetable {
     const scripted = this.#queue.shift() ?? this.#otherwise ?? behaviourOf(request.model);
     const chosen = typeof scripted === 'function' ? scripted(request) : scripted;
     const behaviour = typeof chosen === 'string' ? behaviourNamed(chosen) : chosen;
     if ('refuse' in behaviour) throw behaviour.refuse;
-    if ('body' in behaviour) return planAtOnce(prepareRaw(behaviour), behaviour.sliceBytes !== undefined);
+    if ('body' in behaviour)
+      return timetableAtOnce(prepareRaw(behaviour), behaviour.sliceBytes !== undefined);
     if ('silent' in behaviour) return SILENT;
-    return planPaced(
+    return pacedTimetable(
       this.#answers.prepare(request, behaviour),
       behaviour,
       behaviour.pace ?? this.#pace,
@@ -216,24 +216,24 @@ class SimulatedModel implements Simulator {
     );
   }
 
-  #countTokens(http: SimulatedHttpRequest, outlet: ResponseWriter, requestId: string): void {
-    readBody(http, outlet, (json) => {
+  #countTokens(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
+    readBody(http, writer, (json) => {
       try {
         checkHeaders(http.headers);
         const { request } = readMessagesRequest(json, true);
         const headers = { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE };
-        outlet.reply(200, headers, JSON.stringify({ input_tokens: request.inputTokens }));
+        writer.reply(200, headers, JSON.stringify({ input_tokens: request.inputTokens }));
       } catch (error) {
-        this.#refuse(outlet, requestId, error);
+        this.#refuse(writer, requestId, error);
       }
     });
   }
 
   /** Answers with an error and returns its status. */
-  #refuse(outlet: ResponseWriter, requestId: string, cause: unknown): number {
+  #refuse(writer: ResponseWriter, requestId: string, cause: unknown): number {
     const error = cause instanceof ApiError ? cause : new ApiError('api_error', 'Internal server error');
     const { status, retryAfter, errorCode } = error;
-    outlet.reply(
+    writer.reply(
       status,
       {
         ...responseHeaders(requestId, this.#clock),
@@ -247,17 +247,17 @@ class SimulatedModel implements Simulator {
   }
 }
 
-/** Calls back with the whole body; a client that leaves before is noticed by the outlet's close. */
+/** Calls back with the whole body; a client that leaves before is noticed by its close. */
 function readBody(
   request: SimulatedHttpRequest,
-  outlet: ResponseWriter,
+  writer: ResponseWriter,
   whole: (text: string) => void,
 ): void {
   const parts: Buffer[] = [];
   let size = 0;
   request.on('data', (part: Buffer) => {
     size += part.length;
-    if (size > MAX_BODY_BYTES) outlet.disconnect();
+    if (size > MAX_BODY_BYTES) writer.disconnect();
     else parts.push(part);
   });
   request.on('end', () => whole(Buffer.concat(parts).toString()));

@@ -13,11 +13,11 @@ export function readProjectFile(path: string): string {
   return readFileSync(`${ROOT}${path}`, 'utf8');
 }
 
-/** Every TypeScript, JavaScript and JSON file of ours below these folders; a folder that does not exist is empty. */
+/** Every TypeScript, JavaScript, JSON and CSS file of ours below these folders; a folder that does not exist is empty. */
 export function sourceFiles(...folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     entries(folder)
-      .filter((entry) => entry.isFile() && /\.(tsx?|mjs|js|json)$/.test(entry.name))
+      .filter((entry) => entry.isFile() && /\.(tsx?|mjs|js|json|css)$/.test(entry.name))
       .map((entry) => `${entry.parentPath.slice(ROOT.length)}/${entry.name}`)
       .map((path) => ({ path, text: readProjectFile(path) })),
   );

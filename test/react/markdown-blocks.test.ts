@@ -1,7 +1,6 @@
 import type { Token, Tokens } from 'marked';
 import { describe, expect, it } from 'vitest';
-import { createBlockReader } from '../../src/react/assistant/markdown/blocks.ts';
-import { headingLevels } from '../../src/react/assistant/markdown/heading-levels.ts';
+import { createBlockParser, headingLevels } from '../../src/react/assistant/markdown/blocks.ts';
 
 const TEXT = `# Title
 
@@ -36,16 +35,16 @@ The end, with a [link][ref].
 
 describe('blocks of a growing text', () => {
   it('are in the end those of the whole text, wherever it was cut', () => {
-    const whole = createBlockReader().read(TEXT, 'whole');
+    const whole = createBlockParser().read(TEXT, 'whole');
     for (const size of [1, 3, 7, 50]) {
-      const reader = createBlockReader();
+      const reader = createBlockParser();
       for (let end = 0; end < TEXT.length; end += size) reader.read(TEXT.slice(0, end), 'growing');
       expect(reader.read(TEXT, 'whole')).toEqual(whole);
     }
   });
 
   it('keep all text while they grow', () => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     for (let end = 1; end <= TEXT.indexOf('The end'); end += 1) {
       const raw = reader
         .read(TEXT.slice(0, end), 'growing')
@@ -59,7 +58,7 @@ describe('blocks of a growing text', () => {
   });
 
   it('stay the same objects once another follows', () => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     const [first] = reader.read('One\n\nTwo', 'growing');
     const later = reader.read('One\n\nTwo grows', 'growing');
     expect(later[0]).toBe(first);
@@ -67,13 +66,13 @@ describe('blocks of a growing text', () => {
   });
 
   it('begin anew with another text', () => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     reader.read('One\n\nTwo\n\nThree', 'growing');
     expect(reader.read('Other', 'growing').map((block) => block.raw)).toEqual(['Other']);
   });
 
   it('treat all ends of lines alike', () => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     expect(reader.read('One\r\n\r\nTwo', 'growing')).toHaveLength(2);
   });
 });
@@ -113,8 +112,8 @@ describe('a growing text', () => {
     'Then **[a link](https://a.org)**, *`code`*, **&amp; so on** and **![a picture](https://a.org/b.png)**.',
     '- [ ] Buy\n- [x] **Pay**\n- [ ] `run`\n  - [ ] [see](https://a.org)\n\n1. [ ] *one*\n\n> - [x] & more',
   ])('never shows a mark that is not there in the end, and hides none that is: %j', (text) => {
-    const whole = bare(visible(createBlockReader().read(text, 'whole')));
-    const reader = createBlockReader();
+    const whole = bare(visible(createBlockParser().read(text, 'whole')));
+    const reader = createBlockParser();
     for (let end = 1; end <= text.length; end += 1) {
       const shown = bare(visible(reader.read(text.slice(0, end), 'growing')));
       expect([text.slice(0, end), whole.slice(0, shown.length)]).toEqual([text.slice(0, end), shown]);
@@ -124,7 +123,7 @@ describe('a growing text', () => {
 
   it('is not held back for long', () => {
     const text = 'Words, [a list that never ends: 1, 2, 3, **and so on** ';
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     const lag = Array.from({ length: 600 }, (_, at) => {
       const now = (text + 'and on '.repeat(100)).slice(0, at);
       return bare(now).length - bare(visible(reader.read(now, 'growing'))).length;
@@ -139,7 +138,7 @@ it.each([
   ['a list', '', (at: number) => `- item ${at} with **b**\n`],
   ['a numbered list', '', (at: number) => `${at + 1}. item\n\n`],
 ] as const)('draws of %s that grows only the last parts again', (_what, head, line) => {
-  const reader = createBlockReader();
+  const reader = createBlockParser();
   const partsOf = (blocks: readonly Token[]): readonly unknown[] => {
     const { items, rows } = (blocks[0] ?? {}) as Partial<Tokens.List & Tokens.Table>;
     return items ?? rows ?? [];
@@ -170,14 +169,14 @@ it.each([
   ['~5', '~5'],
   ['- a\n- [ ] ', 'a[ ]'],
 ])('a text that was stopped at %j keeps what it said', (text, shown) => {
-  const reader = createBlockReader();
+  const reader = createBlockParser();
   reader.read(text, 'growing');
   const blocks = reader.read(text, 'stopped');
   expect(visible(blocks)).toBe(shown);
 });
 
 it('ranks headings below the page’s own, skipping none', () => {
-  const levels = (text: string) => headingLevels(createBlockReader().read(text, 'whole'));
+  const levels = (text: string) => headingLevels(createBlockParser().read(text, 'whole'));
   expect(levels('## A\n\ntext\n\n#### B\n\n### C')).toEqual([2, 0, 3, 3]);
   expect(levels('# A\n\n## B\n\n### C\n\n# D')).toEqual([2, 3, 4, 2]);
 });

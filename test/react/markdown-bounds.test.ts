@@ -1,6 +1,6 @@
 import type { Token } from 'marked';
 import { describe, expect, it } from 'vitest';
-import { createBlockReader } from '../../src/react/assistant/markdown/blocks.ts';
+import { createBlockParser } from '../../src/react/assistant/markdown/blocks.ts';
 import { lex } from '../../src/react/assistant/markdown/lexer.ts';
 
 /** Of lists, items, quotes, marks and links in one another, with some room for the text in them. */
@@ -40,7 +40,7 @@ describe('nesting', () => {
     const tokens = lex(text);
     expect(depthOf(tokens)).toBeLessThanOrEqual(DEEPEST);
     expect(letters(tokens.map(({ raw }) => raw).join(''))).toBe(letters(text));
-    const growing = createBlockReader();
+    const growing = createBlockParser();
     for (let end = 0; end < text.length; end += 97) growing.read(text.slice(0, end), 'growing');
     expect(depthOf(growing.read(text, 'growing'))).toBeLessThanOrEqual(DEEPEST);
   });

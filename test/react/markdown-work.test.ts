@@ -1,7 +1,7 @@
 /** How much is read again while a text grows: counted in characters, as time depends on the machine. */
 import { Lexer, type Tokens } from 'marked';
 import { describe, expect, it, vi } from 'vitest';
-import { createBlockReader } from '../../src/react/assistant/markdown/blocks.ts';
+import { createBlockParser } from '../../src/react/assistant/markdown/blocks.ts';
 import { lex } from '../../src/react/assistant/markdown/lexer.ts';
 
 const lines = (count: number, line: (at: number) => string): string[] =>
@@ -25,7 +25,7 @@ describe('a list or table that grows', () => {
     ['bullets with bullets in them', lines(600, (at) => `- item ${at}\n  - one\n  - two`)],
     ['tasks', lines(600, (at) => `- [${at % 2 ? 'x' : ' '}] task ${at}`)],
   ])('costs as much for its last part as for its first: %s', (_what, pieces) => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     let text = '';
     const costs = pieces.map((piece) => {
       text += piece;
@@ -34,7 +34,7 @@ describe('a list or table that grows', () => {
     expect(Math.max(...costs.slice(-50))).toBeLessThanOrEqual(2 * Math.max(...costs.slice(0, 50)));
   });
 
-  const seen = (text: string, reader = createBlockReader()) =>
+  const seen = (text: string, reader = createBlockParser()) =>
     reader.read(text, 'growing').map((block) => {
       const { type, raw } = block;
       const { header, rows } = block as Tokens.Table;
@@ -62,7 +62,7 @@ describe('a list or table that grows', () => {
     ['empty items', `${lines(14, () => '-').join('')}- x\n`],
     ['tabs', lines(14, (at) => `-\t${at}\n\t- in it`).join('')],
   ])('is at each step what it is when read at once: %s', (_what, text) => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     for (let end = 1; end <= text.length; end += 1) {
       const now = text.slice(0, end);
       expect(seen(now, reader)).toEqual(seen(now));
@@ -70,7 +70,7 @@ describe('a list or table that grows', () => {
   });
 
   it('keeps the parts that are finished as the same objects', () => {
-    const reader = createBlockReader();
+    const reader = createBlockParser();
     const items = (count: number) => {
       const [list] = reader.read(lines(count, (at) => `- ${at}`).join(''), 'growing');
       return (list as Tokens.List).items;

@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'react';
 import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
+import { describeFailure, noteOn } from './failure-text.ts';
 import { spokenText } from './message-text.ts';
-import { describeFailure, noteOn } from './plain-words.ts';
 import type { AssistantStrings } from './strings.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 

@@ -1,7 +1,7 @@
 /** Tells of a network that is away, above the transcript. */
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { useConnection } from '../use-connection.ts';
+import { useConnection } from '../dash-provider.tsx';
 import { SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 

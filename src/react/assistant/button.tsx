@@ -31,9 +31,9 @@ export function IconButton({
   expanded,
   ...props
 }: ButtonProps & { icon: IconName; label: string; size?: number; expanded?: boolean | undefined }) {
-  const look = useAssistantTheme();
+  const theme = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
-  const color = tone === 'accent' ? look.colors.onAccent : look.colors.text;
+  const color = tone === 'accent' ? theme.colors.onAccent : theme.colors.text;
   const hitSlop = (TOUCH - size) / 2;
   return (
     <Pressable
@@ -46,7 +46,7 @@ export function IconButton({
       style={(pointed) => [
         styles.icon,
         { width: size, height: size },
-        toneOf(look, tone, pointed),
+        toneOf(theme, tone, pointed),
         disabled && styles.off,
       ]}
     >
@@ -56,17 +56,17 @@ export function IconButton({
 }
 
 export function TextButton({ label, icon, ...props }: ButtonProps & { label: string; icon?: IconName }) {
-  const look = useAssistantTheme();
+  const theme = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color =
-    tone === 'accent' ? look.colors.onAccent : tone === 'outline' ? look.colors.text : look.colors.muted;
+    tone === 'accent' ? theme.colors.onAccent : tone === 'outline' ? theme.colors.text : theme.colors.muted;
   return (
     <Pressable
       role="button"
       disabled={disabled}
       hitSlop={SPACE.xs}
       onPress={props.onPress}
-      style={(pointed) => [styles.text, toneOf(look, tone, pointed), disabled && styles.off]}
+      style={(pointed) => [styles.text, toneOf(theme, tone, pointed), disabled && styles.off]}
     >
       {icon && <Icon name={icon} color={color} size={16} />}
       <Text style={[TYPE.label, styles.label, { color }]}>{label}</Text>

@@ -13,24 +13,22 @@ import {
 import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
 import type { AskOptions, ChatMessage } from '../store/messages.ts';
-import { useConversation } from '../use-conversation.ts';
-import { useConversations } from '../use-conversations.ts';
+import { useConversation, useConversations } from '../use-conversations.ts';
 import { Announcer } from './announcer.tsx';
 import { Banner } from './banner.tsx';
 import { Composer } from './composer.tsx';
 import { Drawer } from './drawer.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
 import { LinkDialog } from './link-dialog.tsx';
-import { PlainOnError } from './plain-on-error.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
 import { type AssistantStringOverrides, withDefaults } from './strings.ts';
-import { SUGGESTIONS } from './suggestions.ts';
 import { DARK, LIGHT, type Palette, SIDEBAR_WIDTH, WIDE } from './theme.ts';
 import { type AssistantTheme, AssistantThemeProvider, useReducedMotion } from './theme-context.tsx';
 import { Transcript } from './transcript.tsx';
 import { onKeys, writtenIn } from './web-props.ts';
-import { type Suggestion, Welcome } from './welcome.tsx';
+import { SUGGESTIONS, type Suggestion, Welcome } from './welcome.tsx';
 
 export interface DashAssistantProps extends Partial<AskOptions> {
   /** What to begin with, in an empty conversation. */
@@ -57,7 +55,7 @@ function Assistant(props: DashAssistantProps) {
   const { action = 'general_assistance', context, model, maxTokens, suggestions = SUGGESTIONS } = props;
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);
-  const { look, onLayout } = useOwnLook(props, setLink);
+  const { theme, onLayout } = useOwnTheme(props, setLink);
   const { shown, show, startNew } = useShown();
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const asked = useMemo(() => ({ action, context, model, maxTokens }), [action, context, model, maxTokens]);
@@ -78,7 +76,7 @@ function Assistant(props: DashAssistantProps) {
     setDrawerOpen(false);
   }, [startNew]);
   const sidebar = (
-    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={look.isWide ? undefined : closeDrawer} />
+    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={theme.isWide ? undefined : closeDrawer} />
   );
   const keys = onKeys(({ key }) => {
     if (key !== 'Escape' || !isAnswering || isDrawerOpen || link) return false;
@@ -86,14 +84,14 @@ function Assistant(props: DashAssistantProps) {
     return true;
   });
   return (
-    <AssistantThemeProvider value={look}>
+    <AssistantThemeProvider value={theme}>
       <KeyboardAvoidingView
         {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
         onLayout={onLayout}
-        style={[styles.whole, { backgroundColor: look.colors.background }]}
+        style={[styles.whole, { backgroundColor: theme.colors.background }]}
       >
-        <View {...writtenIn(look.direction, styles.row)} {...keys}>
-          {look.isWide && <View style={styles.sidebar}>{sidebar}</View>}
+        <View {...writtenIn(theme.direction, styles.row)} {...keys}>
+          {theme.isWide && <View style={styles.sidebar}>{sidebar}</View>}
           <View role="main" style={styles.main}>
             <Header title={title} onMenu={openDrawer} onNew={begin} />
             <Banner isAnswering={isAnswering} />
@@ -107,15 +105,15 @@ function Assistant(props: DashAssistantProps) {
               isAnswering={isAnswering}
               onSend={send}
               onStop={stop}
-              autoFocus={look.isWide && Platform.OS === 'web'}
+              autoFocus={theme.isWide && Platform.OS === 'web'}
             />
-            <PlainOnError plain={null} attempt={`${shown} ${status}`}>
+            <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
               <Announcer answer={answerAtEnd(messages)} />
-            </PlainOnError>
+            </ErrorBoundary>
           </View>
         </View>
-        {!look.isWide && (
-          <Drawer label={look.strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
+        {!theme.isWide && (
+          <Drawer label={theme.strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
             {sidebar}
           </Drawer>
         )}
@@ -152,7 +150,7 @@ function useShown() {
   return { shown: chosen ?? earlier?.id ?? fresh, show, startNew };
 }
 
-function useOwnLook(props: DashAssistantProps, askToOpen: (link: SafeLink) => void) {
+function useOwnTheme(props: DashAssistantProps, askToOpen: (link: SafeLink) => void) {
   const { colorScheme, colors: own, strings: words, direction: wanted, onCopy } = props;
   const device = useColorScheme();
   const window = useWindowDimensions();
@@ -163,12 +161,12 @@ function useOwnLook(props: DashAssistantProps, askToOpen: (link: SafeLink) => vo
   const strings = useMemo(() => withDefaults(words), [words]);
   const direction = wanted ?? (I18nManager.getConstants().isRTL ? 'rtl' : 'ltr');
   const isWide = (width ?? window.width) >= WIDE;
-  const look: AssistantTheme = useMemo(
+  const theme: AssistantTheme = useMemo(
     () => ({ colors, strings, direction, isWide, reduceMotion, askToOpen, copy: onCopy ?? browserCopy() }),
     [colors, strings, direction, isWide, reduceMotion, askToOpen, onCopy],
   );
   const onLayout = ({ nativeEvent }: LayoutChangeEvent): void => setWidth(nativeEvent.layout.width);
-  return { look, onLayout };
+  return { theme, onLayout };
 }
 
 /** Undefined in React Native, and in browsers on a page without TLS. */

@@ -1,5 +1,6 @@
-/** Icons drawn of boxes: nothing to load, and the same on every platform. 20 px square. */
+/** Icons and the logo, drawn of boxes: nothing to load, and the same on every platform. Icons are 20 px square. */
 import { StyleSheet, View, type ViewStyle } from 'react-native';
+import { useAssistantTheme } from './theme-context.tsx';
 
 export type IconName =
   | 'plus'
@@ -84,7 +85,33 @@ export function Icon({ name, color, size = 20 }: { name: IconName; color: string
   );
 }
 
+/** Dash's logo: a dash that is on its way. */
+export function Logo({ size }: { size: number }) {
+  const { colors } = useAssistantTheme();
+  const stroke = { height: size * 0.11, borderRadius: size * 0.06, backgroundColor: colors.onAccent };
+  return (
+    <View
+      aria-hidden
+      style={[
+        styles.logo,
+        {
+          width: size,
+          height: size,
+          borderRadius: size * 0.3,
+          backgroundColor: colors.accent,
+          gap: size * 0.09,
+        },
+      ]}
+    >
+      <View style={[stroke, { width: size * 0.26, marginStart: size * 0.2, opacity: 0.7 }]} />
+      <View style={[stroke, { width: size * 0.5 }]} />
+      <View style={[stroke, { width: size * 0.26, marginEnd: size * 0.2, opacity: 0.7 }]} />
+    </View>
+  );
+}
+
 const styles = StyleSheet.create({
   box: { alignItems: 'center', justifyContent: 'center' },
+  logo: { alignItems: 'center', justifyContent: 'center' },
   canvas: { width: 20, height: 20 },
 });

@@ -1,4 +1,4 @@
-/** What is being done, in a word and three dots. */
+/** What shows that an answer is on its way: a word with three dots, and the caret where the next text will stand. */
 import { memo, useEffect, useState } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
@@ -51,6 +51,28 @@ function Dots({ color }: { color: string }) {
         />
       ))}
     </View>
+  );
+}
+
+/** How long it is seen and unseen, ms. */
+const BLINK_MS = 530;
+
+/** Where the next word will stand. Screen readers are not told of it. */
+export function Caret() {
+  const { colors, reduceMotion } = useAssistantTheme();
+  const [isSeen, setSeen] = useState(true);
+  useEffect(() => {
+    if (reduceMotion) return;
+    const timer = setInterval(() => setSeen((was) => !was), BLINK_MS);
+    return () => {
+      clearInterval(timer);
+      setSeen(true);
+    };
+  }, [reduceMotion]);
+  return (
+    <Text aria-hidden style={{ color: isSeen ? colors.accent : 'transparent' }}>
+      {'\u2060▍'}
+    </Text>
   );
 }
 

@@ -4,7 +4,7 @@ import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import type { ConversationSummary } from '../store/conversation-store.ts';
 import { useConversations } from '../use-conversations.ts';
 import { focusRing, IconButton, TextButton } from './button.tsx';
-import { Mark } from './mark.tsx';
+import { Logo } from './icon.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
@@ -31,7 +31,7 @@ export const Sidebar = memo(function Sidebar({ shown, onShow, onNew, onClose }: 
       style={[styles.sidebar, { backgroundColor: colors.sidebar, borderColor: colors.border }]}
     >
       <View style={styles.head}>
-        <Mark size={28} />
+        <Logo size={28} />
         <Text role="heading" {...headingLevel(2)} style={[TYPE.heading3, { color: colors.text }]}>
           {strings.assistant}
         </Text>
@@ -68,8 +68,8 @@ interface EntryProps {
 }
 
 const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryProps) {
-  const look = useAssistantTheme();
-  const { colors, strings } = look;
+  const theme = useAssistantTheme();
+  const { colors, strings } = theme;
   const { id, title, isAnswering, unread } = summary;
   const [isAsking, setAsking] = useState(false);
   const note = isAnswering ? strings.answering : unread ? strings.unread : undefined;
@@ -84,7 +84,7 @@ const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryP
         onPress={() => onShow(id)}
         style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
           styles.show,
-          focusRing(look),
+          focusRing(theme),
           (isShown || pressed || hovered) && { backgroundColor: colors.raised },
         ]}
       >

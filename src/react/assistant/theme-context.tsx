@@ -17,15 +17,15 @@ export interface AssistantTheme {
   readonly copy: ((text: string) => void) | undefined;
 }
 
-const LookContext = createContext<AssistantTheme | undefined>(undefined);
+const ThemeContext = createContext<AssistantTheme | undefined>(undefined);
 
-export const AssistantThemeProvider = LookContext;
+export const AssistantThemeProvider = ThemeContext;
 
 /** @throws Error outside of the assistant */
 export function useAssistantTheme(): AssistantTheme {
-  const look = useContext(LookContext);
-  if (look === undefined) throw new Error('unable to draw; this part belongs inside of <DashAssistant>');
-  return look;
+  const theme = useContext(ThemeContext);
+  if (theme === undefined) throw new Error('unable to draw; this part belongs inside of <DashAssistant>');
+  return theme;
 }
 
 type Styles<T> = { readonly [K in keyof T]: ViewStyle | TextStyle | ImageStyle };

@@ -16,7 +16,7 @@ export interface Palette {
   readonly accent: string;
   readonly accentPressed: string;
   readonly onAccent: string;
-  /** Behind what the user has said. */
+  /** Under what the user has said. */
   readonly accentSoft: string;
   readonly link: string;
   readonly code: string;

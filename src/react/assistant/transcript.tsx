@@ -10,9 +10,8 @@ import {
   View,
 } from 'react-native';
 import type { ChatMessage } from '../store/messages.ts';
-import { Answer } from './answer.tsx';
 import { IconButton, TextButton } from './button.tsx';
-import { Question } from './question.tsx';
+import { Answer, Question } from './message.tsx';
 import { atEndOf, type ScrollReading, staysAtEnd } from './scroll-anchor.ts';
 import { MEASURE, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
@@ -29,7 +28,7 @@ const SHOWN_AT_FIRST = 40;
 export function Transcript({ messages, onAskAgain }: TranscriptProps) {
   const { strings } = useAssistantTheme();
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
-  const { scroller, isAtEnd, jump, ...scrolling } = useEndInSight(
+  const { scroller, isAtEnd, jump, ...scrolling } = useScrollAnchor(
     messages.findLast(({ role }) => role === 'user')?.id,
   );
   const shown = messages.slice(-limit);
@@ -72,21 +71,21 @@ export function Transcript({ messages, onAskAgain }: TranscriptProps) {
 }
 
 /** `question`: a new one leads to the end, wherever the person was. */
-function useEndInSight(question: string | undefined) {
+function useScrollAnchor(question: string | undefined) {
   const { reduceMotion } = useAssistantTheme();
   const scroller = useRef<{ scrollToEnd(options: { animated: boolean }): void }>(null);
   const reading = useRef<ScrollReading>(undefined);
-  const sticks = useRef(true);
+  const anchored = useRef(true);
   const isHeld = useRef(false);
   const asked = useRef(question);
   const [isAtEnd, setAtEnd] = useState(true);
-  const stick = (now: boolean): void => {
-    sticks.current = now;
+  const anchor = (now: boolean): void => {
+    anchored.current = now;
     setAtEnd(now);
   };
-  const lead = (animated: boolean): void => scroller.current?.scrollToEnd({ animated });
+  const scrollToEnd = (animated: boolean): void => scroller.current?.scrollToEnd({ animated });
   const follow = (): void => {
-    if (sticks.current && !isHeld.current) lead(false);
+    if (anchored.current && !isHeld.current) scrollToEnd(false);
   };
   const hold = (isNow: boolean) => () => {
     isHeld.current = isNow;
@@ -95,8 +94,8 @@ function useEndInSight(question: string | undefined) {
     scroller: scroller as React.RefObject<never>,
     isAtEnd,
     jump() {
-      stick(true);
-      lead(!reduceMotion);
+      anchor(true);
+      scrollToEnd(!reduceMotion);
     },
     onScroll({ nativeEvent }: NativeSyntheticEvent<NativeScrollEvent>) {
       const { contentOffset, contentSize, layoutMeasurement } = nativeEvent;
@@ -105,18 +104,18 @@ function useEndInSight(question: string | undefined) {
         contentHeight: contentSize.height,
         viewHeight: layoutMeasurement.height,
       };
-      stick(staysAtEnd(sticks.current, reading.current, next));
+      anchor(staysAtEnd(anchored.current, reading.current, next));
       reading.current = next;
     },
     // Fingers are on it: what they do is not undone by text that arrives.
     onScrollBeginDrag: hold(true),
     onScrollEndDrag: hold(false),
     onContentSizeChange(_width: number, height: number) {
-      if (asked.current !== question) stick(true);
+      if (asked.current !== question) anchor(true);
       asked.current = question;
       follow();
       // Browsers move at once, apps later; there a finger says who moves.
-      if (sticks.current && reading.current && Platform.OS === 'web')
+      if (anchored.current && reading.current && Platform.OS === 'web')
         reading.current = atEndOf(height, reading.current.viewHeight);
     },
     onLayout(_event: LayoutChangeEvent) {
@@ -124,7 +123,7 @@ function useEndInSight(question: string | undefined) {
     },
     ...onWheelUp(() => {
       const { contentHeight = 0, viewHeight = 0 } = reading.current ?? {};
-      if (contentHeight > viewHeight) stick(false);
+      if (contentHeight > viewHeight) anchor(false);
     }),
   };
 }

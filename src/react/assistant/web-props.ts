@@ -25,10 +25,10 @@ export function isOfInputMethod({ isComposing, keyCode }: KeyPress): boolean {
   return isComposing === true || keyCode === INPUT_METHOD;
 }
 
-/** `heed` answers whether the key is dealt with; the browser then does nothing of its own. */
-export function onKeys(heed: (press: KeyPress) => boolean): object {
+/** `handle` answers whether the key is dealt with; the browser then does nothing of its own. */
+export function onKeys(handle: (press: KeyPress) => boolean): object {
   const onKeyDown = (event: KeyEvent): void => {
-    if (!isOfInputMethod(event.nativeEvent) && heed(event.nativeEvent)) event.preventDefault();
+    if (!isOfInputMethod(event.nativeEvent) && handle(event.nativeEvent)) event.preventDefault();
   };
   return { onKeyDown };
 }
@@ -38,9 +38,9 @@ interface WheelEvent {
 }
 
 /** A wheel, or two fingers, begin to move what lies above into sight; with Ctrl they zoom. */
-export function onWheelUp(heed: () => void): object {
+export function onWheelUp(handle: () => void): object {
   const onWheel = ({ nativeEvent: { deltaY, ctrlKey } }: WheelEvent): void => {
-    if (deltaY < 0 && !ctrlKey) heed();
+    if (deltaY < 0 && !ctrlKey) handle();
   };
   return { onWheel };
 }

@@ -1,7 +1,7 @@
 /** A conversation in which nothing was asked yet. */
 import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import { focusRing } from './button.tsx';
-import { Mark } from './mark.tsx';
+import { Logo } from './icon.tsx';
 import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
@@ -13,17 +13,41 @@ export interface Suggestion {
   readonly prompt: string;
 }
 
+/** What people at schools begin with; an app hands in its own. */
+export const SUGGESTIONS: readonly Suggestion[] = [
+  {
+    title: 'Explain photosynthesis',
+    detail: 'in simple words, with an example',
+    prompt: 'Explain photosynthesis to a ten-year-old, with an example.',
+  },
+  {
+    title: 'Plan a lesson',
+    detail: 'on fractions, 45 minutes, grade 5',
+    prompt: 'Plan a 45-minute lesson on fractions for grade 5.',
+  },
+  {
+    title: 'Help with homework',
+    detail: 'one step after the other',
+    prompt: 'Help me solve 3x + 7 = 22, one step after the other.',
+  },
+  {
+    title: 'Quiz me',
+    detail: 'on the solar system',
+    prompt: 'Ask me five questions about the solar system, with the answers at the end.',
+  },
+];
+
 interface WelcomeProps {
   readonly suggestions: readonly Suggestion[];
   readonly onAsk: (prompt: string) => void;
 }
 
 export function Welcome({ suggestions, onAsk }: WelcomeProps) {
-  const look = useAssistantTheme();
-  const { colors, strings, isWide } = look;
+  const theme = useAssistantTheme();
+  const { colors, strings, isWide } = theme;
   return (
     <ScrollView style={styles.scroll} contentContainerStyle={styles.whole}>
-      <Mark size={52} />
+      <Logo size={52} />
       <View style={styles.words}>
         <Text
           role="heading"
@@ -42,7 +66,7 @@ export function Welcome({ suggestions, onAsk }: WelcomeProps) {
               onPress={() => onAsk(prompt)}
               style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
                 styles.card,
-                focusRing(look),
+                focusRing(theme),
                 {
                   borderColor: colors.border,
                   backgroundColor: pressed || hovered ? colors.raised : colors.surface,

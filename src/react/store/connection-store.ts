@@ -29,13 +29,13 @@ export class ConnectionStore extends FramedStore<ConnectionState> {
   /** Idempotent until `close`. */
   open(): void {
     if (this.#close) return;
-    const unheed = this.#signals((signal) => {
+    const stopListening = this.#signals((signal) => {
       this.#isOffline = signal === 'wake' || signal === 'sleep' ? isKnownOffline() : signal === 'offline';
       this.publish();
     });
     const unsubscribe = this.#conversations.subscribe(() => this.publish());
     this.#close = () => {
-      unheed();
+      stopListening();
       unsubscribe();
     };
     this.#isOffline = isKnownOffline();

@@ -3,7 +3,7 @@
  *
  *   idle ──send──► answering ──ended──► idle ──regenerate──► answering
  *                      │
- *                      └──letGo──► waiting for takeUp: the model goes on, nobody reads
+ *                      └──detach──► waiting for reattach: the model goes on, nobody reads
  */
 import { failure } from '../../client/dash-error.ts';
 import type { DashClient, DashStream, Phase, Position } from '../../client/index.ts';
@@ -99,7 +99,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   stop(): void {
     if (this.#live === undefined) return;
     void this.#live.stream.cancel().catch(() => {}); // shown as the status
-    this.#happened();
+    this.#publishState();
   }
 
   /** Empties it; an answer that is under way is stopped. */
@@ -128,7 +128,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     const isAsked = this.#live !== undefined && isUnderWay(this.#live.stream.phase) && !this.#isRepeated;
     const question = isAsked ? this.#messages.at(-1) : undefined;
     const asked = this.#asked;
-    this.letGo();
+    this.detach();
     this.forget();
     return question !== undefined && asked !== undefined && this.send(question.content, asked);
   }
@@ -138,7 +138,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#views += 1;
     if (this.#unread) {
       this.#unread = false;
-      this.#happened();
+      this.#publishState();
     }
     return () => {
       this.#views -= 1;
@@ -146,7 +146,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   }
 
   /** Stops following without stopping the model. */
-  letGo(): void {
+  detach(): void {
     if (this.#live === undefined) return;
     const last = messageOf(this.#live);
     this.#waiting = this.#live.detach();
@@ -154,8 +154,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#messages = [...this.#messages, last];
   }
 
-  /** Goes on where `letGo`, or an earlier page, left off. */
-  takeUp(): void {
+  /** Goes on where `detach`, or an earlier page, left off. */
+  reattach(): void {
     const { id, epoch, after } = this.#waiting ?? NOWHERE;
     this.#waiting = undefined;
     const last = this.#messages.at(-1);
@@ -163,7 +163,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#messages = this.#messages.slice(0, -1);
     if (epoch === undefined) {
       // The relay had not answered yet: what became of the question is not known, and it may not be asked twice.
-      this.#end(last.id, brokenOff(last));
+      this.#end(last.id, interrupted(last));
     } else {
       this.#follow(this.#host.client.attach(id, epoch, after, { content: last.content }));
     }
@@ -180,7 +180,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   restore({ messages, asked, position, unread, askedAt, draft }: ConversationRecord): void {
     this.draft.prepend(draft);
     if (this.#messages.length > 0 || this.#live) {
-      this.#messages = [...messages.map(brokenOff), ...this.#messages];
+      this.#messages = [...messages.map(interrupted), ...this.#messages];
       this.#title = '';
       this.publish();
       return;
@@ -223,7 +223,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#askedAt = now();
     const messages = historyOf(this.#messages, historyMessages);
     this.#follow(client.stream({ ...options, messages }));
-    this.#happened();
+    this.#publishState();
   }
 
   #follow(stream: DashStream): void {
@@ -250,14 +250,14 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#host.changed('state');
   }
 
-  #happened(): void {
+  #publishState(): void {
     this.publish();
     this.#host.changed('state');
   }
 }
 
 /** An answer that was under way and is not followed any more; anything else as it is. */
-function brokenOff<M extends ChatMessage>(message: M): M {
+function interrupted<M extends ChatMessage>(message: M): M {
   if (message.role === 'user' || !isUnderWay(message.status)) return message;
   return { ...message, status: 'failed', error: failure('interrupted', true) };
 }

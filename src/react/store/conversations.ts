@@ -48,11 +48,11 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #frames: Frames;
   readonly #clock: ClientClock;
   readonly #stores = new Map<string, ConversationStore>();
-  #keeper: ConversationWriter | undefined;
+  #writer: ConversationWriter | undefined;
   /** Whose they are; undefined until it is known, null while nobody is signed in. */
   #userId: string | null | undefined;
   #departures = 0;
-  #unheed: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
   /** Forgotten while what was kept is still being read. */
   readonly #removed = new Set<string>();
   #isCleared = false;
@@ -76,17 +76,17 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    if (this.#isRestored) this.#takeUp();
-    this.#unheed = this.#options.client.onUser((userId, signedOut) => this.#belongTo(userId, signedOut));
+    if (this.#isRestored) this.#reattach();
+    this.#unsubscribe = this.#options.client.onUser((userId, signedOut) => this.#belongTo(userId, signedOut));
   }
 
   /** Lets go of what is under way without stopping it: the relay goes on for a while. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#unheed?.();
-    for (const store of this.#stores.values()) store.letGo();
-    if (this.#isRestored) this.#keeper?.now();
+    this.#unsubscribe?.();
+    for (const store of this.#stores.values()) store.detach();
+    if (this.#isRestored) this.#writer?.now();
   }
 
   /** The conversation of that id; a new one is listed as soon as something was asked in it. */
@@ -140,7 +140,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   clear(): void {
     for (const id of this.#stores.keys()) this.remove(id);
     this.#isCleared = true;
-    this.#keeper?.now();
+    this.#writer?.now();
   }
 
   protected override compose(before: ConversationsSnapshot): ConversationsSnapshot {
@@ -162,8 +162,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   #heard(what: 'text' | 'state'): void {
     if (what === 'state') this.changed();
     if (!this.#isRestored || !this.#isOpen) return;
-    if (what === 'state') this.#keeper?.now();
-    else this.#keeper?.soon();
+    if (what === 'state') this.#writer?.now();
+    else this.#writer?.soon();
   }
 
   /** What was asked before it was known who asks belongs to the first who is. */
@@ -179,12 +179,12 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!storage) return;
     this.#isRestored = userId === null;
     if (userId !== null) {
-      const keeper = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, () =>
+      const writer = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, () =>
         this.#serialised(),
       );
-      this.#keeper = keeper;
-      keeper.load((text) => {
-        if (keeper === this.#keeper) this.#restore(text);
+      this.#writer = writer;
+      writer.load((text) => {
+        if (writer === this.#writer) this.#restore(text);
       });
     }
     this.publish();
@@ -192,8 +192,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 
   /** The next user begins with nothing. What is kept for the one before stays as it was last written. */
   #depart(): void {
-    this.#keeper?.stop();
-    this.#keeper = undefined;
+    this.#writer?.stop();
+    this.#writer = undefined;
     this.#isRestored = this.#options.storage === undefined;
     this.#removed.clear();
     this.#isCleared = false;
@@ -210,8 +210,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
     if (kept.viewed !== undefined && this.#stores.has(kept.viewed)) this.#turnTo(kept.viewed);
     this.#isRestored = true;
-    if (this.#serialised() !== serialise(kept)) this.#keeper?.now(); // what happened while it was read
-    if (this.#isOpen) this.#takeUp();
+    if (this.#serialised() !== serialise(kept)) this.#writer?.now(); // what happened while it was read
+    if (this.#isOpen) this.#reattach();
     this.publish();
   }
 
@@ -223,8 +223,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (shown && shown.id !== viewed) shown.draft.moveTo(this.get(viewed).draft);
   }
 
-  #takeUp(): void {
-    for (const store of this.#stores.values()) store.takeUp();
+  #reattach(): void {
+    for (const store of this.#stores.values()) store.reattach();
   }
 
   #serialised(): string {

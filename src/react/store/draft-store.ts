@@ -23,7 +23,7 @@ export class DraftStore extends FramedStore<string> {
     this.write([earlier, this.#text].filter((text) => text !== '').join('\n'));
   }
 
-  /** Moves what is there behind what is in the other. */
+  /** Moves what is there to the end of the other. */
   moveTo(other: DraftStore): void {
     const earlier = other.getSnapshot();
     other.write(this.#text);

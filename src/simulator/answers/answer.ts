@@ -1,11 +1,11 @@
 /** The simulated assistant's words: a question in, the same Markdown answer out for the same randomness. */
 import type { Random } from '../random.ts';
-import { type Intent, readIntent } from './intent.ts';
+import { readTask, type Task } from './task.ts';
 import { TEMPLATES } from './templates.ts';
 import { TOPICS } from './topics.ts';
 
 export function composeAnswer(question: string, random: Random): string {
-  return render(readIntent(question), random);
+  return render(readTask(question), random);
 }
 
 /** A very long answer: the question's own, followed by chapters on everything else the assistant knows. */
@@ -19,19 +19,16 @@ export function composeLongAnswer(question: string, random: Random): string {
 
 /** What the model seems to think before it answers. */
 export function composeThinking(question: string): string {
-  const intent = readIntent(question);
-  const subject = 'topic' in intent ? ` about ${intent.topic}` : '';
+  const task = readTask(question);
+  const subject = 'topic' in task ? ` about ${task.topic}` : '';
   return (
-    `The learner wants ${intent.kind === 'arithmetic' ? 'a sum worked out' : `help (${intent.kind})${subject}`}. ` +
+    `The learner wants ${task.kind === 'arithmetic' ? 'a sum worked out' : `help (${task.kind})${subject}`}. ` +
     'I should answer kindly, keep it short, give one example, and end with a question that keeps them going.'
   );
 }
 
-function render<Kind extends Intent['kind']>(
-  intent: Extract<Intent, { kind: Kind }>,
-  random: Random,
-): string {
-  const template: (intent: Extract<Intent, { kind: Kind }>, random: Random) => string =
-    TEMPLATES[intent.kind as Kind];
-  return template(intent, random);
+function render<Kind extends Task['kind']>(task: Extract<Task, { kind: Kind }>, random: Random): string {
+  const template: (task: Extract<Task, { kind: Kind }>, random: Random) => string =
+    TEMPLATES[task.kind as Kind];
+  return template(task, random);
 }

@@ -8,7 +8,7 @@ export function gradeWork(work: string, random: Random): string {
 
 function askForWork(): string {
   return paragraphs(
-    'Gladly! Paste the text behind a colon, like this: `Grade this: Last summer we …`',
+    'Gladly! Paste the text after a colon, like this: `Grade this: Last summer we …`',
     'Tell me, if you can:',
     bullets([
       'the **task** the learner was given',

@@ -1,12 +1,12 @@
-/** One template for each intent: a question's parts in, a Markdown answer of 60 to 350 tokens out. */
+/** One template for each task: a question's parts in, a Markdown answer of 60 to 350 tokens out. */
 import type { Random } from '../random.ts';
 import { gradeWork } from './grading.ts';
-import type { Intent } from './intent.ts';
 import { bullets, paragraphs } from './markdown.ts';
+import type { Task } from './task.ts';
 import { knownTopic, type Topic } from './topics.ts';
 import { showWorking } from './working.ts';
 
-type Of<Kind extends Intent['kind']> = Extract<Intent, { kind: Kind }>;
+type Of<Kind extends Task['kind']> = Extract<Task, { kind: Kind }>;
 
 const OPENERS = [
   'Good question! 😊',
@@ -24,7 +24,7 @@ const SIMULATED =
   '*This is the simulated model of a development server: it knows a few school topics by heart, and guides you on all others.*';
 
 export const TEMPLATES: {
-  readonly [Kind in Intent['kind']]: (intent: Of<Kind>, random: Random) => string;
+  readonly [Kind in Task['kind']]: (task: Of<Kind>, random: Random) => string;
 } = {
   greeting: (_, random) =>
     paragraphs(

@@ -2,7 +2,7 @@
 import type { MarkedToken, Token, Tokens } from 'marked';
 import { memo, type ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { Caret } from '../caret.tsx';
+import { Caret } from '../progress.tsx';
 import { SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { headingLevel } from '../web-props.ts';

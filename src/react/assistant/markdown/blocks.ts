@@ -11,18 +11,18 @@ import { lex } from './lexer.ts';
 /** `whole`: it came to its own end. `stopped`: no more will come, and marks may have been left open by chance. */
 export type TextState = 'growing' | 'stopped' | 'whole';
 
-export interface BlockReader {
+export interface BlockParser {
   /** `text`: all of it. */
   read(text: string, state: TextState): readonly MarkedToken[];
 }
 
-export function createBlockReader(): BlockReader {
+export function createBlockParser(): BlockParser {
   return new GrowingBlocks();
 }
 
-class GrowingBlocks implements BlockReader {
+class GrowingBlocks implements BlockParser {
   #settled: readonly MarkedToken[] = [];
-  /** Of the block behind them, which grows. */
+  /** Of the block after them, which grows. */
   #finished: FinishedParts | undefined;
   /** The text of both. */
   #settledText = '';
@@ -69,7 +69,7 @@ class GrowingBlocks implements BlockReader {
     return block ? [block, ...tokens.slice(1)] : [this.#finished.block, ...tokens];
   }
 
-  /** Blocks behind which another one has begun. */
+  /** Blocks after which another one has begun. */
   #settle(blocks: readonly Token[]): void {
     if (blocks.length === 0) return;
     const source = blocks.map(({ raw }) => raw).join('');
@@ -78,7 +78,7 @@ class GrowingBlocks implements BlockReader {
     this.#finished = undefined;
   }
 
-  /** The parts of the last block behind which others have begun. */
+  /** The parts of the last block after which others have begun. */
   #finish(text: string, last: Token | undefined): void {
     const parts = finishedParts(last);
     const source = parts?.block.raw.slice(this.#finished?.head.length) ?? '';
@@ -117,4 +117,23 @@ function asKnown(block: MarkedToken, before: MarkedToken | undefined): MarkedTok
     return known && row.every(({ text }, column) => known[column]?.text === text) ? known : row;
   });
   return { ...block, rows };
+}
+
+const PAGE_LEVEL = 1;
+const DEEPEST = 6;
+
+/**
+ * The rank of each heading on the page, for screen readers: an answer's begin below the page's own first, and none
+ * skips a rank, whatever the model wrote. One for each block; 0 for those that are no heading.
+ */
+export function headingLevels(blocks: readonly MarkedToken[]): number[] {
+  const depths = blocks.flatMap((block) => (block.type === 'heading' ? [block.depth] : []));
+  const shallowest = Math.min(...depths);
+  let before = PAGE_LEVEL;
+  return blocks.map((block) => {
+    if (block.type !== 'heading') return 0;
+    const own = PAGE_LEVEL + 1 + block.depth - shallowest;
+    before = Math.min(own, before + 1, DEEPEST);
+    return before;
+  });
 }

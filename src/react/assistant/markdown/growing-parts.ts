@@ -1,5 +1,5 @@
 /**
- * The finished items of a growing list, and rows of a growing table. They cannot change any more: only what stands behind
+ * The finished items of a growing list, and rows of a growing table. They cannot change any more: only what stands after
  * them is read again as text arrives, so that a step costs the same however long the list or table is.
  */
 import type { Token, Tokens } from 'marked';
@@ -39,7 +39,7 @@ function finishedRows(table: Tokens.Table): FinishedParts | undefined {
 /** The names of the columns, and the line below them. */
 const HEAD_LINES = 2;
 
-/** `rest`: read from `head` and what stands behind the finished parts. Undefined where it is something else. */
+/** `rest`: read from `head` and what stands after the finished parts. Undefined where it is something else. */
 export function joined(
   { block, head }: FinishedParts,
   rest: Token | undefined,

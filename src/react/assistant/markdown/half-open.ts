@@ -62,17 +62,17 @@ function undecidedFrom(source: string): number {
   const { open, undecided } = walk(source);
   if (open.at(-1)?.mark === '`') {
     const ticks = /`+$/.exec(source.slice(-LONGEST_MARK))?.[0].length ?? 0;
-    return ticks > 0 ? behindHalves(source.slice(0, -ticks)) : source.length;
+    return ticks > 0 ? afterHalves(source.slice(0, -ticks)) : source.length;
   }
   const isWaitedFor = undecided !== undefined && source.length - undecided.from <= undecided.longest;
-  return behindHalves(source.slice(0, isWaitedFor ? undecided.from : undefined));
+  return afterHalves(source.slice(0, isWaitedFor ? undecided.from : undefined));
 }
 
 /** How much is left without halves at the end: a mark may stand in front of a link or an entity, of which all is held back. */
-function behindHalves(source: string): number {
+function afterHalves(source: string): number {
   const from = Math.max(0, source.length - LONGEST_MARK);
   const half = HALF.exec(source.slice(from));
-  return half ? behindHalves(source.slice(0, from + half.index)) : source.length;
+  return half ? afterHalves(source.slice(0, from + half.index)) : source.length;
 }
 
 interface Opener {
@@ -113,14 +113,14 @@ function walk(source: string): Walked {
   return bracket === undefined ? { open } : { open, undecided: { from: bracket, longest: LONGEST_LABEL } };
 }
 
-/** Behind the run of as many ticks; undefined where there is none. */
+/** After the run of as many ticks; undefined where there is none. */
 function endOfCode(source: string, from: number, ticks: number): number | undefined {
   for (const { 0: run, index } of source.slice(from).matchAll(/`+/g))
     if (run.length === ticks) return from + index + ticks;
   return undefined;
 }
 
-/** `from`: behind the label. Undefined where more has to come to tell. */
+/** `from`: after the label. Undefined where more has to come to tell. */
 function endOfLink(source: string, from: number): number | undefined {
   const closer = { '(': ')', '[': ']' }[source.charAt(from)];
   if (closer === undefined) return from === source.length ? undefined : from;

@@ -14,20 +14,20 @@ export const MONO = Platform.select({
 
 /** `tail`: what follows the last word, such as a caret. */
 export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined; tail?: ReactNode }) {
-  const look = useAssistantTheme();
+  const theme = useAssistantTheme();
   return (
     <>
       {tokens?.map((token, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: text only grows
-        <Span key={at} token={token as MarkedToken} look={look} />
+        <Span key={at} token={token as MarkedToken} theme={theme} />
       ))}
       {tail}
     </>
   );
 }
 
-function Span({ token, look }: { token: MarkedToken; look: AssistantTheme }): ReactNode {
-  const { colors } = look;
+function Span({ token, theme }: { token: MarkedToken; theme: AssistantTheme }): ReactNode {
+  const { colors } = theme;
   switch (token.type) {
     case 'text':
       return token.tokens ? <Inline tokens={token.tokens} /> : readable(token.text);
@@ -52,7 +52,7 @@ function Span({ token, look }: { token: MarkedToken; look: AssistantTheme }): Re
       return (
         <Link
           href={token.href}
-          tokens={[{ type: 'text', raw: '', text: `${look.strings.image}: ${token.text}` }]}
+          tokens={[{ type: 'text', raw: '', text: `${theme.strings.image}: ${token.text}` }]}
         />
       );
     default:

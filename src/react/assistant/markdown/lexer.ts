@@ -134,7 +134,7 @@ class BoundedLexer extends Lexer {
   }
 }
 
-/** Cut behind a line, else behind a word, else anywhere. */
+/** Cut after a line, else after a word, else anywhere. */
 function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let from = 0;

@@ -3,8 +3,7 @@ import { memo, useState } from 'react';
 import { StyleSheet, View } from 'react-native';
 import { SPACE } from '../theme.ts';
 import { Block } from './block.tsx';
-import { createBlockReader, type TextState } from './blocks.ts';
-import { headingLevels } from './heading-levels.ts';
+import { createBlockParser, headingLevels, type TextState } from './blocks.ts';
 import { useSteps } from './use-steps.ts';
 
 interface MarkdownProps {
@@ -14,7 +13,7 @@ interface MarkdownProps {
 }
 
 export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
-  const [reader] = useState(createBlockReader);
+  const [reader] = useState(createBlockParser);
   const blocks = reader.read(text, state);
   const levels = headingLevels(blocks);
   const drawn = useSteps(blocks.length);

@@ -58,9 +58,9 @@ interface RowProps {
 
 const Row = memo(function Row({ cells, widths, isHead = false }: RowProps) {
   const { colors } = useAssistantTheme();
-  const look = isHead ? { backgroundColor: colors.code } : { borderColor: colors.border, borderTopWidth: 1 };
+  const theme = isHead ? { backgroundColor: colors.code } : { borderColor: colors.border, borderTopWidth: 1 };
   return (
-    <View role="row" style={[styles.row, look]}>
+    <View role="row" style={[styles.row, theme]}>
       {cells.map((cell, column) => (
         <View
           // biome-ignore lint/suspicious/noArrayIndexKey: columns stay in their order

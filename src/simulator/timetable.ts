@@ -4,7 +4,7 @@ import type { Pace, Range } from './pacer.ts';
 import type { PreparedAnswer } from './prepared-answer.ts';
 import type { Random } from './random.ts';
 
-export interface Plan {
+export interface Timetable {
   readonly answer: PreparedAnswer;
   readonly ending: Exclude<Break, 'half-event' | 'error'>;
   /** From the request to the response head and the first write, ms. */
@@ -22,35 +22,35 @@ const AT_ONCE = { headAfterMs: 0, firstDeltaAfterMs: 0, gapMs: () => 0 };
 const HEAD_SHARE = 0.6;
 
 /** Never a byte. */
-export const SILENT: Plan = {
+export const SILENT: Timetable = {
   ...AT_ONCE,
   answer: { contentType: '', writes: [], deltas: 0 },
   ending: 'stall',
   inTurns: false,
 };
 
-export function planAtOnce(answer: PreparedAnswer, inTurns: boolean): Plan {
+export function timetableAtOnce(answer: PreparedAnswer, inTurns: boolean): Timetable {
   return { ...AT_ONCE, answer, ending: 'end', inTurns };
 }
 
-export function planPaced(
+export function pacedTimetable(
   answer: PreparedAnswer,
   behaviour: AnswerBehaviour,
   pace: Pace,
   chance: Random,
-): Plan {
+): Timetable {
   const by = behaviour.broken?.by ?? 'end';
   const ending = by === 'half-event' || by === 'error' ? 'end' : by;
-  if (behaviour.sliceBytes !== undefined) return { ...planAtOnce(answer, true), ending };
+  if (behaviour.sliceBytes !== undefined) return { ...timetableAtOnce(answer, true), ending };
   const firstDeltaAfterMs = draw(pace.firstTokenMs, chance);
   const gapMs = () => 1_000 / draw(pace.deltasPerSecond, chance);
-  const plan = { answer, ending, gapMs, inTurns: false } as const;
+  const timetable = { answer, ending, gapMs, inTurns: false } as const;
   if (answer.contentType !== 'application/json') {
-    return { ...plan, headAfterMs: firstDeltaAfterMs * HEAD_SHARE, firstDeltaAfterMs };
+    return { ...timetable, headAfterMs: firstDeltaAfterMs * HEAD_SHARE, firstDeltaAfterMs };
   }
   // Without streaming the whole answer comes when its last delta would have.
   const readyMs = firstDeltaAfterMs + answer.deltas * gapMs();
-  return { ...plan, headAfterMs: readyMs, firstDeltaAfterMs: readyMs };
+  return { ...timetable, headAfterMs: readyMs, firstDeltaAfterMs: readyMs };
 }
 
 function draw(range: Range, random: Random): number {

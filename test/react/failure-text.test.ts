@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { failure } from '../../src/client/dash-error.ts';
 import { ERROR_CODES } from '../../src/protocol/codes.ts';
+import { describeFailure, noteOn } from '../../src/react/assistant/failure-text.ts';
 import { spokenText } from '../../src/react/assistant/message-text.ts';
-import { describeFailure, noteOn } from '../../src/react/assistant/plain-words.ts';
 import { ENGLISH, withDefaults } from '../../src/react/assistant/strings.ts';
 import { type AnswerState, NO_ANSWER } from '../../src/react/store/answer-state.ts';
 

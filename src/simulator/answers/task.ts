@@ -1,7 +1,7 @@
-/** What a question wants, read from its words alone. Owns the reading; the answers have files of their own. */
+/** The task that a question sets, read from its words alone. Owns the reading; the answers have files of their own. */
 import { parseExpression, type Step } from './expression.ts';
 
-export type Intent =
+export type Task =
   | { readonly kind: 'greeting' }
   | { readonly kind: 'thanks' }
   | { readonly kind: 'arithmetic'; readonly steps: readonly Step[] }
@@ -31,7 +31,7 @@ const LEAD =
 const AUDIENCE =
   /\s+(?:(?:to|for) (?:a|an|my|the|our|me|grade|year|kids|children|beginners|learners|students)\b.*|in (?:simple|easy|plain|a few|one|two|three|\d+)\b.*|(?:with|using) examples?.*|please\b.*|step by step.*|like i'?m .*)$/isu;
 
-export function readIntent(question: string): Intent {
+export function readTask(question: string): Task {
   const text = question.trim();
   const steps = parseExpression(text);
   if (steps !== undefined) return { kind: 'arithmetic', steps };
@@ -44,7 +44,7 @@ export function readIntent(question: string): Intent {
   return { kind: 'explanation', topic: topicOf(text), question: plain(firstSentence(text), 90) };
 }
 
-function lessonPlan(text: string): Intent {
+function lessonPlan(text: string): Task {
   const minutes = Number(/(\d{2,3})[ -]?min/iu.exec(text)?.[1] ?? 45);
   const grade = /\b(?:grade|year|class) ?(r|\d{1,2})\b/iu.exec(text);
   return {

@@ -7,7 +7,7 @@ export interface Shape {
   readonly bytesPerSecond: number;
 }
 
-export interface Lane {
+export interface Link {
   /** At once where the line is good and nothing waits. */
   pass(bytes: number, deliver: () => void): void;
   wait(bytes: number): Promise<void>;
@@ -16,12 +16,12 @@ export interface Lane {
 }
 
 /** `shape` is asked again for each piece: what waits when a line becomes good arrives soon. */
-export function createLane(clock: ClientClock, shape: () => Shape | undefined): Lane {
+export function createLink(clock: ClientClock, shape: () => Shape | undefined): Link {
   let waiting = 0;
   let closed = false;
   let tail = Promise.resolve();
 
-  const pass: Lane['pass'] = (bytes, deliver) => {
+  const pass: Link['pass'] = (bytes, deliver) => {
     if (waiting === 0 && shape() === undefined) {
       deliver();
       return;

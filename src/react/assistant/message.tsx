@@ -1,16 +1,30 @@
-/** One answer: its text, what is being done about it, and what can be done with it. */
+/** One message: a question, or an answer with what is being done about it and what can be done with it. */
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { CopyButton, TextButton } from './button.tsx';
-import { Mark } from './mark.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
+import { describeFailure, noteOn } from './failure-text.ts';
+import { Logo } from './icon.tsx';
 import { Markdown } from './markdown/markdown.tsx';
-import { PlainOnError } from './plain-on-error.tsx';
-import { describeFailure, noteOn } from './plain-words.ts';
 import { Progress } from './progress.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
+
+/** What the user has said: as it was typed, never as Markdown. */
+export const Question = memo(function Question({ text }: { text: string }) {
+  const { colors, strings } = useAssistantTheme();
+  return (
+    <View role="group" aria-label={strings.you} style={styles.question}>
+      <View style={[styles.bubble, { backgroundColor: colors.accentSoft }]}>
+        <Text selectable style={[TYPE.body, { color: colors.text }]}>
+          {text}
+        </Text>
+      </View>
+    </View>
+  );
+});
 
 interface AnswerProps {
   readonly message: AnswerMessage;
@@ -24,15 +38,15 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
   const isGrowing = isUnderWay(status);
   return (
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
-      {isWide && <Mark size={28} />}
+      {isWide && <Logo size={28} />}
       <View style={styles.body}>
         {!isBlank(content) && (
-          <PlainOnError plain={<Plain text={content} />} attempt={status}>
+          <ErrorBoundary fallback={<Plain text={content} />} resetKey={status}>
             <Markdown
               text={content}
               state={isGrowing ? 'growing' : status === 'done' ? 'whole' : 'stopped'}
             />
-          </PlainOnError>
+          </ErrorBoundary>
         )}
         {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}
       </View>
@@ -86,6 +100,14 @@ function Note({ text, isBad }: { text: string; isBad: boolean }) {
 }
 
 const styles = StyleSheet.create({
+  question: { alignItems: 'flex-end' },
+  bubble: {
+    maxWidth: '88%',
+    paddingHorizontal: SPACE.l,
+    paddingVertical: SPACE.s,
+    borderRadius: RADIUS.l,
+    borderBottomEndRadius: RADIUS.s,
+  },
   answer: { flexDirection: 'row', gap: SPACE.m },
   body: { flex: 1, minWidth: 0, gap: SPACE.m },
   actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, minHeight: 36 },
