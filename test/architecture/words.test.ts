@@ -14,6 +14,7 @@ const NOT_YET: readonly string[] = [
   'connection',
   'http',
   'ledger',
+  'models',
   'observability',
   'postgres',
   'pricing',
