@@ -1,6 +1,9 @@
 /**
  * Puts in place what the tests need beyond npm: programs of the system that users of the relay have too. As root on
  * Debian they are installed, saying so; anywhere else, or with DASH_TEST_INSTALL=0, the one command to run is named.
+ *
+ *   node scripts/install-test-services.mjs             all of it
+ *   node scripts/install-test-services.mjs chromium    what is packaged as that
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
@@ -25,7 +28,10 @@ const SERVICES = [
 ];
 const INSTALL_MS = 600_000;
 
-const missing = SERVICES.filter((service) => !isThere(service));
+const named = process.argv.slice(2);
+const wanted = named.length === 0 ? SERVICES : SERVICES.filter((service) => named.includes(service.package));
+const importable = importableModules(wanted.flatMap(({ module }) => module ?? []));
+const missing = wanted.filter((service) => !isThere(service));
 if (missing.length > 0) provide(missing);
 
 function provide(services) {
@@ -44,12 +50,18 @@ function provide(services) {
 }
 
 function isThere({ program, file, module }) {
-  if (module !== undefined) return isImportable(module);
+  if (module !== undefined) return importable.has(module);
   return file === undefined ? isInstalled(program) : existsSync(file);
 }
 
-function isImportable(module) {
-  return spawnSync(PYTHON, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
+/** Asked in one process, since each takes its time to start. */
+function importableModules(modules) {
+  if (modules.length === 0) return new Set();
+  const attempts = modules.map(
+    (name) => `try:\n  import ${name}\n  print("${name}")\nexcept ImportError: pass\n`,
+  );
+  const { stdout } = spawnSync(PYTHON, ['-c', attempts.join('')], { encoding: 'utf8' });
+  return new Set((stdout ?? '').split('\n'));
 }
 
 function isInstalled(program) {
