@@ -1,15 +1,31 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { testFilesByProject } from './test/support/test-projects.ts';
+import { testFilesByProject, UNIT } from './test/support/test-projects.ts';
 
 const byProject = testFilesByProject();
 
-/** The files with the longest waits first, so that no long one is left alone at the end. */
+/** Of half a minute and more. */
+const LONGEST = ['admission/others', 'react/assistant', 'native/metro', 'native/rendered/rendered'];
+
+/**
+ * The longest files first, then one of each project in turn, so that not all browsers run at the same time, and last
+ * the short ones: no file is left alone at the end.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const projects = [...byProject.keys()];
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => projects.indexOf(a.project.name) - projects.indexOf(b.project.name));
+    const isLong = ({ moduleId }: TestSpecification) =>
+      LONGEST.some((name) => moduleId.includes(`/${name}.`));
+    const isUnit = ({ project }: TestSpecification) => project.name === UNIT;
+    const others = sorted.filter((file) => !isLong(file) && !isUnit(file));
+    const places = new Map<string, number>();
+    const placed = others.map((file) => {
+      const place = places.get(file.project.name) ?? 0;
+      places.set(file.project.name, place + 1);
+      return { file, place };
+    });
+    const inTurn = placed.toSorted((a, b) => a.place - b.place).map(({ file }) => file);
+    return [...sorted.filter(isLong), ...inTurn, ...sorted.filter(isUnit)];
   }
 }
 
@@ -30,7 +46,7 @@ export default defineConfig({
     expect: { requireAssertions: true },
     projects: [...byProject].map(([name, include]) => ({
       extends: true as const,
-      test: { name, include: [...include], globalSetup: name === 'unit' ? [] : ['test/support/provide.ts'] },
+      test: { name, include: [...include], globalSetup: name === UNIT ? [] : ['test/support/provide.ts'] },
     })),
   },
 });

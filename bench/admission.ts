@@ -4,9 +4,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ATTACKS, type AttackName } from './admission/attacks.ts';
-import type { Gaps } from './admission/classmate.ts';
-import { type Measured, measure } from './admission/measure.ts';
+import { ATTACKS, type AttackName } from '../test/admission/attacks.ts';
+import type { Gaps } from '../test/admission/classmate.ts';
+import { type Measured, measure, prepareScene } from '../test/admission/measure.ts';
 import { runProgram } from './program.ts';
 
 const OPTIONS = {
@@ -22,10 +22,11 @@ const HEAD =
 await runProgram(async (args) => {
   const { relay, attack, seconds } = parseArgs({ args, options: OPTIONS }).values;
   const names = attack === undefined ? (Object.keys(ATTACKS) as AttackName[]) : [attackNamed(attack)];
+  const phaseMs = Number(seconds) * 1000;
   process.stdout.write(HEAD);
   for (const name of names) {
-    const measured = await measure({ source: relay, attack: name, phaseMs: Number(seconds) * 1000 });
-    process.stdout.write(row(measured));
+    await using scene = await prepareScene(relay, name);
+    process.stdout.write(row(await measure(scene, { quiet: phaseMs, attack: phaseMs })));
   }
   return 0;
 });

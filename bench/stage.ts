@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createCertificate } from './certificate.ts';
+import { createCertificate } from '../test/support/certificate.ts';
 import { type Companion, startCompanion } from './child.ts';
 import { startKeyServer } from './issuer/key-server.ts';
 import type { Signer } from './issuer/tokens.ts';

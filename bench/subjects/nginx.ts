@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { MESSAGES_API } from './messages-api.ts';
 import type { Backends, RunningSubject, Subject } from './port.ts';

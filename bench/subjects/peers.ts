@@ -3,7 +3,7 @@
  * AI SDK on Node. All from bench/peers, each in a process of its own, to the same upstream over TLS.
  */
 import { chmodSync, existsSync } from 'node:fs';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { MESSAGES_API } from './messages-api.ts';
 import { PEERS, peerRuntime, peerVersion } from './peer-packages.ts';
 import type { Backends, Door, Environment, Subject } from './port.ts';

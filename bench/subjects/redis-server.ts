@@ -1,6 +1,6 @@
 /** A Redis server of our own: in memory only, on a free port. */
 import { Redis } from 'ioredis';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { startServer } from './server-process.ts';
 

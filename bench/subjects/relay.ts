@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import type { Backends, Door, Environment, RunningSubject, Subject } from './port.ts';
 import { startServer } from './server-process.ts';

@@ -71,6 +71,15 @@ describe('the arrows between the folders of src/', () => {
   });
 });
 
+describe('the tests', () => {
+  it('import nothing of bench/, but for those of the benchmarks themselves: what both need is the tests’ own', () => {
+    const tests = sourceFiles('test').flatMap(importsOf);
+    expect(tests.length).toBeGreaterThan(100);
+    const ofBench = tests.filter(({ to }) => to.startsWith('bench/'));
+    expect(ofBench.filter(({ from }) => !from.startsWith('test/bench/')).map(described)).toEqual([]);
+  });
+});
+
 describe('the packages behind the ports', () => {
   it('are loaded only where the table says, and every one it names is', () => {
     const used = new Set(

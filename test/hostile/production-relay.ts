@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { freePort } from '../../bench/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { UNPACED } from '../../src/simulator/pacer.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../bench/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http-doors.ts';
 import { type ComposedRelay, startRelay } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCertificate } from '../../bench/certificate.ts';
-import { freePort } from '../../bench/free-port.ts';
+import { createCertificate } from '../support/certificate.ts';
+import { freePort } from '../support/free-port.ts';
 import { readProjectFile } from '../architecture/source-files.ts';
 import { eventually } from '../support/test-run.ts';
 

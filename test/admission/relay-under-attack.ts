@@ -1,28 +1,32 @@
 /** A relay as it is installed, with all limits at their defaults and the simulated model, and users at one address. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startProgram, stopProgram } from '../child.ts';
-import { residentMb } from '../process-usage.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { dataDirectory } from '../support/relay-process.ts';
 
 export interface AttackedRelay extends AsyncDisposable {
   readonly port: number;
   readonly alive: boolean;
+  /** Megabytes of 10^6 bytes; NaN once it has ended. */
   readonly residentMb: number;
   token(user: number): Promise<string>;
 }
 
 /** @param descriptors `ulimit -n` of the process */
 export async function startRelay(source: string, descriptors: number): Promise<AttackedRelay> {
-  const directory = temporaryDirectory('admission');
+  const directory = dataDirectory();
   const env = { PATH: process.env['PATH'], PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory.path };
   const command = `ulimit -n ${descriptors}; exec "$0" src/main.ts`;
-  const child = startProgram('bash', ['-c', command, process.execPath], {
+  const child = spawn('bash', ['-c', command, process.execPath], {
     cwd: source,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  if (child.stdout === null) throw new Error('no output');
+  const reap = () => void child.kill('SIGKILL');
+  process.once('exit', reap);
+  const exited = once(child, 'exit');
   const listening = Promise.withResolvers<number>();
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line.includes('"msg":"listening"')) listening.resolve((JSON.parse(line) as { port: number }).port);
@@ -31,21 +35,28 @@ export async function startRelay(source: string, descriptors: number): Promise<A
     listening.reject(new Error(`the relay ended with ${code} before it listened`)),
   );
   const port = await listening.promise;
-  const pid = child.pid ?? 0;
+  const alive = () => child.exitCode === null && child.signalCode === null;
   return {
     port,
     get alive() {
-      return child.exitCode === null && child.signalCode === null;
+      return alive();
     },
     get residentMb() {
-      return child.exitCode === null ? residentMb(pid) : Number.NaN;
+      return alive() ? residentMb(child.pid ?? 0) : Number.NaN;
     },
     token: (user) => mint(port, user),
     async [Symbol.asyncDispose]() {
-      await stopProgram(child, 4000);
+      process.off('exit', reap);
+      child.kill('SIGKILL'); // how it stops is not what is measured here
+      await exited;
       directory[Symbol.dispose]();
     },
   };
+}
+
+function residentMb(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+  return (Number(kilobytes) * 1024) / 1e6;
 }
 
 async function mint(port: number, user: number): Promise<string> {

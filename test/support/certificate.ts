@@ -25,7 +25,7 @@ export function createCertificate(): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const keyInfo = publicKey.export({ type: 'spki', format: 'der' });
   const algorithm = sequence(hex(OID.ecdsaWithSha256));
-  const name = sequence(set(sequence(hex(OID.commonName), der(0x0c, Buffer.from('dash-relay bench')))));
+  const name = sequence(set(sequence(hex(OID.commonName), der(0x0c, Buffer.from('dash-relay test')))));
   const body = sequence(
     der(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
