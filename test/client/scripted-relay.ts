@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createDashClient, type DashClientOptions, type Signal } from '../../src/client/index.ts';
 import type { WebSocketLike } from '../../src/client/platform.ts';
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts';
+import { debugFrame } from '../support/debug-frames.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 export const EPOCH = 'epoch-0001';
@@ -30,6 +31,7 @@ export class ScriptedSocket implements WebSocketLike {
   }
 
   send(text: string): void {
+    debugFrame('sent', text);
     this.sent.push(JSON.parse(text) as ClientFrame);
   }
 
@@ -38,7 +40,10 @@ export class ScriptedSocket implements WebSocketLike {
   }
 
   say(...frames: readonly ServerFrame[]): void {
-    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
+    for (const frame of frames) {
+      debugFrame('received', frame);
+      this.onmessage?.({ data: JSON.stringify(frame) });
+    }
   }
 
   end(code: number): void {

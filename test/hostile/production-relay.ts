@@ -5,11 +5,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { freePort } from '../support/free-port.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { UNPACED } from '../../src/simulator/pacer.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http-doors.ts';
 import { connectClient, RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, spawnRelay, upstreamAt } from '../support/relay-process.ts';

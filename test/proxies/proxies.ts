@@ -4,9 +4,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readProjectFile } from '../architecture/source-files.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { freePort } from '../support/free-port.ts';
-import { readProjectFile } from '../architecture/source-files.ts';
 import { eventually } from '../support/test-run.ts';
 
 export interface StartedProxy {

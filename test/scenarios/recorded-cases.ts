@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../support/free-port.ts';
 import type { ErrorCode } from '../../src/protocol/codes.ts';
+import { freePort } from '../support/free-port.ts';
 import { sha256, type UpstreamCase } from './upstream-case.ts';
 
 interface Counts {

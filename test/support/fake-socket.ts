@@ -2,6 +2,7 @@ import type { ConnectionEvents, FrameSocket } from '../../src/connection/port.ts
 import type { CloseCode } from '../../src/protocol/codes.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { fromWire, type WireText } from '../../src/protocol/wire-text.ts';
+import { debugFrame } from './debug-frames.ts';
 
 type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
 
@@ -28,7 +29,9 @@ export class FakeSocket implements FrameSocket {
   write(frames: readonly WireText[]): void {
     this.writes.push(frames.length);
     for (const wire of frames) {
-      this.frames.push(JSON.parse(fromWire(wire)) as ServerFrame);
+      const frame = JSON.parse(fromWire(wire)) as ServerFrame;
+      debugFrame('received', frame);
+      this.frames.push(frame);
       if (this.stalled) this.bufferedBytes += wire.length;
     }
   }
@@ -44,7 +47,9 @@ export class FakeSocket implements FrameSocket {
   }
 
   send(frame: unknown): void {
-    this.#events?.received(typeof frame === 'string' ? frame : JSON.stringify(frame));
+    const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    debugFrame('sent', text);
+    this.#events?.received(text);
   }
 
   drain(): void {

@@ -11,6 +11,7 @@ import type {
   ServerFrame,
   StartFrame,
 } from '../../src/protocol/frames.ts';
+import { debugFrame } from './debug-frames.ts';
 import { HeldStream, type StreamFrame } from './held-stream.ts';
 import { parseServerFrame } from './server-frame.ts';
 
@@ -116,6 +117,7 @@ export class RelayClient {
       if (type === 'start' || type === 'resume' || type === 'cancel') stream?.asked(type, after ?? 0);
       if (stream === undefined) this.#mayBeUnreadable = true;
     }
+    debugFrame('sent', frame);
     this.#socket?.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
@@ -234,6 +236,7 @@ export class RelayClient {
   }
 
   #receive(json: string): void {
+    debugFrame('received', json);
     if (this.#failure !== undefined) return;
     try {
       const frame = parseServerFrame(json);

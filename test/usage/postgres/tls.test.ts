@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createCertificate } from '../../support/certificate.ts';
 import { openPostgresPool } from '../../../src/postgres/pool.ts';
+import { createCertificate } from '../../support/certificate.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 
 const ENCRYPTED = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
