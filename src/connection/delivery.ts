@@ -1,6 +1,6 @@
 /**
  * One connection's place in one stream: a cursor, what was acknowledged, and what is still owed (the `accepted`
- * answer, frames, the ending). It encodes frames; when and how many are written is the outbox's business.
+ * answer, frames, the ending). It encodes frames; when and how many are written is the send queue's business.
  */
 import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/encode-frame.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
@@ -12,8 +12,13 @@ import type { LogCursor } from '../stream-log/port.ts';
 
 export interface DeliveryOwner {
   deliveryAccepted(delivery: Delivery): void;
-  deliveryReady(delivery: Delivery): void;
   deliveryRefused(delivery: Delivery, error: RelayError): void;
+}
+
+/** Sends what a delivery has. */
+export interface DeliveryQueue {
+  /** It has something, and is not queued. */
+  deliveryReady(delivery: Delivery): void;
   /** Its `unackedBytes` are more, or fewer, by that. */
   unackedChanged(bytes: number): void;
 }
@@ -38,20 +43,28 @@ export class Delivery implements RunReader {
   readonly run: RunView;
   /** The run was there before this delivery asked for it: the answer is `resumed`, not `accepted`. */
   readonly attached: boolean;
-  /** In the outbox's queue. */
+  /** In its queue, which keeps this. */
   queued = false;
   /** Bytes of frames sent and not yet acknowledged; exact right after an ack, in proportion between two. */
   unackedBytes = 0;
   readonly #owner: DeliveryOwner;
+  readonly #queue: DeliveryQueue;
   readonly #chunkPrefix: WireText;
   #cursor: LogCursor | undefined;
   #ackedSeq: number;
 
   /** `cursor` is undefined while the stream is opening. */
-  constructor(run: RunView, cursor: LogCursor | undefined, attached: boolean, owner: DeliveryOwner) {
+  constructor(
+    run: RunView,
+    cursor: LogCursor | undefined,
+    attached: boolean,
+    owner: DeliveryOwner,
+    queue: DeliveryQueue,
+  ) {
     this.run = run;
     this.attached = attached;
     this.#owner = owner;
+    this.#queue = queue;
     this.#cursor = cursor;
     this.#ackedSeq = cursor?.seq ?? 0;
     this.#chunkPrefix = chunkPrefix(run.id);
@@ -73,7 +86,7 @@ export class Delivery implements RunReader {
   }
 
   wake(): void {
-    if (!this.queued) this.#owner.deliveryReady(this);
+    if (!this.queued) this.#queue.deliveryReady(this);
   }
 
   refused(error: RelayError): void {
@@ -119,6 +132,6 @@ export class Delivery implements RunReader {
 
   #owes(bytes: number): void {
     this.unackedBytes += bytes;
-    this.#owner.unackedChanged(bytes);
+    this.#queue.unackedChanged(bytes);
   }
 }

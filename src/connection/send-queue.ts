@@ -1,10 +1,13 @@
 /**
- * What a connection still has to write: answers first, then its deliveries in turn, one frame each, as long as the
- * socket takes it. It holds no copy of a stream: a socket that does not drain leaves its deliveries where they are.
+ * What a connection still has to write, and when: answers first, then its deliveries in turn, one frame each, once an
+ * event-loop turn and as long as the client takes it. It holds no copy of a stream: a socket that does not drain leaves
+ * its deliveries where they are.
  */
 import type { WireText } from '../protocol/wire-text.ts';
-import type { Delivery } from './delivery.ts';
+import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { Delivery, DeliveryQueue } from './delivery.ts';
 import type { FrameSocket } from './port.ts';
+import { type StallOwner, StallWatch } from './timers.ts';
 
 /** What may lie in the socket's buffer; above it nothing is read from the logs. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -16,56 +19,101 @@ const UNACKED_BYTES = 256 * 1024;
 export interface SendQueueOwner {
   /** The delivery has sent its ending, or cannot go on (`gap`). */
   deliveryFinished(delivery: Delivery, how: 'ending' | 'gap'): void;
-  /** How many bytes are outstanding, for a client that acknowledges; otherwise 0. */
-  readonly unackedBytes: number;
+  /** The client takes nothing of what was written. */
+  readerStalled(): void;
 }
 
-export class SendQueue {
+export class SendQueue implements DeliveryQueue, Flushable, StallOwner {
+  marked = false;
   readonly #socket: FrameSocket;
+  readonly #scheduler: FlushScheduler;
   readonly #owner: SendQueueOwner;
+  readonly #stall: StallWatch;
   readonly #answers: WireText[] = [];
   #queue: Delivery[] = [];
+  /** Whether the client acknowledges; one that never did is governed by socket buffers alone. */
+  #acks = false;
+  /** Of all deliveries together. */
+  #unackedBytes = 0;
+  #stopped = false;
 
-  constructor(socket: FrameSocket, owner: SendQueueOwner) {
+  constructor(socket: FrameSocket, scheduler: FlushScheduler, wheel: TimerWheel, owner: SendQueueOwner) {
     this.#socket = socket;
+    this.#scheduler = scheduler;
     this.#owner = owner;
+    this.#stall = new StallWatch(wheel, this);
   }
 
-  /** Anything not yet written that waits for the socket or for an ack. */
-  get waiting(): boolean {
-    return this.#queue.length > 0 || this.#socket.bufferedBytes > 0;
+  /** Bytes written that the client has not taken, as far as this is known. */
+  get backlogBytes(): number {
+    return this.#socket.bufferedBytes + this.#outstandingBytes;
   }
 
-  /** There is more, and room for it: the kernel took all of the last write, so that no `drained()` will come. */
-  get takesMore(): boolean {
-    const { bufferedBytes } = this.#socket;
-    return (
-      this.#queue.length > 0 && bufferedBytes < HIGH_WATER_BYTES && this.#owner.unackedBytes < UNACKED_BYTES
-    );
+  /** Whether anything waits for the socket or for an ack. */
+  get outstanding(): boolean {
+    return this.#queue.length > 0 || this.#socket.bufferedBytes > 0 || this.#outstandingBytes > 0;
+  }
+
+  readerStalled(): void {
+    this.#owner.readerStalled();
   }
 
   answer(frame: WireText): void {
+    if (this.#stopped) return;
     this.#answers.push(frame);
+    this.#scheduler.mark(this);
   }
 
-  ready(delivery: Delivery): void {
-    delivery.queued = true;
-    this.#queue.push(delivery);
+  deliveryReady(delivery: Delivery): void {
+    this.#queueAgain(delivery);
+    this.#scheduler.mark(this);
   }
 
+  unackedChanged(bytes: number): void {
+    this.#unackedBytes += bytes;
+  }
+
+  /** The client acknowledges; `isNews` where that made room. */
+  acknowledged(isNews: boolean): void {
+    this.#acks = true;
+    if (isNews) this.drained();
+  }
+
+  /** The client took something. */
+  drained(): void {
+    this.#stall.progress();
+    this.#scheduler.mark(this);
+  }
+
+  /** Nothing more is sent of it. */
   remove(delivery: Delivery): void {
+    this.#unackedBytes -= delivery.unackedBytes;
     if (!delivery.queued) return;
     delivery.queued = false;
     this.#queue.splice(this.#queue.indexOf(delivery), 1);
   }
 
-  /** Writes what the socket may take now, in one write. */
+  /** Nothing is written from now on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stall.stop();
+  }
+
+  /** Writes what is due. The scheduler calls it once a turn. */
   flush(): void {
+    if (this.#stopped) return;
+    this.write();
+    if (this.#takesMore) this.#scheduler.mark(this); // in the next turn: others have theirs first
+    this.#stall.watch();
+  }
+
+  /** Writes what the socket may take now, in one write. */
+  write(): void {
     const frames = this.#answers;
     const queue = this.#queue;
     let budget = HIGH_WATER_BYTES - this.#socket.bufferedBytes;
     let served = 0;
-    while (budget > 0 && served < queue.length && this.#owner.unackedBytes < UNACKED_BYTES) {
+    while (budget > 0 && served < queue.length && this.#outstandingBytes < UNACKED_BYTES) {
       const delivery = queue[served];
       served += 1;
       if (delivery !== undefined)
@@ -76,6 +124,18 @@ export class SendQueue {
     if (frames.length === 0) return;
     this.#socket.write(frames);
     frames.length = 0; // the socket keeps the text, not the list
+  }
+
+  get #outstandingBytes(): number {
+    return this.#acks ? this.#unackedBytes : 0;
+  }
+
+  /** There is more, and room for it: the kernel took all of the last write, so that no `drained()` will come. */
+  get #takesMore(): boolean {
+    const { bufferedBytes } = this.#socket;
+    return (
+      this.#queue.length > 0 && bufferedBytes < HIGH_WATER_BYTES && this.#outstandingBytes < UNACKED_BYTES
+    );
   }
 
   /** Moves one frame of a delivery to `frames` and queues it again unless it has caught up. Returns the bytes. */
@@ -89,7 +149,38 @@ export class SendQueue {
     }
     frames.push(next.wire);
     if (next.kind === 'ending') this.#owner.deliveryFinished(delivery, 'ending');
-    else if (!delivery.caughtUp) this.ready(delivery);
+    else if (!delivery.caughtUp) this.#queueAgain(delivery);
     return next.wire.length;
   }
+
+  #queueAgain(delivery: Delivery): void {
+    delivery.queued = true;
+    this.#queue.push(delivery);
+  }
+}
+
+export interface Flushable {
+  /** Whether it is on the list: the scheduler's to change. */
+  marked: boolean;
+  flush(): void;
+}
+
+/** Gathers everything that has frames to write in one event-loop turn, and flushes it once at the turn's end. */
+export class FlushScheduler {
+  #dirty: Flushable[] = [];
+
+  mark(flushable: Flushable): void {
+    if (flushable.marked) return;
+    flushable.marked = true;
+    if (this.#dirty.push(flushable) === 1) setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const flushable of dirty) {
+      flushable.marked = false;
+      flushable.flush();
+    }
+  };
 }

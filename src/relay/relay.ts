@@ -1,12 +1,12 @@
 /**
- * The core in one place: builds the parts of relay/, keeps the connections, and drains. Doors talk to this.
+ * The core in one place: builds it, keeps the connections, and drains. All transports talk to this.
  */
 import type { Authenticator, Principal } from '../auth/port.ts';
 import type { SharedRuns } from '../cluster/port.ts';
 import { RunCluster } from '../cluster/run-cluster.ts';
 import { Connection, type ConnectionParts } from '../connection/connection.ts';
-import { FlushScheduler } from '../connection/flush-scheduler.ts';
 import type { Connect } from '../connection/port.ts';
+import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
 import type { Caller, MemoryPressure, Observer } from '../observability/port.ts';
 import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
@@ -17,7 +17,7 @@ import type { Cluster, StartLimit } from '../run/port.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';
-import type { RunView } from '../run/run-view.ts';
+import { observeResumed, type RunView } from '../run/run-view.ts';
 import { RunStarter, type StartCommand, type UserLimits } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
@@ -108,14 +108,14 @@ export class Relay {
     const { promise, resolve } = Promise.withResolvers<Subscription>();
     await this.#starter.start(command, ({ run, attached }) => {
       const subscription = this.#subscribe(run, 0, attached, sink);
-      if (attached) this.#tellResumed(run, 0, command.caller);
+      if (attached) observeResumed(this.#connectionParts.observer, run, 0, command.caller);
       resolve(subscription);
     });
     return await promise;
   }
 
   /**
-   * Reads a run on behind `after`. Without an epoch: whatever run has that id.
+   * Reads a run on after `after`. Without an epoch: whatever run has that id.
    * @throws RelayError unknown_stream, resume_gap
    */
   async resume(
@@ -127,7 +127,7 @@ export class Relay {
     if (epoch !== undefined && epoch !== run.epoch) throw resumeGap();
     await run.reach(after);
     const subscription = this.#subscribe(run, after, true, sink);
-    this.#tellResumed(run, after, caller);
+    observeResumed(this.#connectionParts.observer, run, after, caller);
     return subscription;
   }
 
@@ -156,7 +156,7 @@ export class Relay {
     return this.#starter.overloaded;
   }
 
-  /** Makes do with the memory there is. To be told each second, also when the pressure is over. */
+  /** Makes do with the memory there is. To be called each second, also when the pressure is over. */
   applyMemoryPressure(pressure: MemoryPressure): void {
     this.#starter.overloaded = pressure !== 'none';
     if (pressure === 'hard' || pressure === 'critical') this.registry.forgetEnded();
@@ -223,11 +223,6 @@ export class Relay {
   #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (run.accepted && run.log.cursor(after) === undefined) throw resumeGap();
     return new Subscription(run, after, attached, sink, this.#connectionParts);
-  }
-
-  #tellResumed(run: RunView, after: number, caller: Caller): void {
-    const { head } = run.log;
-    this.#connectionParts.observer.resumed({ ...run.identity(), ...caller, after, head });
   }
 
   async #allGone(): Promise<void> {

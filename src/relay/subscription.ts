@@ -1,11 +1,11 @@
 /**
- * One HTTP caller's reading of one stream: the SSE and JSON doors. It is what a connection is for many streams and a
- * WebSocket; both read the same log through the same delivery, so the text is the same at every door.
+ * One HTTP caller's reading of one stream, as events or as one JSON object. It is what a connection is for many streams
+ * and a WebSocket; both read the same log through the same delivery, so the text is the same whichever way it goes.
  */
 
-import { Delivery, type DeliveryOwner } from '../connection/delivery.ts';
-import type { Flushable, FlushScheduler } from '../connection/flush-scheduler.ts';
-import { type StallOwner, StallWatch } from '../connection/stall-watch.ts';
+import { Delivery, type DeliveryOwner, type DeliveryQueue } from '../connection/delivery.ts';
+import type { Flushable, FlushScheduler } from '../connection/send-queue.ts';
+import { type StallOwner, StallWatch } from '../connection/timers.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -19,7 +19,7 @@ const HIGH_WATER_BYTES = 64 * 1024;
 const MERGED_CHUNK_BYTES = 16 * 1024;
 
 export interface SubscriptionSink {
-  /** The run is accepted, or was: what follows are its frames behind `after`. */
+  /** The run is accepted, or was: what follows are its frames after `after`. */
   opened(run: RunView, after: number, attached: boolean): void;
   /** One frame: gathered until `flush`. */
   frame(type: 'chunk' | 'event', seq: number, wire: WireText): void;
@@ -39,7 +39,7 @@ export interface SubscriptionParts {
   readonly wheel: TimerWheel;
 }
 
-export class Subscription implements DeliveryOwner, StallOwner, Flushable {
+export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, Flushable {
   marked = false;
   readonly #parts: SubscriptionParts;
   readonly #sink: SubscriptionSink;
@@ -60,7 +60,7 @@ export class Subscription implements DeliveryOwner, StallOwner, Flushable {
     this.#parts = parts;
     this.#sink = sink;
     const cursor = run.accepted ? run.log.cursor(after) : undefined;
-    this.#delivery = new Delivery(run, cursor, attached, this);
+    this.#delivery = new Delivery(run, cursor, attached, this, this);
     this.#stall = new StallWatch(parts.wheel, this);
     parts.registry.join(run, this.#delivery);
     if (!run.accepted) return;
@@ -109,7 +109,7 @@ export class Subscription implements DeliveryOwner, StallOwner, Flushable {
     // What the response has not taken is all there is to know.
   }
 
-  deliveryRefused(_follower: Delivery, error: RelayError): void {
+  deliveryRefused(_delivery: Delivery, error: RelayError): void {
     this.#fail(error);
   }
 
@@ -118,7 +118,7 @@ export class Subscription implements DeliveryOwner, StallOwner, Flushable {
     while (more && this.#hasRoom) more = this.#serve();
     this.#sink.flush();
     if (this.#closed) return;
-    // Also behind the ending: who does not take it keeps its seat and its connection otherwise.
+    // Also after the ending: who does not take it keeps its lease and its connection otherwise.
     this.#stall.watch();
     // The kernel may have taken all of it: then no drain will come.
     if (more && this.#hasRoom) this.#parts.scheduler.mark(this);

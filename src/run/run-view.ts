@@ -1,7 +1,6 @@
-/** What readers and doors see of a stream, whichever machine runs it. */
-
-import type { AbortReason, RunIdentity } from '../observability/port.ts';
-import type { AcceptedFrame } from '../protocol/frames.ts';
+/** What readers see of a run, whichever machine runs it. */
+import type { AbortReason, Caller, Observer, RunIdentity } from '../observability/port.ts';
+import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Readers } from './readers.ts';
 import type { Ending } from './run.ts';
@@ -34,4 +33,15 @@ export interface RunView {
   /** Nobody reads it any more, here: gives the memory back. */
   release(): void;
   identity(): RunIdentity;
+}
+
+/** What a reader is answered that goes on after `after`. */
+export function resumedFrame({ id, epoch, model, log, ending }: RunView, after: number): ResumedFrame {
+  const state = ending === undefined ? 'live' : 'ended';
+  return { type: 'resumed', id, epoch, after, head: Math.max(log.head, after), model, state };
+}
+
+/** Tells the observer that the run is read on. */
+export function observeResumed(observer: Observer, run: RunView, after: number, caller: Caller): void {
+  observer.resumed({ ...run.identity(), ...caller, after, head: run.log.head });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAcknowledger } from '../../src/client/acknowledger.ts';
-import { FrameRates } from '../../src/connection/frame-budget.ts';
+import { FrameRates } from '../../src/connection/frame-rates.ts';
 import type { AckFrame } from '../../src/protocol/frames.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,4 +1,4 @@
-/** The SSE door's half of a subscription: frames as server-sent events on one response. */
+/** An event stream's half of a subscription: frames as server-sent events on one response. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { encodeFrame } from '../../protocol/encode-frame.ts';
@@ -6,7 +6,7 @@ import type { EndingFrame } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { WireText } from '../../protocol/wire-text.ts';
 import type { Subscription, SubscriptionSink } from '../../relay/subscription.ts';
-import type { RunView } from '../../run/run-view.ts';
+import { type RunView, resumedFrame } from '../../run/run-view.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
 import { onClosed } from './on-closed.ts';
 
@@ -76,22 +76,15 @@ class EventStream implements SubscriptionSink {
   }
 
   opened(run: RunView, after: number, attached: boolean): void {
-    const { id, epoch, model, log, ending } = run;
-    this.#epoch = epoch;
+    this.#epoch = run.epoch;
     this.#reply.hijack();
     this.#reply.raw.writeHead(200, {
       ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       'content-type': 'text/event-stream; charset=utf-8',
       'x-accel-buffering': 'no', // nginx would hold the first words back
     });
-    const state = ending === undefined ? 'live' : 'ended';
-    if (!attached) this.#gather('accepted', 0, encodeFrame(run.acceptedFrame));
-    else
-      this.#gather(
-        'resumed',
-        after,
-        encodeFrame({ type: 'resumed', id, epoch, after, head: log.head, model, state }),
-      );
+    if (attached) this.#gather('resumed', after, encodeFrame(resumedFrame(run, after)));
+    else this.#gather('accepted', 0, encodeFrame(run.acceptedFrame));
     this.flush();
     this.#settleOpening.resolve();
   }

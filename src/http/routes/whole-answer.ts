@@ -1,5 +1,5 @@
 /**
- * The JSON door's half of a subscription: waits for the ending and keeps the text. All who wait for one stream wait for
+ * A JSON answer's half of a subscription: waits for the ending and keeps the text. All who wait for one stream wait for
  * one reading of it, which is there as long as any of them.
  */
 import type { FastifyReply } from 'fastify';
