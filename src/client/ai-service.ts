@@ -37,6 +37,12 @@ export interface AIService {
   readonly client: DashClient;
   /**
    * Resolves with the whole answer; `onChunk` gets each piece once, the only one where streaming is off.
+   * @example
+   * ```ts
+   * const messages = [{ role: 'user', content: 'Why is the sky blue?' }] as const;
+   * const { content, metadata } = await service.callAIServiceStreaming({ action: 'chat', messages }, show);
+   * show(`${content} (${metadata.usage.outputTokens} tokens)`);
+   * ```
    * @throws DashError
    */
   callAIServiceStreaming(
@@ -46,6 +52,20 @@ export interface AIService {
   ): Promise<AIServiceResult>;
 }
 
+/**
+ * @example
+ * ```ts
+ * import { createAIService } from '@dash-relay/client/ai-service';
+ * import { supabaseToken } from '@dash-relay/client';
+ *
+ * const flags = {
+ *   EXPO_PUBLIC_DASH_RELAY_URL: process.env.EXPO_PUBLIC_DASH_RELAY_URL,
+ *   EXPO_PUBLIC_AI_STREAMING_ENABLED: process.env.EXPO_PUBLIC_AI_STREAMING_ENABLED,
+ *   EXPO_PUBLIC_USE_WEBSOCKET_STREAMING: process.env.EXPO_PUBLIC_USE_WEBSOCKET_STREAMING,
+ * };
+ * const { callAIServiceStreaming } = createAIService({ flags, getToken: supabaseToken(supabase) });
+ * ```
+ */
 export function createAIService(
   { flags, transports, ...options }: AIServiceOptions,
   createClient: (options: DashClientOptions) => DashClient = createDashClient,

@@ -75,21 +75,67 @@ export interface DashClientOptions {
 export type UserListener = (userId: string | null, signedOut: boolean) => void;
 
 export interface DashClient {
-  /** Asks the model. The stream starts at once, by itself. */
+  /**
+   * Asks the model. The stream starts at once, by itself.
+   * @example
+   * ```ts
+   * const stream = client.stream({ action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] });
+   * for await (const text of stream) show(text);
+   * const { usage } = await stream.final;
+   * ```
+   */
   stream(request: StreamRequest, options?: StreamOptions): DashStream;
-  /** Takes up a stream at a position, for instance after the page was reloaded. */
+  /**
+   * Takes up a stream at a position, for instance after the page was reloaded.
+   * @example
+   * ```ts
+   * const { id, epoch, after } = stream.position; // kept with the text so far
+   * const content = stream.content;
+   * if (epoch) client.attach(id, epoch, after, { content, onChunk: show });
+   * ```
+   */
   attach(id: string, epoch: string, after: number, options?: AttachOptions): DashStream;
   /**
    * Who is signed in: at once as far as it is known, as soon as there is a token, and at each change, until the
    * function it returns is called. A change is noticed with the next token, or by `signOut`.
+   * @example
+   * ```ts
+   * const stopListening = client.onUser((userId, signedOut) => {
+   *   show(userId ?? (signedOut ? 'signed out' : 'nobody is signed in'));
+   * });
+   * stopListening();
+   * ```
    */
   onUser(listener: UserListener): () => void;
-  /** Where an app signs its user out: lets go of the user's streams (`detached`), of the connection and the token. */
+  /**
+   * Where an app signs its user out: lets go of the user's streams (`detached`), of the connection and the token.
+   * @example
+   * ```ts
+   * client.signOut();
+   * await supabase.auth.signOut();
+   * ```
+   */
   signOut(): void;
-  /** Lets go of all streams (`closed`) and of the connection. The relay goes on with them for a while. */
+  /**
+   * Lets go of all streams (`closed`) and of the connection. The relay goes on with them for a while.
+   * @example
+   * ```ts
+   * client.close();
+   * const { code } = await stream.final.catch((error) => error); // 'closed'
+   * ```
+   */
   close(): void;
 }
 
+/**
+ * One for an app. It connects when there is something to follow, and reconnects, resumes and changes transports by itself.
+ * @example
+ * ```ts
+ * import { createDashClient, supabaseToken } from '@dash-relay/client';
+ *
+ * const client = createDashClient({ url: 'https://relay.example.com', getToken: supabaseToken(supabase) });
+ * ```
+ */
 export function createDashClient(options: DashClientOptions): DashClient {
   const { clock = deviceClock, connectMs = 8000, idleMs = 30_000, platform = 'web' } = options;
   const {

@@ -24,7 +24,20 @@ export interface Failure {
   readonly reason?: 'origin' | undefined;
 }
 
-/** The one error class of the client. */
+/**
+ * The one error class of the client.
+ * @example
+ * ```ts
+ * import { DashError } from '@dash-relay/client';
+ *
+ * try {
+ *   await stream.final;
+ * } catch (error) {
+ *   if (!(error instanceof DashError)) throw error;
+ *   show(error.retryable ? `Try again in ${error.retryAfterMs ?? 0} ms` : error.code);
+ * }
+ * ```
+ */
 export class DashError extends Error implements Failure {
   override readonly name = 'DashError';
   declare readonly code: DashErrorCode;

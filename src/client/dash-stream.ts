@@ -42,7 +42,13 @@ export interface AttachOptions extends StreamOptions {
   readonly content?: string | undefined;
 }
 
-/** Iterating yields the text piece by piece, from its beginning for each iterator; leaving a loop early cancels. */
+/**
+ * Iterating yields the text piece by piece, from its beginning for each iterator; leaving a loop early cancels.
+ * @example
+ * ```ts
+ * for await (const text of stream) show(text);
+ * ```
+ */
 export interface DashStream extends AsyncIterable<string> {
   readonly id: string;
   readonly phase: Phase;
@@ -53,11 +59,31 @@ export interface DashStream extends AsyncIterable<string> {
   readonly warning?: QuotaState | undefined;
   /** Resolves with the answer, also with a stopped one. @throws DashError, with the partial text as `content` */
   readonly final: Promise<Answer>;
-  /** Stops the model. Resolves with the receipt: the same as `final`. Idempotent. */
+  /**
+   * Stops the model. Resolves with the receipt: the same as `final`. Idempotent.
+   * @example
+   * ```ts
+   * const { outcome, usage } = await stream.cancel();
+   * show(`${outcome}: ${usage.outputTokens} tokens`);
+   * ```
+   */
   cancel(): Promise<Answer>;
-  /** Lets go without stopping: `final` rejects with `detached`, and the position can be attached to later. */
+  /**
+   * Lets go without stopping: `final` rejects with `detached`, and the position can be attached to later.
+   * @example
+   * ```ts
+   * sessionStorage.setItem('answer', JSON.stringify({ ...stream.detach(), content: stream.content }));
+   * ```
+   */
   detach(): Position;
-  /** Calls back after each change until the function it returned is called: for UI stores. */
+  /**
+   * Calls back after each change until the function it returned is called: for UI stores.
+   * @example
+   * ```ts
+   * const unsubscribe = stream.subscribe(() => show(`${stream.phase}: ${stream.content}`));
+   * unsubscribe();
+   * ```
+   */
   subscribe(listener: () => void): () => void;
 }
 

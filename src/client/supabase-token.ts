@@ -24,6 +24,12 @@ export interface SupabaseSession {
 /**
  * `getSession` refreshes by itself in the last 90 s of a token, with one request. Only where it has nothing newer than
  * what was given before is `refreshSession` asked, which near the end of a token would spend a second one.
+ * @example
+ * ```ts
+ * import { createDashClient, supabaseToken } from '@dash-relay/client';
+ *
+ * const client = createDashClient({ url: 'https://relay.example.com', getToken: supabaseToken(supabase) });
+ * ```
  */
 export function supabaseToken({ auth }: SupabaseLike): TokenGetter {
   let given: string | null = null;

@@ -30,11 +30,36 @@ export interface NativeOptions {
 export type NativeClientOptions = DashClientOptions & NativeOptions;
 export type NativeServiceOptions = AIServiceOptions & NativeOptions;
 
-/** As in `dash-relay/client`. SSE only with a `fetch` whose responses have a streaming body, such as `expo/fetch`. */
+/**
+ * SSE only with a `fetch` whose responses have a streaming body, such as `expo/fetch`.
+ * @example
+ * ```ts
+ * import { createDashClient, supabaseToken } from '@dash-relay/client/react-native';
+ * import { AppState, Platform } from 'react-native';
+ *
+ * const client = createDashClient({
+ *   url: 'https://relay.example.com',
+ *   getToken: supabaseToken(supabase),
+ *   AppState,
+ *   platform: Platform.OS,
+ * });
+ * ```
+ */
 export function createDashClient(options: NativeClientOptions): DashClient {
   return create(withDevice(options));
 }
 
+/**
+ * `callAIServiceStreaming` for an app, with the same additions.
+ * @example
+ * ```ts
+ * import { createAIService, supabaseToken } from '@dash-relay/client/react-native';
+ * import { AppState } from 'react-native';
+ *
+ * const flags = { EXPO_PUBLIC_DASH_RELAY_URL: 'https://relay.example.com', EXPO_PUBLIC_ENABLE_AI_STREAMING: 'true' };
+ * const { callAIServiceStreaming } = createAIService({ flags, getToken: supabaseToken(supabase), AppState });
+ * ```
+ */
 export function createAIService(options: NativeServiceOptions): AIService {
   return createService(withDevice(options));
 }

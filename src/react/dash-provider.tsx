@@ -38,7 +38,21 @@ export interface Dash {
 
 const DashContext = createContext<Dash | undefined>(undefined);
 
-/** The properties are those of the first rendering: for another user give it another `key`. */
+/**
+ * The properties are those of the first rendering: for another user give it another `key`.
+ * @example
+ * ```tsx
+ * import { DashAssistant, DashProvider } from '@dash-relay/client/react';
+ *
+ * export function App() {
+ *   return (
+ *     <DashProvider client={client} storage={sessionStorage}>
+ *       <DashAssistant />
+ *     </DashProvider>
+ *   );
+ * }
+ * ```
+ */
 export function DashProvider({ children, ...props }: DashProviderProps) {
   const [dash] = useState(() => createDash(props));
   useOpened(dash);
@@ -53,7 +67,17 @@ export function useDash(): Dash {
   return dash;
 }
 
-/** How the way to the relay is. */
+/**
+ * How the way to the relay is.
+ * @example
+ * ```tsx
+ * import { useConnection } from '@dash-relay/client/react';
+ *
+ * export function Offline() {
+ *   return useConnection() === 'offline' ? <p>No network</p> : null;
+ * }
+ * ```
+ */
 export function useConnection(): ConnectionState {
   const { connection } = useDash();
   return useSyncExternalStore(connection.subscribe, connection.getSnapshot, connection.getSnapshot);

@@ -19,6 +19,20 @@ const GENERAL: AskOptions = { action: 'general_assistance' };
 /**
  * The conversation of that id, or one of this component's own. It goes on while another is shown, and counts as read
  * while this component is on the screen. `options`: what is asked for beside the messages.
+ * @example
+ * ```tsx
+ * import { useConversation } from '@dash-relay/client/react';
+ *
+ * export function Chat({ id }: { id: string }) {
+ *   const { messages, isAnswering, send, stop } = useConversation(id, { action: 'homework_help' });
+ *   return (
+ *     <>
+ *       {messages.map(({ id, content }) => <p key={id}>{content}</p>)}
+ *       <button onClick={() => (isAnswering ? stop() : send('Why is the sky blue?'))}>{isAnswering ? 'Stop' : 'Ask'}</button>
+ *     </>
+ *   );
+ * }
+ * ```
  */
 export function useConversation(id?: string, options: AskOptions = GENERAL): Conversation {
   const { conversations } = useDash();
@@ -44,7 +58,27 @@ export interface ConversationList extends ConversationsSnapshot {
   clear(): void;
 }
 
-/** All conversations in which something was asked. Changes with their states, not with their text. */
+/**
+ * All conversations in which something was asked. Changes with their states, not with their text.
+ * @example
+ * ```tsx
+ * import { useConversations } from '@dash-relay/client/react';
+ *
+ * export function Titles({ onShow }: { onShow: (id: string) => void }) {
+ *   const { list, unreadCount, remove } = useConversations();
+ *   return (
+ *     <ul aria-label={`${unreadCount} unread`}>
+ *       {list.map(({ id, title }) => (
+ *         <li key={id}>
+ *           <button onClick={() => onShow(id)}>{title}</button>
+ *           <button onClick={() => remove(id)}>Forget</button>
+ *         </li>
+ *       ))}
+ *     </ul>
+ *   );
+ * }
+ * ```
+ */
 export function useConversations(): ConversationList {
   const { conversations } = useDash();
   const snapshot = useSyncExternalStore(

@@ -19,7 +19,19 @@ export interface DashStreamState {
   regenerate(): DashStream | undefined;
 }
 
-/** One answer at a time, stopped when the component goes. What should outlive it belongs in `useConversation`. */
+/**
+ * One answer at a time, stopped when the component goes. What should outlive it belongs in `useConversation`.
+ * @example
+ * ```tsx
+ * import { useDashStream } from '@dash-relay/client/react';
+ *
+ * export function Hint({ exercise }: { exercise: string }) {
+ *   const { text, status, start, stop } = useDashStream();
+ *   const ask = () => start({ action: 'homework_help', messages: [{ role: 'user', content: exercise }] });
+ *   return status === 'streaming' ? <button onClick={stop}>Stop</button> : <button onClick={ask}>{text || 'Hint'}</button>;
+ * }
+ * ```
+ */
 export function useDashStream(): DashStreamState {
   const { client, frames } = useDash();
   const [store] = useState(() => new StreamStore(client, frames));

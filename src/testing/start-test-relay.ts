@@ -34,7 +34,20 @@ export interface TestRelay {
 
 const SILENT_LOG = { write() {}, dropped: 0, async close() {} };
 
-/** @throws ConfigError for a bad environment */
+/**
+ * @throws ConfigError for a bad environment
+ * @example
+ * ```ts
+ * import { createDashClient } from '@dash-relay/client';
+ * import { startTestRelay } from 'dash-relay/testing';
+ *
+ * const relay = await startTestRelay({ environment: { MAX_STREAMS_PER_USER: '2' } });
+ * const client = createDashClient({ url: relay.url, getToken: () => relay.token() });
+ * relay.simulator.script('overloaded-midway');
+ * client.close();
+ * await relay.close();
+ * ```
+ */
 export async function startTestRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dash-relay-test-'));
   const simulator = await startSimulator({ pace: options.pace ?? UNPACED });

@@ -45,7 +45,23 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly onCopy?: ((text: string) => void) | undefined;
 }
 
-/** What a person typed and chose goes with them. */
+/**
+ * The whole assistant: conversations, transcript, composer. It fills its parent. At a change of user it begins anew.
+ * @example
+ * ```tsx
+ * import { DashAssistant, DashProvider } from '@dash-relay/client/react';
+ *
+ * export const Help = () => (
+ *   <DashProvider client={client}>
+ *     <DashAssistant
+ *       action="homework_help"
+ *       strings={{ greeting: 'Hello, Thandi' }}
+ *       suggestions={[{ title: 'Quiz me', prompt: 'Ask me five questions about the solar system.' }]}
+ *     />
+ *   </DashProvider>
+ * );
+ * ```
+ */
 export function DashAssistant(props: DashAssistantProps) {
   const { departures } = useConversations();
   return <Assistant key={departures} {...props} />;

@@ -50,7 +50,18 @@ export interface FailureWords {
   readonly canRetry: boolean;
 }
 
-/** `hasText`: some of the answer had arrived. */
+/**
+ * `hasText`: some of the answer had arrived.
+ * @example
+ * ```ts
+ * import { DashError } from '@dash-relay/client';
+ * import { describeFailure, ENGLISH } from '@dash-relay/client/react';
+ *
+ * stream.final.catch((error) => {
+ *   if (error instanceof DashError) show(describeFailure(error, ENGLISH, error.content !== '').text);
+ * });
+ * ```
+ */
 export function describeFailure(
   { code, reason, resetsAt }: Failure,
   strings: AssistantStrings,
