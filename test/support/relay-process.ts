@@ -1,18 +1,17 @@
 /**
  * The whole relay as a test has it: composed in this process, or as a process of its own that can be killed. It is
- * spoken to through its public port, and its usage is read by the operator's command.
+ * spoken to through its public port, and its usage is read as the operator's command reads it.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { composeRelay } from '../../src/compose/compose.ts';
 import { type Environment, readConfig } from '../../src/config/environment.ts';
-import type { UsageRow } from '../../src/reports/usage-reader.ts';
+import { openUsageReader, type UsageRow } from '../../src/reports/usage-reader.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { ask } from './http-doors.ts';
@@ -50,7 +49,7 @@ export interface TestRelay {
   logged(msg: string, count?: number): Promise<readonly LogLine[]>;
   /** Of a user by number: the same number gives the same user. */
   token(user?: number): Promise<string>;
-  /** Every row of the ledger, as `npm run usage -- --json` prints it. */
+  /** Every row of the ledger, as the usage command prints it with --json; test/usage/cli runs the command itself. */
   usageRows(): Promise<UsageRow[]>;
 }
 
@@ -212,20 +211,20 @@ function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {
       tokens.set(user, token);
       return token;
     },
-    usageRows: () => readUsage(dataDir),
+    usageRows: async () => readUsage(dataDir),
   };
 }
 
-async function readUsage(dataDir: string): Promise<UsageRow[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['src/reports/cli.ts', '--json'], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], DATA_DIR: dataDir },
-    maxBuffer: 1 << 28,
-  });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as UsageRow);
+/** Beside the relay that writes, as the operator's command does. */
+function readUsage(dataDir: string): UsageRow[] {
+  const reader = openUsageReader(dataDir);
+  if (reader === undefined) return [];
+  try {
+    const all = { from: 0, before: Number.MAX_SAFE_INTEGER, userId: null };
+    return Array.from(reader.rows(all), (row) => JSON.parse(JSON.stringify(row)) as UsageRow);
+  } finally {
+    reader.close();
+  }
 }
 
 async function mintToken(url: string, user: number): Promise<string> {
