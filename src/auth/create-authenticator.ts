@@ -7,7 +7,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
 import { type AccessToken, parseAccessToken } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
-import { fixedKeys, type KeySource } from './key-source.ts';
+import { fixedKeys, type KeySource } from './key-set.ts';
 import type { Authenticator, Principal } from './port.ts';
 import { principalOf } from './principal-of.ts';
 import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';

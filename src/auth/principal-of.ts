@@ -1,9 +1,7 @@
 /** Judges the claims of a Supabase access token. Pure: it knows no keys and no signatures. */
 import type { JsonObject } from './access-token.ts';
-import { isLabel } from './label.ts';
 import type { Principal } from './port.ts';
 import { unauthorized } from './unauthorized.ts';
-import { userIdOf } from './user-id.ts';
 
 export interface ExpectedClaims {
   readonly issuer: string;
@@ -74,4 +72,20 @@ function labelOf(metadata: unknown, name: 'tier' | 'organization_id'): string | 
   if (typeof metadata !== 'object' || metadata === null || !Object.hasOwn(metadata, name)) return null;
   const label = (metadata as JsonObject)[name];
   return isLabel(label) ? label : null;
+}
+
+const LABEL = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+
+/** A short name that a server sets, such as a tier: 1–128 characters, none of control, no half of a surrogate pair. */
+export function isLabel(value: unknown): value is string {
+  return typeof value === 'string' && LABEL.test(value);
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A `sub` in lower case if it is a UUID. */
+export function userIdOf(sub: unknown): string | undefined {
+  if (typeof sub !== 'string') return undefined;
+  const lower = sub.toLowerCase();
+  return UUID.test(lower) ? lower : undefined;
 }

@@ -4,9 +4,8 @@
  */
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
-import { AbsentKeys } from './absent-keys.ts';
 import { fetchJson } from './fetch-json.ts';
-import { KeySet } from './key-set.ts';
+import { KeySet, type KeySource } from './key-set.ts';
 import {
   begin,
   beginForUnknownKey,
@@ -18,7 +17,6 @@ import {
   succeed,
   want,
 } from './key-set-schedule.ts';
-import type { KeySource } from './key-source.ts';
 import type { SignatureAlgorithm, VerificationKey } from './verification-key.ts';
 
 export type KeySetEvent =
@@ -146,5 +144,29 @@ export class RemoteKeys implements KeySource {
       cause: 'key_set_unavailable',
       retryAfterMs: this.#nextFetchIn(),
     });
+  }
+}
+
+/** How long its word holds, ms. */
+const HOLDS_MS = 30_000;
+/** Their ids are at most 256 characters long. */
+const MOST = 1000;
+
+/** Key ids that the issuer was asked for lately and does not have: nobody asks it again for those. Bounded. */
+class AbsentKeys {
+  /** When the issuer was asked, monotonic ms; oldest first. */
+  readonly #askedAt = new Map<string, number>();
+
+  has(alg: SignatureAlgorithm, kid: string, now: number): boolean {
+    const askedAt = this.#askedAt.get(`${alg} ${kid}`);
+    return askedAt !== undefined && now - askedAt < HOLDS_MS;
+  }
+
+  add(alg: SignatureAlgorithm, kid: string, now: number): void {
+    const name = `${alg} ${kid}`;
+    this.#askedAt.delete(name);
+    this.#askedAt.set(name, now);
+    const [oldest] = this.#askedAt.keys();
+    if (this.#askedAt.size > MOST && oldest !== undefined) this.#askedAt.delete(oldest);
   }
 }

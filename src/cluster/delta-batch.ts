@@ -6,8 +6,8 @@
 import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import type { LogCursor, LogEntry, StreamLog } from '../stream-log/port.ts';
-import { Malformed } from './store/malformed.ts';
 import type { StoredBatch } from './store/port.ts';
+import { Malformed } from './store/port.ts';
 
 const TEXT = '\x1e';
 const EVENT = '\x1f';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../protocol/codes.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { parseJson } from '../protocol/parse-json.ts';
-import { Malformed } from './store/malformed.ts';
+import { Malformed } from './store/port.ts';
 
 /** Many times what the longest ending has. */
 const MAX_LENGTH = 64 * 1024;

@@ -1,8 +1,8 @@
 /** A run of another machine as readers here see it. It owns no run: what ends it is its owner's business. */
 
 import type { AbortReason, RunIdentity } from '../observability/port.ts';
-import { encodeFrame } from '../protocol/encode-frame.ts';
 import type { AcceptedFrame } from '../protocol/frames.ts';
+import { encodeFrame } from '../protocol/wire-text.ts';
 import { Readers } from '../run/readers.ts';
 import { didNotBegin } from '../run/refusals.ts';
 import type { Ending } from '../run/run.ts';

@@ -3,14 +3,13 @@
  * store, so that a lost message costs a moment and never a delta. Where an owner has given up its lease, the run ends
  * as interrupted with what was published: by whoever notices first, and once.
  */
-import { encodeFrame } from '../protocol/encode-frame.ts';
-import { fromWire } from '../protocol/wire-text.ts';
+import { encodeFrame, fromWire } from '../protocol/wire-text.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, RunRecord } from './port.ts';
 import { RunReplica } from './run-replica.ts';
-import { Malformed } from './store/malformed.ts';
 import type { MachineMessage, SharedStore, StoredLog } from './store/port.ts';
+import { Malformed } from './store/port.ts';
 
 /** Between two requests to an owner and two readings of a silent log. */
 const REFRESH_MS = 1000;

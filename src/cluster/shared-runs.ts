@@ -16,8 +16,8 @@ import type {
 } from './port.ts';
 import { Publisher } from './publisher.ts';
 import { Replicas } from './replicas.ts';
-import { Malformed } from './store/malformed.ts';
 import type { MachineMessage, SharedStore } from './store/port.ts';
+import { Malformed } from './store/port.ts';
 
 /**
  * A machine's lease. It is renewed every half second, and its absence has to be confirmed: a dead owner is given up

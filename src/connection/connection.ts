@@ -5,11 +5,11 @@
 import type { Principal } from '../auth/port.ts';
 import type { Caller } from '../observability/port.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
-import { encodeFrame } from '../protocol/encode-frame.ts';
 import type { AuthFrame, ClientFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
 import { type ParsedFrame, parseClientFrame } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import { encodeFrame } from '../protocol/wire-text.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Delivery } from './delivery.ts';

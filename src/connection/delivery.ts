@@ -2,10 +2,11 @@
  * One connection's place in one stream: a cursor, what was acknowledged, and what is still owed (the `accepted`
  * answer, frames, the ending). It encodes frames; when and how many are written is the send queue's business.
  */
-import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/encode-frame.ts';
+
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/wire-text.ts';
 import type { RunReader } from '../run/readers.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';

@@ -16,8 +16,8 @@ import type {
 } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import { EndingWaiter } from '../run/ending-waiter.ts';
 import type { Cluster } from '../run/port.ts';
+import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import { observeResumed, type RunView, resumedFrame } from '../run/run-view.ts';

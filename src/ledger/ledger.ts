@@ -4,9 +4,8 @@
  * (`wal-checkpointer.ts`), or shipping rows elsewhere (`outbox.ts`, `shipper.ts`).
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { usdOf } from '../pricing/pico-dollars.ts';
+import { runCost, usdOf } from '../pricing/cost.ts';
 import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
-import { runCost } from '../pricing/run-cost.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';

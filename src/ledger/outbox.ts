@@ -6,8 +6,8 @@
  *                  └──quarantine──► quarantined ──markShipped──┘      nothing else ever deletes a row
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { isOfTheStore } from './sqlite-error.ts';
 import type { Write } from './write-queue.ts';
+import { isOfTheStore } from './write-queue.ts';
 
 export interface OutboxRow {
   /** Its number on this machine. */

@@ -3,8 +3,8 @@
  * Does not own when they run, batches or retries: that is `ledger.ts`.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type RunCost, runCost } from '../pricing/cost.ts';
 import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
-import { type RunCost, runCost } from '../pricing/run-cost.ts';
 import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
 import { SCHEMA_VERSION } from './schema.ts';

@@ -8,7 +8,6 @@
  *                                                           stay at the head and are tried after 0.1, 0.2 … 5 s
  */
 import type { Clock, Timer } from '../time/clock.ts';
-import { isBusy, isOfTheStore } from './sqlite-error.ts';
 
 export interface Write {
   /** Runs its statement, within a transaction. May be called again after a refusal. */
@@ -169,4 +168,27 @@ export class WriteQueue {
     this.#busyTries = 0;
     this.#options.onCommit(writes);
   }
+}
+
+const BUSY = 5;
+const LOCKED = 6;
+/** TOOBIG, CONSTRAINT, MISMATCH, RANGE: this row cannot be written on any disk. */
+const OF_THE_ROW: ReadonlySet<number> = new Set([18, 19, 20, 25]);
+
+/** Somebody else holds the write lock at this instant. */
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/** The store refuses (full, locked, damaged), whatever is written; anything else is about the one row. */
+export function isOfTheStore(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code !== undefined && !OF_THE_ROW.has(code);
+}
+
+function primaryCode(error: unknown): number | undefined {
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  // The low byte is the primary code, the rest says more about it.
+  return typeof code === 'number' ? code & 0xff : undefined;
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { plainModelId } from '../protocol/model-id.ts';
 import type { BilledTokens } from '../protocol/usage-reading.ts';
-import { picoPerToken } from './pico-dollars.ts';
+import { picoPerToken } from './cost.ts';
 
 export interface PriceTable {
   /** Model ids that have a price, without dates: the default of ALLOWED_MODELS. */

@@ -1,14 +1,13 @@
 /** What a run is counted on: the counters of its user, of its organisation and of everybody, with their limits. */
 
+import { budgetPico } from '../pricing/cost.ts';
 import type { PriceTable } from '../pricing/prices.ts';
-import { budgetPico } from '../pricing/run-cost.ts';
-import type { QuotaState } from '../protocol/frames.ts';
+import type { Message, QuotaState } from '../protocol/frames.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
 import type { Plan, Plans } from './plans.ts';
 import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
-import { promptTokensAtMost } from './prompt-tokens.ts';
 
 /** One counter: what is counted of whom, within one period. */
 export interface Counter {
@@ -166,4 +165,31 @@ function spendingCounter(limit: number | null, at: number): Counter[] {
 
 function chargesOn(counters: readonly Counter[], amounts: Readonly<Record<Counter['of'], number>>): Charge[] {
   return counters.map((counter) => ({ counter, amount: amounts[counter.of] }));
+}
+
+/** What the API adds around a request and around each message; measured below 10, kept with room. */
+const TOKENS_PER_REQUEST = 64;
+const TOKENS_PER_MESSAGE = 16;
+/** The API scales larger images down; the models with the largest ones take 4,784 tokens. */
+const TOKENS_PER_IMAGE = 5000;
+
+/**
+ * The most tokens a prompt can be, without asking the model's tokenizer: a token covers at least one byte, so the bytes
+ * are a bound that no text can break. About four times what plain English takes; the surplus is given back at the end.
+ */
+export function promptTokensAtMost(prompt: {
+  readonly system: string;
+  readonly messages: readonly Message[];
+}): number {
+  let tokens = TOKENS_PER_REQUEST + Buffer.byteLength(prompt.system);
+  for (const { content } of prompt.messages) tokens += TOKENS_PER_MESSAGE + contentTokens(content);
+  return tokens;
+}
+
+function contentTokens(content: Message['content']): number {
+  if (typeof content === 'string') return Buffer.byteLength(content);
+  let tokens = 0;
+  for (const block of content)
+    tokens += block.type === 'text' ? Buffer.byteLength(block.text) : TOKENS_PER_IMAGE;
+  return tokens;
 }

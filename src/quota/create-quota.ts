@@ -1,5 +1,8 @@
 /** Builds the quotas of this relay from its plans, its prices and its ledger; with Postgres they are shared by all relays. */
 
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PostgresPool } from '../postgres/pool.ts';
 import type { PriceTable } from '../pricing/prices.ts';
 import type { Clock } from '../time/clock.ts';
@@ -11,7 +14,6 @@ import type { OutageEvents } from './outage.ts';
 import type { Plans } from './plans.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
-import { relayId } from './relay-id.ts';
 import { SharedQuota } from './shared-quota.ts';
 import { type BudgetEvents, SpendingWatch } from './spending-watch.ts';
 import { openUsedCounts } from './used-counts.ts';
@@ -78,4 +80,19 @@ export function createQuota(options: QuotaOptions): OpenQuota {
       await postgres.close();
     },
   });
+}
+
+/**
+ * The name of a data directory, made at first use: whoever finds reservations under it knows that only its own ledger can
+ * settle them.
+ * @throws Error of the file system
+ */
+export function relayId(dataDir: string): string {
+  const file = join(dataDir, 'relay-id');
+  try {
+    writeFileSync(file, randomUUID(), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return readFileSync(file, 'utf8').trim();
 }

@@ -1,7 +1,7 @@
 /** What any relay does for all of them each minute: charges runs whose relay never came back, forgets what is old. */
 import type { Clock, Timer } from '../time/clock.ts';
+import { within } from './outage.ts';
 import type { PostgresCounts } from './postgres-counts.ts';
-import { within } from './within.ts';
 
 export interface HousekeepingParts {
   readonly clock: Clock;

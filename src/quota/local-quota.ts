@@ -6,9 +6,8 @@ import type { Clock } from '../time/clock.ts';
 import type { ChargePolicy } from './charges.ts';
 import type { LocalCounts } from './local-counts.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
-import { reportOf } from './report.ts';
 import type { SpendingWatch } from './spending-watch.ts';
-import { refusalOf, reservationOf, shortageOf } from './verdict.ts';
+import { refusalOf, reportOf, reservationOf, shortageOf } from './verdict.ts';
 
 export interface LocalQuotaParts {
   readonly policy: ChargePolicy;

@@ -11,17 +11,15 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
 import { SettlementQueue } from './deliveries.ts';
-import { OtherRelaysUsage } from './elsewhere.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import type { LedgerRun, LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
-import { Outage, type OutageEvents } from './outage.ts';
+import { OtherRelaysUsage } from './other-relays.ts';
+import { Outage, type OutageEvents, within } from './outage.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
 import type { PostgresCounts, SharedVerdict } from './postgres-counts.ts';
-import { reportOf } from './report.ts';
 import type { SpendingWatch } from './spending-watch.ts';
-import { refusalOf, reservationOf, shortageOf } from './verdict.ts';
-import { within } from './within.ts';
+import { refusalOf, reportOf, reservationOf, shortageOf } from './verdict.ts';
 
 export interface SharedQuotaParts {
   readonly policy: ChargePolicy;

@@ -1,8 +1,9 @@
-/** Whether charges fit under their limits, and in which words a client hears of it. */
+/** What holders hear of their quotas: whether charges fit, in which words they do not, and how the counters stand. */
 import type { QuotaState } from '../protocol/frames.ts';
 import { type QuotaFigures, RelayError } from '../protocol/relay-error.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
-import type { Reservation } from './port.ts';
+import type { Plan } from './plans.ts';
+import type { QuotaLine, QuotaReport, Reservation } from './port.ts';
 
 /** Share of a limit from which clients are warned. */
 const WARN_FROM = 0.8;
@@ -95,3 +96,22 @@ function total({ used, reserved }: Standing): number {
 }
 
 const NOTHING: Standing = { used: 0, reserved: 0 };
+
+/** How a holder's counters stand, as `GET /v1/usage` answers. */
+export function reportOf(
+  plan: Plan,
+  counters: readonly Counter[],
+  standings: readonly Standing[],
+): QuotaReport {
+  return {
+    plan: plan.name,
+    quotas: counters.flatMap((counter, index) => lineOf(counter, standings[index])),
+  };
+}
+
+function lineOf({ of, scope, action, period, limit }: Counter, standing: Standing | undefined): QuotaLine[] {
+  if (of === 'spending' || scope === 'everybody') return [];
+  const { used, reserved } = standing ?? { used: 0, reserved: 0 };
+  const named = action === undefined ? {} : { action };
+  return [{ of, scope, ...named, period: period.kind, used, reserved, limit, resetsAt: period.resetsAt }];
+}

@@ -12,8 +12,8 @@ import type { Caller, MemoryPressure, Observer } from '../observability/port.ts'
 import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
-import { EndingWaiter } from '../run/ending-waiter.ts';
 import type { Cluster, StartLimit } from '../run/port.ts';
+import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';

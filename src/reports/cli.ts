@@ -1,7 +1,7 @@
 /** `npm run usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { usdOf } from '../pricing/pico-dollars.ts';
+import { usdOf } from '../pricing/cost.ts';
 import { usageDrift } from './usage-drift.ts';
 import { readUsageExport } from './usage-export.ts';
 import {

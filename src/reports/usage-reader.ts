@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { ledgerFile, SCHEMA_VERSION, schemaVersion } from '../ledger/schema.ts';
-import { usdOf } from '../pricing/pico-dollars.ts';
+import { usdOf } from '../pricing/cost.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
 
 export interface UsageFilter {

@@ -1,5 +1,5 @@
 /** The ledger as a table for people: one line per group of runs, and the totals. */
-import { formatUsd } from '../pricing/pico-dollars.ts';
+import { formatUsd } from '../pricing/cost.ts';
 import type { Dimension, UsageSummary } from './usage-reader.ts';
 
 /** Widths are fixed, so that lines leave as they are read however many there are. Numbers stand to the right. */

@@ -1,7 +1,10 @@
-/** Who follows one stream. */
+/** Who reads one run. */
 import type { RelayError } from '../protocol/relay-error.ts';
+import { unknownStream } from './refusals.ts';
+import type { Ending } from './run.ts';
+import type { RunView } from './run-view.ts';
 
-/** Something that follows a stream through a cursor of its own. */
+/** Something that reads a run through a cursor of its own. */
 export interface RunReader {
   /** The run is accepted: the first call to a reader that joined before that. */
   accepted(): void;
@@ -15,7 +18,7 @@ export interface RunReader {
 const NOBODY: readonly RunReader[] = [];
 
 export class Readers {
-  /** Replaced, never changed: who joins or leaves while they are being told does not disturb that. */
+  /** Replaced, never changed: who joins or leaves while they are being called does not disturb that. */
   #readers = NOBODY;
 
   get size(): number {
@@ -47,5 +50,31 @@ export class Readers {
     const readers = this.#readers;
     this.#readers = NOBODY;
     for (const reader of readers) reader.refused(error);
+  }
+}
+
+/** Waits for nothing but the ending: what a cancel from a connection that does not read the stream is answered with. */
+export class EndingWaiter implements RunReader {
+  readonly run: RunView;
+  readonly #done: (ending: Ending | RelayError) => void;
+
+  /** `done` gets the ending, or why there is none to be had. */
+  constructor(run: RunView, done: (ending: Ending | RelayError) => void) {
+    this.run = run;
+    this.#done = done;
+  }
+
+  accepted(): void {
+    // Only the ending counts.
+  }
+
+  wake(): void {
+    const { ending, isLost } = this.run;
+    if (ending !== undefined) this.#done(ending);
+    else if (isLost) this.#done(unknownStream());
+  }
+
+  refused(error: RelayError): void {
+    this.#done(error);
   }
 }

@@ -13,7 +13,6 @@
 import type { Principal } from '../auth/port.ts';
 import type { UsageLedger } from '../ledger/port.ts';
 import type { AbortReason, Caller, Observer, Payer, RunIdentity } from '../observability/port.ts';
-import { encodeFrame } from '../protocol/encode-frame.ts';
 import type {
   AcceptedFrame,
   EndingFrame,
@@ -23,9 +22,9 @@ import type {
   Usage,
 } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import { utf8Length, utf16Length } from '../protocol/text-length.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import { encodeFrame, utf8Length, utf16Length } from '../protocol/wire-text.ts';
 import type { Quota } from '../quota/port.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';

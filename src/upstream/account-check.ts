@@ -4,8 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Clock } from '../time/clock.ts';
 import type { AccountFailure } from './account.ts';
 import { errorNames, requestIdOf } from './api-names.ts';
-import { ErrorBody } from './error-body.ts';
-import { type Sender, type SenderInit, transportRequest } from './sdk-request.ts';
+import { ErrorBody, type Sender, type SenderInit, transportRequest } from './sdk-fetch.ts';
 import type { ExchangeListener, Transport } from './transport/transport.ts';
 
 export type AccountVerdict =

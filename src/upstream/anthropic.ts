@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../time/clock.ts';
 import { Account, type AccountFailure, type AccountView } from './account.ts';
 import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
 import type { Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
-import type { SenderInit } from './sdk-request.ts';
+import type { SenderInit } from './sdk-fetch.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
 import { Http1Transport } from './transport/http1-transport.ts';
 import { HttpsTransport } from './transport/https-transport.ts';

@@ -11,7 +11,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type Anthropic from '@anthropic-ai/sdk';
 import { APIError } from '@anthropic-ai/sdk';
 import { type ApiErrorNames, errorNames, requestIdOf } from './api-names.ts';
-import { ErrorBody } from './error-body.ts';
 import {
   apiFailure,
   type Failure,
@@ -21,9 +20,14 @@ import {
   transportFailure,
 } from './failure.ts';
 import type { MessageReader } from './message-reader.ts';
-import { type Sender, type SenderInit, transportRequest } from './sdk-request.ts';
-import { isEventStream, sdkResponse } from './sdk-response.ts';
-import { SilenceWatch } from './silence-watch.ts';
+import {
+  ErrorBody,
+  isEventStream,
+  type Sender,
+  type SenderInit,
+  sdkResponse,
+  transportRequest,
+} from './sdk-fetch.ts';
 import { SseDecoder } from './sse-decoder.ts';
 import type { Exchange, ExchangeListener, Transport, TransportError } from './transport/transport.ts';
 
@@ -253,5 +257,35 @@ export class Attempt implements Sender, ExchangeListener {
     if (this.#told || this.#ending === null || this.#open) return;
     this.#told = true;
     this.#parts.ended(this.#ending);
+  }
+}
+
+/**
+ * How long one response has been silent. The hot path only counts; a check, a few times a second, sees which counts
+ * have moved since the last one. So a delta costs neither a timer nor a look at the clock.
+ */
+export class SilenceWatch {
+  #pulse = 0;
+  #content = 0;
+  #quietSince: number;
+  #emptySince: number;
+
+  /** @param now ms, on the scale of `check`. */
+  constructor(now: number) {
+    this.#quietSince = now;
+    this.#emptySince = now;
+  }
+
+  /**
+   * @param pulse signs of life so far.
+   * @param content events so far that said something (pings do not).
+   * @returns ms since each of them moved, as exact as the checks are frequent.
+   */
+  check(now: number, pulse: number, content: number): { readonly quietMs: number; readonly emptyMs: number } {
+    if (pulse !== this.#pulse) this.#quietSince = now;
+    if (content !== this.#content) this.#emptySince = now;
+    this.#pulse = pulse;
+    this.#content = content;
+    return { quietMs: now - this.#quietSince, emptyMs: now - this.#emptySince };
   }
 }

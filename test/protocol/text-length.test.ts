@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { utf8Length, utf16Length } from '../../src/protocol/text-length.ts';
-import { fromWire, toWire, type WireText } from '../../src/protocol/wire-text.ts';
+import { fromWire, toWire, utf8Length, utf16Length, type WireText } from '../../src/protocol/wire-text.ts';
 
 const inside = (json: string): WireText => toWire(json.slice(1, -1));
 

@@ -1,9 +1,8 @@
 /** The usage ledger without a disk: the same promises, kept in a Map. For tests of whoever uses a ledger. */
 
 import type { UsageIntent, UsageLedger, UsageSettlement } from '../../src/ledger/port.ts';
-import { usdOf } from '../../src/pricing/pico-dollars.ts';
+import { runCost, usdOf } from '../../src/pricing/cost.ts';
 import type { PriceTable } from '../../src/pricing/prices.ts';
-import { runCost } from '../../src/pricing/run-cost.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
 

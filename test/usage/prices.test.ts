@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { formatUsd, picoPerToken, usdOf } from '../../src/pricing/pico-dollars.ts';
+import { formatUsd, picoPerToken, usdOf } from '../../src/pricing/cost.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
 import { NO_USAGE } from '../../src/protocol/usage-reading.ts';
 

@@ -107,3 +107,11 @@ export interface StoreTimes {
   /** An ended run (RESUME_WINDOW_MS). */
   readonly endedMs: number;
 }
+
+/**
+ * What the store holds of one run is not what a relay writes. Only that run is lost: the store, and every other run,
+ * are as well as before. Holds nothing of what was read, which may be a user's words.
+ */
+export class Malformed extends Error {
+  override readonly name = 'Malformed';
+}

@@ -1,6 +1,5 @@
 /** The shared store on Redis or Valkey: Redis Streams for logs, hashes for records, pub/sub for mailboxes. */
 import { randomBytes } from 'node:crypto';
-import { Malformed } from './malformed.ts';
 import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text.ts';
 import type {
   Addition,
@@ -11,6 +10,7 @@ import type {
   StoredPage,
   StoreTimes,
 } from './port.ts';
+import { Malformed } from './port.ts';
 import { RedisFailure } from './redis-failure.ts';
 import { FORMAT, RedisKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';

@@ -1,10 +1,10 @@
 /** An event stream's half of a subscription: frames as server-sent events on one response. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { encodeFrame } from '../../protocol/encode-frame.ts';
 import type { EndingFrame } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { WireText } from '../../protocol/wire-text.ts';
+import { encodeFrame } from '../../protocol/wire-text.ts';
 import type { Subscription, SubscriptionSink } from '../../relay/subscription.ts';
 import { type RunView, resumedFrame } from '../../run/run-view.ts';
 import type { Clock, Timer } from '../../time/clock.ts';

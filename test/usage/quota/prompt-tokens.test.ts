@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { promptTokensAtMost } from '../../../src/quota/charges.ts';
 import { periodAt } from '../../../src/quota/period.ts';
-import { promptTokensAtMost } from '../../../src/quota/prompt-tokens.ts';
 
 it('a prompt is at most a token a byte, with room for each message and image', () => {
   const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } } as const;

@@ -3,10 +3,9 @@
 import { type LocalUsageLedger, openUsageLedger } from '../../../src/ledger/ledger.ts';
 import { loadPrices } from '../../../src/pricing/prices.ts';
 import { NO_USAGE, type UsageReading } from '../../../src/protocol/usage-reading.ts';
-import { createQuota, type OpenQuota, type QuotaOptions } from '../../../src/quota/create-quota.ts';
+import { createQuota, type OpenQuota, type QuotaOptions, relayId } from '../../../src/quota/create-quota.ts';
 import type { Plans } from '../../../src/quota/plans.ts';
 import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/quota/port.ts';
-import { relayId } from '../../../src/quota/relay-id.ts';
 import type { BudgetEvents } from '../../../src/quota/spending-watch.ts';
 import type { Clock } from '../../../src/time/clock.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

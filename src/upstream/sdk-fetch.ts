@@ -1,0 +1,113 @@
+/** Our `fetch` in the hands of the SDK: its request as one of our transport, and what it is given back. */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type { TransportRequest } from './transport/transport.ts';
+
+/** Sends what the SDK has made, in the place of `fetch`. */
+export interface Sender {
+  fetch(url: string, init: RequestInit): Promise<Response>;
+}
+
+/** Carries the sender of a request through the SDK to our `fetch`. */
+export interface SenderInit extends Omit<RequestInit, 'body' | 'headers' | 'method' | 'signal'> {
+  readonly sender: Sender;
+}
+
+/** @param init as this SDK makes it: `headers` is a Headers object, `body` is JSON text or absent. */
+export function transportRequest(url: string, init: RequestInit): TransportRequest {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of init.headers as Headers) headers[name] = value;
+  // Nothing compressed is wanted: a delta must not wait in a compressor.
+  headers['accept-encoding'] = 'identity';
+  return {
+    method: init.method ?? 'POST',
+    path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+    headers,
+    body: (init.body ?? '') as string,
+  };
+}
+
+class SdkHeaders {
+  readonly #headers: IncomingHttpHeaders;
+
+  constructor(headers: IncomingHttpHeaders) {
+    this.#headers = headers;
+  }
+
+  get(name: string): string | null {
+    const value = this.#headers[name.toLowerCase()];
+    return value === undefined ? null : String(value);
+  }
+
+  *entries(): IterableIterator<[string, string]> {
+    for (const [name, value] of Object.entries(this.#headers)) {
+      if (value !== undefined && !name.startsWith(':')) yield [name, String(value)];
+    }
+  }
+}
+
+/**
+ * The little of a fetch Response that the SDK reads: status and headers, and of an error its text. The body of a good
+ * answer goes past the SDK, straight from the transport to the decoder: a web stream costs several times more per delta.
+ */
+class SdkResponse {
+  readonly url: string;
+  readonly status: number;
+  readonly ok: boolean;
+  readonly headers: SdkHeaders;
+  readonly body = null;
+  /** The body of an error. */
+  readonly text: () => Promise<string>;
+
+  constructor(url: string, status: number, headers: IncomingHttpHeaders, text: () => Promise<string>) {
+    this.url = url;
+    this.status = status;
+    this.ok = status >= 200 && status < 300;
+    this.headers = new SdkHeaders(headers);
+    this.text = text;
+  }
+}
+
+/** Typed as the SDK's `fetch` option wants it; only the members above are there. */
+export function sdkResponse(
+  url: string,
+  status: number,
+  headers: IncomingHttpHeaders,
+  text: () => Promise<string>,
+): Response {
+  return new SdkResponse(url, status, headers, text) as unknown as Response;
+}
+
+/** Whether a 200 is what was asked for: not the page of a proxy, and not compressed. */
+export function isEventStream(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding'];
+  return (
+    /^text\/event-stream\b/i.test(headers['content-type'] ?? '') &&
+    (encoding === undefined || encoding === 'identity')
+  );
+}
+
+/** The body of an error response, bounded: only its type and request id are of use. */
+const MAX_BYTES = 64 * 1024;
+
+export class ErrorBody {
+  readonly #chunks: Buffer[] = [];
+  readonly #text = Promise.withResolvers<string>();
+  #bytes = 0;
+
+  /** Resolves with what came until `end`. */
+  get text(): Promise<string> {
+    return this.#text.promise;
+  }
+
+  /** @returns false when it is full: the rest is not wanted. */
+  push(bytes: Buffer): boolean {
+    this.#bytes += bytes.length;
+    if (this.#bytes <= MAX_BYTES) this.#chunks.push(bytes);
+    return this.#bytes <= MAX_BYTES;
+  }
+
+  end(): void {
+    this.#text.resolve(Buffer.concat(this.#chunks).toString('utf8'));
+  }
+}
