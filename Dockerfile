@@ -11,9 +11,9 @@ RUN npm run build
 FROM node:26-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 DATA_DIR=/data
-# The bundle holds all it needs: no node_modules.
-COPY --from=build /app/dist/server ./dist/server
-COPY --from=build /app/LICENSE ./
+# The package `dash-relay` as it is published. It holds all it needs: no node_modules.
+COPY --from=build /app/dist/packages/server ./
+RUN ln -s /app/bin.js /usr/local/bin/dash-relay
 COPY scripts/container-start.sh /usr/local/bin/container-start
 
 VOLUME /data
@@ -24,4 +24,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Starts as root only to own the volume; the relay itself runs as `node`.
 ENTRYPOINT ["container-start"]
-CMD ["node", "dist/server/main.js"]
+CMD ["dash-relay", "start"]

@@ -10,7 +10,7 @@ import { runAll } from './run-all.ts';
 import { relaySubject } from './subjects/relay.ts';
 
 const SOURCE = 'src/main.ts';
-const BUNDLE = 'dist/server/main.js';
+const BUNDLE = 'dist/packages/server/dist/main.js';
 
 await runProgram(async (args) => {
   const options = readOptions(args);
@@ -35,8 +35,10 @@ await runProgram(async (args) => {
 
 /** What the image runs, made of the source that is measured beside it. */
 function bundle(directory: string): void {
-  execFileSync(process.execPath, [join(directory, 'scripts/build.mjs')], {
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  for (const script of ['scripts/build-demo.mjs', 'scripts/build-server.mjs']) {
+    execFileSync(process.execPath, [join(directory, script)], {
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  }
 }

@@ -34,6 +34,7 @@ async function buildDemo() {
         assetsDir: '',
         assetsInlineLimit: 0, // the page's policy has no data: scripts or styles
         modulePreload: false,
+        license: { fileName: 'licenses.md' },
         chunkSizeWarningLimit: 1024, // KB; one script for one page
         rolldownOptions: {
           output: {

@@ -1,34 +1,60 @@
 /**
- * `npm run ask -- "question"`: the client in a terminal. Text comes as it is said; Ctrl-C stops the model and shows the
+ * `dash-relay ask "question"`: the client in a terminal. Text comes as it is said; Ctrl-C stops the model and shows the
  * receipt. DASH_RELAY_URL names the relay, DASH_TOKEN the token; on loopback the development issuer gives one.
  */
-
+import { parseArgs } from 'node:util';
 import { createDashClient } from '../client/create-dash-client.ts';
 import { DashError } from '../client/dash-error.ts';
 import type { Answer, Transport } from '../client/dash-stream.ts';
 import { developmentToken } from './development-token.ts';
 import { withoutControls } from './without-controls.ts';
 
-const USAGE =
-  'usage: npm run ask -- "question" [--action chat] [--model name] [--transport websocket|sse|json]\n';
+const TRANSPORTS: readonly Transport[] = ['websocket', 'sse', 'json'];
+const HELP = `Usage: dash-relay ask [options] <question>
+
+Asks the relay at DASH_RELAY_URL (default http://127.0.0.1:8787) with the token DASH_TOKEN, or with one of its
+development issuer, and prints the answer as it is written. Ctrl-C stops the model and prints the receipt.
+
+  --action <name>     what is asked for (default chat)
+  --model <name>      a model that the relay allows
+  --transport <name>  only this one: ${TRANSPORTS.join(', ')}
+  --help              this text
+`;
 const EXIT_FAILURE = 1;
-const EXIT_USAGE = 64;
+const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
-process.exitCode = await main(process.argv.slice(2));
+/** The words on the command line are wrong: the message says which. */
+class CommandLineError extends Error {}
 
-async function main(args: readonly string[]): Promise<number> {
-  const { question, action = 'chat', model, transport } = parse(args);
-  if (question === '') {
-    process.stderr.write(USAGE);
+interface Question {
+  readonly question: string;
+  readonly action: string;
+  readonly model: string | undefined;
+  readonly transports: readonly Transport[] | undefined;
+}
+
+/** @param args what stands after `ask` @returns the exit code: 130 where it was stopped, 2 for wrong words */
+export async function ask(args: readonly string[]): Promise<number> {
+  try {
+    const options = parse(args);
+    if (!options.help) return await answer(questionOf(options));
+    process.stdout.write(HELP);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CommandLineError)) throw error;
+    process.stderr.write(`${error.message}\n\n${HELP}`);
     return EXIT_USAGE;
   }
+}
+
+async function answer({ question, action, model, transports }: Question): Promise<number> {
   const { DASH_RELAY_URL: url = 'http://127.0.0.1:8787', DASH_TOKEN: token } = process.env;
   const client = createDashClient({
     url,
     platform: 'terminal',
     getToken: () => token ?? developmentToken(url),
-    ...(transport === undefined ? {} : { transports: [transport as Transport] }),
+    ...(transports === undefined ? {} : { transports }),
     reconnectMs: 10_000,
   });
   const stream = client.stream(
@@ -48,20 +74,30 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function parse(
-  args: readonly string[],
-): Record<'action' | 'model' | 'transport', string | undefined> & { question: string } {
-  const option = (name: string): string | undefined => {
-    const at = args.indexOf(`--${name}`);
-    return at === -1 ? undefined : args[at + 1];
-  };
-  const words = args.filter((each, at) => !each.startsWith('--') && !args[at - 1]?.startsWith('--'));
-  return {
-    question: words.join(' ').trim(),
-    action: option('action'),
-    model: option('model'),
-    transport: option('transport'),
-  };
+function parse(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        action: { type: 'string', default: 'chat' },
+        model: { type: 'string' },
+        transport: { type: 'string' },
+      },
+    });
+    return { ...values, question: positionals.join(' ').trim() };
+  } catch (error) {
+    throw new CommandLineError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function questionOf({ question, action, model, transport }: ReturnType<typeof parse>): Question {
+  if (question === '') throw new CommandLineError('There is no question.');
+  const only = TRANSPORTS.filter((name) => name === transport);
+  if (transport !== undefined && only.length === 0)
+    throw new CommandLineError(`--transport takes ${TRANSPORTS.join(', ')}: ${transport}`);
+  return { question, action, model, transports: transport === undefined ? undefined : only };
 }
 
 function receipt({ outcome, model, usage, timing, transport }: Answer): string {
@@ -78,6 +114,6 @@ function receipt({ outcome, model, usage, timing, transport }: Answer): string {
 function describe(error: unknown, url: string): string {
   if (!(error instanceof DashError)) return String(error);
   if (error.code === 'unreachable')
-    return `no relay at ${url}; start one with "npm start", or set DASH_RELAY_URL`;
+    return `no relay at ${url}; start one with "npm start" or "dash-relay start", or set DASH_RELAY_URL`;
   return `${error.code}: ${error.message}`;
 }

@@ -1,4 +1,4 @@
-/** `dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `dash-relay/react-native`) apps. */
+/** `@dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `@dash-relay/client/react-native`) apps. */
 
 export type { Message, QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
 export {

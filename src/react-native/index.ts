@@ -1,5 +1,5 @@
 /**
- * `dash-relay/react-native`: the client with what differs in an app. It imports nothing of React Native: the app hands
+ * `@dash-relay/client/react-native`: the client with what differs in an app. It imports nothing of React Native: the app hands
  * in its `AppState` and, where it has it, `NetInfo`.
  */
 import {

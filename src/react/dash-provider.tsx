@@ -16,7 +16,7 @@ import { createFrames, type FrameScheduler, type Frames } from './store/frames.t
 
 export interface DashProviderProps
   extends Pick<ConversationsOptions, 'storage' | 'storageKey' | 'historyMessages'> {
-  /** An app's own client, which may be in use elsewhere and is not closed. In React Native: of `dash-relay/react-native`. */
+  /** An app's own client, which may be in use elsewhere and is not closed. In React Native: of `@dash-relay/client/react-native`. */
   readonly client?: DashClient | undefined;
   /** Instead of `client`: one that is closed with the provider. */
   readonly options?: DashClientOptions | undefined;

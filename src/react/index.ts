@@ -1,4 +1,4 @@
-/** `dash-relay/react`: hooks for React and React Native, and the assistant made of them. */
+/** `@dash-relay/client/react`: hooks for React and React Native, and the assistant made of them. */
 export { DashAssistant, type DashAssistantProps } from './assistant/dash-assistant.tsx';
 export { describeFailure, type FailureWords } from './assistant/failure-text.ts';
 export {

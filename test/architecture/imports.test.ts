@@ -31,8 +31,8 @@ function names(cell: string): string[] {
     .filter((name) => name !== '');
 }
 
-/** The process. */
-const TOP_FILES = ['main', 'serve', 'welcome'].map((name) => `src/${name}.ts`);
+/** The process, and the command that starts it. */
+const TOP_FILES = ['cli', 'main', 'serve', 'start-command', 'welcome'].map((name) => `src/${name}.ts`);
 
 /** Parts of Node that belong to one folder each. */
 const NODE_PARTS: Readonly<Record<string, readonly string[]>> = {

@@ -38,7 +38,11 @@ describe('before a start', () => {
       code: 0,
       output: expect.stringMatching(/^Demo page built in [\d.]+ s\.\n$/),
     });
-    expect(await readdir(out)).toEqual([expect.stringMatching(/^index\.[\w-]{8}\.js$/), 'index.html']);
+    expect(await readdir(out)).toEqual([
+      expect.stringMatching(/^index\.[\w-]{8}\.js$/),
+      'index.html',
+      'licenses.md',
+    ]);
     expect(await run('--if-stale')).toEqual({ code: 0, output: '' });
     const main = join(root, 'src/demo/main.tsx');
     await writeFile(main, 'document.title = "two";');

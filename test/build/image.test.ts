@@ -17,6 +17,10 @@ it('builds from what the image is given, the demo page included', async () => {
   }
   await symlink(join(PROJECT, 'node_modules'), join(image, 'node_modules'));
   await promisify(execFile)('npm', ['run', 'build'], { cwd: image });
-  expect(await readFile(join(image, 'dist/server/demo/index.html'), 'utf8')).toContain('/demo/index.');
-  expect(await readFile(join(image, 'dist/library/client.js'), 'utf8')).toContain('createDashClient');
-});
+  expect(await readFile(join(image, 'dist/packages/server/dist/demo/index.html'), 'utf8')).toContain(
+    '/demo/index.',
+  );
+  expect(await readFile(join(image, 'dist/packages/client/dist/index.js'), 'utf8')).toContain(
+    'createDashClient',
+  );
+}, 180_000); // half a minute alone, and far more beside other work

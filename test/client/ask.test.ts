@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 
-const ASK = fileURLToPath(new URL('../../src/ask/ask.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
 let relay: TestRelay;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(() => relay.close());
 function ask(args: readonly string[], environment: Record<string, string> = {}) {
   const { PATH } = process.env;
   const env = { PATH, DASH_RELAY_URL: relay.url, ...environment };
-  const child = spawn(process.execPath, [ASK, ...args], { env });
+  const child = spawn(process.execPath, [CLI, 'ask', ...args], { env });
   const output = { text: '', errors: '' };
   child.stdout.on('data', (bytes: Buffer) => {
     output.text += bytes.toString();
@@ -72,8 +72,8 @@ it('stops the model on Ctrl-C and prints the receipt', async () => {
 
 it('says how it is used, and what went wrong', async () => {
   const empty = ask([]);
-  expect(await exitCode(empty.child)).toBe(64);
-  expect(empty.output.errors).toContain('usage: npm run ask');
+  expect(await exitCode(empty.child)).toBe(2);
+  expect(empty.output.errors).toContain('Usage: dash-relay ask');
   const refused = ask(['--action', 'nonsense', 'Hello?']);
   expect(await exitCode(refused.child)).toBe(1);
   expect(refused.output.errors).toContain('unknown_action');

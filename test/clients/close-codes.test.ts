@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLOSE_CODES } from '../../src/protocol/codes.ts';
 import { readProjectFile } from '../architecture/source-files.ts';
-import { INSTALL_MS } from '../native/install-once.ts';
+import { INSTALL_MS } from '../support/install-once.ts';
 import { LONG, report } from '../support/test-run.ts';
 import { CLIENTS, MORE_RUNTIMES, type ToldClose } from './close-codes/clients.ts';
 import { ENDINGS, startClosingServer } from './close-codes/closing-server.ts';

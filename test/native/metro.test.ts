@@ -1,4 +1,4 @@
-/** What an app gets of the packed package: Metro’s bundle, Hermes’ bytecode, types beside React Native’s own. */
+/** What an app gets of the installed client: Metro’s bundle, Hermes’ bytecode, types beside React Native’s own. */
 import { execFile } from 'node:child_process';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
@@ -12,7 +12,8 @@ import { type Bytecode, bundle, compile, createApp, type NativeApp, type Platfor
 const PRINTS = process.env['DASH_PRINT_TABLE'] === '1';
 /** The first bytes of every file that Hermes runs. */
 const HERMES_MAGIC = 0x1f1903c103bc1fc6n;
-const ENTRIES = ['client', 'ai-service', 'react-native'];
+const ENTRIES = ['index', 'ai-service', 'react-native'];
+const DIST = 'node_modules/@dash-relay/client/dist';
 
 let app: NativeApp;
 
@@ -39,8 +40,8 @@ async function judgeApp(platform: Platform, toolchain: Toolchain, name: string):
     expect.arrayContaining([
       'ask-screen.tsx',
       'assistant-screen.tsx',
-      'node_modules/dash-relay/dist/library/react-native.js',
-      'node_modules/dash-relay/dist/react/react.js',
+      `${DIST}/react-native.js`,
+      `${DIST}/react.js`,
     ]),
   );
   expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);
@@ -51,13 +52,14 @@ async function judgeApp(platform: Platform, toolchain: Toolchain, name: string):
 it('is bundled alone from its own files, each entry by its place in `exports`', async () => {
   for (const entry of ENTRIES) {
     const source = `${entry}-alone.js`;
-    await write(source, `import * as entry from 'dash-relay/${entry}';\nglobalThis.dashRelay = entry;\n`);
+    const name = entry === 'index' ? '@dash-relay/client' : `@dash-relay/client/${entry}`;
+    await write(source, `import * as entry from '${name}';\nglobalThis.dashRelay = entry;\n`);
     const { file, modules, bytes } = await bundle(app.folder, source, 'android');
     const code = await compile(file);
     const paths = modules.map(withinApp).filter((path) => path !== source);
-    expect(paths).toContain(`node_modules/dash-relay/dist/library/${entry}.js`);
-    expect(paths.filter((path) => !path.startsWith('node_modules/dash-relay/dist/library/'))).toEqual([]);
-    print(`dash-relay/${entry}`, { modules: modules.length, bytes, bytecode: code.bytes });
+    expect(paths).toContain(`${DIST}/${entry}.js`);
+    expect(paths.filter((path) => !path.startsWith(`${DIST}/`))).toEqual([]);
+    print(name, { modules: modules.length, bytes, bytecode: code.bytes });
   }
 });
 
@@ -108,7 +110,7 @@ const COMPILER_OPTIONS = {
   skipLibCheck: true,
 };
 
-const WRONG = `import { createDashClient } from 'dash-relay/react-native';
+const WRONG = `import { createDashClient } from '@dash-relay/client/react-native';
 import { AppState, Platform } from 'react-native';
 const options = { getToken: () => null, AppState };
 createDashClient({ ...options, url: 8787 });

@@ -1,12 +1,13 @@
 /** An app with the packed package in it, bundled by Metro and compiled by Hermes’ compiler. */
 import { execFile } from 'node:child_process';
-import { cp, glob, mkdir, mkdtemp, realpath, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { installPackages, linkPackages } from '../packages/packed.ts';
 import { ownToolchain, type Toolchain } from './metro-toolchain.ts';
-import { NODE_MODULES, requireOfReactNative } from './react-native-source.ts';
+import { requireOfReactNative } from './react-native-source.ts';
 
 export type Platform = 'android' | 'ios';
 
@@ -37,41 +38,24 @@ interface MetroModule {
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Beside what is built. */
-const PUBLISHED = ['package.json', 'PROTOCOL.md', 'CHANGELOG.md', 'LICENSE', 'config', 'docs'];
 /** What such an app has beside the package. */
-const INSTALLED = ['react', 'react-native', 'marked', 'metro-runtime', '@types/react', 'typescript'];
+const INSTALLED = ['react', 'react-native', 'metro-runtime', '@types/react', 'typescript'];
 const HERMESC = { linux: 'linux64-bin/hermesc', darwin: 'osx-bin/hermesc', win32: 'win64-bin/hermesc.exe' };
 const run = promisify(execFile);
 
-/** The app of test/native/app beside what `npm pack` makes of the library. */
+/** The app of test/native/app beside the client, installed from its archive. */
 export async function createApp(): Promise<NativeApp> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-native-')));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     await cp(join(ROOT, 'test/native/app'), folder, { recursive: true });
-    await installPackage(folder);
-    await mkdir(join(folder, 'node_modules/@types'));
-    for (const name of INSTALLED) await symlink(join(NODE_MODULES, name), join(folder, 'node_modules', name));
+    await installPackages(folder, 'client');
+    await linkPackages(folder, ...INSTALLED);
   } catch (error) {
     await remove();
     throw error;
   }
   return { folder, remove };
-}
-
-/** Packed from a folder of its own: others may build in the checkout. The server is no part of it here. */
-export async function installPackage(folder: string): Promise<void> {
-  const staging = join(folder, 'staging');
-  const installed = join(folder, 'node_modules/dash-relay');
-  await mkdir(staging);
-  await mkdir(installed, { recursive: true });
-  for (const name of PUBLISHED) await cp(join(ROOT, name), join(staging, name), { recursive: true });
-  await run(process.execPath, [join(ROOT, 'scripts/build-library.mjs'), join(staging, 'dist')]);
-  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: staging });
-  for await (const archive of glob('*.tgz', { cwd: folder }))
-    await run('tar', ['-xzf', join(folder, archive), '-C', installed, '--strip-components', '1']);
-  await rm(staging, { recursive: true });
 }
 
 /** @throws Error of Metro, for instance where an import cannot be resolved */

@@ -8,7 +8,7 @@ import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
-const CLI = fileURLToPath(new URL('../../src/reports/cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const ALICE = '8a6e0804-2bd0-4672-b79d-d97027f9071a';
 const BOB = '11111111-2222-4333-8444-555555555555';
 const DAY_MS = 86_400_000;
@@ -30,7 +30,7 @@ function open() {
 }
 
 function start(...args: string[]) {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(process.execPath, [CLI, 'usage', ...args], {
     env: { ...process.env, DATA_DIR: dataDir.path },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -162,7 +162,7 @@ it.each([
   const { code, out, err } = await usage(...args);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain(words);
-  expect(err).toContain('Usage: npm run usage');
+  expect(err).toContain('Usage: dash-relay usage');
 });
 
 it('--help explains itself on stdout', async () => {

@@ -8,7 +8,7 @@ import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, rowsIn, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/reports/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
 /** Of one run of 120 and 300 tokens. */
 const COST_USD = 0.00324;
 
@@ -43,7 +43,7 @@ async function answer(simulated: boolean, ending: 'settled' | 'crash' = 'settled
 
 async function usage(...args: string[]): Promise<string> {
   const env = { ...process.env, DATA_DIR: dataDir.path };
-  return (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout;
+  return (await promisify(execFile)(process.execPath, [CLI, 'usage', ...args], { env })).stdout;
 }
 
 it('a simulated answer costs nothing and says so; others cost what they cost', async () => {

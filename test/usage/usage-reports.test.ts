@@ -8,7 +8,7 @@ import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/reports/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
 /** The relay's own: half of what dozens of short processes cost is reading the same sources. */
 const NODE_COMPILE_CACHE = new URL('../../node_modules/.cache/dash-relay', import.meta.url).pathname;
 const DAY_MS = 86_400_000;
@@ -48,7 +48,7 @@ afterEach(() => dataDir.remove());
 
 async function usage(...args: string[]): Promise<{ code: number; lines: string[]; err: string }> {
   const env = { ...process.env, DATA_DIR: dataDir.path, NODE_COMPILE_CACHE };
-  const run = promisify(execFile)(process.execPath, [CLI, ...args], { env });
+  const run = promisify(execFile)(process.execPath, [CLI, 'usage', ...args], { env });
   const { code, stdout, stderr } = await run.then(
     (done) => ({ ...done, code: 0 }),
     (failed: { code: number; stdout: string; stderr: string }) => failed,

@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
-import { installOnce } from '../../native/install-once.ts';
 import { launchChromium } from '../../support/chromium.ts';
+import { installOnce } from '../../support/install-once.ts';
 import { closeOf } from './close-codes.mjs';
 import { ENDINGS, type startClosingServer } from './closing-server.ts';
 

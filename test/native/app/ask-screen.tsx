@@ -5,7 +5,7 @@ import {
   type DashStream,
   type Phase,
   type StreamingMetrics,
-} from 'dash-relay/react-native';
+} from '@dash-relay/client/react-native';
 import { type ReactNode, useEffect, useState } from 'react';
 import { AppState, Platform, Pressable, ScrollView, Text } from 'react-native';
 import { getToken, RELAY_URL } from './relay';

@@ -1,7 +1,7 @@
 /** The assistant as an app has it. */
 
-import { DashAssistant, DashProvider } from 'dash-relay/react';
-import { createDashClient } from 'dash-relay/react-native';
+import { DashAssistant, DashProvider } from '@dash-relay/client/react';
+import { createDashClient } from '@dash-relay/client/react-native';
 import { type ReactNode, useState } from 'react';
 import { AppState, Platform, SafeAreaView } from 'react-native';
 import { getToken, RELAY_URL } from './relay';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { INSTALL_MS } from '../../support/install-once.ts';
 import { report } from '../../support/test-run.ts';
-import { INSTALL_MS } from '../install-once.ts';
 import { buildProgram } from '../react-native-program.ts';
 import { HERMES_RUNS_HERE, type Hermes, installHermes } from './hermes.ts';
 

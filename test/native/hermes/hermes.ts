@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { installOnce } from '../install-once.ts';
+import { installOnce } from '../../support/install-once.ts';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   'linux-x64': 'linux64-bin/hermes',

@@ -1,7 +1,8 @@
 /** `<DashAssistant/>` on React Native's own mocks. The relay at DASH_URL answers as the names of the tests say. */
+
+import { DashAssistant, DashProvider } from '@dash-relay/client/react';
+import { createDashClient } from '@dash-relay/client/react-native';
 import { render, screen, userEvent } from '@testing-library/react-native';
-import { DashAssistant, DashProvider } from 'dash-relay/react';
-import { createDashClient } from 'dash-relay/react-native';
 import { WebSocket } from 'ws';
 
 const { DASH_URL: url, DASH_TOKEN: token } = process.env;

@@ -1,4 +1,4 @@
-/** The assistant of the packed package, rendered by @testing-library/react-native in its own runner. */
+/** The assistant of the installed client, rendered by @testing-library/react-native in its own runner. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { startTestRelay } from '../../../src/testing/index.ts';
-import { INSTALL_MS, installOnce } from '../install-once.ts';
-import { installPackage } from '../native-bundle.ts';
+import { installPackages } from '../../packages/packed.ts';
+import { INSTALL_MS, installOnce } from '../../support/install-once.ts';
 import { NODE_MODULES } from '../react-native-source.ts';
 
 const TESTS = fileURLToPath(new URL('.', import.meta.url));
@@ -19,7 +19,7 @@ it(
   async () => {
     const app = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-rendered-')));
     onTestFinished(() => rm(app, { recursive: true }));
-    await installPackage(app);
+    await installPackages(app, 'client');
     const relay = await startTestRelay();
     onTestFinished(() => relay.close());
     relay.simulator.script(
@@ -57,7 +57,7 @@ async function runJest(app: string, environment: Record<string, string>): Promis
 }
 
 function configOf(tools: string, app: string): object {
-  const packed = join(app, 'node_modules/dash-relay/dist');
+  const packed = join(app, 'node_modules/@dash-relay/client/dist');
   const preset = join(tools, 'node_modules/@react-native/babel-preset');
   const babel = { presets: [[preset, { enableBabelRuntime: false }]], babelrc: false, configFile: false };
   return {
@@ -65,13 +65,13 @@ function configOf(tools: string, app: string): object {
     rootDir: tools,
     roots: [TESTS, packed],
     testMatch: [join(TESTS, '*.jest.js')],
-    testTimeout: 30_000,
+    testTimeout: 90_000, // the first one has React Native compiled
     modulePaths: [join(tools, 'node_modules')],
     moduleNameMapper: {
-      '^dash-relay/react$': join(packed, 'react/react.js'),
-      '^dash-relay/react-native$': join(packed, 'library/react-native.js'),
+      '^@dash-relay/client/react$': join(packed, 'react.js'),
+      '^@dash-relay/client/react-native$': join(packed, 'react-native.js'),
     },
     transform: { '\\.[jt]sx?$': ['babel-jest', babel] },
-    transformIgnorePatterns: ['node_modules/(?!((jest-)?react-native|@react-native|dash-relay|marked)/)'],
+    transformIgnorePatterns: ['node_modules/(?!((jest-)?react-native|@react-native|@dash-relay)/)'],
   };
 }

@@ -43,7 +43,7 @@ const versions = (migrations: readonly { readonly version: string }[]) =>
 async function run(url: string | undefined, ...args: string[]) {
   const env = { PATH: process.env['PATH'], ...(url === undefined ? {} : { DATABASE_MIGRATION_URL: url }) };
   try {
-    const done = await promisify(execFile)(process.execPath, ['src/postgres/migrate-cli.ts', ...args], {
+    const done = await promisify(execFile)(process.execPath, ['src/cli.ts', 'migrate', ...args], {
       cwd: ROOT,
       env,
     });
@@ -168,24 +168,26 @@ describe('npm run migrate', () => {
   });
 
   it.each([
-    ['no URL', undefined, [], /DATABASE_MIGRATION_URL is not set/],
+    ['no URL', undefined, [], 1, /DATABASE_MIGRATION_URL is not set/],
     [
       'a server that is not there',
       'postgres://a:secret@127.0.0.1:1/x',
       [],
+      1,
       /unable to migrate: connect ECONNREFUSED/,
     ],
-    ['an unknown option', 'postgres://127.0.0.1/x', ['--nonsense'], /Unknown option '--nonsense'/],
+    ['an unknown option', 'postgres://127.0.0.1/x', ['--nonsense'], 2, /Unknown option '--nonsense'/],
     [
       'an unknown optional migration',
       'postgres://127.0.0.1/x',
       ['--with', 'other'],
+      1,
       /there is: ai_usage_logs/,
     ],
-    ['no date', 'postgres://127.0.0.1/x', ['--delete-before', '2026-02-30'], /not a date/],
-  ])('fails with words on %s', async (_, url, args, words) => {
+    ['no date', 'postgres://127.0.0.1/x', ['--delete-before', '2026-02-30'], 2, /not a date/],
+  ])('fails with words on %s', async (_, url, args, exit, words) => {
     const { code, stderr } = await run(url, ...args);
-    expect(code).toBe(1);
+    expect(code).toBe(exit);
     expect(stderr).toMatch(words);
     expect(stderr).not.toContain('secret');
   });

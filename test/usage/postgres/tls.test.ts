@@ -59,10 +59,10 @@ it('without sslmode nothing is encrypted', async () => {
 });
 
 it('NODE_EXTRA_CA_CERTS names the authority as well', async () => {
-  const file = fileURLToPath(new URL('../../../src/postgres/migrate-cli.ts', import.meta.url));
+  const file = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
   const url = `${server.url('owner')}?sslmode=verify-full`;
   const migrate = (extra: NodeJS.ProcessEnv) =>
-    promisify(execFile)(process.execPath, [file], {
+    promisify(execFile)(process.execPath, [file, 'migrate'], {
       env: { PATH: process.env['PATH'], DATABASE_MIGRATION_URL: url, ...extra },
     });
   await expect(migrate({})).rejects.toThrow(/certificate/);

@@ -1,39 +1,30 @@
-/** `dash-relay/react` as it is published, judged from an app. */
+/** `@dash-relay/client/react` as an app gets it: installed from its archive. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createProject, linkPackages, PACKED_MS } from './packed.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native', 'marked'];
-/** Minified and gzipped, the client included, without the packages above. */
-const MAX_BYTES = 30 * 1024;
+const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native'];
+/** Minified and gzipped, the client and the parser of Markdown included, without the packages above. */
+const MAX_BYTES = 45 * 1024;
 
 let app: string;
-const packaged = (path: string): string => join(app, 'node_modules/dash-relay', path);
+const packaged = (path: string): string => join(app, 'node_modules/@dash-relay/client', path);
 
 beforeAll(async () => {
-  app = await mkdtemp(join(tmpdir(), 'dash-relay-react-'));
-  await mkdir(packaged(''), { recursive: true });
-  await run(process.execPath, [join(ROOT, 'scripts/build-library.mjs'), packaged('dist')]);
-  const { exports, type } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  await writeFile(packaged('package.json'), JSON.stringify({ name: 'dash-relay', type, exports }));
-  await mkdir(join(app, 'node_modules/@types'));
-  for (const name of ['react', 'react-native', 'marked', 'typescript', 'csstype', '@types/react']) {
-    await symlink(join(ROOT, 'node_modules', name), join(app, 'node_modules', name));
-  }
-});
+  app = await createProject('client');
+  await linkPackages(app, 'react', 'react-native', 'typescript', 'csstype', '@types/react');
+}, PACKED_MS);
 
 afterAll(() => rm(app, { recursive: true, force: true }));
 
-it('is small, and leaves React, React Native and the parser of Markdown to the app', async () => {
+it('is small, and leaves React and React Native to the app', async () => {
   const { outputFiles, metafile } = await build({
-    entryPoints: [packaged('dist/react/react.js')],
+    entryPoints: [packaged('dist/react.js')],
     bundle: true,
     minify: true,
     format: 'esm',
@@ -48,9 +39,9 @@ it('is small, and leaves React, React Native and the parser of Markdown to the a
 });
 
 it('shares its client with the other entries', async () => {
-  const text = await readFile(packaged('dist/react/react.js'), 'utf8');
+  const text = await readFile(packaged('dist/react.js'), 'utf8');
   expect(text).not.toContain('class DashError');
-  expect(text).toMatch(/from "\.\.\/library\/chunk-/);
+  expect(text).toMatch(/from "\.\/chunk-/);
 });
 
 it('is typed for apps, in the strictest settings', async () => {
@@ -59,9 +50,11 @@ it('is typed for apps, in the strictest settings', async () => {
     join(app, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['app.tsx'] }),
   );
-  const { stdout } = await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catch(
-    (error: { stdout: string }) => error,
-  );
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['node_modules/typescript/bin/tsc', '-p', '.'],
+    { cwd: app },
+  ).catch((error: { stdout: string }) => error);
   expect(stdout).toBe('');
 });
 
@@ -79,8 +72,8 @@ const COMPILER_OPTIONS = {
 };
 
 const APP = `
-import { createDashClient } from 'dash-relay/client';
-import { DashAssistant, DashProvider, useConnection, useConversation, useConversations, useDashStream } from 'dash-relay/react';
+import { createDashClient } from '@dash-relay/client';
+import { DashAssistant, DashProvider, useConnection, useConversation, useConversations, useDashStream } from '@dash-relay/client/react';
 
 const client = createDashClient({ url: 'https://relay.example', getToken: () => null });
 
@@ -104,7 +97,3 @@ export const app = (
   </DashProvider>
 );
 `;
-
-function run(file: string, args: readonly string[]) {
-  return promisify(execFile)(file, args, { cwd: app });
-}

@@ -1,8 +1,8 @@
-/** `npm run migrate`: brings the database of DATABASE_MIGRATION_URL to the schema of this release. */
+/** `dash-relay migrate`: brings the database of DATABASE_MIGRATION_URL to the schema of this release. */
 import { parseArgs } from 'node:util';
 import { deleteUsageBefore, MigrationError, migrate } from './migrate.ts';
 
-const HELP = `Usage: npm run migrate -- [options]
+const HELP = `Usage: dash-relay migrate [options]
 
 Applies the migrations that the database does not have yet, all or none, as the owner that DATABASE_MIGRATION_URL names.
 
@@ -11,12 +11,14 @@ Applies the migrations that the database does not have yet, all or none, as the 
                      instead: deletes runs that started before that day, UTC: 2026-11-22
   --help             this text
 `;
+/** The words on the command line are wrong: the message says which. */
+class CommandLineError extends Error {}
+
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
-async function main(): Promise<void> {
-  const options = readOptions();
+async function apply(options: ReturnType<typeof readOptions>): Promise<void> {
   if (options.help) return void process.stdout.write(HELP);
   const { DATABASE_MIGRATION_URL: url = '' } = process.env;
   if (url.trim() === '')
@@ -33,9 +35,10 @@ async function main(): Promise<void> {
   if (unknown.length > 0) print(`A newer release was here: ${unknown.join(', ')} are unknown to this one.`);
 }
 
-function readOptions() {
+function readOptions(args: readonly string[]) {
   try {
     return parseArgs({
+      args: [...args],
       options: {
         help: { type: 'boolean', short: 'h' },
         with: { type: 'string', multiple: true },
@@ -43,19 +46,25 @@ function readOptions() {
       },
     }).values;
   } catch (error) {
-    throw new MigrationError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    throw new CommandLineError(error instanceof Error ? error.message : String(error));
   }
 }
 
 function dayOf(text: string): Date {
   const day = new Date(`${text}T00:00:00Z`);
   if (DAY.test(text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return day;
-  throw new MigrationError(`--delete-before is not a date such as 2026-11-22: ${text}`);
+  throw new CommandLineError(`--delete-before is not a date such as 2026-11-22: ${text}`);
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${error instanceof MigrationError ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+/** @param args what stands after `migrate` @returns the exit code: 2 for wrong words, 1 where it failed */
+export async function migrateCommand(args: readonly string[]): Promise<number> {
+  try {
+    await apply(readOptions(args));
+    return 0;
+  } catch (error) {
+    const wrongWords = error instanceof CommandLineError;
+    const message = wrongWords || error instanceof MigrationError ? error.message : String(error);
+    process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
+    return wrongWords ? 2 : 1;
+  }
 }

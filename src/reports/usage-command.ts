@@ -1,4 +1,4 @@
-/** `npm run usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
+/** `dash-relay usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { usdOf } from '../pricing/cost.ts';
@@ -14,7 +14,7 @@ import {
 } from './usage-reader.ts';
 import { printable, UNPRINTABLE, usageTable } from './usage-table.ts';
 
-const HELP = `Usage: npm run usage -- [options]
+const HELP = `Usage: dash-relay usage [options]
 
 Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
 With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a week: dash_relay.usage has all of them.
@@ -141,8 +141,7 @@ async function print(lines: Iterable<string>): Promise<void> {
   for (const line of lines) if (!process.stdout.write(line)) await once(process.stdout, 'drain');
 }
 
-async function main(): Promise<void> {
-  const command = readCommand(process.argv.slice(2));
+async function report(command: Command): Promise<void> {
   if (command.help) return print([HELP]);
   const { DATA_DIR } = process.env;
   const dataDir = DATA_DIR || './.data';
@@ -158,14 +157,17 @@ async function main(): Promise<void> {
   }
 }
 
-// `npm run usage | head` closes the pipe early: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-try {
-  await main();
-} catch (error) {
-  const wrongWords = error instanceof CommandLineError;
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
-  process.exitCode = wrongWords ? 2 : 1;
+/** @param args what stands after `usage` @returns the exit code: 2 for wrong words, 1 where it failed */
+export async function usage(args: readonly string[]): Promise<number> {
+  // `dash-relay usage | head` closes the pipe early: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  try {
+    await report(readCommand(args));
+    return 0;
+  } catch (error) {
+    const wrongWords = error instanceof CommandLineError;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
+    return wrongWords ? 2 : 1;
+  }
 }

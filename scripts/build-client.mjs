@@ -1,0 +1,44 @@
+/**
+ * The package `@dash-relay/client` in dist/packages/client, or below the folder that is named: one file per entry with
+ * what they share beside it, and declarations. `packages/client/package.json` names the same entries.
+ */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { emptyPackage, fillPackage, ROOT } from './package-folder.mjs';
+import { writeTypes } from './write-types.mjs';
+
+/** For browsers and apps: nothing of Node, no package. */
+const LIBRARY = {
+  index: 'src/client/index.ts',
+  'ai-service': 'src/client/ai-service.ts',
+  'react-native': 'src/react-native/index.ts',
+};
+/** The same, drawn by the app's own React and React Native. */
+const INTERFACE = { react: 'src/react/index.ts' };
+const PEERS = ['react', 'react/jsx-runtime', 'react-native'];
+
+const folder = await emptyPackage('client', process.argv[2]);
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: { ...LIBRARY, ...INTERFACE },
+  outdir: join(folder, 'dist'),
+  external: PEERS,
+  jsx: 'automatic',
+  bundle: true,
+  splitting: true, // one DashError for all entries
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  target: 'es2022',
+  format: 'esm',
+  metafile: true,
+  logLevel: 'warning',
+});
+const types = join(folder, 'dist/types');
+await writeTypes({ entries: Object.values(LIBRARY), project: 'tsconfig.json', out: types });
+await writeTypes({ entries: Object.values(INTERFACE), project: 'src/react/tsconfig.json', out: types });
+await fillPackage({
+  name: 'client',
+  folder,
+  documents: ['docs/client.md', 'docs/react.md'],
+  bundled: metafile,
+});

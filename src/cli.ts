@@ -1,0 +1,87 @@
+/**
+ * The command `dash-relay`: which subcommand is meant, and its exit code. Each is loaded only where it is asked for, reads
+ * its own options, and says with `--help` what they are.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+/** What stands after the subcommand's name in, the exit code out. */
+type Run = (args: readonly string[]) => Promise<number>;
+
+interface Subcommand {
+  readonly summary: string;
+  load(): Promise<Run>;
+}
+
+const EXIT_USAGE = 2;
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  start: {
+    summary: 'starts the relay; its settings are in the environment',
+    load: async () => (await import('./start-command.ts')).start,
+  },
+  migrate: {
+    summary: 'brings the database to the schema of this release',
+    load: async () => (await import('./postgres/migrate-command.ts')).migrateCommand,
+  },
+  usage: {
+    summary: 'prints what was used, and what it cost',
+    load: async () => (await import('./reports/usage-command.ts')).usage,
+  },
+  ask: {
+    summary: 'asks a running relay, in the terminal',
+    load: async () => (await import('./ask/ask.ts')).ask,
+  },
+};
+
+const HELP = `Usage: dash-relay <command> [options]
+
+${Object.entries(SUBCOMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}\n`)
+  .join('')}
+  --version  which release this is
+  --help     this text; after a command, what that one takes
+`;
+
+process.exitCode = await dispatch(process.argv.slice(2));
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const at = args.findIndex((word) => !word.startsWith('-'));
+  const name = args[at];
+  const own = readOptions(at === -1 ? args : args.slice(0, at));
+  if (own instanceof Error) return wrong(own.message);
+  if (own.help) return print(HELP);
+  if (own.version) return print(`${version()}\n`);
+  if (name === undefined) return wrong('Which command?');
+  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  if (subcommand === undefined) return wrong(`There is no command "${name}".`);
+  const run = await subcommand.load();
+  return await run(args.slice(at + 1));
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    const options = {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function wrong(message: string): number {
+  process.stderr.write(`dash-relay: ${message}\n\n${HELP}`);
+  return EXIT_USAGE;
+}

@@ -1,0 +1,99 @@
+/** The packages as `npm pack` makes them, in projects that have nothing of this checkout. */
+import { execFile } from 'node:child_process';
+import { globSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { INSTALL_MS, installOnce } from '../support/install-once.ts';
+import { makeOnce } from '../support/make-once.ts';
+
+export type PackageName = 'client' | 'server';
+
+/** How long a test may wait for packages and Nodes that are not there yet, ms. */
+export const PACKED_MS = INSTALL_MS;
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const EVERYWHERE = ['scripts/*', 'package*.json', 'tsconfig.json', 'LICENSE', '*.md', 'docs/**/*.md'];
+/** What each package is made of. */
+const SOURCES: Readonly<Record<PackageName, readonly string[]>> = {
+  client: ['packages/client/*', 'src/{client,protocol,react,react-native}/**', ...EVERYWHERE],
+  server: ['packages/server/*', 'src/**', 'config/*', 'docs/proxies/*', ...EVERYWHERE],
+};
+const run = promisify(execFile);
+
+/** @returns the archive, made once per state of its sources */
+export async function packed(name: PackageName): Promise<string> {
+  const files = globSync(SOURCES[name], { cwd: ROOT, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((file) => join(file.parentPath, file.name)).sort();
+  const key = Buffer.concat(await Promise.all(paths.map((path) => readFile(path))));
+  const folder = await makeOnce(`packed-${name}`, key, (fresh) => pack(name, fresh));
+  return join(folder, 'package.tgz');
+}
+
+async function pack(name: PackageName, fresh: string): Promise<void> {
+  const script = (file: string, ...args: string[]) =>
+    run(process.execPath, [join(ROOT, 'scripts', file), ...args]);
+  if (name === 'server') await script('build-demo.mjs', '--if-stale');
+  await script(`build-${name}.mjs`, fresh);
+  await run('npm', ['pack', '--silent', '--pack-destination', fresh], { cwd: join(fresh, name) });
+  const [archive = ''] = globSync('*.tgz', { cwd: fresh });
+  await rename(join(fresh, archive), join(fresh, 'package.tgz'));
+}
+
+/** An empty project beside all others. @param names what is installed into it */
+export async function createProject(...names: PackageName[]): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-project-')));
+  try {
+    await installPackages(folder, ...names);
+  } catch (error) {
+    await rm(folder, { recursive: true });
+    throw error;
+  }
+  return folder;
+}
+
+/** By npm, from the archives alone: what they would fetch from elsewhere fails. */
+export async function installPackages(folder: string, ...names: PackageName[]): Promise<void> {
+  const scripts = { 'node-version': 'node --version' };
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', scripts }));
+  const archives = await Promise.all(names.map(packed));
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...archives], { cwd: folder });
+}
+
+/** Packages that the project has from elsewhere. npm would remove them: it comes first. */
+export async function linkPackages(folder: string, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    const link = join(folder, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), link);
+  }
+}
+
+/** @returns the program, from npm's packages of Node */
+export async function nodeOf(major: 20 | 22): Promise<string> {
+  const nodes = await installOnce(new URL('nodes/', import.meta.url));
+  return join(nodes, `node_modules/node-${major}-${process.platform}-${process.arch}/bin/node`);
+}
+
+/** All files below a folder, hidden ones too, as paths from there. */
+export function filesOf(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  return files.map((file) => join(file.parentPath, file.name).slice(folder.length + 1)).sort();
+}
+
+/** Links of its documents that lead nowhere. */
+export async function deadLinks(folder: string): Promise<string[]> {
+  const files = filesOf(folder);
+  const dead: string[] = [];
+  for (const file of files.filter((path) => path.endsWith('.md') && !path.startsWith('dist/'))) {
+    const text = await readFile(join(folder, file), 'utf8');
+    for (const [, link = ''] of text.matchAll(/\]\((?![a-z]+:|#)([^)#]+)[^)]*\)/g)) {
+      const target = join(dirname(file), link);
+      if (!files.some((path) => path === target || path.startsWith(`${target}/`)))
+        dead.push(`${file}: ${link}`);
+    }
+  }
+  return dead;
+}
