@@ -3,7 +3,7 @@ import { sourceFiles } from './source-files.ts';
 
 const source = sourceFiles('src');
 const tests = sourceFiles('test');
-const everything = [...source, ...tests, ...sourceFiles('bench', 'scripts', 'config')];
+const everything = [...source, ...tests, ...sourceFiles('bench', 'scripts', 'config', 'examples')];
 
 /** `path:line` of every line the pattern matches. */
 function places(files: typeof everything, pattern: RegExp): string[] {
