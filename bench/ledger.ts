@@ -43,7 +43,7 @@ async function measure(): Promise<LedgerReport> {
       outbox: ledger.outbox,
       sink: postgresUsageSink(pool, 'bench'),
       clock,
-      lanes: CONNECTIONS,
+      parallel: CONNECTIONS,
       onOutage: ({ cause }) => complain('outage', cause),
       onRecovered: () => undefined,
       onQuarantined: ({ reason }) => complain('refused', reason),
@@ -87,14 +87,14 @@ type Ledger = Pick<import('../src/ledger/port.ts').UsageLedger, 'open' | 'settle
 
 async function settleAll(ledger: Ledger): Promise<void> {
   let next = 0;
-  const lane = async () => {
+  const sendPages = async () => {
     while (next < options.rows) {
       const run = next;
       next += 1;
       await settleOne(ledger, run);
     }
   };
-  await Promise.all(Array.from({ length: options.atOnce }, lane));
+  await Promise.all(Array.from({ length: options.atOnce }, sendPages));
 }
 
 async function settleOne(ledger: Ledger, run: number): Promise<void> {

@@ -11,7 +11,7 @@ import { jsonBodyParser } from '../../src/http/create-app.ts';
 import { positionOf } from '../../src/http/routes/event-stream.ts';
 import { handshakeToken } from '../../src/http/websocket/upgrade-request.ts';
 import { parseClientFrame, parseHttpRequest } from '../../src/protocol/parse-client-frame.ts';
-import { MessageReader } from '../../src/upstream/message-reader.ts';
+import { MessageParser } from '../../src/upstream/message-parser.ts';
 import { SseDecoder } from '../../src/upstream/sse-decoder.ts';
 import { UsageMeter } from '../../src/upstream/usage-meter.ts';
 import * as shapes from './shapes.ts';
@@ -109,7 +109,7 @@ function readBody(text: string): void {
 /** As bytes come from a connection: one char per byte. */
 function readUpstream(text: string, slice = 16 * KIB): void {
   const bytes = Buffer.from(text).toString('latin1');
-  const reader = new MessageReader(SINK, new UsageMeter(), true);
+  const reader = new MessageParser(SINK, new UsageMeter(), true);
   const decoder = new SseDecoder((...event) => reader.read(...event));
   for (let at = 0; at < bytes.length; at += slice) decoder.push(bytes.slice(at, at + slice));
   decoder.end();

@@ -107,7 +107,7 @@ export class RemoteKeys implements KeySource {
     this.#timer = clock.after(this.#nextFetchIn(), () => this.#begin(begin(this.#schedule, clock.elapsed())));
   }
 
-  /** Of one that came too soon behind another: nobody knows it now, and the next fetch may bring it. */
+  /** Of one that came too soon after another: nobody knows it now, and the next fetch may bring it. */
   #askSoon(): undefined {
     if (this.#schedule.wanted) return;
     this.#schedule = want(this.#schedule);

@@ -54,7 +54,7 @@ const ending = z.discriminatedUnion('type', [
 ]);
 
 /**
- * @param head seq of the last delta: an ending stands behind it
+ * @param head seq of the last delta: an ending stands after it
  * @throws Malformed where it is not the ending of that stream
  */
 export function parseEnding(json: string, id: string, head: number): EndingFrame {

@@ -80,8 +80,8 @@ export class Publisher {
   }
 
   /** The store was away: what it holds has to be looked at again. */
-  doubt(): void {
-    for (const publication of this.#publications.values()) publication.doubt();
+  recheck(): void {
+    for (const publication of this.#publications.values()) publication.recheck();
   }
 
   /** To be called every 50 ms. */
@@ -125,7 +125,7 @@ export class Publisher {
         this.#forgetOver();
       }
     } catch (cause) {
-      this.doubt();
+      this.recheck();
       this.#parts.onFailed(cause);
     }
   }

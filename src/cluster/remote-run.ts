@@ -120,20 +120,20 @@ export class RemoteRun implements RunView, ReplicaEvents {
 
   /** The replica says: its owner accepted it. */
   nowAccepted(): void {
-    this.#look();
+    this.#check();
     this.readers.accepted();
   }
 
   /** The replica says: there is more, or the ending. */
   grown(): void {
-    this.#look();
+    this.#check();
     this.readers.wake();
   }
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */
   lost(): void {
     this.isLost = true;
-    this.#look();
+    this.#check();
     this.#events.lost(this);
     if (this.accepted) this.readers.wake();
     else this.readers.refuse(didNotBegin());
@@ -143,18 +143,18 @@ export class RemoteRun implements RunView, ReplicaEvents {
   #until(holds: () => boolean, ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#wheel.after(ms, resolve);
-    const look = (): void => {
+    const check = (): void => {
       if (holds() || this.isLost) resolve();
     };
-    this.#waiting.add(look);
-    look();
+    this.#waiting.add(check);
+    check();
     return promise.finally(() => {
       timer.cancel();
-      this.#waiting.delete(look);
+      this.#waiting.delete(check);
     });
   }
 
-  #look(): void {
-    for (const look of this.#waiting) look();
+  #check(): void {
+    for (const check of this.#waiting) check();
   }
 }

@@ -76,13 +76,13 @@ export class Replicas {
     try {
       return replica.take({ exists: true, batches, ending: undefined });
     } catch (error) {
-      this.#judge(error, replica);
+      this.#reportMalformed(error, replica);
       return false;
     }
   }
 
   /** Goes on only where nothing but this run is lost. */
-  #judge(error: unknown, { record: run }: RunReplica): void {
+  #reportMalformed(error: unknown, { record: run }: RunReplica): void {
     if (!(error instanceof Malformed)) throw error;
     this.#parts.onMalformed(error.message, run.epoch);
   }
@@ -94,7 +94,7 @@ export class Replicas {
   }
 
   /** The store was away: leases may have lapsed although their machines live. */
-  distrust(): void {
+  recheck(): void {
     this.#trustFrom = this.#parts.clock.elapsed() + GRACE_MS;
     this.#absentSince.clear();
     for (const replica of this.#open.values()) replica.refreshedAt = Number.NEGATIVE_INFINITY;
@@ -160,7 +160,7 @@ export class Replicas {
       try {
         await this.#readOnce(replica);
       } catch (error) {
-        this.#judge(error, replica);
+        this.#reportMalformed(error, replica);
         replica.lose('gap');
       }
     }

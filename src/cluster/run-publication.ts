@@ -56,7 +56,7 @@ export class RunPublication implements Publication {
     return this.#followers.size > 0 || now - this.#addedAt >= ALONE_MS || log.heldBytes !== this.#addedBytes;
   }
 
-  /** What of the log can still be published at all: behind this seq. */
+  /** What of the log can still be published at all: after this seq. */
   get base(): number {
     return this.#source.log.first - 1;
   }
@@ -68,7 +68,7 @@ export class RunPublication implements Publication {
       this.#state = 'over';
     } else if (typeof seq === 'number') {
       this.#cursor = this.#source.log.cursor(seq);
-      // Trimmed meanwhile: the next attempt begins behind what is lost.
+      // Trimmed meanwhile: the next attempt begins after what is lost.
       this.#state = this.#cursor === undefined ? 'unsure' : 'open';
     } else {
       this.#state = 'over';
@@ -84,7 +84,7 @@ export class RunPublication implements Publication {
     if (this.#state !== 'open' || cursor === undefined) return undefined;
     const batch = takeBatch(cursor, BATCH_BYTES);
     if (batch === 'gap') {
-      this.#state = 'unsure'; // trimmed before it was published: begins anew behind what is lost
+      this.#state = 'unsure'; // trimmed before it was published: begins anew after what is lost
       return undefined;
     }
     const { ending, log } = this.#source;
@@ -110,7 +110,7 @@ export class RunPublication implements Publication {
   }
 
   /** It is not known what the store holds. */
-  doubt(): void {
+  recheck(): void {
     if (this.#state === 'open') this.#state = 'unsure';
   }
 

@@ -73,7 +73,7 @@ export class StoreSharedRuns implements SharedRuns {
       clock.every(BEAT_MS, () => void this.beat()),
       clock.every(TICK_MS, () => this.#publisher.tick()),
       clock.every(CHECK_MS, () => this.#replicas.check()),
-      clock.every(FORMATS_MS, () => this.#lookForFormats()),
+      clock.every(FORMATS_MS, () => this.#readFormats()),
     ];
   }
 
@@ -169,15 +169,15 @@ export class StoreSharedRuns implements SharedRuns {
   #recovered(): void {
     this.#up = true;
     this.#downTold.clear();
-    this.#replicas.distrust();
-    this.#publisher.doubt();
+    this.#replicas.recheck();
+    this.#publisher.recheck();
     void this.#publisher.flush();
     for (const record of this.#unreleased.splice(0)) this.release(record);
-    this.#lookForFormats();
+    this.#readFormats();
     this.#options.onUp();
   }
 
-  #lookForFormats(): void {
+  #readFormats(): void {
     if (!this.#up) return;
     this.#options.store.otherFormats().then(
       (formats) => {

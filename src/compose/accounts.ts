@@ -136,7 +136,7 @@ function composeShipper(
     outbox,
     sink: postgresUsageSink(postgres, config.INSTANCE_ID),
     clock: systemClock,
-    lanes: Math.min(BATCHES_AT_ONCE, config.DATABASE_POOL),
+    parallel: Math.min(BATCHES_AT_ONCE, config.DATABASE_POOL),
     onOutage: ({ kind, unshipped, cause }) =>
       logger.error({ kind, unshipped, cause }, SHIPPING_STOPPED[kind]),
     onRecovered: (event) => logger.info(event, 'usage rows reach Postgres again'),

@@ -42,20 +42,20 @@ export function readConfigFiles(
   onUnknownTier: (tier: string) => void,
 ): ConfigFiles {
   const problems: string[] = [];
-  const judged = <Value>(key: EnvironmentKey, judge: () => Value): Value | undefined => {
+  const checked = <Value>(key: EnvironmentKey, check: () => Value): Value | undefined => {
     try {
-      return judge();
+      return check();
     } catch (error) {
       problems.push(`${key}: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
   };
-  const actions = judged('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
-  const models = judged('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
-  const prices = judged('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
-  const plans = judged('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
-  judged('DATA_DIR', () => requireDirectory(config.DATA_DIR));
-  judged('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
+  const actions = checked('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
+  const models = checked('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
+  const prices = checked('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
+  const plans = checked('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
+  checked('DATA_DIR', () => requireDirectory(config.DATA_DIR));
+  checked('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
   if (actions === undefined || models === undefined || prices === undefined || plans === undefined)
     throw new ConfigError(problems);
   problems.push(...modelProblems({ actions, models, defaultModel: config.DEFAULT_MODEL }, now));

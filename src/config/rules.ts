@@ -23,7 +23,7 @@ export function problemsOf(set: SetKeys): string[] {
 }
 
 /**
- * Whether others than this computer may reach the public port: then doors of development stay shut on it, whatever
+ * Whether others than this computer may reach the public port: then routes of development stay shut on it, whatever
  * NODE_ENV says. It is forgotten easily.
  */
 export function isExposed(set: SetKeys): boolean {

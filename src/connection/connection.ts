@@ -65,7 +65,7 @@ export class Connection
     this.#rates = new FrameRates(limits, clock);
     this.#heartbeat = new Heartbeat(wheel, heartbeatMs, this);
     this.#token = new TokenWatch(wheel, clock, this);
-    this.#greet();
+    this.#sayHello();
   }
 
   get principal(): Principal {
@@ -180,7 +180,7 @@ export class Connection
     this.close('tokenExpired');
   }
 
-  #greet(): void {
+  #sayHello(): void {
     const { version, heartbeatMs, resumeWindowMs, limits, observer } = this.#parts;
     const { userId, expiresAt } = this.#principal;
     observer.connectionOpened({ connectionId: this.#connectionId, userId });

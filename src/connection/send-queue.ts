@@ -11,7 +11,7 @@ import { type StallOwner, StallWatch } from './timers.ts';
 
 /** What may lie in the socket's buffer; above it nothing is read from the logs. */
 const HIGH_WATER_BYTES = 64 * 1024;
-/** A merged chunk stays below this, so that streams of a connection take turns also when all are behind. */
+/** A merged chunk stays below this, so that streams of a connection take turns also when all are late. */
 const MERGED_CHUNK_BYTES = 16 * 1024;
 /** Where a client acknowledges, what may be on its way to it: kernel buffers alone would hide megabytes. */
 const UNACKED_BYTES = 256 * 1024;

@@ -67,7 +67,7 @@ function toRelayError(error: FastifyError): RelayError {
 
 /** Answers what never became a request: node:http has taken the socket apart already. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, observer: Observer): void {
-  // In the middle of another answer (pipelined garbage behind a stream) a second one would corrupt the first.
+  // In the middle of another answer (pipelined garbage after a stream) a second one would corrupt the first.
   const { _httpMessage: answering } = socket as Socket & { _httpMessage?: { headersSent: boolean } };
   if (socket.writable && error.code !== 'ECONNRESET' && answering?.headersSent !== true) {
     const { refusal, ...answer } = unreadable(error.code);

@@ -1,6 +1,6 @@
 /**
  * One relay per data directory. The lock is a file lock the kernel takes back when its process dies, however it dies,
- * so that nothing stale is ever left behind. Readers (`npm run usage`) do not need it.
+ * so that nothing stale is ever left over. Readers (`npm run usage`) do not need it.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

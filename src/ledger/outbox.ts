@@ -17,7 +17,7 @@ export interface OutboxRow {
 }
 
 export interface Outbox {
-  /** Waiting rows behind that number, in order. Reads for less than a millisecond each 200 rows. */
+  /** Waiting rows after that number, in order. Reads for less than a millisecond each 200 rows. */
   waiting(after: number, limit: number): readonly OutboxRow[];
   /** The same of those in quarantine. */
   quarantined(after: number, limit: number): readonly OutboxRow[];
@@ -156,7 +156,7 @@ export class SqliteOutbox implements Outbox {
       if (end === undefined) return;
       const until = Number(end['run']);
       await this.#commit(() => this.#prune.run(after, until, before, beyond));
-      // Rows stand in the order they started: none behind this one was shipped before that.
+      // Rows stand in the order they started: none after this one was shipped before that.
       if (until > beyond && Number(end['startedAt']) >= before) return;
       after = until;
     }

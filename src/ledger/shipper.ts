@@ -36,7 +36,7 @@ export interface ShipperParts extends ShipperEvents {
   readonly sink: UsageSink;
   readonly clock: Clock;
   /** Batches under way at once: one for each connection. */
-  readonly lanes: number;
+  readonly parallel: number;
 }
 
 const GATHER_MS = 250;
@@ -179,12 +179,12 @@ export class UsageShipper {
       after = rows.at(-1)?.run ?? after;
       return rows;
     };
-    const lanes = Array.from({ length: this.#parts.lanes }, () => this.#lane(readNext));
-    const outcomes = await Promise.allSettled(lanes);
+    const parallel = Array.from({ length: this.#parts.parallel }, () => this.#sendPages(readNext));
+    const outcomes = await Promise.allSettled(parallel);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  async #lane(read: ReadPage): Promise<void> {
+  async #sendPages(read: ReadPage): Promise<void> {
     for (;;) {
       const batch: OutboxRow[] = [];
       let page: readonly OutboxRow[];

@@ -63,13 +63,15 @@ export interface UsageSink {
 
 /** @param instance the machine that ran what is inserted */
 export function postgresUsageSink(
-  pool: Pick<PostgresPool, 'queryBehind' | 'close'>,
+  pool: Pick<PostgresPool, 'queryInBackground' | 'close'>,
   instance: string,
 ): UsageSink {
   return {
     async insert(rows) {
       const sent = `[${rows.map(({ json }) => json).join(',')}]`;
-      const [answer] = (await pool.queryBehind(INSERT, [instance, sent])).rows as { readonly now: number }[];
+      const [answer] = (await pool.queryInBackground(INSERT, [instance, sent])).rows as {
+        readonly now: number;
+      }[];
       if (answer === undefined) throw new Error('the insert answered nothing');
       return answer.now;
     },

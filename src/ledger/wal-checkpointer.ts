@@ -45,7 +45,7 @@ export class WalCheckpointer {
 
   constructor(options: WalCheckpointerOptions) {
     this.#options = options;
-    this.#ticking = options.clock.every(EVERY_MS, () => this.#look({ sync: true }));
+    this.#ticking = options.clock.every(EVERY_MS, () => this.#checkpointIfDue({ sync: true }));
   }
 
   /** The writer must not write now; `onReleased` follows. */
@@ -57,7 +57,7 @@ export class WalCheckpointer {
   wrote(writes: number): void {
     this.#written += writes;
     this.#unsynced = true;
-    if (this.#written >= MANY_WRITES) this.#look({ sync: false });
+    if (this.#written >= MANY_WRITES) this.#checkpointIfDue({ sync: false });
   }
 
   async close(): Promise<void> {
@@ -68,7 +68,7 @@ export class WalCheckpointer {
     await this.#log?.close();
   }
 
-  #look(wish: { sync: boolean }): void {
+  #checkpointIfDue(wish: { sync: boolean }): void {
     if (this.#turn !== undefined || !this.#unsynced) return;
     this.#turn = this.#keep(wish)
       .catch((cause: unknown) => this.#options.onError('unable to keep the usage log short', cause))

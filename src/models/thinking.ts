@@ -33,7 +33,7 @@ export interface ThinkingFields {
   readonly output_config?: { readonly effort: Effort };
 }
 
-export interface ThinkingPlan {
+export interface ThinkingRequest {
   readonly fields: ThinkingFields;
   /** Whether the model may think. */
   readonly thinks: boolean;
@@ -60,7 +60,7 @@ export function thinkingPlan(
   model: ModelFacts | undefined,
   settings: ThinkingSettings,
   textTokens: number,
-): ThinkingPlan {
+): ThinkingRequest {
   if (model === undefined) return { fields: {}, thinks: false, maxTokens: textTokens };
   const effort = effortOf(model, settings);
   const thinks = doesThink(model, settings);

@@ -54,10 +54,10 @@ function number(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** The stack behind the message, which may have lines that look like frames. */
+/** The stack after the message, which may have lines that look like frames. */
 function frames({ stack = '', message }: Error): string[] | undefined {
-  const behind = stack.slice(stack.indexOf(message) + message.length);
-  const lines = behind.split('\n').filter((line) => FRAME.test(line));
+  const after = stack.slice(stack.indexOf(message) + message.length);
+  const lines = after.split('\n').filter((line) => FRAME.test(line));
   return lines.length === 0 ? undefined : lines.slice(0, MAX_FRAMES).map((line) => line.trim());
 }
 

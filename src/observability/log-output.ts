@@ -1,5 +1,5 @@
 /**
- * Where log lines go: a file descriptor written asynchronously, behind a bounded buffer.
+ * Where log lines go: a file descriptor written asynchronously, through a bounded buffer.
  * Whoever reads the log may stall for as long as he likes: lines are dropped and counted, the process never waits.
  */
 import { constants, fstatSync, openSync } from 'node:fs';
@@ -91,7 +91,7 @@ function nonBlocking(fd: number): number {
 
 function flushed(
   stream: ReturnType<typeof pino.destination>,
-  isBehind: () => boolean,
+  isLagging: () => boolean,
   timeoutMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
@@ -100,7 +100,7 @@ function flushed(
       clearTimeout(timeout);
       resolve();
     };
-    stream.on('drain', () => (isBehind() ? stream.flush() : done()));
+    stream.on('drain', () => (isLagging() ? stream.flush() : done()));
     stream.on('error', done);
     stream.flush();
   });

@@ -163,7 +163,7 @@ function reasonOf(code: string, cause: unknown): string {
   return typeof cause === 'string' && REASON.test(cause) ? cause : code;
 }
 
-/** Milliseconds with one digit behind the point. */
+/** Milliseconds with one digit after the point. */
 function round(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * 10) / 10;
 }

@@ -1,4 +1,4 @@
-/** What the core and the doors tell of what happens, for logs and metrics, and what they are told of memory. */
+/** What the core and the endpoints tell of what happens, for logs and metrics, and what they are told of memory. */
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { Usage } from '../protocol/frames.ts';
 
@@ -92,7 +92,7 @@ export interface Observer {
       origin?: string;
     },
   ): void;
-  /** A run that is there already is read from now on, behind `after`. */
+  /** A run that is there already is read from now on, from the first delta after `after`. */
   resumed(event: RunIdentity & Caller & { after: number; head: number }): void;
   /** A caller asked for a run to be cancelled. */
   cancelAsked(event: Caller & { userId: string; streamId: string }): void;

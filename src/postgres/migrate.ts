@@ -2,7 +2,7 @@
  * Brings a database to the present schema. Owns which migrations are applied; the SQL is in `../migrations`.
  *
  * All that is due is applied in one transaction, under a lock that only one migrator holds: it happens as a whole or not
- * at all, through any pooler. No statement waits longer than LOCK_MS for a lock, so that rows never queue behind it.
+ * at all, through any pooler. No statement waits longer than LOCK_MS for a lock, so that rows never queue for it.
  *
  * Expand, then contract: relays of two releases share one schema during a deploy, so a migration may only add what the
  * older one does without (columns that are null or have a default). What nobody uses any more goes a release later.

@@ -22,7 +22,7 @@ export interface PostgresPool {
   /** One statement on any connection. Must be safe to repeat: it is sent again where its connection was closed meanwhile. */
   readonly query: RunStatement;
   /** The same for what nobody waits for: it leaves one connection of several to `query`. */
-  readonly queryBehind: RunStatement;
+  readonly queryInBackground: RunStatement;
   /** Waits a second for what is under way. */
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function openPostgresPool(connectionString: string, max: number, onScarce
   const connections = new Connections(connectionString, max, onScarce);
   return {
     query: (text, values) => connections.run(text, values),
-    queryBehind: (text, values) => connections.runBehind(text, values),
+    queryInBackground: (text, values) => connections.runInBackground(text, values),
     close: () => connections.close(),
   };
 }
@@ -57,7 +57,7 @@ class Connections {
   readonly #onScarce: OnScarce;
   /** Those that answered. */
   readonly #open = new Set<pg.ClientBase>();
-  readonly #behind = pLimit(1);
+  readonly #background = pLimit(1);
   readonly #underway = new Set<Promise<unknown>>();
   #growing = false;
   #growAgainAt = 0;
@@ -95,8 +95,8 @@ class Connections {
     return answer;
   }
 
-  runBehind(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
-    return this.#behind(() => this.run(text, values));
+  runInBackground(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    return this.#background(() => this.run(text, values));
   }
 
   async close(): Promise<void> {
@@ -152,7 +152,7 @@ class Connections {
   /** With none open a statement opens its own, and hears why there is none. */
   #fit(): void {
     this.#pool.options.max = Math.max(1, this.#open.size);
-    this.#behind.concurrency = Math.max(1, this.#open.size - 1);
+    this.#background.concurrency = Math.max(1, this.#open.size - 1);
   }
 
   /** Opens more beside those who wait: they may be served before, and it may be refused. */

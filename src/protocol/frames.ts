@@ -22,7 +22,7 @@ export interface Message {
   readonly content: string | readonly (TextBlock | ImageBlock)[];
 }
 
-/** What a run asks for: the fields of `start` but its `id`, the same at every door. */
+/** What a run asks for: the fields of `start` but its `id`, the same by every transport. */
 export interface StreamRequest {
   readonly action: string;
   readonly messages: readonly Message[];

@@ -44,7 +44,7 @@ export interface OpenQuota extends Quota {
   readonly alone: boolean;
   /** Settlements that Postgres has not heard of. */
   readonly undelivered: number;
-  /** To be called behind the last run, before the ledger and the pool are closed. */
+  /** To be called after the last run, before the ledger and the pool are closed. */
   close(): Promise<void>;
 }
 

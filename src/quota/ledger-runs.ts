@@ -1,4 +1,4 @@
-/** Runs as the ledger's file holds them, for settling quotas behind a crash. Reads only. */
+/** Runs as the ledger's file holds them, for settling quotas after a crash. Reads only. */
 import { DatabaseSync } from 'node:sqlite';
 import type { UsageSettlement } from '../ledger/port.ts';
 import { ledgerFile } from '../ledger/schema.ts';

@@ -4,7 +4,7 @@ export type PeriodKind = 'day' | 'month';
 
 export interface Period {
   readonly kind: PeriodKind;
-  /** `2026-11-22` or `2026-11`. Of the same kind, later ones sort behind earlier ones. */
+  /** `2026-11-22` or `2026-11`. Of the same kind, later ones sort after earlier ones. */
   readonly name: string;
   /** Unix ms: when the next one begins. */
   readonly resetsAt: number;

@@ -19,7 +19,7 @@ const organizationLimits = tokenLimits.extend({
 const plan = z.strictObject({
   /** Values of `app_metadata.tier` that mean this plan; absent: the plan's own name. */
   tiers: z.array(z.string().min(1).max(64)).min(1).optional(),
-  /** Live streams of a user, through all doors. */
+  /** Live streams of a user, by all transports. */
   streams: limit,
   /** Of a user. */
   startsPerMinute: limit,

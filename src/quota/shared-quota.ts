@@ -1,7 +1,7 @@
 /**
  * Quotas of several relays on one Postgres. While it answers, it decides; while it does not, no start waits for it, and
  * this machine's own counts hold the limits (or starts are refused). Owns which runs Postgres must still hear of, and
- * that it hears of each: reservations, settlements, and what a crash or an outage left behind.
+ * that it hears of each: reservations, settlements, and what a crash or an outage left open.
  *
  *   reserve ─► Postgres takes it ─► runs ─► settle ─► Postgres has its cost ─► forgotten
  *      └ Postgres fails ─► own counts take it ─┘ (told to Postgres when it is back)

@@ -7,11 +7,11 @@ import { readUsageExport } from './usage-export.ts';
 import {
   ALL_DIMENSIONS,
   type Dimension,
-  openUsageReader,
+  openUsageRecords,
   type UsageFilter,
-  type UsageReader,
+  type UsageRecords,
   type UsageSummary,
-} from './usage-reader.ts';
+} from './usage-records.ts';
 import { printable, UNPRINTABLE, usageTable } from './usage-table.ts';
 
 const HELP = `Usage: dash-relay usage [options]
@@ -106,7 +106,7 @@ function dimensionsOf(list: string): Dimension[] {
   });
 }
 
-function* outputOf(reader: UsageReader, { json, by, compare, filter }: Command): Generator<string> {
+function* outputOf(reader: UsageRecords, { json, by, compare, filter }: Command): Generator<string> {
   if (compare !== undefined) yield* usageDrift(reader, filter, readUsageExport(compare));
   else if (json && by === undefined) yield* lines(reader.rows(filter));
   else if (json && by !== undefined) yield* lines(sumsAsJson(reader.summaries(filter, by), by));
@@ -145,7 +145,7 @@ async function report(command: Command): Promise<void> {
   if (command.help) return print([HELP]);
   const { DATA_DIR } = process.env;
   const dataDir = DATA_DIR || './.data';
-  const reader = openUsageReader(dataDir);
+  const reader = openUsageRecords(dataDir);
   if (reader === undefined) {
     process.stderr.write(`No usage yet: ${dataDir} holds no ledger. Set DATA_DIR to read another place.\n`);
     return;

@@ -1,6 +1,6 @@
 /** The ledger beside Anthropic's own account, by day and model: where the two differ, and by how much. */
 import type { ExportedUsage } from './usage-export.ts';
-import type { UsageFilter, UsageReader, UsageSummary } from './usage-reader.ts';
+import type { UsageFilter, UsageRecords, UsageSummary } from './usage-records.ts';
 import { grouped, padded, printable } from './usage-table.ts';
 
 const KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const;
@@ -32,7 +32,7 @@ const NO_MODEL = '(no model)';
 
 /** The lines of the comparison: the days of the export, within the filter. */
 export function* usageDrift(
-  reader: UsageReader,
+  reader: UsageRecords,
   filter: UsageFilter,
   exported: readonly ExportedUsage[],
 ): Generator<string> {

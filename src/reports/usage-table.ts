@@ -1,6 +1,6 @@
 /** The ledger as a table for people: one line per group of runs, and the totals. */
 import { formatUsd } from '../pricing/cost.ts';
-import type { Dimension, UsageSummary } from './usage-reader.ts';
+import type { Dimension, UsageSummary } from './usage-records.ts';
 
 /** Widths are fixed, so that lines leave as they are read however many there are. Numbers stand to the right. */
 const GROUP_COLUMNS: Readonly<Record<Dimension, { readonly title: string; readonly width: number }>> = {

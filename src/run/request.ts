@@ -63,7 +63,7 @@ export function prepareRequest(request: StreamRequest, policy: RequestPolicy, no
 }
 
 /**
- * Identity of a request: the same fields (whatever door, whatever id) give the same hash, so that a start that is
+ * Identity of a request: the same fields (whatever transport, whatever id) give the same hash, so that a start that is
  * sent again attaches to its run instead of paying twice.
  */
 export function hashOfRequest(request: StreamRequest): string {

@@ -247,7 +247,7 @@ export class Run implements RunView, UpstreamSink {
         endedAt: clock.now(),
       }) // settle before ending
       .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
-    quota.settle({ epoch: this.epoch, status, code, usage: reading }); // behind the ledger: counted twice, never not at all
+    quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
     this.#ending = { frame, wire: encodeFrame(frame) };

@@ -1,5 +1,5 @@
 /**
- * The one way into a run, whichever door asks: attach to the same request, or admit, create and run a new one.
+ * The one way into a run, whichever transport asks: attach to the same request, or admit, create and run a new one.
  * The first half is synchronous, so that two equal starts can never both create; limits that need waiting come after.
  */
 import { hash, randomBytes } from 'node:crypto';
@@ -15,7 +15,7 @@ import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts'
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
 
-/** What a plan lets one user do, through all doors together. */
+/** What a plan lets one user do, by all transports together. */
 export interface UserLimits {
   /** Live runs at once. */
   readonly streams: number;

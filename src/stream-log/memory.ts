@@ -190,7 +190,7 @@ class MemoryLogCursor implements LogCursor {
     return this.#seq;
   }
 
-  /** Moves to just behind `after`, which the log holds or which is one before its first. */
+  /** Moves to just past `after`, which the log holds or which is one before its first. */
   seek(after: number): void {
     this.#pageNumber = this.#log.pageNumberAfter(after);
     const page = this.#log.page(this.#pageNumber);

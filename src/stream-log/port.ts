@@ -32,7 +32,7 @@ export interface StreamLog {
   readonly heldBytes: number;
   /** Appends one delta and returns its seq. Trims the oldest ones where a byte limit demands it. */
   append(kind: 'text' | 'event', json: WireText): number;
-  /** A cursor behind `after`, or `undefined` where that cannot be exact (trimmed, or past the head). */
+  /** A cursor just past `after`, or `undefined` where that cannot be exact (trimmed, or past the head). */
   cursor(after: number): LogCursor | undefined;
   /** Nothing more is expected: gives back what is held in reserve. What is appended nonetheless is kept. */
   seal(): void;

@@ -83,10 +83,10 @@ class AccountCheck implements Sender, ExchangeListener {
 
   closed(): void {
     this.#body.end();
-    void this.#body.text.then((text) => this.#verdict.resolve(this.#judge(text)));
+    void this.#body.text.then((text) => this.#verdict.resolve(this.#classify(text)));
   }
 
-  #judge(text: string): AccountVerdict {
+  #classify(text: string): AccountVerdict {
     const status = this.#status;
     if (!REFUSALS.has(status)) return UNCLEAR;
     const { type, errorCode, requestId } = errorNames(parsed(text));

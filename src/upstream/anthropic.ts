@@ -1,7 +1,7 @@
 /**
  * The upstream port over the Anthropic Messages API. The SDK builds the request and reads error responses; our own
  * transport carries both, and our own decoder reads the stream. Here the parts are put together and live calls are
- * supervised; what a call does is in call.ts, what the bytes mean in message-reader.ts.
+ * supervised; what a call does is in call.ts, what the bytes mean in message-parser.ts.
  */
 import Anthropic from '@anthropic-ai/sdk';
 import type { Clock, Timer } from '../time/clock.ts';

@@ -19,7 +19,7 @@ import {
   internalFailure,
   transportFailure,
 } from './failure.ts';
-import type { MessageReader } from './message-reader.ts';
+import type { MessageParser } from './message-parser.ts';
 import {
   ErrorBody,
   isEventStream,
@@ -51,7 +51,7 @@ export interface AttemptParts {
   readonly client: Anthropic;
   readonly transport: Transport;
   readonly limits: AttemptLimits;
-  readonly reader: MessageReader;
+  readonly reader: MessageParser;
   /** Unix ms. */
   now(): number;
   ended(ending: AttemptEnding): void;
@@ -170,7 +170,7 @@ export class Attempt implements Sender, ExchangeListener {
     const { pings, stopped } = reader;
     try {
       const fits = this.#decoder.push(bytes.toString('latin1'));
-      // Behind a finished message only the API's own pings, or an event on its way, say that another may come.
+      // After a finished message only the API's own pings, or an event on its way, say that another may come.
       if (!stopped || reader.pings !== pings || this.#decoder.unfinished) this.#pulse += 1;
       if (reader.error !== null) this.#fail(this.#apiFailure(reader.error));
       else if (!fits && reader.stopped) this.#conclude({ kind: 'done' });

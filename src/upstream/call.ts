@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../time/clock.ts';
 import type { Account } from './account.ts';
 import { Attempt, type AttemptEnding } from './attempt.ts';
 import { type Failure, type FailureCause, failure } from './failure.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageParser } from './message-parser.ts';
 import type { UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
 import type { Transport } from './transport/transport.ts';
 import { UsageMeter } from './usage-meter.ts';
@@ -70,7 +70,7 @@ export class Call implements UpstreamCall {
   readonly #resolve: (ending: UpstreamEnding) => void;
   readonly #startedAt: number;
   readonly #onAbort = () => this.#abort();
-  #reader: MessageReader;
+  #reader: MessageParser;
   #attempt: Attempt | null = null;
   #attempts = 0;
   /** On the scale of `awakeMs`. */
@@ -119,8 +119,8 @@ export class Call implements UpstreamCall {
     }
   }
 
-  #newReader(): MessageReader {
-    return new MessageReader(this.#sink, this.#meter, this.#allEvents);
+  #newReader(): MessageParser {
+    return new MessageParser(this.#sink, this.#meter, this.#allEvents);
   }
 
   #try(): void {

@@ -134,7 +134,7 @@ function isField(text: string, name: string, from: number, end: number): boolean
   return text.startsWith(name, from) && (after === end || (after < end && text[after] === ':'));
 }
 
-/** Where a field's value starts, given the end of its name: behind the colon and one space. */
+/** Where a field's value starts, given the end of its name: after the colon and one space. */
 function valueStart(text: string, nameEnd: number, end: number): number {
   if (nameEnd === end) return end;
   return text.charCodeAt(nameEnd + 1) === SPACE && nameEnd + 1 < end ? nameEnd + 2 : nameEnd + 1;

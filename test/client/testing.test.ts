@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDashClient } from '../../src/client/index.ts';
-import { openUsageReader } from '../../src/reports/usage-reader.ts';
+import { openUsageRecords } from '../../src/reports/usage-records.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
 import { QUESTION } from './test-client.ts';
 
@@ -29,7 +29,7 @@ it('answers for nothing, and its rows say that they are simulated', async () => 
   await client.stream({ ...QUESTION, model: 'claude-sonnet-5-5' }).final;
   client.close();
   await relay.close();
-  const reader = openUsageReader(dataDir);
+  const reader = openUsageRecords(dataDir);
   expect([...(reader?.rows({ from: 0, before: Date.now() + 1000, userId: null }) ?? [])]).toMatchObject([
     { model: 'claude-sonnet-5-5', simulated: true, costUsd: 0 },
   ]);

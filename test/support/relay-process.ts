@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { composeRelay } from '../../src/compose/compose.ts';
 import { type Environment, readConfig } from '../../src/config/environment.ts';
-import { openUsageReader, type UsageRow } from '../../src/reports/usage-reader.ts';
+import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { ask } from './http-doors.ts';
@@ -217,7 +217,7 @@ function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {
 
 /** Beside the relay that writes, as the operator's command does. */
 function readUsage(dataDir: string): UsageRow[] {
-  const reader = openUsageReader(dataDir);
+  const reader = openUsageRecords(dataDir);
   if (reader === undefined) return [];
   try {
     const all = { from: 0, before: Number.MAX_SAFE_INTEGER, userId: null };

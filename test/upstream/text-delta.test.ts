@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromWire, toWire } from '../../src/protocol/wire-text.ts';
-import { textDelta } from '../../src/upstream/message-reader.ts';
+import { textDelta } from '../../src/upstream/message-parser.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 const event = (literal: string, tail = '"}}') =>

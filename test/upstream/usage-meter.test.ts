@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MessageReader } from '../../src/upstream/message-reader.ts';
+import { MessageParser } from '../../src/upstream/message-parser.ts';
 import { SseDecoder } from '../../src/upstream/sse-decoder.ts';
 import { UsageMeter } from '../../src/upstream/usage-meter.ts';
 import { messageEnd, messageStart, sse, textDelta } from './message-script.ts';
@@ -9,7 +9,7 @@ const SINK = { text() {}, event() {}, began() {} };
 
 function meterOf(body: string, ended = false): UsageMeter {
   const meter = new UsageMeter();
-  const reader = new MessageReader(SINK, meter, false);
+  const reader = new MessageParser(SINK, meter, false);
   const decoder = new SseDecoder((...event) => reader.read(...event));
   decoder.push(Buffer.from(body).toString('latin1'));
   if (ended) meter.bodyEnded();

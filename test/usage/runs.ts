@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { UsageIntent, UsageSettlement } from '../../src/ledger/port.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
-import { openUsageReader, type UsageRow } from '../../src/reports/usage-reader.ts';
+import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
 
 export const STARTED_AT = Date.UTC(2026, 10, 22, 12);
 export const EVERYTHING = { from: 0, before: Number.MAX_SAFE_INTEGER, userId: null };
@@ -57,7 +57,7 @@ export function settlementOf(epoch: string, given: Partial<UsageSettlement> = {}
 
 /** What a second connection sees: only what is committed. */
 export function rowsIn(dataDir: string): UsageRow[] {
-  const reader = openUsageReader(dataDir);
+  const reader = openUsageRecords(dataDir);
   if (reader === undefined) return [];
   try {
     return [...reader.rows(EVERYTHING)];

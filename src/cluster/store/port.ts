@@ -46,7 +46,7 @@ export interface StoredLog {
 
 /** What one reading of a log gives. */
 export interface StoredPage extends StoredLog {
-  /** There may be more behind it. */
+  /** There may be more after it. */
   readonly more: boolean;
 }
 
@@ -79,13 +79,13 @@ export interface SharedStore {
   release(run: RunRecord): Promise<void>;
   find(userId: string, id: string): Promise<RunRecord | undefined>;
   /**
-   * Makes sure of record and log. Gives the seq behind which to go on, `closed` where the log has its ending, `taken`
-   * where the id has become another run's. A log that is absent, or ends before `base`, begins anew behind `base`.
+   * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, `taken`
+   * where the id has become another run's. A log that is absent, or ends before `base`, begins anew after `base`.
    */
   restore(run: RunRecord, base: number): Promise<number | 'closed' | 'taken'>;
   /** Adds to many logs at once; a log that is absent or closed is not written. Tells for each whether it was. */
   add(additions: readonly Addition[]): Promise<readonly boolean[]>;
-  /** What the log holds behind `after`, as far as one answer goes; from its beginning without. */
+  /** What the log holds from the first delta after `after` on, as far as one answer goes; from its beginning without. */
   read(epoch: string, after?: number): Promise<StoredPage>;
   /** Ends a log whose owner died, if its last delta is `head`; `moved` if it is not, or if it has ended. */
   end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'>;

@@ -100,7 +100,7 @@ export class RedisLink {
     return this.#subscribed;
   }
 
-  /** The first error of an attempt to connect says why it failed: those behind it only follow from it. */
+  /** The first error of an attempt to connect says why it failed: those after it only follow from it. */
   #rememberFaults(redis: Redis): void {
     let isFirst = true;
     redis.on('connecting', () => {

@@ -1,6 +1,6 @@
 /**
- * Who may come in, at every door by the same table of limits. In this order, so that each step is cheaper than what it
- * spares: the state of this machine, the token, the rates of its user and address, a seat.
+ * Who may come in, by every transport and route by the same table of limits. In this order, so that each step is cheaper than what it
+ * spares: the state of this machine, the token, the rates of its user and address, a lease.
  *
  * What shows no good token is counted apart from what does. An address that sends much of it waits longer for its tokens
  * to be judged; they are judged all the same, because a school has one address.
@@ -63,7 +63,7 @@ export class Admission {
     this.#requestsOfUser = new Rate(limits.requestsPerMinutePerUser, MINUTE_MS, clock);
   }
 
-  /** Seats taken. */
+  /** Leases taken. */
   get taken(): number {
     return this.#counts.taken;
   }
@@ -89,9 +89,9 @@ export class Admission {
    */
   async authenticate(address: string, tokenOf: () => string, proven = false): Promise<Principal> {
     const { authenticator, clock } = this.#parts;
-    const doubtful = !proven && this.#unproven.wait(address) > 0;
+    const isOverRate = !proven && this.#unproven.wait(address) > 0;
     const token = this.#tokenBy(tokenOf, address, proven);
-    if (doubtful) await this.#unprovenAddresses.take();
+    if (isOverRate) await this.#unprovenAddresses.take();
     try {
       return await verifyInTime(authenticator, token, clock);
     } catch (cause) {
@@ -119,7 +119,7 @@ export class Admission {
     if (retryAfterMs > 0 && !proven) throw tooManyUnproven('unproven_of_address', retryAfterMs);
   }
 
-  /** Counts a request of a user at a door without WebSockets. @throws RelayError rate_limited */
+  /** Counts a request of a user that comes without a WebSocket. @throws RelayError rate_limited */
   request(userId: string): void {
     const retryAfterMs = this.#requestsOfUser.take(userId);
     if (retryAfterMs > 0)
@@ -130,7 +130,7 @@ export class Admission {
   }
 
   /**
-   * Takes a seat for a socket; the caller releases it.
+   * Takes a lease for a socket; the caller releases it.
    * @throws RelayError `rate_limited`, `shutting_down`, `unavailable` or `too_many_connections`
    */
   handshake(address: string, userId: string): ConnectionLease {
@@ -145,7 +145,7 @@ export class Admission {
   }
 
   /**
-   * Takes a seat for a reader at a door without WebSockets; the caller releases it.
+   * Takes a lease for a reader without a WebSocket; the caller releases it.
    * @throws RelayError `unavailable` or `too_many_connections`
    */
   reader(address: string, userId: string): ConnectionLease {

@@ -32,7 +32,7 @@ export function clientAddressBy(trust: TrustProxy): ClientAddress {
   return (request) => addressKey(firstUntrusted(request, proxies));
 }
 
-/** Proxies one behind another: no honest chain is as long, and each costs a look-up. */
+/** Proxies in a row: no honest chain is as long, and each costs a look-up. */
 const MAX_HOPS = 16;
 
 /** Walks X-Forwarded-For from the right, where our proxies wrote, up to the first address that is none of them. */

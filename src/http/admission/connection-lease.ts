@@ -1,14 +1,14 @@
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { KeyedCounter } from './keyed-counts.ts';
 
-/** What all seats of a machine count in. */
+/** What all leases of a machine count in. */
 export interface LeaseCounts {
   taken: number;
   readonly addresses: KeyedCounter;
   readonly users: KeyedCounter;
 }
 
-/** One place among the readers, at whichever door: of a user at an address, given back exactly once, however it ends. */
+/** One place among the readers, by whichever transport: of a user at an address, given back exactly once, however it ends. */
 export class ConnectionLease {
   readonly #counts: LeaseCounts;
   readonly #address: string;

@@ -7,7 +7,7 @@ export class EventLoopLimiter {
   readonly #perTurn: number;
   /** Pieces this turn still takes. */
   #left: number;
-  /** By whose it is. Who was served last waits behind the others. */
+  /** By whose it is. Who was served last waits until after the others. */
   readonly #waiting = new Map<string, (() => void)[]>();
 
   /** @param perTurn how many pieces of work one turn takes */

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 
 /**
  * Calls back once, when nothing more of this answer can leave: all of it did, or its caller is gone, perhaps before now.
- * A response that waits behind another on its connection is told nothing of its end; so the connection is asked too.
+ * A response that waits for another on its connection is told nothing of its end; so the connection is asked too.
  */
 export function onClosed({ raw: response, request }: FastifyReply, callback: () => void): void {
   const { socket } = request.raw;

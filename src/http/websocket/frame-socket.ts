@@ -27,7 +27,7 @@ const VIOLATION_CODES: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
 };
 
-/** What the door needs of a socket beyond what the core does. */
+/** What the endpoint needs of a socket beyond what the core does. */
 export interface ServedSocket extends FrameSocket {
   /** From here on the peer's frames are told to `events`. To be called in the turn of the upgrade, before any can arrive. */
   serve(events: ConnectionEvents): void;
@@ -35,7 +35,7 @@ export interface ServedSocket extends FrameSocket {
   terminate(): void;
 }
 
-/** What all sockets of a door share. */
+/** What all sockets of an endpoint share. */
 export interface SocketParts {
   readonly clock: Clock;
   /** In which sockets are taken down whose peer left without a word. */
@@ -112,7 +112,7 @@ class WebSocketAdapter implements ServedSocket {
     this.#websocket.terminate();
   }
 
-  /** False from the first close on. `ws` goes on to emit what arrived behind it, also after `terminate()`. */
+  /** False from the first close on. `ws` goes on to emit what arrived after it, also after `terminate()`. */
   get #open(): boolean {
     return this.#websocket.readyState === this.#websocket.OPEN;
   }
@@ -141,7 +141,7 @@ class WebSocketAdapter implements ServedSocket {
     if (this.#open) this.#events?.drained();
   }
 
-  /** Behind a close frame the echo still has to leave; without one the peer is gone, and that can wait for its turn. */
+  /** After a close frame the echo still has to leave; without one the peer is gone, and that can wait for its turn. */
   ended(): void {
     if (this.#open) this.#parts.endings.run(() => this.terminate());
     else this.#socket.end();

@@ -1,5 +1,5 @@
 /**
- * The WebSocket door: from an upgrade request to a served connection, or to a refusal before the 101.
+ * The WebSocket endpoint: from an upgrade request to a served connection, or to a refusal before the 101.
  * Owns the raw socket until `ws` has it, and the set of open sockets. What frames say is the core's affair.
  */
 import { randomUUID } from 'node:crypto';
@@ -33,7 +33,7 @@ const PIECE_BYTES = 64;
 const MIN_PIECES = 1024;
 /** Handshakes accepted in a turn of the event loop: about 1 ms. */
 const HANDSHAKES_PER_TURN = 4;
-/** Sockets taken down in one, with what their connections leave behind: about 1 ms. */
+/** Sockets taken down in one, with what is left of their connections: about 1 ms. */
 const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketEndpointParts {
@@ -125,32 +125,32 @@ export class WebSocketEndpoint {
     if (accepting !== undefined) await accepting;
     if (socket.destroyed) return;
     handshake.userId = principal.userId;
-    const seat = admission.handshake(address, principal.userId);
+    const lease = admission.handshake(address, principal.userId);
     this.#parts.connections.forget(socket);
-    this.#accept(handshake, seat, principal);
+    this.#accept(handshake, lease, principal);
   }
 
   #accept(
     { request, socket, head, connectionId }: Handshake,
-    seat: ConnectionLease,
+    lease: ConnectionLease,
     principal: Principal,
   ): void {
     let accepted = false;
-    // The 101 leaves with the greeting, in one write: behind what this turn marks to be written.
+    // The 101 leaves with `hello`, in one write: after what this turn marks to be written.
     socket.cork();
     request.headers.upgrade = 'websocket'; // of several offers: `ws` knows no list
-    // What the peer sent behind the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
+    // What the peer sent after the head (the rest of `head`, and what waits in the paused socket) is parsed only now.
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       accepted = true;
       // `ws` hears of errors by now; a second listener would be an array, 100 bytes for each connection.
       socket.off('error', destroy);
       const frames = adaptWebSocket(websocket, socket, this.#socketParts);
-      this.#open.set(frames, seat);
+      this.#open.set(frames, lease);
       this.#serve(frames, socket, { connectionId, principal });
     });
     setImmediate(() => socket.uncork());
     // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
-    if (!accepted) seat.release();
+    if (!accepted) lease.release();
   }
 
   #serve(frames: ServedSocket, socket: Socket, info: ConnectionInfo): void {

@@ -14,7 +14,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ExchangePlace, Http2Exchange } from './http2-exchange.ts';
 import { errorCode, TransportError } from './transport.ts';
 
-/** Streams a connection carries at most, whatever the peer allows: on one socket they queue behind each other. */
+/** Streams a connection carries at most, whatever the peer allows: on one socket they queue for each other. */
 const MAX_STREAMS = 100;
 /** So that a stream never waits for our window: the relay reads everything at once and holds it in its own log. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;

@@ -119,7 +119,7 @@ describe('where Postgres gives fewer connections than asked for', () => {
   it('what may wait goes last, and leaves one of several connections alone', async () => {
     await server.query('ALTER ROLE relay CONNECTION LIMIT 2');
     pool = openPostgresPool(server.url('relay'), 2, () => {});
-    const { query, queryBehind } = pool;
+    const { query, queryInBackground } = pool;
     await eventually('both are open', async () => {
       await Promise.all([query('SELECT 1', []), query('SELECT 1', [])]);
       return (await connections()) === 2;
@@ -127,8 +127,8 @@ describe('where Postgres gives fewer connections than asked for', () => {
     const order: string[] = [];
     const noted = (name: string, answer: Promise<unknown>) => answer.then(() => order.push(name));
     await Promise.all([
-      noted('behind 1', queryBehind('SELECT pg_sleep(0.3)', [])),
-      noted('behind 2', queryBehind('SELECT pg_sleep(0.3)', [])),
+      noted('behind 1', queryInBackground('SELECT pg_sleep(0.3)', [])),
+      noted('behind 2', queryInBackground('SELECT pg_sleep(0.3)', [])),
       noted('first', query('SELECT 1', [])),
     ]);
     expect(order).toEqual(['first', 'behind 1', 'behind 2']);

@@ -55,7 +55,7 @@ export function startShipping({
       ),
     ),
     clock,
-    lanes: 2,
+    parallel: 2,
     ...recorded(events),
   });
   return {

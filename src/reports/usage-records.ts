@@ -84,7 +84,7 @@ export interface RefusedRuns {
   readonly runs: number;
 }
 
-export interface UsageReader {
+export interface UsageRecords {
   refused(): readonly RefusedRuns[];
   rows(filter: UsageFilter): Generator<UsageRow>;
   summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary>;
@@ -137,13 +137,13 @@ const summarize = (by: readonly Dimension[]) => `
  * @returns undefined where there is no ledger yet
  * @throws Error naming the file when it cannot be read or has another format
  */
-export function openUsageReader(dataDir: string): UsageReader | undefined {
+export function openUsageRecords(dataDir: string): UsageRecords | undefined {
   const file = ledgerFile(dataDir);
   if (!existsSync(file)) return undefined;
   try {
     const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     const version = schemaVersion(database);
-    if (version === SCHEMA_VERSION) return new SqliteUsageReader(database);
+    if (version === SCHEMA_VERSION) return new SqliteUsageRecords(database);
     database.close();
     if (version === 0) return undefined;
     throw new Error(`its format is ${version}, this relay reads ${SCHEMA_VERSION}`);
@@ -153,7 +153,7 @@ export function openUsageReader(dataDir: string): UsageReader | undefined {
   }
 }
 
-class SqliteUsageReader implements UsageReader {
+class SqliteUsageRecords implements UsageRecords {
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {

@@ -41,7 +41,7 @@ const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([
 /** Of one event: some search results have thousands of values, none is as deep. */
 const BOUNDS = { depth: 256, values: 100_000 } as const;
 
-export class MessageReader {
+export class MessageParser {
   readonly #sink: UpstreamSink;
   readonly #meter: UsageMeter;
   readonly #allEvents: boolean;
@@ -51,7 +51,7 @@ export class MessageReader {
   delivered = false;
   /**
    * The last message is complete: a good end, whatever follows. Only another message opens the body again; all else
-   * behind the stop (a gateway's `[DONE]`, keep-alives, an error that came too late) changes nothing.
+   * after the stop (a gateway's `[DONE]`, keep-alives, an error that came too late) changes nothing.
    */
   stopped = false;
   /** An event came that is not JSON. */
@@ -201,7 +201,7 @@ function wellFormed(bytes: string): WireText {
   return isUtf8(Buffer.from(bytes, 'latin1')) ? wire : toWire(fromWire(wire));
 }
 
-/** Whether an event behind a finished message means something: another message, or what we do not know. */
+/** Whether an event after a finished message means something: another message, or what we do not know. */
 function isNews(type: unknown, { message }: Json): boolean {
   if (type === 'message_start') return typeof message === 'object' && message !== null;
   return !OF_A_MESSAGE.has(type);
