@@ -261,7 +261,7 @@ export function textDelta(data: string, from = 0, until = data.length): WireText
   let end = start;
   let highest = 0;
   for (let code = data.charCodeAt(end); code !== QUOTE; code = data.charCodeAt(end)) {
-    // What lies behind the data, a line feed or NaN, fails this comparison as well.
+    // What lies after the data, a line feed or NaN, fails this comparison as well.
     if (!(code >= SPACE)) return undefined;
     if (code === BACKSLASH) {
       const length = escapeLength(data, end);
