@@ -220,7 +220,7 @@ async function readEvents(stream: ClientStream, reader: EventReader, heard: () =
     const text = rest + decoder.decode(value, { stream: true });
     const end = text.lastIndexOf('\n\n') + 1;
     rest = text.slice(end);
-    // Node 20 leaves a read for ever that is aborted after the last bytes: after the ending nothing is read.
+    // Node 20 and 22 leave a read for ever that is aborted after the last bytes: after the ending nothing is read.
     if (deliver(stream, text.slice(0, end)) || stream.ended) return;
     heard();
   }
