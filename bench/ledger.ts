@@ -17,6 +17,10 @@ const USAGE = {
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
   cacheWrite1hTokens: 0,
+  thinkingTokens: 0,
+  webSearches: 0,
+  terms: null,
+  uncharged: false,
   source: 'final',
   model: null,
 } as const;

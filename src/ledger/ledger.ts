@@ -224,7 +224,8 @@ function same(a: UsageReading, b: UsageReading): boolean {
     a.model === b.model &&
     a.cacheReadTokens === b.cacheReadTokens &&
     a.cacheWriteTokens === b.cacheWriteTokens &&
-    a.cacheWrite1hTokens === b.cacheWrite1hTokens
+    a.cacheWrite1hTokens === b.cacheWrite1hTokens &&
+    a.webSearches === b.webSearches
   );
 }
 

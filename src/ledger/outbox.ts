@@ -44,7 +44,9 @@ const ROW = `run, json_object('epoch', epoch, 'stream_id', stream_id, 'user_id',
   'organization_id', organization_id, 'action', action, 'model', model, 'served_model', served_model, 'status', status, 'code', code,
   'source', source, 'input_tokens', input_tokens, 'output_tokens', output_tokens,
   'cache_read_tokens', cache_read_tokens, 'cache_write_tokens', cache_write_tokens,
-  'cache_write_1h_tokens', cache_write_1h_tokens, 'cost_pico', cost_pico, 'output_cost_pico', output_cost_pico,
+  'cache_write_1h_tokens', cache_write_1h_tokens, 'thinking_tokens', thinking_tokens,
+  'web_searches', web_searches, 'inference_geo', inference_geo, 'service_tier', service_tier, 'speed', speed,
+  'uncharged', uncharged, 'cost_pico', cost_pico, 'output_cost_pico', output_cost_pico,
   'price_version', price_version, 'first_token_ms', first_token_ms, 'total_ms', total_ms,
   'request_id', request_id, 'started_at', started_at, 'ended_at', ended_at) AS json`;
 /** As the index runs_unshipped has it. */

@@ -2,7 +2,7 @@
  * The statements on table `runs`. Owns the mapping of a run to its row.
  * Does not own when they run, batches or retries: that is `ledger.ts`.
  */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type RunCost, runCost } from '../pricing/cost.ts';
 import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
@@ -20,14 +20,17 @@ const INSERT = `
     started_at, saved_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?, ?) ON CONFLICT (epoch) DO NOTHING`;
 
+/** As `valuesOf` gives them. */
+const SET_READING = `input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
+    cache_write_1h_tokens = ?, thinking_tokens = ?, web_searches = ?, inference_geo = ?, service_tier = ?, speed = ?,
+    uncharged = ?, source = ?, served_model = ?`;
+
 const SAVE = `
-  UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
-    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?
+  UPDATE runs SET ${SET_READING}, saved_at = ?
   WHERE run = ? AND status = 'running'`;
 
 const SETTLE = `
-  UPDATE runs SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
-    cache_write_1h_tokens = ?, source = ?, served_model = ?, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
+  UPDATE runs SET ${SET_READING}, saved_at = ?, status = ?, code = ?, cost_pico = ?, output_cost_pico = ?,
     budget_pico = ?, price_version = ?, first_token_ms = ?, total_ms = ?, request_id = ?, ended_at = ?
   WHERE run = ? AND status = 'running'`;
 
@@ -39,7 +42,8 @@ const INTERRUPT = `
 const RUNNING = `
   SELECT run, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
-    cache_write_1h_tokens AS cacheWrite1hTokens, served_model AS servedModel
+    cache_write_1h_tokens AS cacheWrite1hTokens, thinking_tokens AS thinkingTokens, web_searches AS webSearches,
+    inference_geo AS inferenceGeo, service_tier AS serviceTier, speed, uncharged, served_model AS servedModel
   FROM runs WHERE ended_at IS NULL ORDER BY run LIMIT ${RECOVERY_PAGE}`;
 
 export interface SettledRow {
@@ -105,30 +109,13 @@ export class RunTable {
   }
 
   save(run: number, reading: UsageReading, at: number): void {
-    this.#save.run(
-      reading.inputTokens,
-      reading.outputTokens,
-      reading.cacheReadTokens,
-      reading.cacheWriteTokens,
-      reading.cacheWrite1hTokens,
-      reading.source,
-      storableOrNull(reading.model),
-      at,
-      run,
-    );
+    this.#save.run(...valuesOf(reading), at, run);
   }
 
   /** Changes nothing on a row that is settled. */
   settle(run: number, settlement: UsageSettlement, cost: RunCost): void {
-    const usage = settlement.usage;
     this.#settle.run(
-      usage.inputTokens,
-      usage.outputTokens,
-      usage.cacheReadTokens,
-      usage.cacheWriteTokens,
-      usage.cacheWrite1hTokens,
-      usage.source,
-      storableOrNull(usage.model),
+      ...valuesOf(settlement.usage),
       settlement.endedAt,
       settlement.status,
       settlement.code,
@@ -170,9 +157,9 @@ export class RunTable {
     for (let rows = running.all(); rows.length > 0; rows = running.all()) {
       this.transaction(() => {
         for (const row of rows) {
-          const { run, model, startedAt, priceVersion, servedModel, ...counts } = row;
+          const { run, model, startedAt, priceVersion } = row;
           const prices = priceVersion === SIMULATED_PRICES.version ? SIMULATED_PRICES : billed;
-          const reading = { ...readingOf(counts), model: servedModel === null ? null : String(servedModel) };
+          const reading = readingOf(row);
           const cost = runCost(prices, String(model), reading, Number(startedAt));
           const { totalPico, outputPico } = cost;
           interrupt.run(totalPico, outputPico, insteadOfTotal(cost), prices.version, Number(run));
@@ -201,6 +188,8 @@ const KINDS = [
   'cacheWrite1hTokens',
 ] as const;
 
+const OTHER_COUNTS = ['thinkingTokens', 'webSearches'] as const;
+
 function boundedTokens(tokens: BilledTokens): BilledTokens {
   return {
     inputTokens: bounded(tokens.inputTokens),
@@ -208,6 +197,10 @@ function boundedTokens(tokens: BilledTokens): BilledTokens {
     cacheReadTokens: bounded(tokens.cacheReadTokens),
     cacheWriteTokens: bounded(tokens.cacheWriteTokens),
     cacheWrite1hTokens: bounded(tokens.cacheWrite1hTokens),
+    thinkingTokens: bounded(tokens.thinkingTokens),
+    webSearches: bounded(tokens.webSearches),
+    terms: tokens.terms,
+    uncharged: tokens.uncharged,
     model: tokens.model,
   };
 }
@@ -221,8 +214,35 @@ function bounded(count: number): number {
   return Number.isFinite(count) ? Math.min(Math.max(0, Math.trunc(count)), MAX_TOKENS) : 0;
 }
 
-function readingOf(counts: Readonly<Record<string, unknown>>): UsageReading {
-  return { ...NO_USAGE, ...Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, Number(n)])) };
+/** In the order of `SET_READING`. */
+function valuesOf({ terms, ...reading }: UsageReading): SQLInputValue[] {
+  return [
+    reading.inputTokens,
+    reading.outputTokens,
+    reading.cacheReadTokens,
+    reading.cacheWriteTokens,
+    reading.cacheWrite1hTokens,
+    reading.thinkingTokens,
+    reading.webSearches,
+    storableOrNull(terms?.inferenceGeo ?? null),
+    storableOrNull(terms?.serviceTier ?? null),
+    storableOrNull(terms?.speed ?? null),
+    reading.uncharged ? 1 : 0,
+    reading.source,
+    storableOrNull(reading.model),
+  ];
+}
+
+/** What a row of `RUNNING` was last saved with. */
+function readingOf(row: Readonly<Record<string, unknown>>): UsageReading {
+  const text = (name: string) => (row[name] === null ? null : String(row[name]));
+  return {
+    ...NO_USAGE,
+    ...Object.fromEntries([...KINDS, ...OTHER_COUNTS].map((name) => [name, Number(row[name])])),
+    terms: { inferenceGeo: text('inferenceGeo'), serviceTier: text('serviceTier'), speed: text('speed') },
+    uncharged: row['uncharged'] === 1,
+    model: text('servedModel'),
+  };
 }
 
 function storableOrNull(text: string | null): string | null {

@@ -121,6 +121,15 @@ const MIGRATIONS: readonly string[] = [
     ON CONFLICT (key, period) DO UPDATE SET used = used + excluded.used;
   END;
   `,
+  // What besides tokens sets a bill, as the API said it.
+  `
+  ALTER TABLE runs ADD COLUMN thinking_tokens INTEGER NOT NULL DEFAULT 0;  -- of output_tokens
+  ALTER TABLE runs ADD COLUMN web_searches INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN inference_geo TEXT;        -- null, as below: the standard one
+  ALTER TABLE runs ADD COLUMN service_tier TEXT;
+  ALTER TABLE runs ADD COLUMN speed TEXT;
+  ALTER TABLE runs ADD COLUMN uncharged INTEGER NOT NULL DEFAULT 0;        -- 1: refused before a word of the answer
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

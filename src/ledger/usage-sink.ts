@@ -20,6 +20,12 @@ const SENT: Readonly<Record<string, string>> = {
   cache_read_tokens: 'integer',
   cache_write_tokens: 'integer',
   cache_write_1h_tokens: 'integer',
+  thinking_tokens: 'integer',
+  web_searches: 'integer',
+  inference_geo: 'text',
+  service_tier: 'text',
+  speed: 'text',
+  uncharged: 'integer',
   cost_pico: 'numeric',
   output_cost_pico: 'numeric',
   price_version: 'text',
@@ -34,6 +40,7 @@ const SENT: Readonly<Record<string, string>> = {
 const CONVERTED: Readonly<Record<string, readonly [name: string, value: string]>> = {
   cost_pico: ['cost_usd', 'cost_pico * 0.000000000001'],
   output_cost_pico: ['output_cost_usd', 'output_cost_pico * 0.000000000001'],
+  uncharged: ['uncharged', 'uncharged = 1'],
   started_at: ['started_at', 'to_timestamp(started_at / 1000.0)'],
   ended_at: ['ended_at', 'to_timestamp(ended_at / 1000.0)'],
 };

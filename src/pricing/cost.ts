@@ -56,6 +56,16 @@ export function picoPerToken(usdPerMillion: string): bigint {
   return BigInt(whole + fraction.padEnd(6, '0'));
 }
 
+/** US dollars as decimal text: "0.01" is 10,000,000,000. */
+export function picoOfUsd(usd: string): bigint {
+  return picoPerToken(usd) * PICO_PER_MICRO;
+}
+
+/** A factor as decimal text with up to four decimals, in ten-thousandths: "1.1" is 11,000. */
+export function tenThousandths(factor: string): bigint {
+  return picoPerToken(factor) / 100n;
+}
+
 /** US dollars: the closest number, which prints as the exact decimal below 1,000 dollars. Null stays null. */
 export function usdOf(pico: bigint | null): number | null {
   return pico === null ? null : Number(pico) / PICO_PER_USD;

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { plainModelId } from '../protocol/model-id.ts';
-import type { BilledTokens } from '../protocol/usage-reading.ts';
-import { picoPerToken } from './cost.ts';
+import type { BilledTokens, PriceTerms } from '../protocol/usage-reading.ts';
+import { picoOfUsd, picoPerToken, tenThousandths } from './cost.ts';
 
 export interface PriceTable {
   /** Model ids that have a price, without dates: the default of ALLOWED_MODELS. */
@@ -49,6 +49,10 @@ export const SIMULATED_PRICES: PriceTable = {
   dearestPico: () => 0n,
 };
 
+/** More than any run costs, and what a ledger's row can hold. */
+const MOST_PICO = 9_000_000_000_000_000_000n;
+const TEN_THOUSAND = 10_000n;
+
 /** The table that ships with the relay. */
 const DEFAULT_FILE = new URL('../../config/prices.json', import.meta.url);
 /** US dollars per million tokens, as text, so that no float ever touches it. Below 1000: ledger rows rely on it. */
@@ -77,9 +81,26 @@ const period = z.strictObject({
     ),
 });
 
+/** Of a price, in ten-thousandths: 1.1 is 11,000. */
+const multiplier = z
+  .string()
+  .regex(/^\d{1,2}(\.\d{1,4})?$/, 'must be a factor as text, such as "1.1"')
+  .transform(tenThousandths);
+
+const multipliers = z.record(z.string().min(1).max(64), multiplier).default({});
+
 const priceFile = z.strictObject({
   version: z.string().min(1).max(64),
   notes: z.string().optional(),
+  /** By the names that the API gives its terms; a name without a factor changes nothing. They stack. */
+  multipliers: z
+    .strictObject({ inferenceGeo: multipliers, serviceTier: multipliers, speed: multipliers })
+    .prefault({}),
+  webSearchUsd: z
+    .string()
+    .regex(/^\d{1,2}(\.\d{1,6})?$/, 'must be US dollars as text, such as "0.01"')
+    .transform(picoOfUsd)
+    .default(0n),
   models: z
     .array(
       z.strictObject({
@@ -111,7 +132,10 @@ export function loadPrices(file: string | URL = DEFAULT_FILE): PriceTable {
   throw new Error(`the price file ${file} is not valid:\n${z.prettifyError(parsed.error)}`);
 }
 
-function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable {
+type PriceFile = z.output<typeof priceFile>;
+
+function priceTable(file: PriceFile): PriceTable {
+  const { version, models } = file;
   const periods = new Map<string, readonly Period[]>();
   for (const { ids, prices } of models) for (const id of ids) periods.set(id, prices);
   return {
@@ -119,21 +143,48 @@ function priceTable({ version, models }: z.output<typeof priceFile>): PriceTable
     models: [...periods.keys()],
     costPico(model, tokens, at) {
       const known = periods.get(model) ?? periods.get(plainModelId(model));
-      return known === undefined ? null : costIn(known, tokens, at);
+      return known === undefined ? null : costIn(known, tokens, at, file);
     },
     dearestPico(tokens, at) {
-      const costs = [...periods.values()].map((known) => costIn(known, tokens, at) ?? 0n);
+      const costs = [...periods.values()].map((known) => costIn(known, tokens, at, file) ?? 0n);
       return costs.reduce((dearest, each) => (each > dearest ? each : dearest), 0n);
     },
   };
 }
 
-function costIn(periods: readonly Period[], tokens: BilledTokens, at: number): bigint | null {
+function costIn(
+  periods: readonly Period[],
+  tokens: BilledTokens,
+  at: number,
+  file: PriceFile,
+): bigint | null {
   const prompt = tokens.inputTokens + tokens.cacheReadTokens + tokens.cacheWriteTokens;
   const rates = periods
     .findLast(({ from }) => from <= at)
     ?.tiers.find(({ maxPromptTokens }) => prompt <= maxPromptTokens);
-  return rates === undefined ? null : cost(rates, tokens);
+  if (rates === undefined) return null;
+  if (tokens.uncharged) return 0n;
+  const searches = BigInt(tokens.webSearches) * file.webSearchUsd;
+  const total = multiplied(cost(rates, tokens), factorsOf(tokens.terms, file)) + searches;
+  return total < MOST_PICO ? total : MOST_PICO;
+}
+
+/** In ten-thousandths. */
+function factorsOf(terms: PriceTerms | null, { multipliers }: PriceFile): bigint[] {
+  if (terms === null) return [];
+  const { inferenceGeo, serviceTier, speed } = terms;
+  return [
+    multipliers.inferenceGeo[inferenceGeo ?? ''],
+    multipliers.serviceTier[serviceTier ?? ''],
+    multipliers.speed[speed ?? ''],
+  ].filter((factor) => factor !== undefined);
+}
+
+/** Rounded half up, to a pico-dollar. */
+function multiplied(pico: bigint, factors: readonly bigint[]): bigint {
+  const product = factors.reduce((all, factor) => all * factor, pico);
+  const divisor = TEN_THOUSAND ** BigInt(factors.length);
+  return (product + divisor / 2n) / divisor;
 }
 
 function cost(rates: Rates, tokens: BilledTokens): bigint {

@@ -78,6 +78,8 @@ export interface Usage {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** Of the output tokens, those that were thought; absent where none were. */
+  readonly thinkingTokens?: number;
   readonly source: UsageSource;
   /** US dollars; only where the operator switched SHOW_COST on and the model has a price. */
   readonly costUsd?: number;
@@ -158,11 +160,21 @@ export interface ResumedFrame {
   readonly state: 'live' | 'ended';
 }
 
+/** The model declined to answer, or to go on. */
+export interface Refusal {
+  /** `cyber`, `bio`, `general_harms` …, an open set; null where the API names none. */
+  readonly category: string | null;
+  /** Text came before it: it is to be discarded. */
+  readonly partial: boolean;
+}
+
 export interface DoneFrame {
   readonly type: 'done';
   readonly id: string;
   readonly seq: number;
   readonly stopReason: string | null;
+  /** Only where `stopReason` is `refusal`. */
+  readonly refusal?: Refusal;
   readonly model: string;
   /** UTF-16 code units of all text. */
   readonly textLength: number;

@@ -37,6 +37,15 @@ export interface UsageRow {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** Of the output tokens. */
+  readonly thinkingTokens: number;
+  readonly webSearches: number;
+  /** As the API named them; null: the standard ones. */
+  readonly inferenceGeo: string | null;
+  readonly serviceTier: string | null;
+  readonly speed: string | null;
+  /** Present: the model refused before a word, for nothing. */
+  readonly uncharged?: true;
   /** Present: the simulated model answered, for nothing. */
   readonly simulated?: true;
   /** US dollars; null while it runs, and for a model without a price. */
@@ -92,7 +101,7 @@ export interface UsageRecords {
 }
 
 /** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
-type StoredRow = Omit<UsageRow, 'simulated' | 'costUsd' | 'startedAt' | 'endedAt'> & {
+type StoredRow = Omit<UsageRow, 'simulated' | 'uncharged' | 'costUsd' | 'startedAt' | 'endedAt'> & {
   readonly simulated: number;
   readonly run: number;
   readonly costPico: string | null;
@@ -114,7 +123,8 @@ const MATCHES = `started_at >= $from AND started_at < $before AND ($userId IS NU
 const ROWS = `
   SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
     served_model AS servedModel, status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
-    cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
+    cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens, thinking_tokens AS thinkingTokens,
+    web_searches AS webSearches, inference_geo AS inferenceGeo, service_tier AS serviceTier, speed, uncharged,
     ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
 
@@ -195,10 +205,19 @@ function bound({ billedOnly = false, ...filter }: UsageFilter) {
   return { ...filter, billedOnly: billedOnly ? 1 : 0 };
 }
 
-function toUsageRow({ run: _, simulated, costPico, startedAt, endedAt, ...row }: StoredRow): UsageRow {
+function toUsageRow({
+  run: _,
+  simulated,
+  uncharged,
+  costPico,
+  startedAt,
+  endedAt,
+  ...row
+}: StoredRow): UsageRow {
   return {
     ...row,
     ...(simulated === 1 ? { simulated: true } : {}),
+    ...(uncharged === 1 ? { uncharged: true } : {}),
     costUsd: usdOf(costPico === null ? null : BigInt(costPico)),
     startedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),

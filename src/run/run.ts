@@ -297,8 +297,10 @@ export class Run implements RunView, UpstreamSink {
     const seq = this.log.head;
     const textLength = this.#textLength;
     if (upstream.kind === 'done') {
-      const { stopReason, model } = upstream;
-      return { type: 'done', id, seq, stopReason, model: model ?? this.model, textLength, usage, timing };
+      const { stopReason, refusal, model: servedModel } = upstream;
+      const model = servedModel ?? this.model;
+      const refused = refusal === null ? {} : { refusal };
+      return { type: 'done', id, seq, stopReason, ...refused, model, textLength, usage, timing };
     }
     const { error } = outcome;
     if (error === undefined) return { type: 'cancelled', id, seq, textLength, usage, timing };
@@ -339,10 +341,11 @@ export class Run implements RunView, UpstreamSink {
   }
 
   #usageFrame(
-    { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source }: UsageReading,
+    { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, thinkingTokens, source }: UsageReading,
     costUsd: number | null,
   ): Usage {
-    const usage = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source };
+    const thought = thinkingTokens > 0 ? { thinkingTokens } : {};
+    const usage = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, ...thought, source };
     return this.#parts.showCost && costUsd !== null ? { ...usage, costUsd } : usage;
   }
 

@@ -158,8 +158,8 @@ export class Call implements UpstreamCall {
     if (this.#reader.began) this.#parts.account.answered();
     if (ending.kind === 'done') {
       this.#meter.bodyEnded();
-      const { stopReason, model } = this.#reader;
-      this.#finish({ kind: 'done', stopReason, model, requestId });
+      const { stopReason, refusal, model } = this.#reader;
+      this.#finish({ kind: 'done', stopReason, refusal, model, requestId });
     } else if (ending.kind === 'aborted' || this.#signal.aborted) {
       this.#finish({ kind: 'aborted', requestId });
     } else {

@@ -4,6 +4,7 @@
  * It knows nothing of sockets, retries or time.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Refusal } from '../protocol/frames.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
@@ -22,6 +23,8 @@ type Json = {
     | 'content_block'
     | 'error'
     | 'stop_reason'
+    | 'stop_details'
+    | 'category'
     | 'text'
     | 'thinking'
     | 'signature'
@@ -57,12 +60,15 @@ export class MessageParser {
   /** An event came that is not JSON. */
   malformed = false;
   stopReason: string | null = null;
+  /** Where the model refused: of what kind, as far as the API says it. */
+  refusal: Refusal | null = null;
   model: string | null = null;
   /** What the API said inside the body before its message was complete. */
   error: ApiErrorNames | null = null;
   /** Events so far, without pings. */
   contentEvents = 0;
   pings = 0;
+  #hasText = false;
   #halted = false;
 
   constructor(sink: UpstreamSink, meter: UsageMeter, allEvents: boolean) {
@@ -115,6 +121,7 @@ export class MessageParser {
         return;
       case 'message_delta':
         this.stopReason = identifier(object(event.delta).stop_reason) ?? this.stopReason;
+        this.#readRefusal(object(event.delta));
         this.#meter.messageTotals(object<ReportedUsage>(event.usage));
         break;
       case 'message_stop':
@@ -137,9 +144,17 @@ export class MessageParser {
     this.model = modelName(message.model) ?? this.model;
     this.stopReason = identifier(message.stop_reason) ?? this.stopReason;
     this.#meter.messageStarted(object<ReportedUsage>(message.usage), modelName(message.model));
+    this.#readRefusal(message);
     this.#sink.began();
     this.#event(data);
     if (Array.isArray(message.content)) for (const block of message.content) this.#readBlock(object(block));
+  }
+
+  /** The end of a message that the model refused: not an error of the API, which bills what it said until then. */
+  #readRefusal({ stop_reason: reason, stop_details: details }: Json): void {
+    if (reason !== 'refusal') return;
+    this.#meter.refused();
+    this.refusal = { category: identifier(object(details).category), partial: this.#hasText };
   }
 
   /** @returns whether it was a text delta, which is complete with that. */
@@ -184,6 +199,7 @@ export class MessageParser {
   #text(json: WireText): void {
     if (json === '') return;
     this.#meter.text(json.length);
+    this.#hasText = true;
     this.delivered = true;
     this.#sink.text(json);
   }

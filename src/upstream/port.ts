@@ -1,6 +1,6 @@
 /** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
 import type { ThinkingFields } from '../models/thinking.ts';
-import type { Message } from '../protocol/frames.ts';
+import type { Message, Refusal } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -36,6 +36,8 @@ export type UpstreamEnding =
   | {
       readonly kind: 'done';
       readonly stopReason: string | null;
+      /** Where the model refused. */
+      readonly refusal: Refusal | null;
       readonly model: string | null;
       readonly requestId: string | null;
     }

@@ -20,7 +20,13 @@
  * A signature covers the whole thinking, also the part that was only summarised, so it outweighs the visible text.
  */
 import type { UsageSource } from '../protocol/frames.ts';
-import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
+import {
+  type BilledTokens,
+  NO_USAGE,
+  type PriceTerms,
+  type UsageReading,
+} from '../protocol/usage-reading.ts';
+import { identifier } from './api-names.ts';
 
 const TOKENS_PER_MESSAGE = 4.4;
 /** Per byte of the text's JSON literal. */
@@ -40,6 +46,11 @@ export interface ReportedUsage {
   readonly cache_read_input_tokens?: unknown;
   readonly cache_creation_input_tokens?: unknown;
   readonly cache_creation?: unknown;
+  readonly output_tokens_details?: unknown;
+  readonly server_tool_use?: unknown;
+  readonly inference_geo?: unknown;
+  readonly service_tier?: unknown;
+  readonly speed?: unknown;
 }
 
 /** Of a prompt: how many tokens were read at which price. */
@@ -52,9 +63,25 @@ interface PromptCounts {
 
 interface Counts extends PromptCounts {
   output: number;
+  /** Of the output. */
+  thinking: number;
+  webSearches: number;
+  /** Only `message_start` names them. */
+  terms: PriceTerms | null;
+  refused: boolean;
 }
 
-const noCounts = (): Counts => ({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0 });
+const noCounts = (): Counts => ({
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  cacheWrite1h: 0,
+  thinking: 0,
+  webSearches: 0,
+  terms: null,
+  refused: false,
+});
 
 export class UsageMeter {
   /** Messages that have ended, and are billed. */
@@ -84,6 +111,8 @@ export class UsageMeter {
     const counts = this.#current;
     Object.assign(counts, promptCounts(usage, counts));
     if (isCount(usage.output_tokens)) counts.output = usage.output_tokens;
+    counts.terms = termsOf(usage) ?? counts.terms;
+    Object.assign(counts, otherCounts(usage, counts));
     if (this.#source === 'none') this.#source = 'input_only';
   }
 
@@ -91,11 +120,17 @@ export class UsageMeter {
     const counts = this.#current;
     const prompt = promptCounts(usage, counts);
     if (isNew(prompt, counts)) Object.assign(counts, prompt);
+    Object.assign(counts, otherCounts(usage, counts));
     const output = usage.output_tokens;
     // None is no total of an answer that was seen.
     if (!isCount(output) || (output === 0 && this.#estimate() > 0)) return;
     counts.output = this.#totalsSeen ? Math.max(counts.output, output) : output;
     this.#totalsSeen = true;
+  }
+
+  /** The model refused to go on. Before a word of the answer that costs nothing, though usage names tokens. */
+  refused(): void {
+    this.#current.refused = true;
   }
 
   messageStopped(): void {
@@ -161,13 +196,19 @@ export class UsageMeter {
   }
 
   #openTokens(): BilledTokens {
-    const { input, cacheRead, cacheWrite, cacheWrite1h } = this.#current;
+    const { input, cacheRead, cacheWrite, cacheWrite1h, thinking, webSearches, terms, refused } =
+      this.#current;
+    const outputTokens = this.#openOutput();
     return {
       inputTokens: input,
-      outputTokens: this.#openOutput(),
+      outputTokens,
       cacheReadTokens: cacheRead,
       cacheWriteTokens: cacheWrite,
       cacheWrite1hTokens: cacheWrite1h,
+      thinkingTokens: Math.min(thinking, outputTokens),
+      webSearches,
+      terms,
+      uncharged: refused && this.#estimate() === 0,
       model: this.#openModel,
     };
   }
@@ -217,6 +258,10 @@ function plus(sum: UsageReading, more: BilledTokens): UsageReading {
     cacheReadTokens: sum.cacheReadTokens + more.cacheReadTokens,
     cacheWriteTokens: sum.cacheWriteTokens + more.cacheWriteTokens,
     cacheWrite1hTokens: sum.cacheWrite1hTokens + more.cacheWrite1hTokens,
+    thinkingTokens: sum.thinkingTokens + more.thinkingTokens,
+    webSearches: sum.webSearches + more.webSearches,
+    terms: more.terms,
+    uncharged: more.uncharged,
   };
 }
 
@@ -232,6 +277,39 @@ function promptCounts(usage: ReportedUsage, before: Readonly<PromptCounts>): Pro
     cacheWrite: count(usage.cache_creation_input_tokens, before.cacheWrite),
     cacheWrite1h: count(lifetimes.ephemeral_1h_input_tokens, before.cacheWrite1h),
   };
+}
+
+/** Counts that are no tokens of the prompt, where they are reported; they only grow. */
+function otherCounts(
+  usage: ReportedUsage,
+  { thinking, webSearches }: Readonly<Counts>,
+): Pick<Counts, 'thinking' | 'webSearches'> {
+  const { thinking_tokens: thought } = (usage.output_tokens_details ?? {}) as { thinking_tokens?: unknown };
+  const { web_search_requests: searches } = (usage.server_tool_use ?? {}) as {
+    web_search_requests?: unknown;
+  };
+  return {
+    thinking: isCount(thought) ? Math.max(thinking, thought) : thinking,
+    webSearches: isCount(searches) ? Math.max(webSearches, searches) : webSearches,
+  };
+}
+
+/** Null where all of them are the standard ones. */
+function termsOf(usage: ReportedUsage): PriceTerms | null {
+  const terms = {
+    inferenceGeo: termOf(usage.inference_geo),
+    serviceTier: termOf(usage.service_tier),
+    speed: termOf(usage.speed),
+  };
+  return Object.values(terms).every((term) => term === null) ? null : terms;
+}
+
+/** Names that say nothing special. */
+const USUAL: ReadonlySet<string> = new Set(['standard', 'global', 'not_available']);
+
+function termOf(value: unknown): string | null {
+  const name = identifier(value);
+  return name === null || USUAL.has(name) ? null : name;
 }
 
 /** Whether some count is another than before, and not blank. */

@@ -161,7 +161,7 @@ function createCall(
         if (ending !== null) return;
         if (!began) begin();
         reading = { ...reading, source: 'final' };
-        finish({ kind: 'done', stopReason, model: request.model, requestId: REQUEST_ID });
+        finish({ kind: 'done', stopReason, refusal: null, model: request.model, requestId: REQUEST_ID });
       },
       fail(
         error = new RelayError('upstream_reset', 'the model closed the connection', {

@@ -16,6 +16,7 @@ const usage = z.strictObject({
   outputTokens: count,
   cacheReadTokens: count,
   cacheWriteTokens: count,
+  thinkingTokens: count.optional(),
   source: z.enum(['final', 'estimated', 'input_only', 'none']),
   costUsd: ms.optional(),
 });
@@ -65,7 +66,14 @@ const frame = z.discriminatedUnion('type', [
     model: text,
     state: z.enum(['live', 'ended']),
   }),
-  z.strictObject({ type: z.literal('done'), ...receipt, stopReason: text.nullable(), model: text, timing }),
+  z.strictObject({
+    type: z.literal('done'),
+    ...receipt,
+    stopReason: text.nullable(),
+    refusal: z.strictObject({ category: text.nullable(), partial: z.boolean() }).optional(),
+    model: text,
+    timing,
+  }),
   z.strictObject({
     type: z.literal('cancelled'),
     ...receipt,

@@ -21,7 +21,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const DONE = { kind: 'done', stopReason: 'end_turn', model: 'model-named' };
+const DONE = { kind: 'done', stopReason: 'end_turn', refusal: null, model: 'model-named' };
 const BEHIND: readonly [string, string | Buffer][] = [
   ['the mark of another API', 'data: [DONE]\n\n'],
   ['a keep-alive as data', 'data: keep-alive\n\n'],

@@ -24,6 +24,7 @@ describe.each<Wire>(['http', 'https', 'h2'])('a request over %s', (wire) => {
     expect(await recorded.call.ended).toEqual({
       kind: 'done',
       stopReason: 'end_turn',
+      refusal: null,
       model: 'model-named',
       requestId: 'req_1',
     });

@@ -39,6 +39,10 @@ describe('the reading of a bill', () => {
       cacheReadTokens: 100,
       cacheWriteTokens: 50,
       cacheWrite1hTokens: 30,
+      thinkingTokens: 0,
+      webSearches: 0,
+      terms: null,
+      uncharged: false,
       source: 'input_only',
       model: 'model-named',
     });

@@ -92,6 +92,11 @@ it('--json prints one object a line for each run, while the relay runs and after
     outputTokens: 300,
     cacheReadTokens: 1000,
     cacheWriteTokens: 50,
+    thinkingTokens: 0,
+    webSearches: 0,
+    inferenceGeo: null,
+    serviceTier: null,
+    speed: null,
     // 120 × 2 + 300 × 10 + 1,000 × 0.10 + 50 × 2.50 dollars per million.
     costUsd: 0.003465,
     startedAt: '2026-11-22T12:00:00.000Z',
