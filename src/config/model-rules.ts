@@ -44,7 +44,7 @@ function actionProblems(
 ): string[] {
   const alive = ids.filter(answers);
   if (alive.length === 0 && action.models !== undefined)
-    return [`models: ${ids.join(', ')} are retired; name one that answers`];
+    return [`models: none answers any more, all are retired; name one that does (${ids.join(', ')})`];
   const byProblem = new Map<string, string[]>();
   for (const model of alive)
     for (const { key, why } of unusableSettings(models.find(model), action, action.maxTokens)) {

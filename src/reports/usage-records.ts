@@ -103,6 +103,7 @@ export interface UsageRecords {
 /** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
 type StoredRow = Omit<UsageRow, 'simulated' | 'uncharged' | 'costUsd' | 'startedAt' | 'endedAt'> & {
   readonly simulated: number;
+  readonly uncharged: number;
   readonly run: number;
   readonly costPico: string | null;
   readonly startedAt: number;

@@ -104,7 +104,7 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ],
   ['ACTIONS_FILE', TOO_MANY_TOKENS, /chat\.maxTokens: 100000 is more than the 64000 .*\(claude-haiku-4-5\)/],
   ['ACTIONS_FILE', UNKNOWN_EFFORT, /thinking/],
-  ['ACTIONS_FILE', ALL_RETIRED, /chat\.models: claude-sonnet-4-5 are retired; name one that answers/],
+  ['ACTIONS_FILE', ALL_RETIRED, /chat\.models: none answers any more, .* \(claude-sonnet-4-5\)/],
   ['DEFAULT_MODEL', 'claude-sonnet-4-5', /claude-sonnet-4-5 is retired; choose one that answers/],
   ['MODELS_FILE', ABSENT, /ENOENT/],
   ['MODELS_FILE', NO_JSON, /JSON/],
