@@ -3,9 +3,8 @@
  * sums stand beside the rows. In US dollars; the ledger keeps pico-dollars, so nothing is rounded but a half of one.
  */
 import { describe, expect, it } from 'vitest';
-import { usdOf } from '../../src/pricing/cost.ts';
+import { runCost, usdOf } from '../../src/pricing/cost.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
-import { runCost } from '../../src/pricing/cost.ts';
 import { MessageReader } from '../../src/upstream/message-reader.ts';
 import { SseDecoder } from '../../src/upstream/sse-decoder.ts';
 import { UsageMeter } from '../../src/upstream/usage-meter.ts';
