@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCost, usdOf } from '../../src/pricing/cost.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
-import { MessageReader } from '../../src/upstream/message-reader.ts';
+import { MessageParser } from '../../src/upstream/message-parser.ts';
 import { SseDecoder } from '../../src/upstream/sse-decoder.ts';
 import { UsageMeter } from '../../src/upstream/usage-meter.ts';
 import { PING, sse, textDelta } from './message-script.ts';
@@ -277,8 +277,8 @@ it('takes no category for a name that is none', () => {
   });
 });
 
-function readerOf(body: string, meter = new UsageMeter()): MessageReader {
-  const reader = new MessageReader({ text() {}, event() {}, began() {} }, meter, false);
+function readerOf(body: string, meter = new UsageMeter()): MessageParser {
+  const reader = new MessageParser({ text() {}, event() {}, began() {} }, meter, false);
   new SseDecoder((...event) => reader.read(...event)).push(Buffer.from(body).toString('latin1'));
   return reader;
 }
