@@ -1,7 +1,8 @@
 /** After `close()` nothing is left: no timer that keeps a process alive, no request, no socket. */
 import { describe, expect, it } from 'vitest';
 import type { DashClientOptions, DashStream } from '../../src/client/index.ts';
-import { ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { ScriptedRelay } from './scripted-relay.ts';
 
 const aborted = (signal: AbortSignal | undefined): Promise<never> =>
   new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));

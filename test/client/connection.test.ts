@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { closeAction } from '../../src/client/reconnection.ts';
-import { doneFrame, EPOCH, ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { doneFrame, EPOCH, ScriptedRelay } from './scripted-relay.ts';
 
 it('shows which quota is nearly used up, as soon as the stream is accepted', async () => {
   const relay = new ScriptedRelay();

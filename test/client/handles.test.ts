@@ -2,7 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Message, Transport } from '../../src/client/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
-import { ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { ScriptedRelay } from './scripted-relay.ts';
 import { connectTo, QUESTION, until } from './test-client.ts';
 
 const WORDS = Array.from({ length: 60 }, (_, at) => `${at} `);

@@ -2,7 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DashClientOptions, Transport } from '../../src/client/index.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
-import { doneFrame, ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { doneFrame, ScriptedRelay } from './scripted-relay.ts';
 import { connectTo, QUESTION, until } from './test-client.ts';
 import { ALICE, BOB, tokenOf, userOf } from './users.ts';
 

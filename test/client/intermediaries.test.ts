@@ -1,6 +1,7 @@
 /** What proxies, portals and load balancers answer in the relay's place is a fault of the network, whatever it looks like. */
 import { describe, expect, it } from 'vitest';
-import { doneFrame, ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { doneFrame, ScriptedRelay } from './scripted-relay.ts';
 
 const REFUSED = { code: 'unknown_action', message: 'no such action', retryable: false };
 

@@ -1,7 +1,8 @@
 /** A transport has proved itself when something that was sent by it was answered, and what has done so is not given up lightly. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay } from '../../src/testing/index.ts';
-import { doneFrame, EPOCH, ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { doneFrame, EPOCH, ScriptedRelay } from './scripted-relay.ts';
 import { startSwallowingProxy } from './swallowing-proxy.ts';
 import { connectTo, QUESTION } from './test-client.ts';
 

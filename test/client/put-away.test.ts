@@ -1,7 +1,8 @@
 /** A page in the back/forward cache: it holds no connection, opens none, and goes on where it stood when it is back. */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { browserSignals } from '../../src/client/platform.ts';
-import { ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { ScriptedRelay } from './scripted-relay.ts';
 
 it('hangs up, dials no more, and goes on when the page is back', async () => {
   const relay = new ScriptedRelay();

@@ -5,6 +5,7 @@ import type { WebSocketLike } from '../../src/client/platform.ts';
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts';
 import { debugFrame } from '../support/debug-frames.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { noteActivity, settled } from '../support/quiet.ts';
 
 export const EPOCH = 'epoch-0001';
 const HEARTBEAT_MS = 25_000;
@@ -27,15 +28,18 @@ export class ScriptedSocket implements WebSocketLike {
   closed = false;
 
   constructor(token: string) {
+    noteActivity();
     this.token = token;
   }
 
   send(text: string): void {
+    noteActivity();
     debugFrame('sent', text);
     this.sent.push(JSON.parse(text) as ClientFrame);
   }
 
   close(): void {
+    noteActivity();
     this.closed = true;
   }
 
@@ -157,11 +161,6 @@ export class ScriptedRelay {
       await settled();
     }
   }
-}
-
-/** Resolves when all that is under way without timers has happened. */
-export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export function doneFrame(id: string, seq: number): ServerFrame {

@@ -2,7 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay } from '../../src/testing/index.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
-import { doneFrame, EPOCH, ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { doneFrame, EPOCH, ScriptedRelay } from './scripted-relay.ts';
 import { connectTo, QUESTION, until } from './test-client.ts';
 
 /** A relay over HTTP by hand: `chat`, `read` and `stop` answer POST, GET and DELETE of streams. */

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { createCore } from '../support/core.ts';
 import type { FakeSocket } from '../support/fake-socket.ts';
-import { ScriptedRelay, type ScriptedSocket, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { ScriptedRelay, type ScriptedSocket } from './scripted-relay.ts';
 import { ALICE, claimsOf, tokenOf } from './users.ts';
 
 /** What the relay answers to each `auth`; `endsAt`: of the token, Unix ms. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay } from '../../src/testing/index.ts';
-import { ScriptedRelay, settled } from './scripted-relay.ts';
+import { settled } from '../support/quiet.ts';
+import { ScriptedRelay } from './scripted-relay.ts';
 import { connectTo, QUESTION } from './test-client.ts';
 
 const UNAUTHORIZED = [

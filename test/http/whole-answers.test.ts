@@ -1,7 +1,8 @@
 /** Those who wait for one stream at the JSON door, with the core in memory behind real sockets. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createCore, settled } from '../support/core.ts';
+import { createCore } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 import { exchange, openRaw, type RawClient } from './raw-client.ts';
 import { ALICE, startServer } from './start-server.ts';
 

@@ -2,8 +2,9 @@
 import { onTestFinished } from 'vitest';
 import type { DashClientOptions, DashStream } from '../../src/client/index.ts';
 import { startServer } from '../http/start-server.ts';
-import { ALICE, createCore, settled } from '../support/core.ts';
+import { ALICE, createCore } from '../support/core.ts';
 import { FakeAuthenticator, principalOf } from '../support/fake-authenticator.ts';
+import { settled } from '../support/quiet.ts';
 import type { ScriptedCall } from '../support/scripted-upstream.ts';
 import { eventually } from '../support/test-run.ts';
 import { type PhoneOptions, startPhone } from './stand-in/phone.ts';

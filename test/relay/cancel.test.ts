@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ALICE, BOB, createCore, settled, start } from '../support/core.ts';
+import { ALICE, BOB, createCore, start } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 const cancel = (id: string) => ({ type: 'cancel', id });
 

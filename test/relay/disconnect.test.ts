@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createCore, settled, start } from '../support/core.ts';
+import { createCore, start } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 describe('a socket that goes away', () => {
   it('does not end its streams: they go on, and a resume gets the rest', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createCore, settled, start } from '../support/core.ts';
+import { createCore, start } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 describe('drain', () => {
   it('tells clients, refuses new starts, lets live streams end, then closes with 1001', async () => {

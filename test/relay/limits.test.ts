@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BOB, type Core, createCore, settled, start } from '../support/core.ts';
+import { BOB, type Core, createCore, start } from '../support/core.ts';
 import type { FakeSocket } from '../support/fake-socket.ts';
+import { settled } from '../support/quiet.ts';
 
 describe('frames', () => {
   it.each(['', 'null', '[]', '7', '{', '{"type":"nope"}', '{"type":"start","id":""}', '['.repeat(10_000)])(

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import type { ReplicaEvents, RunRecord, SharedRuns } from '../../src/cluster/port.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
-import { ALICE, createCore, settled } from '../support/core.ts';
+import { ALICE, createCore } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 const RUN: RunRecord = {
   userId: ALICE,

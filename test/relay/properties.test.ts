@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { createCore, settled, start } from '../support/core.ts';
+import { createCore, start } from '../support/core.ts';
 import type { FakeSocket } from '../support/fake-socket.ts';
+import { settled } from '../support/quiet.ts';
 
 /** What may happen around one stream, in any order. */
 type Step =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BOB, createCore, settled, start } from '../support/core.ts';
+import { BOB, createCore, start } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 async function withStream() {
   const core = createCore();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createCore, settled, start } from '../support/core.ts';
+import { createCore, start } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 const CHUNK = 'x'.repeat(1000);
 

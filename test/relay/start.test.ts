@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/port.ts';
 import type { TextBlock } from '../../src/protocol/frames.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { ALICE, BOB, createCore, settled, start, tokenTable } from '../support/core.ts';
+import { ALICE, BOB, createCore, start, tokenTable } from '../support/core.ts';
+import { settled } from '../support/quiet.ts';
 
 describe('start', () => {
   it('greets, accepts, streams, and ends with done, in that order', async () => {

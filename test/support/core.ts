@@ -10,6 +10,7 @@ import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
+import { noteActivity } from './quiet.ts';
 import { createScriptedUpstream } from './scripted-upstream.ts';
 
 export const ALICE = '11111111-1111-4111-8111-111111111111';
@@ -40,6 +41,7 @@ export const tokenTable: Authenticator = {
   start: async () => {},
   close() {},
   async verify(token) {
+    noteActivity();
     const [userId = '', expiresAt] = token.split('@');
     if (userId === 'unavailable') throw new RelayError('unavailable', 'no keys');
     if (expiresAt === undefined) throw new RelayError('unauthorized', 'sign in again');
@@ -65,8 +67,10 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
   const observed: Recorded[] = [];
   const record =
     <K extends keyof Observer>(kind: K) =>
-    (event: Parameters<Observer[K]>[0]) =>
-      void observed.push({ kind, event } as Recorded);
+    (event: Parameters<Observer[K]>[0]) => {
+      noteActivity();
+      observed.push({ kind, event } as Recorded);
+    };
   const observer: Observer = {
     connectionOpened: record('connectionOpened'),
     connectionClosed: record('connectionClosed'),
@@ -120,11 +124,6 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
 }
 
 export type Core = ReturnType<typeof createCore>;
-
-/** Lets everything that was promised or scheduled for this event-loop turn happen: commits, flushes, endings. */
-export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 6; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
 
 export function start(id: string, fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return { type: 'start', id, action: 'chat', messages: [{ role: 'user', content: 'hi' }], ...fields };

@@ -3,6 +3,7 @@ import type { CloseCode } from '../../src/protocol/codes.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { fromWire, type WireText } from '../../src/protocol/wire-text.ts';
 import { debugFrame } from './debug-frames.ts';
+import { noteActivity } from './quiet.ts';
 
 type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
 
@@ -27,6 +28,7 @@ export class FakeSocket implements FrameSocket {
   }
 
   write(frames: readonly WireText[]): void {
+    noteActivity();
     this.writes.push(frames.length);
     for (const wire of frames) {
       const frame = JSON.parse(fromWire(wire)) as ServerFrame;
@@ -37,11 +39,13 @@ export class FakeSocket implements FrameSocket {
   }
 
   ping(): void {
+    noteActivity();
     this.pings += 1;
     if (this.answersPings) this.#events?.pong();
   }
 
   close(code: CloseCode, reason: string): void {
+    noteActivity();
     this.closedWith = { code, reason };
     setImmediate(() => this.drop(code));
   }
@@ -62,6 +66,7 @@ export class FakeSocket implements FrameSocket {
   drop(code = 1006): void {
     if (this.#gone) return;
     this.#gone = true;
+    noteActivity();
     this.#events?.closed(code);
   }
 

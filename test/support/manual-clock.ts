@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../src/time/clock.ts';
+import { noteActivity } from './quiet.ts';
 
 interface Pending {
   at: number;
@@ -56,7 +57,13 @@ export class ManualClock implements Clock {
   #schedule(ms: number, every: number | undefined, callback: () => void): Timer {
     const pending: Pending = { at: this.#elapsed + ms, every, callback };
     this.#pending.add(pending);
-    return { cancel: () => this.#pending.delete(pending) };
+    noteActivity();
+    return {
+      cancel: () => {
+        this.#pending.delete(pending);
+        noteActivity();
+      },
+    };
   }
 
   #next(target: number): Pending | undefined {

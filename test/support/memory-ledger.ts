@@ -5,6 +5,7 @@ import { runCost, usdOf } from '../../src/pricing/cost.ts';
 import type { PriceTable } from '../../src/pricing/prices.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
+import { noteActivity } from './quiet.ts';
 
 export interface MemoryRow {
   readonly intent: UsageIntent;
@@ -34,6 +35,7 @@ export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
       refusing = refuse;
     },
     async open(intent, reading) {
+      noteActivity();
       if (refusing || closed)
         throw new RelayError('unavailable', 'the run cannot be recorded now; try again');
       if (rows.has(intent.epoch)) throw new RelayError('internal', 'the run is recorded already');
@@ -42,6 +44,7 @@ export function createMemoryLedger(prices?: PriceTable): MemoryLedger {
     },
     touch() {},
     async settle(settlement) {
+      noteActivity();
       const row = rows.get(settlement.epoch);
       if (row === undefined || closed) return { costUsd: null };
       if (row.settlement === undefined) {

@@ -12,6 +12,7 @@ import type {
   UpstreamRequest,
   UpstreamSink,
 } from '../../src/upstream/port.ts';
+import { noteActivity } from './quiet.ts';
 
 /** One call as the test sees it: it plays the model. After the ending every method does nothing. */
 export interface ScriptedCall {
@@ -75,6 +76,7 @@ export function createScriptedUpstream(): ScriptedUpstream {
         : Promise.resolve(call);
     },
     open(request, sink, signal) {
+      noteActivity();
       open += 1;
       const { script, call } = createCall(request, sink, signal, () => {
         open -= 1;
@@ -105,6 +107,7 @@ function createCall(
 
   const settle = () => {
     if (settled || held || ending === null) return;
+    noteActivity();
     settled = true;
     onClosed();
     resolve(ending);

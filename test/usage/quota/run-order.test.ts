@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Reservation } from '../../../src/quota/port.ts';
 import { createStartLimit } from '../../../src/quota/start-limit.ts';
-import { createCore, settled, start } from '../../support/core.ts';
+import { createCore, start } from '../../support/core.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryQuota } from '../../support/memory-quota.ts';
+import { settled } from '../../support/quiet.ts';
 
 import { plansOf } from './plan-files.ts';
 import { prices } from './quota-subject.ts';
