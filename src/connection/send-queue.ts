@@ -104,7 +104,7 @@ export class SendQueue implements DeliveryQueue, Flushable, StallOwner {
     if (this.#stopped) return;
     this.write();
     if (this.#takesMore) this.#scheduler.mark(this); // in the next turn: others have theirs first
-    this.#stall.watch();
+    if (this.outstanding) this.#stall.watch();
   }
 
   /** Writes what the socket may take now, in one write. */

@@ -26,7 +26,7 @@ const LAST_PROBE_MS = 15_000;
 export class Outage {
   readonly #parts: OutageParts;
   #over = false;
-  #told = false;
+  #reported = false;
   #probeMs = FIRST_PROBE_MS;
   #timer: Timer | undefined;
   #closed = false;
@@ -46,15 +46,15 @@ export class Outage {
     try {
       await this.#parts.probe();
     } catch (cause) {
-      this.#tell(cause);
+      this.#report(cause);
       this.#askLater();
       return;
     }
     if (this.#closed) return;
     this.#over = true;
     this.#probeMs = FIRST_PROBE_MS;
-    if (this.#told) this.#parts.onRecovered();
-    this.#told = false;
+    if (this.#reported) this.#parts.onRecovered();
+    this.#reported = false;
     this.#parts.onOver();
   }
 
@@ -62,7 +62,7 @@ export class Outage {
   trip(cause: unknown): void {
     if (!this.#over) return;
     this.#over = false;
-    this.#tell(cause);
+    this.#report(cause);
     this.#askLater();
   }
 
@@ -71,9 +71,9 @@ export class Outage {
     this.#timer?.cancel();
   }
 
-  #tell(cause: unknown): void {
-    if (this.#told) return;
-    this.#told = true;
+  #report(cause: unknown): void {
+    if (this.#reported) return;
+    this.#reported = true;
     this.#parts.onOutage(cause);
   }
 

@@ -80,7 +80,7 @@ export class Run implements RunView, UpstreamSink {
   readonly onDisconnect: 'resume' | 'cancel';
 
   readonly #parts: RunParts;
-  readonly #told: Caller & Payer;
+  readonly #origin: Caller & Payer;
   /** Undefined once upstream has ended. */
   #upstreamAbort: AbortController | undefined = new AbortController();
   #spec: RunSpec | undefined;
@@ -102,7 +102,7 @@ export class Run implements RunView, UpstreamSink {
     this.onDisconnect = spec.onDisconnect;
     this.log = spec.log;
     const { organizationId, tier } = spec.principal;
-    this.#told = { ...spec.caller, organizationId, tier };
+    this.#origin = { ...spec.caller, organizationId, tier };
     this.#spec = spec;
     this.#parts = parts;
     this.#startedAt = parts.clock.elapsed();
@@ -140,7 +140,7 @@ export class Run implements RunView, UpstreamSink {
     await this.#commitIntent(startedAt); // intent before call
     this.#accepted = true;
     onAccepted();
-    this.#parts.observer.streamStarted({ ...this.identity(), ...this.#told });
+    this.#parts.observer.streamStarted({ ...this.identity(), ...this.#origin });
     this.readers.accepted();
     await this.#settle(await this.#callUpstream());
   }
@@ -254,7 +254,7 @@ export class Run implements RunView, UpstreamSink {
     this.log.seal();
     observer.streamEnded({
       ...this.identity(),
-      ...this.#told,
+      ...this.#origin,
       status,
       code,
       stopReason: upstream.kind === 'done' ? upstream.stopReason : null,

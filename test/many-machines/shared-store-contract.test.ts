@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemorySharedStore, SharedMemory } from '../../src/cluster/store/memory.ts';
 import type { MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
 import { RedisSharedStore } from '../../src/cluster/store/redis.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
 const PREFIX = 'dash:test';

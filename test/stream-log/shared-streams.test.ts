@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Replica, RunRecord } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
-import { MemorySharedStore, SharedMemory } from '../../src/cluster/store/memory.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { StreamLog } from '../../src/stream-log/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
 
 const ENDED_MS = 120_000;
 const USAGE = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' };

@@ -1,6 +1,14 @@
 /** The shared store's twin in memory: one `SharedMemory` is what Redis is, each `MemorySharedStore` one machine's link. */
-import type { Clock } from '../../time/clock.ts';
-import type { Addition, MachineMessage, RunRecord, SharedStore, StoredPage, StoreTimes } from './port.ts';
+
+import type {
+  Addition,
+  MachineMessage,
+  RunRecord,
+  SharedStore,
+  StoredPage,
+  StoreTimes,
+} from '../../src/cluster/store/port.ts';
+import type { Clock } from '../../src/time/clock.ts';
 
 interface MemoryLog {
   base: number;
