@@ -37,6 +37,9 @@ export interface Replica {
   release(): void;
 }
 
+/** `ending`: nothing of the log, for who waits for nothing else. */
+export type ReplicaPart = 'whole' | 'ending';
+
 /**
  * Why a replica cannot go on, although the others can be asked: its owner refused the run before it began, or deltas
  * are lost or not readable.
@@ -72,7 +75,7 @@ export interface SharedRuns {
   /** The run of that id on any machine, if its record can be read. Rejects where the others cannot be asked. */
   find(userId: string, id: string): Promise<RunRecord | undefined>;
   /** Resolves when the replica holds what is published now, or with why there is none. Rejects likewise. */
-  follow(run: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss>;
+  follow(run: RunRecord, part: ReplicaPart, events: ReplicaEvents): Promise<Replica | ReplicaLoss>;
   /** Rejects likewise. */
   cancel(run: RunRecord): Promise<void>;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */

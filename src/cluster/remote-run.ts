@@ -102,6 +102,11 @@ export class RemoteRun implements RunView, ReplicaEvents {
     return this.#ending;
   }
 
+  /** Its owner was asked to cancel it already. */
+  cancelling(): void {
+    this.#stopped = true;
+  }
+
   /** Only a cancel travels: whether the run is abandoned is for its owner to say, who knows all its readers. */
   abort(reason: AbortReason): void {
     if (reason !== 'cancelled' || this.#stopped || this.ending !== undefined) return;

@@ -6,7 +6,7 @@
 import { encodeFrame, fromWire } from '../protocol/wire-text.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
-import type { Replica, ReplicaEvents, ReplicaLoss, RunRecord } from './port.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
 import { RunReplica } from './run-replica.ts';
 import type { MachineMessage, SharedStore, StoredLog } from './store/port.ts';
 import { Malformed } from './store/port.ts';
@@ -31,7 +31,7 @@ export interface ReplicasParts {
 export class Replicas {
   readonly #parts: ReplicasParts;
   /** Those that have not ended. */
-  readonly #open = new Map<string, RunReplica>();
+  readonly #open = new Map<string, readonly RunReplica[]>();
   readonly #reading = new Map<RunReplica, Promise<void>>();
   /** Since when a machine has no lease, elapsed ms. */
   readonly #absentSince = new Map<string, number>();
@@ -43,13 +43,13 @@ export class Replicas {
   }
 
   get size(): number {
-    return this.#open.size;
+    return [...this.#replicas()].length;
   }
 
-  async follow(record: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
+  async follow(record: RunRecord, part: ReplicaPart, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
     const { logs } = this.#parts;
-    const replica = new RunReplica(record, logs, (released) => this.#released(released));
-    this.#open.set(record.epoch, replica);
+    const replica = new RunReplica(record, part, logs, (released) => this.#released(released));
+    this.#open.set(record.epoch, [...this.#of(record.epoch), replica]);
     this.#refresh(replica);
     try {
       await this.#read(replica);
@@ -64,11 +64,11 @@ export class Replicas {
 
   /** Another machine added to its run. */
   added({ epoch, addition }: Extract<MachineMessage, { type: 'added' }>): void {
-    const replica = this.#open.get(epoch);
-    if (replica === undefined) return;
     const { batches, ending } = addition;
-    const isWhole = replica.accepted && this.#takeMessage(replica, batches);
-    if (!isWhole || ending !== undefined) this.#readOn(replica);
+    for (const replica of this.#of(epoch)) {
+      const isWhole = replica.accepted && this.#takeMessage(replica, batches);
+      if (!isWhole || ending !== undefined) this.#readOn(replica);
+    }
   }
 
   /** What a message says wrong may be right in the log. */
@@ -89,15 +89,14 @@ export class Replicas {
 
   /** The owner lives, but does not have this run. */
   notHere(epoch: string): void {
-    const replica = this.#open.get(epoch);
-    if (replica !== undefined) this.#attempt(this.#giveUp(replica));
+    for (const replica of this.#of(epoch)) this.#attempt(this.#giveUp(replica));
   }
 
   /** The store was away: leases may have lapsed although their machines live. */
   recheck(): void {
     this.#trustFrom = this.#parts.clock.elapsed() + GRACE_MS;
     this.#absentSince.clear();
-    for (const replica of this.#open.values()) replica.refreshedAt = Number.NEGATIVE_INFINITY;
+    for (const replica of this.#replicas()) replica.refreshedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** To be called every 250 ms. */
@@ -112,14 +111,14 @@ export class Replicas {
 
   async #check(): Promise<void> {
     const { store, clock } = this.#parts;
-    const owners = new Set([...this.#open.values()].map(({ record: run }) => run.owner));
+    const owners = new Set([...this.#replicas()].map(({ record: run }) => run.owner));
     const alive = await store.alive([...owners]);
     const now = clock.elapsed();
     for (const owner of owners) {
       if (alive.has(owner)) this.#absentSince.delete(owner);
       else this.#absentSince.set(owner, this.#absentSince.get(owner) ?? now);
     }
-    for (const replica of this.#open.values()) {
+    for (const replica of this.#replicas()) {
       const absentSince = this.#absentSince.get(replica.record.owner) ?? now;
       if (now - absentSince >= CONFIRM_MS && now >= this.#trustFrom) this.#attempt(this.#giveUp(replica));
       else if (now - replica.refreshedAt >= REFRESH_MS || !replica.accepted) {
@@ -169,10 +168,10 @@ export class Replicas {
   async #readOnce(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     const { epoch, userId, id } = replica.record;
-    const stored = await store.read(epoch, replica.accepted ? replica.log.head : undefined);
+    const stored = await store.read(epoch, replica.readAfter);
     if (!replica.take(stored)) replica.lose('gap');
     replica.stale ||= stored.more;
-    if (replica.ending !== undefined) this.#open.delete(epoch);
+    if (replica.ending !== undefined) this.#close(replica);
     if (replica.accepted || replica.released) return;
     const held = await store.find(userId, id);
     if (held?.epoch !== epoch) replica.lose('refused');
@@ -180,6 +179,7 @@ export class Replicas {
 
   async #giveUp(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
+    replica.becomeWhole(); // who ends a run for its owner has to know where
     await this.#read(replica);
     if (replica.released || replica.ending !== undefined) return;
     if (!replica.accepted) return replica.lose('refused');
@@ -188,14 +188,31 @@ export class Replicas {
     const outcome = await store.end(run, log.head, ending);
     if (outcome === 'moved') return this.#read(replica);
     replica.take({ exists: true, batches: [], ending });
-    this.#open.delete(run.epoch);
+    this.#close(replica);
+  }
+
+  #of(epoch: string): readonly RunReplica[] {
+    return this.#open.get(epoch) ?? [];
+  }
+
+  *#replicas(): Iterable<RunReplica> {
+    for (const replicas of this.#open.values()) yield* replicas;
+  }
+
+  /** Whether it was open. */
+  #close(replica: RunReplica): boolean {
+    const { epoch } = replica.record;
+    const others = this.#of(epoch).filter((each) => each !== replica);
+    if (others.length === this.#of(epoch).length) return false;
+    if (others.length === 0) this.#open.delete(epoch);
+    else this.#open.set(epoch, others);
+    return true;
   }
 
   #released(replica: RunReplica): void {
     const { store } = this.#parts;
     const { owner, epoch } = replica.record;
-    if (this.#open.get(epoch) !== replica) return;
-    this.#open.delete(epoch);
+    if (!this.#close(replica) || this.#open.has(epoch)) return;
     store.send(owner, { type: 'unfollow', epoch, machine: store.machine });
   }
 }

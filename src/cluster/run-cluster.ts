@@ -56,9 +56,10 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     if (record === undefined) return undefined;
     const here = this.#here(record);
     if (here !== undefined) return here;
+    if (type === 'cancel') return await this.#cancelled(record);
     const opened = await this.#asked(type, () => this.#opened(record));
     if (opened === 'refused') return undefined;
-    if (opened === 'gap') return this.#unreadable(record, type);
+    if (opened === 'gap') throw resumeGap();
     if (opened instanceof RemoteRun) await opened.begun();
     return opened;
   }
@@ -98,10 +99,27 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     }
   }
 
-  /** A run whose log is of no use here can be stopped all the same; its ending is not to be had. */
-  #unreadable(record: RunRecord, type: 'resume' | 'cancel'): undefined {
-    if (type === 'resume') throw resumeGap();
-    this.#shared.cancel(record).catch(() => {}); // its owner reads of it, or the run ends by itself
+  /**
+   * Asks the owner first: what costs money must not wait for what is read. Of the run only its ending is followed; one
+   * that cannot be had (undefined) does not keep it from being stopped.
+   */
+  async #cancelled(record: RunRecord): Promise<RunView | undefined> {
+    const asked = this.#shared.cancel(record);
+    asked.catch(() => {}); // tried again below, where there is a run to try it for
+    let run: RemoteRun | undefined;
+    const replica = await this.#asked('cancel', () =>
+      this.#shared.follow(record, 'ending', {
+        nowAccepted: () => {},
+        grown: () => run?.grown(),
+        lost: () => run?.lost(),
+      }),
+    );
+    if (typeof replica === 'string') return undefined;
+    const following = new RemoteRun(replica, this, this.#wheel);
+    run = following;
+    following.cancelling();
+    asked.catch(() => this.cancel(following));
+    return following;
   }
 
   /** Once, however many ask at the same time. */
@@ -114,7 +132,7 @@ export class RunCluster implements Cluster, RemoteRunEvents {
 
   async #open(record: RunRecord): Promise<RunView | ReplicaLoss> {
     let run: RemoteRun | undefined;
-    const replica = await this.#shared.follow(record, {
+    const replica = await this.#shared.follow(record, 'whole', {
       nowAccepted: () => run?.nowAccepted(),
       grown: () => run?.grown(),
       lost: () => run?.lost(),

@@ -3,8 +3,11 @@ import type { EndingFrame } from '../protocol/frames.ts';
 import type { StreamLog, StreamLogs } from '../stream-log/port.ts';
 import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
 import { parseEnding } from './parse-ending.ts';
-import type { Replica, ReplicaEvents, ReplicaLoss, RunRecord } from './port.ts';
+import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
 import type { StoredLog } from './store/port.ts';
+
+/** After every delta there can be. */
+const PAST_ALL = Number.MAX_SAFE_INTEGER;
 
 const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, lost() {} };
 
@@ -23,8 +26,15 @@ export class RunReplica implements Replica {
   #ending: EndingFrame | undefined;
   #released = false;
   #loss: ReplicaLoss | undefined;
+  #part: ReplicaPart;
 
-  constructor(record: RunRecord, logs: StreamLogs, onReleased: (replica: RunReplica) => void) {
+  constructor(
+    record: RunRecord,
+    part: ReplicaPart,
+    logs: StreamLogs,
+    onReleased: (replica: RunReplica) => void,
+  ) {
+    this.#part = part;
     this.record = record;
     this.#logs = logs;
     this.#log = logs.create();
@@ -36,7 +46,18 @@ export class RunReplica implements Replica {
   }
 
   get accepted(): boolean {
-    return this.#accepted;
+    return this.#accepted || this.#part === 'ending';
+  }
+
+  /** After which delta the store is to be read; undefined: from the beginning. */
+  get readAfter(): number | undefined {
+    if (this.#part === 'ending') return PAST_ALL;
+    return this.#accepted ? this.#log.head : undefined;
+  }
+
+  /** From now on all of it is wanted, from the beginning. */
+  becomeWhole(): void {
+    this.#part = 'whole';
   }
 
   get ending(): EndingFrame | undefined {
@@ -58,11 +79,19 @@ export class RunReplica implements Replica {
    */
   take({ exists, batches, ending }: StoredLog): boolean {
     if (this.#released || this.#ending !== undefined) return true;
+    if (this.#part === 'ending') return this.#takeEnding(ending);
     const decoded = batches.map(decodeBatch);
     if (exists && !this.#accepted) this.#accept(decoded[0]);
     for (const batch of decoded) if (!appendBatch(this.#log, batch)) return false;
     if (ending !== undefined) this.#ending = parseEnding(ending, this.record.id, this.#log.head);
     if (batches.length > 0 || ending !== undefined) this.events.grown();
+    return true;
+  }
+
+  #takeEnding(ending: string | undefined): true {
+    if (ending === undefined) return true;
+    this.#ending = parseEnding(ending, this.record.id);
+    this.events.grown();
     return true;
   }
 

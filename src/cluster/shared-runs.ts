@@ -11,6 +11,7 @@ import type {
   Replica,
   ReplicaEvents,
   ReplicaLoss,
+  ReplicaPart,
   RunRecord,
   SharedRuns,
 } from './port.ts';
@@ -140,8 +141,8 @@ export class StoreSharedRuns implements SharedRuns {
     });
   }
 
-  follow(record: RunRecord, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
-    return this.#asked(() => this.#replicas.follow(record, events));
+  follow(record: RunRecord, part: ReplicaPart, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
+    return this.#asked(() => this.#replicas.follow(record, part, events));
   }
 
   cancel(record: RunRecord): Promise<void> {

@@ -28,7 +28,7 @@ function createCoreBesideOther() {
     release() {},
     publish: () => ({ wake() {} }),
     find: async () => RUN,
-    async follow(run, followed) {
+    async follow(run, _part, followed) {
       events = followed;
       return { record: run, log, accepted: true, ending: undefined, release: () => log.release() };
     },

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Replica, RunRecord } from '../../src/cluster/port.ts';
+import type { Replica, ReplicaPart, RunRecord } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
@@ -99,9 +99,9 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-async function follow({ shared }: Machine, run: RunRecord) {
+async function follow({ shared }: Machine, run: RunRecord, part: ReplicaPart = 'whole') {
   const heard: string[] = [];
-  const replica = await shared.follow(run, {
+  const replica = await shared.follow(run, part, {
     nowAccepted: () => heard.push('accepted'),
     grown: () => heard.push('grown'),
     lost: () => heard.push('lost'),
@@ -188,6 +188,66 @@ describe('a run of one machine on another', () => {
       expect(textOf(replica)).toBe('half');
     }
     expect(followers[0]?.replica.ending).toEqual(followers[1]?.replica.ending);
+  });
+
+  describe('of which only the ending is followed', () => {
+    async function endingOf(source: Source) {
+      const publication = a.shared.publish(source.run, source);
+      source.say('Light ', 'is ');
+      await pass(200);
+      return { publication, ...(await follow(b, source.run, 'ending')) };
+    }
+
+    it('brings nothing but that, also beside another reader who has all of it', async () => {
+      const source = new Source(a);
+      const { publication, replica, heard } = await endingOf(source);
+      const beside = await follow(b, source.run);
+      source.say('scattered');
+      publication.wake();
+      await pass(200);
+      expect(heard).toEqual([]);
+      source.ending = source.done;
+      publication.wake();
+      await pass(200);
+      expect(replica.ending).toEqual(JSON.parse(source.done));
+      expect(replica.log.head).toBe(0);
+      expect(textOf(beside.replica)).toBe('Light is scattered');
+      expect(beside.replica.ending).toEqual(replica.ending);
+      expect(b.shared.counts.followed).toBe(0);
+    });
+
+    it('is there at once where the run has ended', async () => {
+      const source = new Source(a);
+      const publication = a.shared.publish(source.run, source);
+      source.say('Light');
+      source.ending = source.done;
+      publication.wake();
+      await pass(200);
+      expect((await follow(b, source.run, 'ending')).replica.ending).toEqual(JSON.parse(source.done));
+    });
+
+    it('is interrupted after all that was published when its owner is gone', async () => {
+      const source = new Source(a);
+      const { replica } = await endingOf(source);
+      memory.leases.delete('a');
+      memory.mailboxes.delete('a');
+      await a.shared.close();
+      await pass(2000);
+      expect(replica.ending).toMatchObject({ type: 'error', code: 'interrupted', seq: 2 });
+    });
+
+    it('is told to its owner no longer when nobody follows it', async () => {
+      const source = new Source(a);
+      const { replica } = await endingOf(source);
+      const beside = await follow(b, source.run);
+      await pass(50);
+      replica.release();
+      await pass(50);
+      expect(source.heard).toEqual(['followed']);
+      beside.replica.release();
+      await pass(50);
+      expect(source.heard).toEqual(['followed', 'not followed']);
+    });
   });
 
   it('is given up where an owner is alive that does not know it', async () => {
@@ -334,7 +394,9 @@ it('a run that was refused before anyone could follow it is not followed', async
   await a.shared.claim(source.run, 10);
   a.shared.release(source.run);
   await pass(50);
-  expect(await b.shared.follow(source.run, { nowAccepted() {}, grown() {}, lost() {} })).toBe('refused');
+  expect(await b.shared.follow(source.run, 'whole', { nowAccepted() {}, grown() {}, lost() {} })).toBe(
+    'refused',
+  );
   expect(b.shared.counts.followed).toBe(0);
   // A refusal is no outage: who else asks is answered.
   expect(b.shared.up).toBe(true);
