@@ -14,7 +14,8 @@ const [OKHTTP] = (process.env.DASH_OKHTTP_CLASSPATH ?? '/usr/share/java/okhttp.j
 /** The system's own Python has the system's modules; DASH_PYTHON names another. */
 const { DASH_PYTHON: PYTHON = '/usr/bin/python3' } = process.env;
 const SERVICES = [
-  { program: 'chromium', package: 'chromium', for: 'browser tests' },
+  { program: 'chromium-headless-shell', package: 'chromium-headless-shell', for: 'browser tests' },
+  { program: 'chromium', package: 'chromium', for: 'the test of the back/forward cache' },
   { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
   { program: 'javac', package: 'default-jdk-headless', for: 'the test with Android’s OkHttp' },
   { file: OKHTTP, package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },

@@ -1,10 +1,12 @@
-/** A real browser for tests: the machine's own Chromium, headless, with a fresh profile that goes with it. */
+/** A real browser for tests: the machine's own Chromium, headless and with a fresh profile that goes with it. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
-const DEBIAN = '/usr/bin/chromium';
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+/** The engine without the browser around it: half the CPU of a headless browser. */
+const SHELLS = ['chromium-headless-shell', 'headless_shell'];
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+const DEBIAN = '/usr/bin';
 const FLAGS = [
   '--headless=new',
   // Containers run as root, where Chromium's own sandbox does not start.
@@ -18,20 +20,23 @@ const FLAGS = [
 ];
 
 /**
- * `keepsPages`: with the back/forward cache, which people have and playwright switches off.
+ * `keepsPages`: with the back/forward cache, which people have, playwright switches off and the shell lacks.
  * @throws Error that says what to install
  */
 export function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
   const ignoreDefaultArgs = keepsPages ? ['--disable-back-forward-cache'] : [];
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS, ignoreDefaultArgs });
+  const executablePath = findChromium(keepsPages ? BROWSERS : [...SHELLS, ...BROWSERS]);
+  return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs });
 }
 
-function findChromium(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const places = [DEBIAN, ...folders.flatMap((folder) => NAMES.map((name) => join(folder, name)))];
+function findChromium(names: readonly string[]): string {
+  const folders = [DEBIAN, ...(process.env['PATH'] ?? '').split(delimiter)];
+  const places = names.flatMap((name) => folders.map((folder) => join(folder, name)));
   const found = places.find(isExecutable);
   if (found === undefined)
-    throw new Error('unable to find Chromium; install it, for example: apt install chromium');
+    throw new Error(
+      'unable to find Chromium; install it, for example: apt install chromium chromium-headless-shell',
+    );
   return found;
 }
 

@@ -19,7 +19,7 @@ export const NEEDS: readonly Need[] = [
   {
     project: 'page',
     importing: ['test/support/assistant-page.ts', 'test/browser/stage.ts'],
-    programs: ['chromium'],
+    programs: ['chromium-headless-shell'],
     demoPage: true,
   },
   {
@@ -36,7 +36,7 @@ export const NEEDS: readonly Need[] = [
   {
     project: 'browser',
     importing: ['test/support/chromium.ts'],
-    programs: ['chromium'],
+    programs: ['chromium-headless-shell', 'chromium'],
     demoPage: false,
   },
   {

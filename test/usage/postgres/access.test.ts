@@ -80,8 +80,10 @@ describe('users', () => {
       `SELECT column_name FROM information_schema.columns WHERE table_schema = 'dash_relay' AND table_name = 'usage'`,
     );
     const columns = rows.map((row) => String(row['column_name']));
-    const theirs = columns.filter((name) => !/cost|price|instance/.test(name));
-    expect(theirs).toHaveLength(columns.length - 4);
+    const theirs = columns.filter(
+      (name) => !/cost|price|instance|geo|service_tier|speed|uncharged/.test(name),
+    );
+    expect(theirs).toHaveLength(columns.length - 8);
     const read = await asApi(
       'authenticated',
       { sub: BOB },

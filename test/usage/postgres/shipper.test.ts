@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { NO_USAGE } from '../../../src/protocol/usage-reading.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';
 import { intentOf, readingOf, settlementOf } from '../runs.ts';
@@ -39,6 +40,12 @@ it('a settled run arrives in Postgres by itself, with everything the ledger know
       cache_read_tokens: 0,
       cache_write_tokens: 0,
       cache_write_1h_tokens: 0,
+      thinking_tokens: 0,
+      web_searches: 0,
+      inference_geo: null,
+      service_tier: null,
+      speed: null,
+      uncharged: false,
       cost_usd: '0.003240000000',
       output_cost_usd: '0.003000000000',
       price_version: expect.any(String),
@@ -53,6 +60,31 @@ it('a settled run arrives in Postgres by itself, with everything the ledger know
   ]);
   expect(shipping.shipper.up).toBe(true);
   expect(shipping.events).toEqual([]);
+});
+
+it('what besides tokens set the bill arrives too', async () => {
+  const { ledger } = shipping;
+  const intent = intentOf();
+  await ledger.open(intent, () => NO_USAGE);
+  const terms = { inferenceGeo: 'us', serviceTier: 'batch', speed: 'fast' };
+  const usage = readingOf({ thinkingTokens: 7, webSearches: 2, terms, uncharged: true });
+  await ledger.settle({ ...settlementOf(intent.epoch), usage });
+  await eventually('marked', () => ledger.outbox.length === 0);
+  const rows = await server.query(
+    `SELECT thinking_tokens, web_searches, inference_geo, service_tier, speed, uncharged, cost_usd FROM dash_relay.usage
+      WHERE epoch = '${intent.epoch}'`,
+  );
+  expect(rows).toEqual([
+    {
+      thinking_tokens: 7,
+      web_searches: 2,
+      inference_geo: 'us',
+      service_tier: 'batch',
+      speed: 'fast',
+      uncharged: true,
+      cost_usd: '0.000000000000',
+    },
+  ]);
 });
 
 it('a model without a price costs null, and text that Postgres cannot hold arrives without U+0000', async () => {
