@@ -41,18 +41,20 @@ afterAll(async () => {
 });
 
 it(`27 ${FLOOD} tokens of unknown keys cause one fetch of the key set`, async () => {
-  const before = relay.keySet.fetches;
+  // A relay of its own: what the flood has it fetch later would come in the midst of the other tests.
+  await using flooded = await ProductionRelay.start({ SUPABASE_JWT_SECRET: TEST_SECRET });
+  const before = flooded.keySet.fetches;
   const outcomes = new Set<string>();
   let sent = 0;
   const worker = async (): Promise<void> => {
     while (sent < FLOOD) {
       sent += 1;
-      const token = relay.token({ header: { kid: `unknown-${sent}` } });
-      outcomes.add((await answerOf(relay.port, byHeader(token))).outcome);
+      const token = flooded.token({ header: { kid: `unknown-${sent}` } });
+      outcomes.add((await answerOf(flooded.port, byHeader(token))).outcome);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const got = `${[...outcomes].join(', ')}; ${relay.keySet.fetches - before} fetch`;
+  const got = `${[...outcomes].join(', ')}; ${flooded.keySet.fetches - before} fetch`;
   table.judge(27, `kid unknown × ${FLOOD}`, '401 unauthorized; 1 fetch', got);
 });
 
@@ -76,7 +78,8 @@ describe('a bad token is refused in the same words at the handshake, by HTTP and
     expect(answer).toMatchObject(words);
     expect(answer).not.toHaveProperty('id');
     expect(trapped, 'requests to a server that the token named').toBe(0);
-    expect(relay.keySet.fetches).toBe(before);
+    // A key that nobody knows is asked for once; nothing else of a token makes the relay ask.
+    expect(relay.keySet.fetches - before).toBe(input === 'kid unknown' ? 1 : 0);
   });
 
   /** The answer to an `auth` frame, after which the connection goes on under its old token. */
