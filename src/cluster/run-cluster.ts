@@ -8,7 +8,7 @@ import { didNotBegin, resumeGap, tooManyStreams } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { ReplicaLoss, RunRecord, SharedRuns } from './port.ts';
+import type { ReplicaLoss, ReplicaPart, RunRecord, SharedRuns } from './port.ts';
 import { RemoteRun, type RemoteRunEvents } from './remote-run.ts';
 import { RunClaim } from './run-claim.ts';
 
@@ -106,20 +106,11 @@ export class RunCluster implements Cluster, RemoteRunEvents {
   async #cancelled(record: RunRecord): Promise<RunView | undefined> {
     const asked = this.#shared.cancel(record);
     asked.catch(() => {}); // tried again below, where there is a run to try it for
-    let run: RemoteRun | undefined;
-    const replica = await this.#asked('cancel', () =>
-      this.#shared.follow(record, 'ending', {
-        nowAccepted: () => {},
-        grown: () => run?.grown(),
-        lost: () => run?.lost(),
-      }),
-    );
-    if (typeof replica === 'string') return undefined;
-    const following = new RemoteRun(replica, this, this.#wheel);
-    run = following;
-    following.cancelling();
-    asked.catch(() => this.cancel(following));
-    return following;
+    const run = await this.#asked('cancel', () => this.#followed(record, 'ending'));
+    if (typeof run === 'string') return undefined;
+    run.cancelling();
+    asked.catch(() => this.cancel(run));
+    return run;
   }
 
   /** Once, however many ask at the same time. */
@@ -131,20 +122,26 @@ export class RunCluster implements Cluster, RemoteRunEvents {
   }
 
   async #open(record: RunRecord): Promise<RunView | ReplicaLoss> {
+    const run = await this.#followed(record, 'whole');
+    if (typeof run === 'string') return run;
+    const here = this.#registry.find(record.userId, record.id);
+    if (here !== undefined) {
+      run.release();
+      return here; // the id was taken here meanwhile
+    }
+    this.#registry.adopt(run);
+    return run;
+  }
+
+  async #followed(record: RunRecord, part: ReplicaPart): Promise<RemoteRun | ReplicaLoss> {
     let run: RemoteRun | undefined;
-    const replica = await this.#shared.follow(record, 'whole', {
+    const replica = await this.#shared.follow(record, part, {
       nowAccepted: () => run?.nowAccepted(),
       grown: () => run?.grown(),
       lost: () => run?.lost(),
     });
     if (typeof replica === 'string') return replica;
-    const here = this.#registry.find(record.userId, record.id);
-    if (here !== undefined) {
-      replica.release();
-      return here; // the id was taken here meanwhile
-    }
     run = new RemoteRun(replica, this, this.#wheel);
-    this.#registry.adopt(run);
     return run;
   }
 }

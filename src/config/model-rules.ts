@@ -3,7 +3,7 @@
  * the action, the key, the models and what would be right. Judged for the models that an action names, or the default
  * one; of the others that clients may ask for each takes what comes nearest.
  */
-import { isRetired, type ModelTable } from '../models/model-table.ts';
+import type { ModelTable } from '../models/model-table.ts';
 import { unusableSettings } from '../models/thinking.ts';
 import type { Action, Actions } from '../run/request.ts';
 
@@ -19,10 +19,7 @@ export interface ModelRules {
  */
 export function modelProblems(rules: ModelRules, now: number): string[] {
   const { actions, models, defaultModel } = rules;
-  const answers = (model: string): boolean => {
-    const facts = models.find(model);
-    return facts === undefined || !isRetired(facts, now);
-  };
+  const answers = (model: string): boolean => models.answers(model, now);
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
   return [
     ...(usesDefault && !answers(defaultModel)

@@ -66,7 +66,10 @@ const model = z.strictObject({
   lifecycle: z.strictObject({
     state: z.enum(['active', 'legacy', 'deprecated', 'retired']),
     /** From the beginning of this day (UTC) on it does not answer any more. */
-    retiresOn: z.iso.date().optional(),
+    retiresOn: z.iso
+      .date()
+      .transform((date) => Date.parse(`${date}T00:00:00Z`))
+      .optional(),
   }),
 });
 
@@ -123,11 +126,12 @@ export class ModelTable {
   find(id: string): ModelFacts | undefined {
     return this.#facts.get(id) ?? this.#facts.get(plainModelId(id));
   }
-}
 
-/** Whether a model answers no more at that instant (Unix ms). */
-export function isRetired({ lifecycle: { state, retiresOn } }: ModelFacts, now: number): boolean {
-  return state === 'retired' || (retiresOn !== undefined && now >= Date.parse(`${retiresOn}T00:00:00Z`));
+  /** Whether it is not known to be retired at that instant (Unix ms). */
+  answers(id: string, now: number): boolean {
+    const { state, retiresOn = Infinity } = this.find(id)?.lifecycle ?? {};
+    return state !== 'retired' && now < retiresOn;
+  }
 }
 
 function distinct(ids: readonly string[]): boolean {

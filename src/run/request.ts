@@ -1,6 +1,6 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
-import { isRetired, type ModelTable } from '../models/model-table.ts';
+import type { ModelTable } from '../models/model-table.ts';
 import { type ThinkingSettings, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
@@ -74,10 +74,7 @@ export function hashOfRequest(request: StreamRequest): string {
 
 /** The server's own choice needs no permission; a client's does. */
 function chooseModel(asked: string | undefined, action: Action, policy: RequestPolicy, now: number): string {
-  const answers = (model: string): boolean => {
-    const facts = policy.models.find(model);
-    return facts === undefined || !isRetired(facts, now);
-  };
+  const answers = (model: string): boolean => policy.models.answers(model, now);
   if (asked === undefined) return defaultModel(action, policy, answers);
   if (!policy.allowedModels.has(asked) || action.models?.includes(asked) === false)
     throw notAllowed('not one this server allows for this action; leave it out for the default');
