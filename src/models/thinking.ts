@@ -83,10 +83,9 @@ function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
 
 /** Undefined where the model's own default is meant; otherwise what comes nearest of its levels, from below. */
 function effortOf(model: ModelFacts, settings: ThinkingSettings): Effort | undefined {
-  const { thinking } = settings;
-  if (thinking === 'off' && model.thinking.off === null) return model.effort?.levels[0];
-  const asked = askedEffort(settings);
   const allowed = allowedEfforts(model, settings);
+  if (settings.thinking === 'off' && model.thinking.off === null) return allowed[0];
+  const asked = askedEffort(settings);
   if (asked === undefined || allowed.length === 0 || allowed.includes(asked)) return asked;
   return allowed.findLast((level) => EFFORTS.indexOf(level) < EFFORTS.indexOf(asked)) ?? allowed[0];
 }
