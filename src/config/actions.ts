@@ -2,8 +2,8 @@
  * The file of actions, which operators may replace (ACTIONS_FILE). A `{{template}}` in it stays literal: nothing a
  * client sends is put into a system prompt.
  */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { readJsonFile } from '../files/json-file.ts';
 import { EFFORTS } from '../models/model-table.ts';
 import type { Actions } from '../run/request.ts';
 
@@ -37,14 +37,5 @@ const actionsFile = z
  * @throws Error that names the file and every field that is wrong.
  */
 export function loadActions(file: string | URL): Actions {
-  const unable = (why: string): Error => new Error(`unable to use the actions file ${file}: ${why}`);
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw unable(error instanceof Error ? error.message : String(error));
-  }
-  const result = actionsFile.safeParse(value);
-  if (!result.success) throw unable(z.prettifyError(result.error));
-  return new Map(Object.entries(result.data));
+  return new Map(Object.entries(readJsonFile('actions', file, actionsFile)));
 }

@@ -2,8 +2,8 @@
  * What is known of each model: how it thinks, what it accepts and refuses, how much it takes and gives, how long it
  * lives. Owns the models file (MODELS_FILE) and how a model is found in it; prices are in `pricing/`.
  */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { isDistinct, readJsonFile } from '../files/json-file.ts';
 import { plainModelId } from '../protocol/model-id.ts';
 
 export const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
@@ -79,7 +79,7 @@ const modelsFile = z.strictObject({
   models: z
     .array(model)
     .min(1)
-    .refine((models) => distinct(models.flatMap(({ ids }) => ids)), 'must name each model once'),
+    .refine((models) => isDistinct(models.flatMap(({ ids }) => ids)), 'must name each model once'),
 });
 
 export type ModelFacts = Omit<z.output<typeof model>, 'ids'>;
@@ -101,17 +101,7 @@ export class ModelTable {
    * @throws Error naming the file and everything that is wrong in it
    */
   static load(file: string | URL = SHIPPED): ModelTable {
-    const unable = (why: string, cause?: unknown): Error =>
-      new Error(`unable to use the models file ${file}: ${why}`, { cause });
-    let content: unknown;
-    try {
-      content = JSON.parse(readFileSync(file, 'utf8'));
-    } catch (cause) {
-      throw unable(cause instanceof Error ? cause.message : String(cause), cause);
-    }
-    const parsed = modelsFile.safeParse(content);
-    if (!parsed.success) throw unable(`\n${z.prettifyError(parsed.error)}`);
-    return new ModelTable(parsed.data);
+    return new ModelTable(readJsonFile('models', file, modelsFile));
   }
 
   /** Ids as they stand in the file. */
@@ -132,8 +122,4 @@ export class ModelTable {
     const { state, retiresOn = Infinity } = this.find(id)?.lifecycle ?? {};
     return state !== 'retired' && now < retiresOn;
   }
-}
-
-function distinct(ids: readonly string[]): boolean {
-  return new Set(ids).size === ids.length;
 }

@@ -1,8 +1,8 @@
 /**
  * What tokens cost. Owns the price file and how a price is found. Does not own where costs are kept.
  */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { isDistinct, readJsonFile } from '../files/json-file.ts';
 import { plainModelId } from '../protocol/model-id.ts';
 import type { BilledTokens, PriceTerms } from '../protocol/usage-reading.ts';
 import { picoOfUsd, picoPerToken, tenThousandths } from './cost.ts';
@@ -112,7 +112,7 @@ const priceFile = z.strictObject({
       }),
     )
     .min(1)
-    .refine(distinct, 'must name each id once'),
+    .refine((models) => isDistinct(models.flatMap(({ ids }) => ids)), 'must name each id once'),
 });
 
 /**
@@ -120,16 +120,7 @@ const priceFile = z.strictObject({
  * @throws Error naming the file and everything that is wrong in it
  */
 export function loadPrices(file: string | URL = DEFAULT_FILE): PriceTable {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`unable to read the price file ${file}: ${reason}`, { cause });
-  }
-  const parsed = priceFile.safeParse(content);
-  if (parsed.success) return priceTable(parsed.data);
-  throw new Error(`the price file ${file} is not valid:\n${z.prettifyError(parsed.error)}`);
+  return priceTable(readJsonFile('price', file, priceFile));
 }
 
 type PriceFile = z.output<typeof priceFile>;
@@ -207,9 +198,4 @@ function rising(tiers: readonly { maxPromptTokens?: number | undefined }[]): boo
 
 function ascending(periods: readonly { from: number }[]): boolean {
   return periods.every(({ from }, index) => index === 0 || from > (periods[index - 1]?.from ?? Infinity));
-}
-
-function distinct(models: readonly { ids: readonly string[] }[]): boolean {
-  const ids = models.flatMap((model) => model.ids);
-  return new Set(ids).size === ids.length;
 }

@@ -2,8 +2,8 @@
  * Plans: what a tier may use. Operators replace the file (PLANS_FILE) or override two of its numbers for everybody
  * (MAX_STREAMS_PER_USER, STARTS_PER_MINUTE). Owns the file and which plan a holder has; counts nothing.
  */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { isDistinct, readJsonFile } from '../files/json-file.ts';
 import type { QuotaHolder } from './port.ts';
 
 /** Whole, positive; absent: no limit. */
@@ -39,7 +39,7 @@ const plansFile = z.strictObject({
   plans: z
     .record(z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be a name in lower case'), plan)
     .refine((plans) => FALLBACK in plans && ANONYMOUS in plans, `must have "${FALLBACK}" and "${ANONYMOUS}"`)
-    .refine((plans) => distinct(Object.entries(plans).flatMap(tiersOf)), 'must name each tier once'),
+    .refine((plans) => isDistinct(Object.entries(plans).flatMap(tiersOf)), 'must name each tier once'),
 });
 
 /** The limits of a plan; undefined: none. */
@@ -80,18 +80,7 @@ const MAX_TIERS_TOLD = 100;
  * @throws Error naming the file and everything that is wrong in it
  */
 export function loadPlans(options: PlansOptions): Plans {
-  const file = options.file ?? SHIPPED;
-  const unable = (why: string, cause?: unknown): Error =>
-    new Error(`unable to use the plans file ${file}: ${why}`, { cause });
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw unable(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  const parsed = plansFile.safeParse(content);
-  if (!parsed.success) throw unable(`\n${z.prettifyError(parsed.error)}`);
-  return new FilePlans(parsed.data, options);
+  return new FilePlans(readJsonFile('plans', options.file ?? SHIPPED, plansFile), options);
 }
 
 class FilePlans implements Plans {
@@ -144,8 +133,4 @@ function named(plans: PlanEntries, name: string): Plan {
 
 function tiersOf([name, { tiers }]: [string, { readonly tiers?: readonly string[] | undefined }]): string[] {
   return (tiers ?? [name]).map((tier) => tier.toLowerCase());
-}
-
-function distinct(names: readonly string[]): boolean {
-  return new Set(names).size === names.length;
 }

@@ -191,7 +191,7 @@ describe('a price file of the operator', () => {
   });
 
   it.each([
-    ['not JSON', '{', 'unable to read the price file'],
+    ['not JSON', '{', 'unable to use the price file'],
     [
       'a number for a price',
       model([{ from: '2026-01-01', tiers: [{ ...rates, input: 2.5 }] }]),
@@ -250,7 +250,7 @@ describe('a price file of the operator', () => {
 
   it('that is missing is named', () => {
     expect(() => loadPrices('/nowhere/prices.json')).toThrow(
-      'unable to read the price file /nowhere/prices.json',
+      'unable to use the price file /nowhere/prices.json',
     );
   });
 });
