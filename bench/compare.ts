@@ -2,9 +2,6 @@
  * `npm run bench:compare -- <base commit> [scenario …]`: the working tree beside a base commit in a worktree of its
  * own, taking turns. The harness is this tree's for both.
  */
-import { execFileSync } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scenarioNamed } from './options.ts';
 import { runProgram } from './program.ts';
@@ -13,9 +10,8 @@ import { plotsOf } from './report/plots.ts';
 import { saveRun } from './report/save.ts';
 import { runAll } from './run-all.ts';
 import { relaySubject } from './subjects/relay.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
+import { addWorktree, HERE } from './worktree.ts';
 
-const HERE = new URL('..', import.meta.url).pathname;
 const OUT = new URL('results/compare', import.meta.url).pathname;
 const DEFAULT_SCENARIOS = ['cpu-x10', 'cpu-x1', 'latency', 'first-token', 'cancel', 'memory'];
 const DEFAULT_REPEATS = '5';
@@ -47,32 +43,3 @@ await runProgram(async (args) => {
   process.stdout.write(`${markdown}\nwritten to ${OUT}\n`);
   return results.failures.length === 0 ? 0 : 1;
 });
-
-/** A worktree of `commit` with dependencies: this tree's, where the lock file is the same. */
-function addWorktree(commit: string): Disposable & { readonly directory: string } {
-  const parent = temporaryDirectory('base');
-  const directory = join(parent.path, 'tree');
-  git('worktree', 'add', '--detach', '--quiet', directory, commit);
-  const remove = () => {
-    git('worktree', 'remove', '--force', directory);
-    parent[Symbol.dispose]();
-  };
-  try {
-    if (git('diff', '--name-only', commit, '--', 'package-lock.json') === '') {
-      symlinkSync(join(HERE, 'node_modules'), join(directory, 'node_modules'));
-    } else {
-      execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-        cwd: directory,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-    }
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  return { directory, [Symbol.dispose]: remove };
-}
-
-function git(...args: string[]): string {
-  return execFileSync('git', ['-C', HERE, ...args], { encoding: 'utf8' }).trim();
-}
