@@ -97,7 +97,8 @@ export class Attempt implements Sender, ExchangeListener {
   async run(body: Anthropic.MessageCreateParamsStreaming): Promise<void> {
     const fetchOptions: SenderInit = { sender: this };
     try {
-      await this.#parts.client.messages.create(body, { fetchOptions }).asResponse();
+      // Not `messages.create`: of a deprecated model that writes to stderr at each request, whatever `logLevel` says.
+      await this.#parts.client.post('/v1/messages', { body, stream: true, fetchOptions }).asResponse();
     } catch (error) {
       this.#onSdkError(error);
     }
