@@ -11,6 +11,7 @@ import type { Actions } from '../run/request.ts';
 import { loadActions } from './actions.ts';
 import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
 import { modelProblems } from './model-rules.ts';
+import { planProblems } from './plan-rules.ts';
 
 const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);
 /** Anything else (a full disk) may pass, and is told by the ledger. */
@@ -59,6 +60,7 @@ export function readConfigFiles(
   if (actions === undefined || models === undefined || prices === undefined || plans === undefined)
     throw new ConfigError(problems);
   problems.push(...modelProblems({ actions, models, defaultModel: config.DEFAULT_MODEL }, now));
+  problems.push(...planProblems(plans.all, actions));
   if (problems.length > 0) throw new ConfigError(problems);
   return { actions, models, prices, plans };
 }

@@ -6,7 +6,7 @@ import type { Message, QuotaState } from '../protocol/frames.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
-import type { Plan, Plans } from './plans.ts';
+import { type Plan, type Plans, requestLimitOf } from './plans.ts';
 import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
 
 /** One counter: what is counted of whom, within one period. */
@@ -117,12 +117,16 @@ function isRequest({ status, usage: { source } }: QuotaOutcome): boolean {
 
 /** The plan's limits for one of many: of what an organisation shares, no more than a share. */
 function memberLimits(plan: Plan): Plan {
-  const { requestsPerActionPerMonth, user, organization } = plan;
+  const { requestsPerActionPerMonth: requests, user, organization } = plan;
+  const part = (limit: number): number => Math.ceil((limit * organization.userSharePercent) / 100);
   const share = (limit: number | undefined): number | undefined =>
-    limit === undefined ? undefined : Math.ceil((limit * organization.userSharePercent) / 100);
+    limit === undefined ? undefined : part(limit);
   return {
     ...plan,
-    requestsPerActionPerMonth: share(requestsPerActionPerMonth),
+    requestsPerActionPerMonth:
+      typeof requests === 'object'
+        ? new Map([...requests].map(([action, limit]) => [action, part(limit)]))
+        : share(requests),
     user: {
       tokensPerDay: lower(user.tokensPerDay, share(organization.tokensPerDay)),
       tokensPerMonth: lower(user.tokensPerMonth, share(organization.tokensPerMonth)),
@@ -138,11 +142,12 @@ function requestCounter(
   scope: QuotaState['scope'],
   id: string,
   action: string,
-  { requestsPerActionPerMonth: limit }: Plan,
+  plan: Plan,
   at: number,
 ): Counter {
   const key = `requests:${action}:${scope}:${id}`;
-  return { key, of: 'requests', scope, action, period: periodAt('month', at), limit: limit ?? null };
+  const limit = requestLimitOf(plan, action) ?? null;
+  return { key, of: 'requests', scope, action, period: periodAt('month', at), limit };
 }
 
 function tokenCounters(scope: QuotaState['scope'], id: string, plan: Plan, at: number): Counter[] {

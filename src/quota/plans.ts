@@ -9,6 +9,16 @@ import type { QuotaHolder } from './port.ts';
 /** Whole, positive; absent: no limit. */
 const limit = z.int().positive().optional();
 
+/** Of each action apart: one number for all, or by name, where `*` stands for the others. */
+const requestLimits = z.union(
+  [
+    z.int().positive(),
+    z.record(z.string().min(1), z.int().positive()).transform((limits) => new Map(Object.entries(limits))),
+  ],
+  'must be a whole positive number, or such numbers by action, with "*" for the others',
+);
+const OTHER_ACTIONS = '*';
+
 const tokenLimits = z.strictObject({ tokensPerDay: limit, tokensPerMonth: limit });
 
 const organizationLimits = tokenLimits.extend({
@@ -23,8 +33,8 @@ const plan = z.strictObject({
   streams: limit,
   /** Of a user. */
   startsPerMinute: limit,
-  /** Of an organisation, and of each action apart. */
-  requestsPerActionPerMonth: limit,
+  /** Of an organisation. */
+  requestsPerActionPerMonth: requestLimits.optional(),
   user: tokenLimits.default({}),
   organization: organizationLimits.prefault({}),
 });
@@ -53,7 +63,21 @@ export interface StartLimits {
   readonly startsPerMinute: number;
 }
 
+/** Requests of one action in a month. */
+export function requestLimitOf(
+  { requestsPerActionPerMonth: limits }: Plan,
+  action: string,
+): number | undefined {
+  return typeof limits === 'object' ? (limits.get(action) ?? limits.get(OTHER_ACTIONS)) : limits;
+}
+
+/** Actions that a plan has a limit for by name. */
+export function actionsLimitedBy({ requestsPerActionPerMonth: limits }: Plan): readonly string[] {
+  return typeof limits === 'object' ? [...limits.keys()].filter((name) => name !== OTHER_ACTIONS) : [];
+}
+
 export interface Plans {
+  readonly all: readonly Plan[];
   planOf(holder: QuotaHolder): Plan;
   limitsOf(holder: QuotaHolder): StartLimits;
   /** For all runs of a day (UTC), 10^-6 US dollars; null: no limit. */
@@ -84,6 +108,7 @@ export function loadPlans(options: PlansOptions): Plans {
 }
 
 class FilePlans implements Plans {
+  readonly all: readonly Plan[];
   readonly spendingPerDayMicroUsd: number | null;
   readonly #options: PlansOptions;
   readonly #byTier = new Map<string, Plan>();
@@ -95,12 +120,14 @@ class FilePlans implements Plans {
     this.#options = options;
     const { spendingPerDayUsd: usd } = file;
     this.spendingPerDayMicroUsd = usd === undefined ? null : Math.floor(usd * 1e6);
-    for (const entry of Object.entries(file.plans)) {
-      const [name, { tiers: _, ...limits }] = entry;
-      for (const tier of tiersOf(entry)) this.#byTier.set(tier, { name, ...limits });
-    }
-    this.#fallback = named(file.plans, FALLBACK);
-    this.#anonymous = named(file.plans, ANONYMOUS);
+    this.all = Object.entries(file.plans).map((entry) => {
+      const [name, { tiers: _, ...rest }] = entry;
+      const own = { name, ...rest };
+      for (const tier of tiersOf(entry)) this.#byTier.set(tier, own);
+      return own;
+    });
+    this.#fallback = named(this.all, FALLBACK);
+    this.#anonymous = named(this.all, ANONYMOUS);
   }
 
   planOf({ tier, anonymous }: QuotaHolder): Plan {
@@ -124,11 +151,8 @@ class FilePlans implements Plans {
   }
 }
 
-type PlanEntries = z.output<typeof plansFile>['plans'];
-
-function named(plans: PlanEntries, name: string): Plan {
-  const { tiers: _, ...limits } = plans[name] ?? plan.parse({});
-  return { name, ...limits };
+function named(plans: readonly Plan[], name: string): Plan {
+  return plans.find((each) => each.name === name) ?? { name, ...plan.parse({}) };
 }
 
 function tiersOf([name, { tiers }]: [string, { readonly tiers?: readonly string[] | undefined }]): string[] {

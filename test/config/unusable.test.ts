@@ -43,6 +43,13 @@ const UNKNOWN_EFFORT = file('unknown.json', action({ thinking: { effort: 'huge' 
 const ALL_RETIRED = file('retired.json', action({ models: ['claude-sonnet-4-5'] }));
 const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
 
+const UNKNOWN_ACTION = file(
+  'unknown-action.json',
+  JSON.stringify({
+    plans: { free: { requestsPerActionPerMonth: { lesson: 5, '*': 50 } }, anonymous: {} },
+  }),
+);
+
 function problems(environment: Environment): readonly string[] {
   try {
     readConfigFiles(readConfig({ DATA_DIR: directory, ...environment }), NOW, () => {});
@@ -112,6 +119,7 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['PLANS_FILE', ABSENT, /ENOENT/],
   ['PLANS_FILE', NO_JSON, /JSON/],
   ['PLANS_FILE', WITHOUT_FREE, /"free" and "anonymous"/],
+  ['PLANS_FILE', UNKNOWN_ACTION, /free\.requestsPerActionPerMonth: "lesson" is no action; there are .*chat/],
   ['PRICES_FILE', ABSENT, /ENOENT/],
   ['PRICES_FILE', NO_JSON, /JSON/],
   ['PRICES_FILE', EMPTY, /models/],

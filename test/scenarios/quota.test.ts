@@ -165,6 +165,28 @@ describe('a quota that is used up is told at every door, with its figures', () =
   });
 });
 
+describe('a quota of one action', () => {
+  it('is told with its figures, stands in the report by name, and leaves the other actions theirs', async () => {
+    await using relay = await relayWith({ requestsPerActionPerMonth: { homework_help: 1, '*': 7 } });
+    await using client = await connect(relay);
+    const warned = client.next('accepted');
+    await client.ended(client.start({ action: 'homework_help' }));
+    expect(await warned).toMatchObject({ warning: { of: 'requests', used: 1, limit: 1 } });
+    const refused = client.refused('start');
+    client.start({ action: 'homework_help' });
+    expect(await refused).toMatchObject({ code: 'quota_exceeded', used: 1, limit: 1, resetsAt: NEXT_MONTH });
+    await client.ended(client.start());
+    const lines = (await quotas(relay)).quotas.filter(({ of }) => of === 'requests');
+    expect(Object.fromEntries(lines.map(({ action, used, limit }) => [action, [used, limit]]))).toEqual({
+      general_assistance: [0, 7],
+      chat: [1, 7],
+      homework_help: [1, 1],
+      lesson_generation: [0, 7],
+      grading_assistance: [0, 7],
+    });
+  });
+});
+
 describe('nothing is generated that no quota pays', () => {
   it('an id used again after its run is forgotten is a new run, with a row and a request of its own', async () => {
     await using relay = await relayWith({ requestsPerActionPerMonth: 2 }, { RESUME_WINDOW_MS: '50' });

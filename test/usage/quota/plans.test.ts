@@ -72,6 +72,16 @@ describe('a plans file', () => {
     ['an unknown field', { plans: { free: { stream: 3 } } }, /stream/],
     ['a limit of zero', { plans: { free: { streams: 0 } } }, /free.*streams/s],
     ['a tier of two plans', { plans: { basic: { tiers: ['pro'] }, pro: {} } }, /name each tier once/],
+    [
+      'a limit of no action that is no number',
+      { plans: { free: { requestsPerActionPerMonth: { chat: '5' } } } },
+      /requestsPerActionPerMonth/,
+    ],
+    [
+      'a limit of zero for an action',
+      { plans: { free: { requestsPerActionPerMonth: { chat: 0 } } } },
+      /whole positive number/,
+    ],
     ['a budget that is no number', { spendingPerDayUsd: '5' }, /spendingPerDayUsd/],
   ])('with %s is refused, and says what is wrong', (_what, content, words) => {
     expect(() => loadPlans({ ...OPTIONS, file: plansFile(content) })).toThrow(words);

@@ -1,6 +1,7 @@
 /** What quotas must do, wherever they are counted. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { QuotaHolder } from '../../../src/quota/port.ts';
 import { holderOf, PROMPT_TOKENS, plansOf } from './plan-files.ts';
 import type { QuotaSubject, SubjectOptions } from './quota-subject.ts';
 
@@ -92,6 +93,45 @@ export function quotaContract(
         });
         await begin({ holder, action: 'homework_help' });
         await begin();
+      },
+    );
+
+    quotaTest(
+      'each action has the limit of its name, the others have that of `*`, and a member has a share of both',
+      free({ requestsPerActionPerMonth: { chat: 4, '*': 2 }, organization: { userSharePercent: 50 } }),
+      async ({ begin, end }) => {
+        const limitOf = async (holder: QuotaHolder, action: string): Promise<number> => {
+          for (let run = 0; run < 4; run += 1) {
+            try {
+              await end((await begin({ holder, action })).epoch);
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'quota_exceeded', quota: { used: run, limit: run } });
+              return run;
+            }
+          }
+          return 4;
+        };
+        const alone = holderOf();
+        expect([await limitOf(alone, 'chat'), await limitOf(alone, 'homework_help')]).toEqual([4, 2]);
+        await expect(begin({ holder: alone })).rejects.toMatchObject({
+          message: 'your requests of this kind are used up for this month: 4',
+        });
+        const member = holderOf({ organizationId: randomUUID() });
+        expect([await limitOf(member, 'chat'), await limitOf(member, 'homework_help')]).toEqual([2, 1]);
+      },
+    );
+
+    quotaTest(
+      'an action without a limit of its name, where there is none for the others, has none',
+      free({ requestsPerActionPerMonth: { homework_help: 1 } }),
+      async ({ begin, end, standing }) => {
+        const holder = holderOf();
+        for (let run = 0; run < 3; run += 1) await end((await begin({ holder })).epoch);
+        expect(await standing(holder)).toMatchObject({ 'requests user month': [3, 0] });
+        await end((await begin({ holder, action: 'homework_help' })).epoch);
+        await expect(begin({ holder, action: 'homework_help' })).rejects.toMatchObject({
+          quota: { used: 1, limit: 1 },
+        });
       },
     );
 
