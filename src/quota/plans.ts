@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { isDistinct, readJsonFile } from '../files/json-file.ts';
 import type { QuotaHolder } from './port.ts';
+import { TierMap, tierName } from './tiers.ts';
 
 /** Whole, positive; absent: no limit. */
 const limit = z.int().positive().optional();
@@ -27,8 +28,8 @@ const organizationLimits = tokenLimits.extend({
 });
 
 const plan = z.strictObject({
-  /** Values of `app_metadata.tier` that mean this plan; absent: the plan's own name. */
-  tiers: z.array(z.string().min(1).max(64)).min(1).optional(),
+  /** Tiers that have this plan, such as `pro` and `school_*`; absent: the plan's own name. */
+  tiers: z.array(tierName).min(1).optional(),
   /** Live streams of a user, by all transports. */
   streams: limit,
   /** Of a user. */
@@ -111,7 +112,7 @@ class FilePlans implements Plans {
   readonly all: readonly Plan[];
   readonly spendingPerDayMicroUsd: number | null;
   readonly #options: PlansOptions;
-  readonly #byTier = new Map<string, Plan>();
+  readonly #byTier = new TierMap<Plan>();
   readonly #fallback: Plan;
   readonly #anonymous: Plan;
   readonly #told = new Set<string>();

@@ -56,6 +56,38 @@ describe('a plans file', () => {
     expect(told).toEqual(['gold', 'silver']);
   });
 
+  it('names tiers as they are and by how they begin: the exact name first, then the longest beginning', () => {
+    const told: string[] = [];
+    const content = {
+      plans: {
+        basic: { tiers: ['parent_*', 'school_*'] },
+        pro: { tiers: ['Parent_Plus', 'school_premium*', 'professional'] },
+        enterprise: { tiers: ['school_premium_max', 'enterprise'] },
+      },
+    };
+    const plans = plansOf(content, { onUnknownTier: (tier) => told.push(tier) });
+    const named = (tier: string) => plans.planOf(holderOf({ tier })).name;
+    const tiers = [
+      'parent_starter',
+      'parent_plus',
+      'PARENT_PLUS',
+      'professional',
+      'school_',
+      'school_premium',
+    ];
+    expect(tiers.map(named)).toEqual(['basic', 'pro', 'pro', 'pro', 'basic', 'pro']);
+    expect(['school_premium_2026', 'school_premium_max', 'School_Pro'].map(named)).toEqual([
+      'pro',
+      'enterprise',
+      'basic',
+    ]);
+    expect(told).toEqual([]);
+    expect(['parent', 'school', 'basic', 'professionals', 'toString'].map(named)).toEqual(
+      Array.from({ length: 5 }, () => 'free'),
+    );
+    expect(told).toEqual(['parent', 'school', 'basic', 'professionals', 'toString']);
+  });
+
   it('gives the limits of a plan, the defaults where it has none, and what the environment set above both', () => {
     const content = { plans: { free: { streams: 3 }, pro: { startsPerMinute: 7 } } };
     const pro = holderOf({ tier: 'pro' });
@@ -82,6 +114,16 @@ describe('a plans file', () => {
       { plans: { free: { requestsPerActionPerMonth: { chat: 0 } } } },
       /whole positive number/,
     ],
+    [
+      'a beginning of two plans',
+      { plans: { basic: { tiers: ['school_*'] }, pro: { tiers: ['SCHOOL_*'] } } },
+      /name each tier once/,
+    ],
+    ['a tier twice in one plan', { plans: { pro: { tiers: ['pro', 'Pro'] } } }, /name each tier once/],
+    ['a star in the middle', { plans: { pro: { tiers: ['school_*_plus'] } } }, /a \* at its end/],
+    ['two stars', { plans: { pro: { tiers: ['school_**'] } } }, /a \* at its end/],
+    ['a star alone', { plans: { pro: { tiers: ['*'] } } }, /a \* at its end/],
+    ['a tier without a letter', { plans: { pro: { tiers: [''] } } }, /must be a name/],
     ['a budget that is no number', { spendingPerDayUsd: '5' }, /spendingPerDayUsd/],
   ])('with %s is refused, and says what is wrong', (_what, content, words) => {
     expect(() => loadPlans({ ...OPTIONS, file: plansFile(content) })).toThrow(words);
