@@ -6,12 +6,13 @@
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
 import { type AccessToken, parseAccessToken } from './access-token.ts';
+import { IdentityClaims, type IdentityClaimsOptions } from './identity-claims.ts';
 import type { KeySet } from './key-set.ts';
 import { fixedKeys, type KeySource } from './key-set.ts';
 import type { Authenticator, Principal } from './port.ts';
-import { principalOf } from './principal-of.ts';
 import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';
 import { Signatures } from './signatures.ts';
+import { userOf } from './token-user.ts';
 import { unauthorized } from './unauthorized.ts';
 import { secretKey, type VerificationKey } from './verification-key.ts';
 
@@ -27,6 +28,8 @@ export interface AuthenticatorOptions {
   readonly keySet?: KeySet | undefined;
   /** Default `authenticated`. */
   readonly audience?: string | undefined;
+  /** Which claims say what users may use, and which roles are users'. */
+  readonly claims?: IdentityClaimsOptions | undefined;
   /** Whether anonymous users are admitted; default false. */
   readonly allowAnonymous?: boolean | undefined;
   /** For one fetch of the key set, ms; default 4000: a handshake waiting for it is answered within 5 s. */
@@ -42,21 +45,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const source = keySourceOf(options);
   if (secret === undefined && source === undefined) throw new TypeError('an authenticator needs keys');
   const signatures = new Signatures();
+  const identityClaims = new IdentityClaims(options.claims ?? {});
   /** By which key of the issuer each principal was proven. */
   const provenBy = new WeakMap<Principal, VerificationKey>();
 
   return {
     async verify(text) {
       const token = parseAccessToken(text);
-      const principal = principalOf(token.claims, { issuer, audience }, clock.now());
+      const user = userOf(token.claims, { issuer, audience }, clock.now());
       const key = await keyFor(token, secret, source);
       if (!(await signatures.holds(token.text, key))) throw unauthorized('signature');
-      // Only now: a forged token learns nothing of what is admitted here.
-      if (principal.anonymous && !allowAnonymous) {
+      // Only now: a forged token learns nothing of what is admitted here, and writes nothing into the log.
+      identityClaims.requireRole(token.claims);
+      if (user.anonymous && !allowAnonymous) {
         throw new RelayError('forbidden', 'anonymous users are not admitted; sign in with an account', {
           cause: 'anonymous',
         });
       }
+      const principal = { ...user, ...identityClaims.read(token.claims) };
       if (key !== secret) provenBy.set(principal, key);
       return principal;
     },

@@ -7,7 +7,8 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
 import { loadDevelopmentKey } from './development-key.ts';
 import { KeySet } from './key-set.ts';
-import { isLabel, userIdOf } from './principal-of.ts';
+import { isLabel } from './label.ts';
+import { userIdOf } from './token-user.ts';
 
 export interface DevelopmentIssuerOptions {
   /** Where the signing key is kept; made if absent. */

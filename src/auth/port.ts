@@ -3,9 +3,9 @@
 export interface Principal {
   /** The token's `sub`: a UUID in lower case. */
   readonly userId: string;
-  /** `app_metadata.organization_id` (server-set). */
+  /** Set by a server: by default the claim `app_metadata.organization_id`. */
   readonly organizationId: string | null;
-  /** `app_metadata.tier` (server-set); user_metadata is never read. */
+  /** Set by a server: by default the claim `app_metadata.tier`; user_metadata is never read. */
   readonly tier: string | null;
   readonly anonymous: boolean;
   /** The token's `exp`, Unix ms. */

@@ -1,6 +1,7 @@
 /** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
 import { createAuthenticator } from '../auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '../auth/development-issuer.ts';
+import type { ClaimNotice } from '../auth/identity-claims.ts';
 import type { Authenticator } from '../auth/port.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
@@ -83,7 +84,16 @@ async function composeIdentity(
   config: Config,
   logger: Logger,
 ): Promise<Pick<Accounts, 'authenticator' | 'developmentIssuer'>> {
-  const common = { clock: systemClock, allowAnonymous: config.ALLOW_ANONYMOUS };
+  const common = {
+    clock: systemClock,
+    allowAnonymous: config.ALLOW_ANONYMOUS,
+    claims: {
+      tier: config.CLAIM_TIER,
+      organization: config.CLAIM_ORGANIZATION,
+      roles: config.ALLOWED_ROLES,
+      onNotice: (notice: ClaimNotice) => logger.warn(notice, CLAIM_NOTICES[notice.kind]),
+    },
+  };
   const { auth } = config;
   if (auth.kind === 'development') {
     const issuer = 'http://localhost/dev';
@@ -105,6 +115,11 @@ async function composeIdentity(
   });
   return { authenticator, developmentIssuer: undefined };
 }
+
+const CLAIM_NOTICES = {
+  role: 'tokens of this role are refused: name it in ALLOWED_ROLES if it is of users',
+  unusable: 'a claim is no text of 1 to 128 characters: its users count as having none',
+} as const;
 
 /** Shared by quotas and usage rows. Undefined without DATABASE_URL. */
 async function composePostgres(config: Config, logger: Logger): Promise<PostgresPool | undefined> {

@@ -9,6 +9,7 @@ import {
   address,
   baseUrl,
   cidrList,
+  claimPaths,
   commaList,
   flag,
   integer,
@@ -20,6 +21,7 @@ import {
   secret,
   signingSecret,
   text,
+  userRole,
   webUrl,
 } from './values.ts';
 
@@ -91,6 +93,15 @@ function environmentSchema(production: boolean) {
       .describe('Key set, if not the one under SUPABASE_URL; https, or http on loopback in production'),
     SUPABASE_JWT_ISSUER: text().optional().describe('Expected `iss`, if not `<SUPABASE_URL>/auth/v1`'),
     SUPABASE_JWT_AUDIENCE: text().default('authenticated').describe('Expected `aud`'),
+    ALLOWED_ROLES: commaList(userRole())
+      .default([])
+      .describe('Values of `role` in tokens that are users, beside `authenticated`, comma-separated'),
+    CLAIM_TIER: claimPaths()
+      .prefault('app_metadata.tier')
+      .describe('Claim with the tier: a path, or several, comma-separated; the first that is there counts'),
+    CLAIM_ORGANIZATION: claimPaths()
+      .prefault('app_metadata.organization_id')
+      .describe('Claim with the organisation, in the same way'),
     ALLOWED_ORIGINS: commaList(origin())
       .default([])
       .describe('Web origins that may connect, comma-separated; the own host always may'),
@@ -300,5 +311,6 @@ export function environmentTable(): EnvironmentRow[] {
 }
 
 function defaultText(schema: z.ZodType): string | null {
-  return schema instanceof z.ZodDefault ? String(schema.def.defaultValue) : null;
+  const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  return hasDefault ? String(schema.def.defaultValue) : null;
 }

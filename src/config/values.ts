@@ -1,6 +1,7 @@
 /** How the text of an environment key becomes a value. Messages say what to do and never repeat the text: it may be a secret. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { claimPathFault, parseClaimPath } from '../auth/claim-path.ts';
 import { postgresUrlFault } from '../postgres/connection-url.ts';
 
 /** Node runs a timer of more than 2^31 - 1 ms at once instead of later; what is added to a key has its room below that. */
@@ -168,6 +169,29 @@ export function origin() {
 /** At least one item between commas; empty items are ignored. */
 export function commaList<Item extends z.ZodType<string, string>>(item: Item) {
   return z.string().transform(splitCommas).pipe(z.array(item).min(1, 'must name at least one entry'));
+}
+
+/** Paths of claims, the one that counts first. */
+export function claimPaths() {
+  const path = z.string().superRefine((value, context) => {
+    const message = claimPathFault(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+  return commaList(path).transform((paths) => paths.map(parseClaimPath));
+}
+
+/** Whom these name is a server with an API key, or the database itself: no user, and nobody who is to be counted. */
+const NO_USERS = /^(anon|service_role|authenticator|dashboard_user|postgres|pgbouncer|pg_.*|supabase_.*)$/i;
+
+/** The `role` of users in a token. */
+export function userRole() {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9][\w:.-]{0,62}$/, 'each must be a word such as teacher')
+    .refine(
+      (role) => !NO_USERS.test(role),
+      'anon, service_role and roles of the database are no users: leave them out',
+    );
 }
 
 export function cidrList() {

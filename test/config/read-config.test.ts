@@ -62,6 +62,20 @@ describe('readConfig', () => {
     });
   });
 
+  it('reads the paths of claims, dotted or as JSON pointers', () => {
+    expect(readConfig({})).toMatchObject({
+      CLAIM_TIER: [['app_metadata', 'tier']],
+      CLAIM_ORGANIZATION: [['app_metadata', 'organization_id']],
+      ALLOWED_ROLES: [],
+    });
+    expect(
+      readConfig({ CLAIM_TIER: 'tier, /https:~1~1app.example/a~01', ALLOWED_ROLES: 'teacher, parent' }),
+    ).toMatchObject({
+      CLAIM_TIER: [['tier'], ['https://app.example', 'a~1']],
+      ALLOWED_ROLES: ['teacher', 'parent'],
+    });
+  });
+
   it('reads lists', () => {
     expect(
       readConfig({

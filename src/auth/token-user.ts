@@ -1,4 +1,4 @@
-/** Judges the claims of a Supabase access token. Pure: it knows no keys and no signatures. */
+/** Which user the claims of a Supabase access token name. Pure: it knows no keys and no signatures. */
 import type { JsonObject } from './access-token.ts';
 import type { Principal } from './port.ts';
 import { unauthorized } from './unauthorized.ts';
@@ -14,38 +14,30 @@ const TOLERANCE_MS = 5_000;
 const LONGEST_LIFE_MS = 31 * 86_400_000;
 /** The end of the year 9999, Unix seconds: what is later is no time. */
 const LATEST_SECONDS = 253_402_300_799;
-const USER_ROLE = 'authenticated';
 
 /**
- * Whom the claims name, if they are those of a signed-in user of this project at `now` (Unix ms).
+ * Whom the claims name, if they are those of a user of this project at `now` (Unix ms).
  * @throws RelayError `unauthorized`
  */
-export function principalOf(claims: JsonObject, expected: ExpectedClaims, now: number): Principal {
-  const { iss, aud, role, sub, is_anonymous: anonymous = false, app_metadata: metadata } = claims as Claims;
+export function userOf(claims: JsonObject, expected: ExpectedClaims, now: number): TokenUser {
+  const { iss, aud, sub, is_anonymous: anonymous = false } = claims as Claims;
   if (iss !== expected.issuer) throw unauthorized('issuer');
   if (aud !== expected.audience && !(Array.isArray(aud) && aud.includes(expected.audience))) {
     throw unauthorized('audience');
   }
-  if (role !== USER_ROLE) throw unauthorized('role');
   const userId = userIdOf(sub);
   if (userId === undefined) throw unauthorized('subject');
   if (typeof anonymous !== 'boolean') throw unauthorized('is_anonymous');
-  return {
-    userId,
-    organizationId: labelOf(metadata, 'organization_id'),
-    tier: labelOf(metadata, 'tier'),
-    anonymous,
-    expiresAt: checkTimes(claims, now),
-  };
+  return { userId, anonymous, expiresAt: checkTimes(claims, now) };
 }
+
+type TokenUser = Pick<Principal, 'userId' | 'anonymous' | 'expiresAt'>;
 
 interface Claims {
   readonly iss?: unknown;
   readonly aud?: unknown;
-  readonly role?: unknown;
   readonly sub?: unknown;
   readonly is_anonymous?: unknown;
-  readonly app_metadata?: unknown;
   readonly exp?: unknown;
   readonly nbf?: unknown;
   readonly iat?: unknown;
@@ -66,19 +58,6 @@ function checkTimes({ exp, nbf, iat }: Claims, now: number): number {
 
 function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LATEST_SECONDS;
-}
-
-function labelOf(metadata: unknown, name: 'tier' | 'organization_id'): string | null {
-  if (typeof metadata !== 'object' || metadata === null || !Object.hasOwn(metadata, name)) return null;
-  const label = (metadata as JsonObject)[name];
-  return isLabel(label) ? label : null;
-}
-
-const LABEL = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
-
-/** A short name that a server sets, such as a tier: 1–128 characters, none of control, no half of a surrogate pair. */
-export function isLabel(value: unknown): value is string {
-  return typeof value === 'string' && LABEL.test(value);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
