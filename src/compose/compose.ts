@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Config } from '../config/environment.ts';
-import { readConfigFiles } from '../config/files.ts';
+import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
 import { listenFailure } from '../config/listen-failure.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import { healthOf } from '../http/routes/operations.ts';
@@ -63,7 +63,7 @@ export async function composeRelay(
   const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
-  const own = given === undefined ? await startSimulatorWithoutKey(config, telemetry) : undefined;
+  const own = given === undefined ? await startSimulatorWithoutKey(config, files, telemetry) : undefined;
   const simulator = given ?? own;
   const accounts = await composeAccounts(config, files, simulator !== undefined, telemetry);
   const core = await composeCore(config, files, accounts, { version, simulator }, telemetry);
@@ -130,12 +130,13 @@ async function close({ accounts, core, http, memory, own, telemetry }: Parts): P
 /** Loaded only where it answers: 5 MB that a relay of real answers does without. */
 async function startSimulatorWithoutKey(
   { ANTHROPIC_API_KEY: key }: Config,
+  { models: modelTable }: ConfigFiles,
   { logger }: Telemetry,
 ): Promise<Simulator | undefined> {
   if (key !== undefined) return undefined;
   logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
   const { startSimulator } = await import('../simulator/simulator.ts');
-  return startSimulator();
+  return startSimulator({ modelTable });
 }
 
 function healthOfParts(

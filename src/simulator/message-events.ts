@@ -20,11 +20,9 @@ export interface SseEvent extends Write {
   readonly isDelta: boolean;
 }
 
-const NO_CACHE = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
-
 export function messageEvents(message: SimulatedMessage, random: Random): SseEvent[] {
-  const { inputTokens, outputTokens, stopReason } = message;
-  const usage = { input_tokens: inputTokens, ...NO_CACHE, output_tokens: outputTokens };
+  const { outputTokens, stopReason } = message;
+  const usage = { ...promptUsage(message), output_tokens: outputTokens };
   return [
     sseEvent('message_start', { message: startOf(message, random) }, random),
     ...message.blocks.flatMap((block, index) => blockEvents(block, index, random)),
@@ -34,10 +32,15 @@ export function messageEvents(message: SimulatedMessage, random: Random): SseEve
         { delta: { stop_reason: stopReason, stop_sequence: null }, usage },
         random,
       ),
-      announces: { inputTokens, outputTokens },
+      announces: billOf(message),
     },
     sseEvent('message_stop', {}, random),
   ];
+}
+
+/** The bill it announces: input that no cache took part in, and output. */
+export function billOf({ prompt, outputTokens }: SimulatedMessage) {
+  return { inputTokens: prompt.input, outputTokens };
 }
 
 export function messageJson(message: SimulatedMessage): string {
@@ -48,13 +51,12 @@ export function messageJson(message: SimulatedMessage): string {
       return { type: 'thinking', thinking: text, signature: signature(text.length) };
     return { type: 'tool_use', ...block.tool, input: JSON.parse(text) as unknown };
   });
-  const usage = { input_tokens: message.inputTokens, ...NO_CACHE, output_tokens: message.outputTokens };
   return JSON.stringify({
     ...envelope(message),
     content,
     stop_reason: message.stopReason,
     stop_sequence: null,
-    usage: { ...usage, service_tier: 'standard' },
+    usage: { ...wholeUsage(message), output_tokens: message.outputTokens },
   });
 }
 
@@ -78,14 +80,26 @@ function startOf(message: SimulatedMessage, random: Random) {
     content: [],
     stop_reason: null,
     stop_sequence: null,
-    usage: {
-      input_tokens: message.inputTokens,
-      ...NO_CACHE,
-      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-      // A placeholder, as in the real API: what counts is the last `message_delta`.
-      output_tokens: random.integer(1, 8),
-      service_tier: 'standard',
-    },
+    // A placeholder of output, as in the real API: what counts is the last `message_delta`.
+    usage: { ...wholeUsage(message), output_tokens: random.integer(1, 8) },
+  };
+}
+
+/** What only the beginning of a message tells is here too. */
+function wholeUsage(message: SimulatedMessage) {
+  const { cacheWrite5m, cacheWrite1h } = message.prompt;
+  return {
+    ...promptUsage(message),
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
+    service_tier: 'standard',
+  };
+}
+
+function promptUsage({ prompt }: SimulatedMessage) {
+  return {
+    input_tokens: prompt.input,
+    cache_creation_input_tokens: prompt.cacheWrite5m + prompt.cacheWrite1h,
+    cache_read_input_tokens: prompt.cacheRead,
   };
 }
 

@@ -21,6 +21,7 @@ export class Playback implements Paced {
   readonly #clock: Clock;
   readonly #begunAt: number;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #begun: () => void;
   readonly #wrote: (write: Write) => void;
   #next = 0;
   #open = true;
@@ -32,6 +33,7 @@ export class Playback implements Paced {
     pacer: Pacer;
     clock: Clock;
     headers: Readonly<Record<string, string>>;
+    begun: () => void;
     wrote: (write: Write) => void;
   }) {
     this.#timetable = parts.timetable;
@@ -39,6 +41,7 @@ export class Playback implements Paced {
     this.#pacer = parts.pacer;
     this.#clock = parts.clock;
     this.#headers = parts.headers;
+    this.#begun = parts.begun;
     this.#wrote = parts.wrote;
     this.#begunAt = parts.clock.elapsed();
     this.dueAt = this.#begunAt + parts.timetable.headAfterMs;
@@ -63,8 +66,7 @@ export class Playback implements Paced {
     while (this.#open && this.dueAt <= now) {
       const write = this.#timetable.answer.writes[this.#next];
       if (write === undefined) return this.#finish(now);
-      if (this.#next === 0)
-        this.#writer.head(200, { ...this.#headers, 'content-type': this.#timetable.answer.contentType });
+      if (this.#next === 0) this.#begin();
       this.#next += 1;
       this.dueAt = this.#afterWrite();
       this.#wrote(write);
@@ -77,6 +79,11 @@ export class Playback implements Paced {
       return false;
     }
     return this.#open;
+  }
+
+  #begin(): void {
+    this.#begun();
+    this.#writer.head(200, { ...this.#headers, 'content-type': this.#timetable.answer.contentType });
   }
 
   #afterWrite(): number {

@@ -7,9 +7,17 @@ import { toWire, type WireText } from '../protocol/wire-text.ts';
 import { ApiError } from './api-error.ts';
 import type { AnswerBehaviour, RawBehaviour } from './behaviour.ts';
 import { composeMessage } from './message.ts';
-import { errorEvent, messageEvents, messageJson, type SseEvent, type Write } from './message-events.ts';
-import type { MessagesRequest } from './messages-request.ts';
+import {
+  billOf,
+  errorEvent,
+  messageEvents,
+  messageJson,
+  type SseEvent,
+  type Write,
+} from './message-events.ts';
+import type { PromptUsage } from './prompt-cache.ts';
 import { Random } from './random.ts';
+import type { MessagesRequest } from './request/messages-request.ts';
 
 export interface PreparedAnswer {
   readonly contentType: string;
@@ -30,17 +38,17 @@ export class AnswerPreparer {
     this.#seed = seed;
   }
 
-  prepare(request: MessagesRequest, behaviour: AnswerBehaviour): PreparedAnswer {
+  prepare(request: MessagesRequest, prompt: PromptUsage, behaviour: AnswerBehaviour): PreparedAnswer {
     // The user's hash is no part of what the model sees.
-    const key = hash('sha256', JSON.stringify({ ...request, userHash: null }));
+    const key = hash('sha256', JSON.stringify([{ ...request, userHash: null }, prompt]));
     const kept = this.#kept.get(behaviour) ?? new Map<string, PreparedAnswer>();
     this.#kept.set(behaviour, kept);
     const known = kept.get(key);
     if (known !== undefined) return known;
     // The same words whether they are streamed or not, and however many of them are allowed.
-    const { model, question, inputTokens } = request;
-    const words = new Random([this.#seed, model, inputTokens, question].join('\n'));
-    const answer = prepareAnswer(request, behaviour, words);
+    const { model, question, promptTokens } = request;
+    const words = new Random([this.#seed, model, promptTokens, question].join('\n'));
+    const answer = prepareAnswer(request, prompt, behaviour, words);
     for (const oldest of kept.keys()) {
       if (kept.size < KEPT_PER_BEHAVIOUR) break;
       kept.delete(oldest);
@@ -55,9 +63,14 @@ export function prepareRaw({ body, sliceBytes }: RawBehaviour): PreparedAnswer {
   return { contentType: SSE, writes: slices([{ wire, tokens: 0 }], sliceBytes), deltas: 0 };
 }
 
-function prepareAnswer(request: MessagesRequest, behaviour: AnswerBehaviour, random: Random): PreparedAnswer {
+function prepareAnswer(
+  request: MessagesRequest,
+  prompt: PromptUsage,
+  behaviour: AnswerBehaviour,
+  random: Random,
+): PreparedAnswer {
   const messages = Array.from({ length: behaviour.messages ?? 1 }, () =>
-    composeMessage(request, behaviour, random),
+    composeMessage(request, prompt, behaviour, random),
   );
   const events = messages.flatMap((message) => messageEvents(message, random));
   const deltas = events.filter((event) => event.isDelta).length;
@@ -66,11 +79,11 @@ function prepareAnswer(request: MessagesRequest, behaviour: AnswerBehaviour, ran
     return { contentType: SSE, writes, deltas };
   }
   const writes = messages.slice(0, 1).map((message): Write => {
-    const { inputTokens, outputTokens } = message;
+    const { outputTokens } = message;
     const wire = toWire(messageJson(message));
     return behaviour.broken
       ? { wire: half(wire), tokens: outputTokens }
-      : { wire, tokens: outputTokens, announces: { inputTokens, outputTokens } };
+      : { wire, tokens: outputTokens, announces: billOf(message) };
   });
   return { contentType: 'application/json', writes, deltas };
 }

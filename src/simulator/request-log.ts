@@ -2,6 +2,7 @@
 import type { Clock } from '../time/clock.ts';
 import type { SimulatedHttpRequest } from './listener.ts';
 import type { Write } from './message-events.ts';
+import type { PromptUsage } from './prompt-cache.ts';
 
 /** One request to `/v1/messages`, as it stands at this instant. */
 export interface RequestRecord {
@@ -12,7 +13,9 @@ export interface RequestRecord {
   readonly userHash: string | null;
   /** HTTP status decided on; null before. */
   readonly status: number | null;
-  /** What it would be charged for so far. */
+  /** What its prompt is billed as, cache and all; null where nothing is said of it. */
+  readonly prompt: PromptUsage | null;
+  /** Output it would be charged for so far. */
   readonly tokensGenerated: number;
   /** Sums over all messages for which a final count has been sent; null before the first. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
@@ -52,6 +55,7 @@ export class RequestLog {
       model: null,
       userHash: null,
       status: null,
+      prompt: null,
       tokensGenerated: 0,
       usage: null,
       aborted: false,

@@ -3,26 +3,25 @@
  * and for benchmarks. `behaviour.ts` lists what it can be told to do, also by model name (`sim:stall`).
  * It writes no log and, unless `keepBodies` asks for it, keeps no word of a prompt.
  */
+import type { ModelTable } from '../models/model-table.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { ApiError } from './api-error.ts';
-import {
-  type Behaviour,
-  type BehaviourName,
-  behaviourNamed,
-  behaviourOf,
-  SCRIPTED_MODELS,
-} from './behaviour.ts';
+import { type Behaviour, type BehaviourName, behaviourNamed, behaviourOf } from './behaviour.ts';
 import { type Listener, type ListenOptions, listen, type SimulatedHttpRequest } from './listener.ts';
-import { checkHeaders, checkKey, type MessagesRequest, readMessagesRequest } from './messages-request.ts';
+import { listModels, retrieveModel } from './models/models-api.ts';
+import { SimulatedModels } from './models/simulated-models.ts';
 import { LIFELIKE, type Pace, Pacer } from './pacer.ts';
 import { Playback } from './playback.ts';
 import { AnswerPreparer, prepareRaw } from './prepared-answer.ts';
+import { PromptCache, type PromptUsage } from './prompt-cache.ts';
 import { Random } from './random.ts';
+import { checkHeaders, checkKey } from './request/headers.ts';
+import { type MessagesRequest, type ReadRequest, readMessagesRequest } from './request/messages-request.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
 import { JSON_TYPE, type ResponseWriter, responseHeaders } from './response-writer.ts';
 import { pacedTimetable, SILENT, type Timetable, timetableAtOnce } from './timetable.ts';
 
-export type { RequestRecord };
+export type { PromptUsage, RequestRecord };
 
 export interface SimulatorOptions {
   /** 0 (the default): any free port. */
@@ -40,6 +39,10 @@ export interface SimulatorOptions {
   readonly clock?: Clock;
   /** Keeps headers and body of each request, for tests of what is sent upstream. */
   readonly keepBodies?: boolean;
+  /** What each model takes and how long it lives; default: the models file that ships with the relay. */
+  readonly modelTable?: ModelTable | undefined;
+  /** Names of models of no table, for tests: they take whatever any model takes, as the `sim:` ones do. */
+  readonly moreModels?: readonly string[];
 }
 
 export interface SimulatorStats {
@@ -70,7 +73,17 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
+/** What a request is answered with. */
+interface Response {
+  readonly timetable: Timetable;
+  /** Null where nothing is said of it. */
+  readonly prompt: PromptUsage | null;
+  /** Its first bytes are written. */
+  readonly begun: () => void;
+}
+
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const ONE_MODEL = 'GET /v1/models/';
 const DEFAULT_MAX_STREAMS = 100;
 
 /** @throws Error of the system (`EADDRINUSE`, …) when it cannot listen */
@@ -89,12 +102,15 @@ class SimulatedModel implements Simulator {
   readonly #pacer: Pacer;
   readonly #log: RequestLog;
   readonly #answers: AnswerPreparer;
+  readonly #models: SimulatedModels;
+  readonly #cache: PromptCache;
   readonly #queue: Scripted[] = [];
   #otherwise: Scripted | undefined;
   #listener: Listener | undefined;
   #count = 0;
 
-  constructor({ seed = 'dash', pace = LIFELIKE, clock = systemClock, keepBodies = false }: SimulatorOptions) {
+  constructor(options: SimulatorOptions) {
+    const { seed = 'dash', pace = LIFELIKE, clock = systemClock, keepBodies = false } = options;
     this.#seed = seed;
     this.#pace = pace;
     this.#keepBodies = keepBodies;
@@ -102,6 +118,8 @@ class SimulatedModel implements Simulator {
     this.#pacer = new Pacer(clock);
     this.#log = new RequestLog(clock);
     this.#answers = new AnswerPreparer(seed);
+    this.#models = new SimulatedModels(options.modelTable, options.moreModels);
+    this.#cache = new PromptCache(clock);
   }
 
   async listen(options: ListenOptions): Promise<void> {
@@ -138,29 +156,39 @@ class SimulatedModel implements Simulator {
   }
 
   #route(http: SimulatedHttpRequest, writer: ResponseWriter): void {
-    const path = http.url?.split('?', 1)[0];
+    const [path = '', query] = http.url?.split('?', 2) ?? [];
     const chance = new Random(`${this.#seed}\n${this.#count++}`);
     const requestId = `req_01${chance.base62(22)}`;
-    if (http.method === 'GET' && path === '/stats') {
+    const asked = `${http.method} ${path}`;
+    if (asked === 'GET /stats') {
       writer.reply(200, JSON_TYPE, JSON.stringify(this.stats));
-    } else if (http.method === 'GET' && path === '/v1/models') {
-      this.#models(http, writer, requestId);
-    } else if (http.method === 'POST' && path === '/v1/messages') {
+    } else if (asked === 'GET /v1/models') {
+      this.#reply(http, writer, requestId, (now) =>
+        listModels(this.#models, new URLSearchParams(query), now),
+      );
+    } else if (asked.startsWith(ONE_MODEL)) {
+      const id = decoded(asked.slice(ONE_MODEL.length));
+      this.#reply(http, writer, requestId, (now) => retrieveModel(this.#models, id, now));
+    } else if (asked === 'POST /v1/messages') {
       this.#messages(http, writer, requestId, chance);
-    } else if (http.method === 'POST' && path === '/v1/messages/count_tokens') {
+    } else if (asked === 'POST /v1/messages/count_tokens') {
       this.#countTokens(http, writer, requestId);
     } else {
       this.#refuse(writer, requestId, new ApiError('not_found_error', 'Not found'));
     }
   }
 
-  /** Those with a behaviour of their own; it answers for every other name of the API too. */
-  #models(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
+  /** @param answer throws ApiError; `now` in Unix ms */
+  #reply(
+    http: SimulatedHttpRequest,
+    writer: ResponseWriter,
+    requestId: string,
+    answer: (now: number) => object,
+  ): void {
     try {
       checkKey(http.headers);
-      const data = SCRIPTED_MODELS.map((id) => ({ type: 'model', id, display_name: id }));
-      const body = { data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false };
-      writer.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, JSON.stringify(body));
+      const body = JSON.stringify(answer(this.#clock.now()));
+      writer.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, body);
     } catch (error) {
       this.#refuse(writer, requestId, error);
     }
@@ -178,18 +206,20 @@ class SimulatedModel implements Simulator {
     readBody(http, writer, (json) => {
       try {
         checkHeaders(http.headers);
-        const { request, body } = readMessagesRequest(json, false);
-        record.model = request.model;
-        record.userHash = request.userHash;
-        if (this.#keepBodies) record.body = body;
-        const timetable = this.#timetable(request, chance);
+        const read = this.#read(json, false);
+        record.model = read.request.model;
+        record.userHash = read.request.userHash;
+        if (this.#keepBodies) record.body = read.body;
+        const { timetable, prompt, begun } = this.#respond(read, chance);
         record.status = 200;
+        record.prompt = prompt;
         playback = new Playback({
           timetable,
           writer,
           pacer: this.#pacer,
           clock: this.#clock,
           headers: responseHeaders(requestId, this.#clock),
+          begun,
           wrote: (write) => this.#log.wrote(record, write),
         });
         playback.start();
@@ -199,30 +229,32 @@ class SimulatedModel implements Simulator {
     });
   }
 
+  #read(json: string, counting: boolean): ReadRequest {
+    return readMessagesRequest(json, { counting, models: this.#models, now: this.#clock.now() });
+  }
+
   /** @throws ApiError where the behaviour is a refusal */
-  #timetable(request: MessagesRequest, chance: Random): Timetable {
+  #respond({ request, prompt }: ReadRequest, chance: Random): Response {
     const scripted = this.#queue.shift() ?? this.#otherwise ?? behaviourOf(request.model);
     const chosen = typeof scripted === 'function' ? scripted(request) : scripted;
     const behaviour = typeof chosen === 'string' ? behaviourNamed(chosen) : chosen;
     if ('refuse' in behaviour) throw behaviour.refuse;
     if ('body' in behaviour)
-      return timetableAtOnce(prepareRaw(behaviour), behaviour.sliceBytes !== undefined);
-    if ('silent' in behaviour) return SILENT;
-    return pacedTimetable(
-      this.#answers.prepare(request, behaviour),
-      behaviour,
-      behaviour.pace ?? this.#pace,
-      chance,
-    );
+      return asItStands(timetableAtOnce(prepareRaw(behaviour), behaviour.sliceBytes !== undefined));
+    if ('silent' in behaviour) return asItStands(SILENT);
+    const { usage, begun } = this.#cache.read(prompt);
+    const answer = this.#answers.prepare(request, usage, behaviour);
+    const timetable = pacedTimetable(answer, behaviour, behaviour.pace ?? this.#pace, chance);
+    return { timetable, prompt: usage, begun };
   }
 
   #countTokens(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
     readBody(http, writer, (json) => {
       try {
         checkHeaders(http.headers);
-        const { request } = readMessagesRequest(json, true);
+        const { request } = this.#read(json, true);
         const headers = { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE };
-        writer.reply(200, headers, JSON.stringify({ input_tokens: request.inputTokens }));
+        writer.reply(200, headers, JSON.stringify({ input_tokens: request.promptTokens }));
       } catch (error) {
         this.#refuse(writer, requestId, error);
       }
@@ -244,6 +276,19 @@ class SimulatedModel implements Simulator {
       error.body(requestId),
     );
     return status;
+  }
+}
+
+/** A response of our own making: of a prompt nothing is known. */
+function asItStands(timetable: Timetable): Response {
+  return { timetable, prompt: null, begun: () => {} };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 

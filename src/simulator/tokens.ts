@@ -15,19 +15,26 @@ export function tokenize(text: string): string[] {
   return text.match(TOKEN) ?? [];
 }
 
-/** The API's order of magnitude for a prompt: bytes / 4. */
-export function countInputTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text) / 4);
+/**
+ * The API's order of magnitude for a prompt: bytes / 4 by the older tokenizer.
+ * @param factor of the model's tokenizer, against that
+ */
+export function countInputTokens(text: string, factor: number): number {
+  return Math.ceil((Buffer.byteLength(text) / 4) * factor);
 }
 
-/** Cuts tokens into deltas of 1 to 6; the first is one token, as the real API's mostly is. */
-export function toDeltas(tokens: readonly string[], random: Random): Delta[] {
+/**
+ * Cuts tokens into deltas of 1 to 6; the first is one token, as the real API's mostly is.
+ * @param factor tokens of the model for each of these: they are those of the older tokenizer
+ */
+export function toDeltas(tokens: readonly string[], random: Random, factor = 1): Delta[] {
   const deltas: Delta[] = [];
   for (let from = 0; from < tokens.length; ) {
     const count = from === 0 ? 1 : random.integer(1, 6);
     const slice = tokens.slice(from, from + count);
-    deltas.push({ text: slice.join(''), tokens: slice.length });
-    from += count;
+    const to = from + slice.length;
+    deltas.push({ text: slice.join(''), tokens: Math.round(to * factor) - Math.round(from * factor) });
+    from = to;
   }
   return deltas;
 }

@@ -97,7 +97,7 @@ export async function startSimulatedRelay(
   { models = [], ...options }: SimulatorOptions & { readonly models?: readonly string[] } = {},
   environment: Environment = {},
 ): Promise<SimulatedRelay> {
-  const simulator = await startSimulator(options);
+  const simulator = await startSimulator({ ...options, moreModels: models });
   const scripted = Object.keys(BEHAVIOURS).map((name) => `sim:${name}`);
   const allowed = ['claude-sonnet-5-5', ...scripted, ...models].join(',');
   const relay = await startRelay({ ALLOWED_MODELS: allowed, ...upstreamAt(simulator.url), ...environment });
