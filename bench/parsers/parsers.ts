@@ -28,7 +28,7 @@ export interface Parser {
 }
 
 const KIB = 1024;
-const SINK = { text() {}, event() {}, began() {} };
+const SINK = { text() {}, event() {}, thinking() {}, began() {} };
 const ORIGINS: ReadonlySet<string> = new Set();
 const parseBody = jsonBodyParser(Fastify());
 const addressOf = clientAddressBy(['10.0.0.0/8', 'fd00::/8']);
@@ -109,7 +109,7 @@ function readBody(text: string): void {
 /** As bytes come from a connection: one char per byte. */
 function readUpstream(text: string, slice = 16 * KIB): void {
   const bytes = Buffer.from(text).toString('latin1');
-  const reader = new MessageParser(SINK, new UsageMeter(), true);
+  const reader = new MessageParser(SINK, new UsageMeter(), { events: 'all', showThinking: false });
   const decoder = new SseDecoder((...event) => reader.read(...event));
   for (let at = 0; at < bytes.length; at += slice) decoder.push(bytes.slice(at, at + slice));
   decoder.end();

@@ -54,8 +54,12 @@ export class Publisher {
   }
 
   publish(record: RunRecord, source: PublishedSource): Publication {
-    const publication = new RunPublication(record, source, (woken) =>
-      this.#flushSoon(woken.urgent ? 0 : FOLLOWED_MS),
+    const { store } = this.#parts;
+    const publication = new RunPublication(
+      record,
+      source,
+      (woken) => this.#flushSoon(woken.urgent ? 0 : FOLLOWED_MS),
+      (...message) => store.send(...message),
     );
     this.#claimed.delete(record.epoch);
     this.#publications.set(record.epoch, publication);

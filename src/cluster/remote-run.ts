@@ -7,6 +7,7 @@ import { Readers } from '../run/readers.ts';
 import { didNotBegin } from '../run/refusals.ts';
 import type { Ending } from '../run/run.ts';
 import type { RunView } from '../run/run-view.ts';
+import type { Thought } from '../run/thought.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Replica, ReplicaEvents, RunRecord } from './port.ts';
@@ -67,6 +68,10 @@ export class RemoteRun implements RunView, ReplicaEvents {
 
   get log(): StreamLog {
     return this.#replica.log;
+  }
+
+  get thought(): Thought | undefined {
+    return this.#replica.thought;
   }
 
   get accepted(): boolean {
@@ -133,6 +138,11 @@ export class RemoteRun implements RunView, ReplicaEvents {
   grown(): void {
     this.#check();
     this.readers.wake();
+  }
+
+  /** The replica says: it thinks. */
+  thinking(): void {
+    this.readers.thinking();
   }
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */

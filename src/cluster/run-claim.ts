@@ -8,6 +8,7 @@ import type { Claim } from '../run/port.ts';
 import type { RunReader } from '../run/readers.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
+import type { Thought } from '../run/thought.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Publication, PublishedSource, RunRecord, SharedRuns } from './port.ts';
 
@@ -52,6 +53,10 @@ class PublishedRun implements PublishedSource, RunReader {
     return this.#run.log;
   }
 
+  get thought(): Thought | undefined {
+    return this.#run.thought;
+  }
+
   get ending(): string | undefined {
     const { ending } = this.#run;
     if (ending !== undefined) this.#ending ??= fromWire(ending.wire);
@@ -75,6 +80,10 @@ class PublishedRun implements PublishedSource, RunReader {
 
   wake(): void {
     this.#publication.wake();
+  }
+
+  thinking(): void {
+    this.#publication.thinking();
   }
 
   accepted(): void {

@@ -7,10 +7,13 @@
  *      └── not added ─────┘        unsure ──closed or taken by others──► over
  */
 
+import { fromWire } from '../protocol/wire-text.ts';
+import { currentThought } from '../run/run-view.ts';
+import { ThoughtPosition } from '../run/thought.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 import { takeBatch } from './delta-batch.ts';
 import type { Publication, PublishedSource, RunRecord } from './port.ts';
-import type { Addition } from './store/port.ts';
+import type { Addition, SharedStore } from './store/port.ts';
 
 /** Between two additions of a run that nobody follows elsewhere; with the tick before it, 200 ms at most. */
 const ALONE_MS = 150;
@@ -22,18 +25,26 @@ export class RunPublication implements Publication {
   readonly record: RunRecord;
   readonly #source: PublishedSource;
   readonly #onWake: (publication: RunPublication) => void;
+  readonly #send: SharedStore['send'];
   /** By machine: until when, elapsed ms. */
   readonly #followers = new Map<string, number>();
   #state: 'unsure' | 'open' | 'over' = 'unsure';
   #cursor: LogCursor | undefined;
+  #thought: ThoughtPosition | undefined;
   #addedAt = Number.NEGATIVE_INFINITY;
   #addedBytes = 0;
   #endedAt: number | undefined;
 
-  constructor(record: RunRecord, source: PublishedSource, onWake: (publication: RunPublication) => void) {
+  constructor(
+    record: RunRecord,
+    source: PublishedSource,
+    onWake: (publication: RunPublication) => void,
+    send: SharedStore['send'],
+  ) {
     this.record = record;
     this.#source = source;
     this.#onWake = onWake;
+    this.#send = send;
   }
 
   get state(): 'unsure' | 'open' | 'over' {
@@ -47,6 +58,23 @@ export class RunPublication implements Publication {
 
   wake(): void {
     this.#onWake(this);
+  }
+
+  thinking(): void {
+    const { thought } = this.#source;
+    if (thought === undefined) return;
+    if (this.#thought?.thought !== thought) this.#thought = new ThoughtPosition(thought, 0);
+    for (
+      let next = this.#thought.next(BATCH_BYTES);
+      next !== undefined;
+      next = this.#thought.next(BATCH_BYTES)
+    )
+      for (const machine of this.#followers.keys())
+        this.#tellThought(machine, thought.after, next === 'begun' ? undefined : fromWire(next));
+  }
+
+  #tellThought(machine: string, after: number, content?: string): void {
+    this.#send(machine, { type: 'thinking', epoch: this.record.epoch, after, content });
   }
 
   isDue(now: number): boolean {
@@ -117,7 +145,11 @@ export class RunPublication implements Publication {
   follow(machine: string, now: number): void {
     const isFirst = this.#followers.size === 0;
     this.#followers.set(machine, now + FOLLOWER_MS);
+    const current = currentThought(this.#source);
+    // Each time: what was sent before may be lost, or came before there was a replica.
+    if (current !== undefined) this.#tellThought(machine, current.thought.after);
     if (!isFirst) return;
+    this.#thought = current;
     this.#source.followed(true);
     this.wake();
   }

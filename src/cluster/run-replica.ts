@@ -1,15 +1,17 @@
 /** A copy of one run of another machine: what is read of it becomes a log like any other. It asks for nothing itself. */
 import type { EndingFrame } from '../protocol/frames.ts';
+import { toWire } from '../protocol/wire-text.ts';
+import { Thought } from '../run/thought.ts';
 import type { StreamLog, StreamLogs } from '../stream-log/port.ts';
 import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
 import { parseEnding } from './parse-ending.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
-import type { StoredLog } from './store/port.ts';
+import type { StoredLog, ThinkingMessage } from './store/port.ts';
 
 /** After every delta there can be. */
 const PAST_ALL = Number.MAX_SAFE_INTEGER;
 
-const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, lost() {} };
+const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, thinking() {}, lost() {} };
 
 export class RunReplica implements Replica {
   readonly record: RunRecord;
@@ -24,6 +26,7 @@ export class RunReplica implements Replica {
   #log: StreamLog;
   #accepted = false;
   #ending: EndingFrame | undefined;
+  #thought: Thought | undefined;
   #released = false;
   #loss: ReplicaLoss | undefined;
   #part: ReplicaPart;
@@ -64,6 +67,10 @@ export class RunReplica implements Replica {
     return this.#ending;
   }
 
+  get thought(): Thought | undefined {
+    return this.#thought;
+  }
+
   get released(): boolean {
     return this.#released;
   }
@@ -86,6 +93,15 @@ export class RunReplica implements Replica {
     if (ending !== undefined) this.#ending = parseEnding(ending, this.record.id, this.#log.head);
     if (batches.length > 0 || ending !== undefined) this.events.grown();
     return true;
+  }
+
+  /** Told again and again that it thinks: its owner does not know who knows. Late, it says nothing. */
+  think({ after, content }: Pick<ThinkingMessage, 'after' | 'content'>): void {
+    if (this.#released || this.#ending !== undefined || after < this.#log.head) return;
+    if (this.#thought?.after !== after) this.#thought = new Thought(after);
+    else if (content === undefined) return;
+    if (content !== undefined) this.#thought.append(toWire(content));
+    this.events.thinking();
   }
 
   #takeEnding(ending: string | undefined): true {

@@ -6,9 +6,10 @@
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import { chunkPrefix, encodeChunk, encodeEvent, eventPrefix } from '../protocol/wire-text.ts';
+import { chunkPrefix, encodeChunk, encodeEvent, encodeThinking, eventPrefix } from '../protocol/wire-text.ts';
 import type { RunReader } from '../run/readers.ts';
-import type { RunView } from '../run/run-view.ts';
+import { currentThought, type RunView } from '../run/run-view.ts';
+import { ThoughtPosition } from '../run/thought.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 
 export interface DeliveryOwner {
@@ -28,7 +29,8 @@ export interface DeliveryQueue {
 export type Next =
   | {
       readonly kind: 'frame';
-      readonly type: 'chunk' | 'event';
+      readonly type: 'chunk' | 'event' | 'thinking';
+      /** Of the last delta sent. */
       readonly seq: number;
       readonly wire: WireText;
     }
@@ -52,6 +54,8 @@ export class Delivery implements RunReader {
   readonly #queue: DeliveryQueue;
   readonly #chunkPrefix: WireText;
   #cursor: LogCursor | undefined;
+  /** Undefined where nothing is thought, or text has come since. */
+  #thought: ThoughtPosition | undefined;
   #ackedSeq: number;
 
   /** `cursor` is undefined while the stream is opening. */
@@ -67,13 +71,15 @@ export class Delivery implements RunReader {
     this.#owner = owner;
     this.#queue = queue;
     this.#cursor = cursor;
+    this.#thought = currentThought(run);
     this.#ackedSeq = cursor?.seq ?? 0;
     this.#chunkPrefix = chunkPrefix(run.id);
   }
 
   /** Nothing is left to send for now, neither frames nor the ending. */
   get caughtUp(): boolean {
-    return this.sentSeq === this.run.log.head && this.run.ending === undefined;
+    const { log, ending } = this.run;
+    return this.sentSeq === log.head && ending === undefined && (this.#thought?.caughtUp ?? true);
   }
 
   /** Seq of the last delta sent. */
@@ -90,12 +96,21 @@ export class Delivery implements RunReader {
     if (!this.queued) this.#queue.deliveryReady(this);
   }
 
+  thinking(): void {
+    const { thought } = this.run;
+    if (thought !== undefined && this.#thought?.thought !== thought)
+      this.#thought = new ThoughtPosition(thought, 0);
+    this.wake();
+  }
+
   refused(error: RelayError): void {
     this.#owner.deliveryRefused(this, error);
   }
 
   /** Reads at most about `maxBytes` of the log, or the ending once all of it is read. */
   next(maxBytes: number): Next | undefined {
+    const thought = this.#thought && this.#nextThought(this.#thought, maxBytes);
+    if (thought !== undefined) return thought;
     const entry = this.#cursor?.next(maxBytes);
     if (entry === 'gap') return { kind: 'gap' };
     if (entry === undefined) return this.#ending();
@@ -106,6 +121,18 @@ export class Delivery implements RunReader {
       : encodeEvent(eventPrefix(this.run.id), seq, json);
     this.#owes(wire.length);
     return { kind: 'frame', type: isText ? 'chunk' : 'event', seq, wire };
+  }
+
+  /** What is thought has its place after the text that came before it; a reader that read on is not told any more. */
+  #nextThought(cursor: ThoughtPosition, maxBytes: number): Next | undefined {
+    const { sentSeq: seq } = this;
+    const { after } = cursor.thought;
+    if (seq > after) this.#thought = undefined;
+    const next = seq === after ? cursor.next(maxBytes) : undefined;
+    if (next === undefined) return undefined;
+    const { id } = this.run;
+    const wire = next === 'begun' ? encodeThinking(id) : encodeThinking(id, next);
+    return { kind: 'frame', type: 'thinking', seq, wire };
   }
 
   #ending(): Next | undefined {

@@ -150,6 +150,14 @@ export interface EventFrame {
   readonly event: unknown;
 }
 
+/** The model thinks: a state, until the next text or the ending. */
+export interface ThinkingFrame {
+  readonly type: 'thinking';
+  readonly id: string;
+  /** A further piece of a summary of what is thought, where the action allows it. */
+  readonly content?: string;
+}
+
 export interface ResumedFrame {
   readonly type: 'resumed';
   readonly id: string;
@@ -243,6 +251,7 @@ export type ServerFrame =
   | AcceptedFrame
   | ChunkFrame
   | EventFrame
+  | ThinkingFrame
   | ResumedFrame
   | DoneFrame
   | CancelledFrame

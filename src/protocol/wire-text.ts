@@ -90,3 +90,9 @@ export function encodeChunk(prefix: WireText, seq: number, count: number, json: 
 export function encodeEvent(prefix: WireText, seq: number, json: WireText): WireText {
   return `${prefix}${seq},"event":${json}}` as WireText;
 }
+
+/** `json`: the inside of a JSON string literal, a piece of what is thought; without it, that the model thinks. */
+export function encodeThinking(id: string, json?: WireText): WireText {
+  const content = json === undefined ? '' : `,"content":"${json}"`;
+  return `{"type":"thinking","id":"${id}"${content}}` as WireText;
+}

@@ -12,6 +12,8 @@ export interface RunReader {
   refused(error: RelayError): void;
   /** There is more to read, or the ending. */
   wake(): void;
+  /** The run thinks, or there is more of what it thinks. */
+  thinking(): void;
 }
 
 /** One for all: most runs that are kept have ended and nobody reads them. */
@@ -45,6 +47,10 @@ export class Readers {
     for (const reader of this.#readers) reader.wake();
   }
 
+  thinking(): void {
+    for (const reader of this.#readers) reader.thinking();
+  }
+
   /** None is left then. */
   refuse(error: RelayError): void {
     const readers = this.#readers;
@@ -66,6 +72,10 @@ export class EndingWaiter implements RunReader {
 
   accepted(): void {
     // Only the ending counts.
+  }
+
+  thinking(): void {
+    // Likewise.
   }
 
   wake(): void {

@@ -59,7 +59,13 @@ export function prepareRequest(request: StreamRequest, policy: RequestPolicy, no
     system: action.system,
     messages: withContext(request.messages.map(withoutBlanks), request.context),
     events,
+    showThinking: showsThinking(action),
   };
+}
+
+/** By the action's own word alone: some models stream what they think unasked. */
+function showsThinking({ thinking }: Action): boolean {
+  return typeof thinking === 'object' && thinking.display === 'summarized';
 }
 
 /**

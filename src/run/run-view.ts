@@ -4,6 +4,7 @@ import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Readers } from './readers.ts';
 import type { Ending } from './run.ts';
+import { type Thought, ThoughtPosition } from './thought.ts';
 
 export interface RunView {
   readonly id: string;
@@ -12,6 +13,8 @@ export interface RunView {
   readonly model: string;
   readonly requestHash: string;
   readonly log: StreamLog;
+  /** What is thought, or was thought last. */
+  readonly thought: Thought | undefined;
   /** What becomes of the run when its last reader leaves. */
   readonly onDisconnect: 'resume' | 'cancel';
   /** Joining and leaving goes through the registry. */
@@ -39,6 +42,18 @@ export interface RunView {
 export function resumedFrame({ id, epoch, model, log, ending }: RunView, after: number): ResumedFrame {
   const state = ending === undefined ? 'live' : 'ended';
   return { type: 'resumed', id, epoch, after, head: Math.max(log.head, after), model, state };
+}
+
+interface Thinking {
+  readonly thought: Thought | undefined;
+  readonly log: Pick<StreamLog, 'head'>;
+  readonly ending: unknown;
+}
+
+/** For a reader that comes while the run thinks: what was told before is not told again. */
+export function currentThought({ thought, log, ending }: Thinking): ThoughtPosition | undefined {
+  if (thought === undefined || thought.after < log.head || ending !== undefined) return undefined;
+  return new ThoughtPosition(thought, thought.length);
 }
 
 /** Tells the observer that the run is read on. */

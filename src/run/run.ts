@@ -32,6 +32,7 @@ import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../up
 import { Readers } from './readers.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
+import { Thought } from './thought.ts';
 
 export interface RunParts {
   readonly upstream: Upstream;
@@ -88,6 +89,7 @@ export class Run implements RunView, UpstreamSink {
   #accepted = false;
   #warning: QuotaState | undefined;
   #ending: Ending | undefined;
+  #thought: Thought | undefined;
   #abortReason: AbortReason | undefined;
   #abortedAt = 0;
   #startedAt: number;
@@ -127,6 +129,10 @@ export class Run implements RunView, UpstreamSink {
   /** The ending, once the row is settled: the last entry of the log. */
   get ending(): Ending | undefined {
     return this.#ending;
+  }
+
+  get thought(): Thought | undefined {
+    return this.#thought;
   }
 
   /**
@@ -169,6 +175,15 @@ export class Run implements RunView, UpstreamSink {
 
   event(json: WireText): void {
     this.#append('event', json);
+  }
+
+  /** Until text comes it is one thought, in however many blocks. */
+  thinking(json?: WireText): void {
+    const { head } = this.log;
+    if (this.#thought?.after !== head) this.#thought = new Thought(head);
+    else if (json === undefined) return;
+    if (json !== undefined) this.#thought.append(json);
+    this.readers.thinking();
   }
 
   began(): void {
@@ -231,6 +246,7 @@ export class Run implements RunView, UpstreamSink {
     const reading = this.#reading();
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     this.#upstreamAbort = undefined;
+    this.#thought = undefined;
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
     const { status } = outcome;

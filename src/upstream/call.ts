@@ -61,7 +61,7 @@ export class Call implements UpstreamCall {
   readonly ended: Promise<UpstreamEnding>;
   readonly #parts: CallParts;
   readonly #epoch: string;
-  readonly #allEvents: boolean;
+  readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking'>;
   /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
   #body: Anthropic.MessageCreateParamsStreaming | null;
   readonly #sink: UpstreamSink;
@@ -84,7 +84,8 @@ export class Call implements UpstreamCall {
     this.#resolve = resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
-    this.#allEvents = request.events === 'all';
+    const { events, showThinking } = request;
+    this.#wanted = { events, showThinking };
     this.#body = requestBody(request);
     this.#sink = sink;
     this.#signal = signal;
@@ -120,7 +121,7 @@ export class Call implements UpstreamCall {
   }
 
   #newReader(): MessageParser {
-    return new MessageParser(this.#sink, this.#meter, this.#allEvents);
+    return new MessageParser(this.#sink, this.#meter, this.#wanted);
   }
 
   #try(): void {

@@ -8,7 +8,7 @@ import type { Refusal } from '../protocol/frames.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
-import type { UpstreamSink } from './port.ts';
+import type { UpstreamRequest, UpstreamSink } from './port.ts';
 import type { ReportedUsage, UsageMeter } from './usage-meter.ts';
 
 /** An object of the API, of which nothing is believed but the names. */
@@ -33,6 +33,9 @@ type Json = {
     | 'input']?: unknown;
 };
 
+/** What of a body its reader asks for. */
+type Wanted = Pick<UpstreamRequest, 'events' | 'showThinking'>;
+
 const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([
   'content_block_start',
   'content_block_delta',
@@ -48,6 +51,7 @@ export class MessageParser {
   readonly #sink: UpstreamSink;
   readonly #meter: UsageMeter;
   readonly #allEvents: boolean;
+  readonly #showThinking: boolean;
   /** A `message_start` came. */
   began = false;
   /** Something was given to the sink: the call can no longer be tried again unseen. */
@@ -71,10 +75,11 @@ export class MessageParser {
   #hasText = false;
   #halted = false;
 
-  constructor(sink: UpstreamSink, meter: UsageMeter, allEvents: boolean) {
+  constructor(sink: UpstreamSink, meter: UsageMeter, { events, showThinking }: Wanted) {
     this.#sink = sink;
     this.#meter = meter;
-    this.#allEvents = allEvents;
+    this.#allEvents = events === 'all';
+    this.#showThinking = showThinking && !this.#allEvents;
   }
 
   /** One event; its data is `bytes`, latin1, from `from` to `end`. At the body's end a last one may be cut: it is then dropped. */
@@ -165,7 +170,7 @@ export class MessageParser {
         this.#text(wireText(delta.text));
         return true;
       case 'thinking_delta':
-        meter.thinking(length(delta.thinking));
+        this.#thought(delta.thinking);
         break;
       case 'signature_delta':
         meter.signature(length(delta.signature));
@@ -181,11 +186,10 @@ export class MessageParser {
   }
 
   #readBlock(block: Json): void {
-    const meter = this.#meter;
     const type = typeof block.type === 'string' ? block.type : '';
     if (type === 'text') this.#text(wireText(block.text));
-    else if (type === 'thinking') meter.thinking(length(block.thinking));
-    else if (type === 'redacted_thinking') meter.redactedThinking(length(block.data));
+    else if (type === 'thinking') this.#thinks(block.thinking);
+    else if (type === 'redacted_thinking') this.#thinks('', length(block.data));
     else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
   }
 
@@ -202,6 +206,19 @@ export class MessageParser {
     this.#hasText = true;
     this.delivered = true;
     this.#sink.text(json);
+  }
+
+  /** A block of thinking opens; a redacted one comes whole. */
+  #thinks(text: unknown, redactedBytes = 0): void {
+    if (!this.#allEvents) this.#sink.thinking();
+    if (redactedBytes > 0) this.#meter.redactedThinking(redactedBytes);
+    this.#thought(text);
+  }
+
+  #thought(text: unknown): void {
+    this.#meter.thinking(length(text));
+    const json = this.#showThinking ? wireText(text) : '';
+    if (json !== '') this.#sink.thinking(json);
   }
 
   #event(data: string): void {

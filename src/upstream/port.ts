@@ -19,6 +19,8 @@ export interface UpstreamRequest {
   readonly userHash: string;
   /** Whether `sink.event` is wanted; `text` saves the work. */
   readonly events: 'text' | 'all';
+  /** Whether `sink.thinking` is wanted with what is thought. */
+  readonly showThinking: boolean;
 }
 
 /** Called synchronously, in upstream order, never after the call's `ended` has resolved. */
@@ -27,6 +29,11 @@ export interface UpstreamSink {
   text(json: WireText): void;
   /** Any other upstream event but `ping`, whole and untouched (valid JSON, one line). Only with `events: "all"`; then text deltas come through `text` alone. */
   event(json: WireText): void;
+  /**
+   * The model thinks: a block of it opened, or, with `json`, some of what it thinks, as the inside of a JSON string literal.
+   * Only with `events: "text"`, and what it thinks only with `showThinking`.
+   */
+  thinking(json?: WireText): void;
   /** The model has begun (`message_start`): input is billed from here on. Called once for each message of the body. */
   began(): void;
 }

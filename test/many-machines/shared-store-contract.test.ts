@@ -236,6 +236,8 @@ describe.each([
       { type: 'follow', epoch: run.epoch, machine: there.machine },
       { type: 'unfollow', epoch: run.epoch, machine: there.machine },
       { type: 'not_here', epoch: run.epoch },
+      { type: 'thinking', epoch: run.epoch, after: 3, content: undefined },
+      { type: 'thinking', epoch: run.epoch, after: 3, content: 'Hm: \\"é\\"' },
     ] as const) {
       const received = nextMessage(here);
       there.send(here.machine, message);

@@ -26,11 +26,18 @@ function createCoreBesideOther() {
     elsewhere: true,
     claim: async () => RUN,
     release() {},
-    publish: () => ({ wake() {} }),
+    publish: () => ({ wake() {}, thinking() {} }),
     find: async () => RUN,
     async follow(run, _part, followed) {
       events = followed;
-      return { record: run, log, accepted: true, ending: undefined, release: () => log.release() };
+      return {
+        record: run,
+        log,
+        accepted: true,
+        ending: undefined,
+        thought: undefined,
+        release: () => log.release(),
+      };
     },
     async cancel() {
       cancels += 1;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Replica, ReplicaPart, RunRecord } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
+import { Thought } from '../../src/run/thought.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { StreamLog } from '../../src/stream-log/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -59,6 +60,7 @@ class Source {
   readonly log: StreamLog;
   readonly heard: string[] = [];
   ending: string | undefined;
+  thought: Thought | undefined;
 
   constructor({ logs, shared }: Machine, id = 'stream-1', epoch = 'epoch-1') {
     this.log = logs.create();
@@ -104,6 +106,7 @@ async function follow({ shared }: Machine, run: RunRecord, part: ReplicaPart = '
   const replica = await shared.follow(run, part, {
     nowAccepted: () => heard.push('accepted'),
     grown: () => heard.push('grown'),
+    thinking: () => heard.push('thinking'),
     lost: () => heard.push('lost'),
   });
   if (typeof replica === 'string') throw new Error(`not followed: ${replica}`);
@@ -161,6 +164,72 @@ describe('a run of one machine on another', () => {
     await pass(600);
     expect(first.heard).toEqual(['accepted']);
     expect(second.heard).toEqual(['lost']);
+  });
+
+  describe('that thinks', () => {
+    async function thinking() {
+      const source = new Source(a);
+      const publication = a.shared.publish(source.run, source);
+      source.say('First. ');
+      await pass(200);
+      const think = (said?: string): void => {
+        if (source.thought?.after !== source.log.head) source.thought = new Thought(source.log.head);
+        if (said !== undefined) source.thought.append(toWire(said));
+        publication.thinking();
+      };
+      return { source, publication, think };
+    }
+
+    /** What a reader of the replica could be told of the thought now. */
+    const thoughtOf = ({ thought, log }: Replica) =>
+      thought && { isOver: thought.after < log.head, said: thought.read(0, 1 << 20)?.json };
+
+    it('is known there, and what it thinks piece by piece', async () => {
+      const { source, publication, think } = await thinking();
+      const { replica, heard } = await follow(b, source.run);
+      await pass(50);
+      think();
+      think('Hm, ');
+      think('é\\"');
+      await pass(50);
+      expect(thoughtOf(replica)).toEqual({ isOver: false, said: toWire('Hm, é\\"') });
+      expect(heard.filter((what) => what === 'thinking')).toHaveLength(3);
+      source.say('Second.');
+      publication.wake();
+      await pass(50);
+      expect(thoughtOf(replica)?.isOver).toBe(true);
+      expect(textOf(replica)).toBe('First. Second.');
+      expect(b.said).toEqual(['up']);
+    });
+
+    it('is known to who follows it from then on, without what was thought before', async () => {
+      const { source, think } = await thinking();
+      think();
+      think('Hm, ');
+      const { replica } = await follow(b, source.run);
+      await pass(50);
+      expect(thoughtOf(replica)).toEqual({ isOver: false, said: undefined });
+      think('yes.');
+      await pass(50);
+      expect(thoughtOf(replica)).toEqual({ isOver: false, said: 'yes.' });
+    });
+
+    it('waits there for the text that came before, and is not told late', async () => {
+      const { source, publication, think } = await thinking();
+      const { replica } = await follow(b, source.run);
+      await pass(50);
+      source.say('Second. ');
+      think(); // overtakes the text on its way
+      expect(replica.log.head).toBe(1);
+      publication.wake();
+      await pass(50);
+      expect(replica.thought?.after).toBe(2);
+      source.say('Third.');
+      publication.wake();
+      await pass(50);
+      memory.mailboxes.get('b')?.({ type: 'thinking', epoch: 'epoch-1', after: 1, content: 'late' });
+      expect(thoughtOf(replica)).toEqual({ isOver: true, said: undefined });
+    });
   });
 
   it('is cancelled from there', async () => {
@@ -394,9 +463,9 @@ it('a run that was refused before anyone could follow it is not followed', async
   await a.shared.claim(source.run, 10);
   a.shared.release(source.run);
   await pass(50);
-  expect(await b.shared.follow(source.run, 'whole', { nowAccepted() {}, grown() {}, lost() {} })).toBe(
-    'refused',
-  );
+  expect(
+    await b.shared.follow(source.run, 'whole', { nowAccepted() {}, grown() {}, thinking() {}, lost() {} }),
+  ).toBe('refused');
   expect(b.shared.counts.followed).toBe(0);
   // A refusal is no outage: who else asks is answered.
   expect(b.shared.up).toBe(true);

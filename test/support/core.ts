@@ -27,6 +27,16 @@ const ACTIONS: Actions = new Map([
       allEvents: false,
     },
   ],
+  [
+    'think_aloud',
+    {
+      system: '',
+      defaultMaxTokens: 100,
+      maxTokens: 200,
+      thinking: { display: 'summarized' },
+      allEvents: false,
+    },
+  ],
   ['trace', { system: '', defaultMaxTokens: 100, maxTokens: 200, thinking: 'off', allEvents: true }],
 ]);
 

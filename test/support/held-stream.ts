@@ -11,6 +11,7 @@ import type {
   ResumedFrame,
   ServerFrame,
   StartFrame,
+  ThinkingFrame,
 } from '../../src/protocol/frames.ts';
 
 /** A frame of the relay that is about one stream. */
@@ -18,6 +19,7 @@ export type StreamFrame =
   | AcceptedFrame
   | ChunkFrame
   | EventFrame
+  | ThinkingFrame
   | ResumedFrame
   | EndingFrame
   | (ErrorFrame & { readonly id: string });
@@ -34,6 +36,10 @@ export class HeldStream {
   seq = 0;
   text = '';
   readonly events: unknown[] = [];
+  /** The model thinks, as far as this connection was told. */
+  thinking = false;
+  /** What it was told of what was thought, over all connections. */
+  thought = '';
   ending: EndingFrame | undefined;
   /** Why it never began. */
   refusal: ErrorFrame | undefined;
@@ -65,6 +71,7 @@ export class HeldStream {
 
   connectionLost(): void {
     this.#position = undefined;
+    this.thinking = false;
     this.#asked = [];
     this.#cancels = 0;
     this.#endingsDue = 0;
@@ -84,6 +91,8 @@ export class HeldStream {
       case 'chunk':
       case 'event':
         return this.#delta(frame);
+      case 'thinking':
+        return this.#thinks(frame);
       case 'error':
         return frame.of === undefined ? this.#ended(frame as EndingFrame) : this.#refused(frame, frame.of);
       default:
@@ -112,6 +121,7 @@ export class HeldStream {
 
   #follow(position: number): void {
     this.#position = position;
+    this.thinking = false;
     this.#endingsDue += 1;
   }
 
@@ -120,6 +130,7 @@ export class HeldStream {
     if (this.#position === undefined) broken('a delta of a stream that is not followed', frame);
     if (before !== this.#position) broken(`a gap or a repetition behind ${this.#position}`, frame);
     this.#position = frame.seq;
+    this.thinking = false;
     if (frame.seq <= this.seq) return undefined;
     if (before !== this.seq) return 'gap';
     this.seq = frame.seq;
@@ -128,7 +139,17 @@ export class HeldStream {
     return undefined;
   }
 
+  #thinks(frame: ThinkingFrame): undefined {
+    if (this.#position === undefined) broken('thinking of a stream that is not followed', frame);
+    if (this.startFrame.events === 'all') broken('thinking beside its events', frame);
+    if (this.thinking !== (frame.content !== undefined))
+      broken(this.thinking ? 'thinking was told twice' : 'what is thought, before that it thinks', frame);
+    this.thinking = true;
+    this.thought += frame.content ?? '';
+  }
+
   #ended(frame: EndingFrame): undefined {
+    this.thinking = false;
     if (this.#endingsDue === 0) broken('an ending too many', frame);
     this.#endingsDue -= 1;
     if (this.#position !== undefined && frame.seq !== this.#position) {

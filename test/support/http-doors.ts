@@ -115,7 +115,7 @@ function takeEvent(text: string, stream: HeldStream): void {
   );
   const frame = parseServerFrame(fields.get('data') ?? '') as StreamFrame;
   if (stream.take(frame) === 'gap') throw new Error(`a gap behind ${stream.seq}: ${text}`);
-  const seq = frame.type === 'accepted' ? 0 : frame.type === 'resumed' ? frame.after : frame.seq;
+  const seq = 'seq' in frame ? frame.seq : frame.type === 'resumed' ? frame.after : stream.seq;
   if (
     fields.get('event') !== frame.type ||
     fields.get('id') !== `${stream.epoch}.${seq}` ||

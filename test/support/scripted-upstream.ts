@@ -2,6 +2,7 @@
  * The upstream's twin in memory: each call is driven by hand. It observes the abort signal as the real one does:
  * the ending is `aborted`, and the request counts as closed at once, or when the test says so (`holdClose`).
  */
+import type { Refusal } from '../../src/protocol/frames.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../../src/protocol/usage-reading.ts';
 import { toWire, type WireText } from '../../src/protocol/wire-text.ts';
@@ -26,11 +27,15 @@ export interface ScriptedCall {
   text(...deltas: string[]): void;
   /** One text delta, already the inside of a JSON literal. */
   rawText(json: WireText): void;
+  /** It thinks: a block opens, and says that where it is shown. */
+  think(...said: string[]): void;
   /** Any other event; passed on only with `events: "all"`. */
   event(event: Readonly<Record<string, unknown>>): void;
   setUsage(reading: Partial<UsageReading>): void;
   /** Ends as `done` with `source: "final"`. */
   end(stopReason?: string): void;
+  /** Ends as refused, and charged if anything was said. */
+  refuse(category?: string): void;
   /** Ends as `failed`. */
   fail(error?: RelayError): void;
   /** From now on an abort is seen but `ended` waits for `releaseClose()`. */
@@ -102,6 +107,7 @@ function createCall(
   let reading: UsageReading = NO_USAGE;
   let ending: UpstreamEnding | null = null;
   let began = false;
+  let hasText = false;
   let held = false;
   let settled = false;
 
@@ -134,7 +140,15 @@ function createCall(
     if (!began) begin();
     if (ending !== null) return;
     reading = { ...reading, outputTokens: reading.outputTokens + 1, source: 'estimated' };
+    hasText = true;
     sink.text(json);
+  };
+
+  const done = (stopReason: string, refusal: Refusal | null) => {
+    if (ending !== null) return;
+    if (!began) begin();
+    reading = { ...reading, source: 'final' };
+    finish({ kind: 'done', stopReason, refusal, model: request.model, requestId: REQUEST_ID });
   };
 
   if (signal.aborted) onAbort();
@@ -153,6 +167,13 @@ function createCall(
       text(...deltas) {
         for (const delta of deltas) rawText(toWire(JSON.stringify(delta).slice(1, -1)));
       },
+      think(...said) {
+        if (!began) begin();
+        if (ending !== null || request.events === 'all') return;
+        sink.thinking();
+        if (request.showThinking)
+          for (const each of said) sink.thinking(toWire(JSON.stringify(each).slice(1, -1)));
+      },
       event(event) {
         if (!began) begin();
         if (ending === null && request.events === 'all') sink.event(toWire(JSON.stringify(event)));
@@ -160,12 +181,8 @@ function createCall(
       setUsage(changes) {
         reading = { ...reading, ...changes };
       },
-      end(stopReason = 'end_turn') {
-        if (ending !== null) return;
-        if (!began) begin();
-        reading = { ...reading, source: 'final' };
-        finish({ kind: 'done', stopReason, refusal: null, model: request.model, requestId: REQUEST_ID });
-      },
+      end: (stopReason = 'end_turn') => done(stopReason, null),
+      refuse: (category = 'general_harms') => done('refusal', { category, partial: hasText }),
       fail(
         error = new RelayError('upstream_reset', 'the model closed the connection', {
           requestId: REQUEST_ID,

@@ -57,6 +57,7 @@ const frame = z.discriminatedUnion('type', [
     content: text,
   }),
   z.strictObject({ type: z.literal('event'), id, seq: positive, event: z.unknown() }),
+  z.strictObject({ type: z.literal('thinking'), id, content: text.optional() }),
   z.strictObject({
     type: z.literal('resumed'),
     id,

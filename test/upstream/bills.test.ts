@@ -17,6 +17,8 @@ const OPUS = 'claude-opus-5-5'; // 4 / 20, writes 5 and 8, reads 0.20
 const HAIKU = 'claude-haiku-5-5'; // 0.10 / 0.50 up to 100,000 of a prompt, five times that above
 const FABLE = 'claude-fable-5-2'; // 8 / 40, reads 0.20
 
+const SINK = { text() {}, event() {}, thinking() {}, began() {} };
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const start = (model: string, usage: Fields) =>
@@ -278,7 +280,7 @@ it('takes no category for a name that is none', () => {
 });
 
 function readerOf(body: string, meter = new UsageMeter()): MessageParser {
-  const reader = new MessageParser({ text() {}, event() {}, began() {} }, meter, false);
+  const reader = new MessageParser(SINK, meter, { events: 'text', showThinking: false });
   new SseDecoder((...event) => reader.read(...event)).push(Buffer.from(body).toString('latin1'));
   return reader;
 }

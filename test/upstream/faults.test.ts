@@ -238,6 +238,7 @@ test('a sink that throws fails its own call as internal, and nothing else', asyn
       throw new Error('sink');
     },
     event() {},
+    thinking() {},
     began() {},
   };
   const call = upstream.open(REQUEST, sink, new AbortController().signal);

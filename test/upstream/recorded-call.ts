@@ -15,6 +15,8 @@ export interface RecordedCall {
   /** All text, decoded. */
   readonly text: string;
   readonly deltas: readonly string[];
+  /** Null where the model began to think, and then what it thinks. */
+  readonly thoughts: readonly (string | null)[];
   readonly events: readonly Record<string, unknown>[];
   /** `message_start`s. */
   readonly began: number;
@@ -31,6 +33,7 @@ export const REQUEST: UpstreamRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
   userHash: 'user-hash',
   events: 'text',
+  showThinking: false,
 };
 
 export function upstreamTo(
@@ -51,6 +54,7 @@ export function openCall(upstream: Upstream, request: Partial<UpstreamRequest> =
   const controller = new AbortController();
   const first = Promise.withResolvers<void>();
   const deltas: string[] = [];
+  const thoughts: (string | null)[] = [];
   const events: Record<string, unknown>[] = [];
   let began = 0;
   const sink = {
@@ -62,6 +66,9 @@ export function openCall(upstream: Upstream, request: Partial<UpstreamRequest> =
       events.push(JSON.parse(fromWire(json)));
       first.resolve();
     },
+    thinking(json?: Parameters<typeof fromWire>[0]) {
+      thoughts.push(json === undefined ? null : fromWire(json));
+    },
     began() {
       began += 1;
     },
@@ -71,6 +78,7 @@ export function openCall(upstream: Upstream, request: Partial<UpstreamRequest> =
     controller,
     deltas,
     events,
+    thoughts,
     get text() {
       return deltas.join('');
     },

@@ -5,11 +5,11 @@ import { UsageMeter } from '../../src/upstream/usage-meter.ts';
 import { messageEnd, messageStart, sse, textDelta } from './message-script.ts';
 import { loadRecordings } from './recordings.ts';
 
-const SINK = { text() {}, event() {}, began() {} };
+const SINK = { text() {}, event() {}, thinking() {}, began() {} };
 
 function meterOf(body: string, ended = false): UsageMeter {
   const meter = new UsageMeter();
-  const reader = new MessageParser(SINK, meter, false);
+  const reader = new MessageParser(SINK, meter, { events: 'text', showThinking: false });
   const decoder = new SseDecoder((...event) => reader.read(...event));
   decoder.push(Buffer.from(body).toString('latin1'));
   if (ended) meter.bodyEnded();

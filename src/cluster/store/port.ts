@@ -50,9 +50,20 @@ export interface StoredPage extends StoredLog {
   readonly more: boolean;
 }
 
+/** A run thinks: no part of its log, and told to who follows it now. */
+export interface ThinkingMessage {
+  readonly type: 'thinking';
+  readonly epoch: string;
+  /** The seq of the last delta before. */
+  readonly after: number;
+  /** A piece of what it thinks: the inside of a JSON string literal. Absent: that it thinks. */
+  readonly content: string | undefined;
+}
+
 /** What one machine tells another. Lost where nobody listens. */
 export type MachineMessage =
   | { readonly type: 'added'; readonly epoch: string; readonly addition: Omit<StoredLog, 'exists'> }
+  | ThinkingMessage
   | { readonly type: 'follow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'unfollow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'cancel'; readonly epoch: string }

@@ -73,11 +73,13 @@ function sendAnswer(
   return reply.type('application/json; charset=utf-8').send(text);
 }
 
+const CANCELLED = { stopReason: 'cancelled', refusal: undefined };
+
 function textOf(ending: DoneFrame | CancelledFrame, content: string): Buffer {
   const { id, usage, timing } = ending;
   const model = ending.type === 'done' ? { model: ending.model } : {};
-  const stopReason = ending.type === 'done' ? ending.stopReason : 'cancelled';
-  return Buffer.from(JSON.stringify({ id, content, stopReason, ...model, usage, timing }));
+  const { stopReason, refusal } = ending.type === 'done' ? ending : CANCELLED;
+  return Buffer.from(JSON.stringify({ id, content, stopReason, refusal, ...model, usage, timing }));
 }
 
 function lastEventId({ headers }: FastifyRequest): string | undefined {

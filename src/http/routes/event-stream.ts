@@ -89,7 +89,7 @@ class EventStream implements SubscriptionSink {
     this.#settleOpening.resolve();
   }
 
-  frame(type: 'chunk' | 'event', seq: number, wire: WireText): void {
+  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): void {
     this.#gather(type, seq, wire);
   }
 

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { decodeMessage, encodeMessage, SEPARATOR } from '../../src/cluster/store/message-text.ts';
+import type { MachineMessage } from '../../src/cluster/store/port.ts';
+
+const epoch = 'epoch-1';
+const thinking = (after: number, content?: string): MachineMessage => ({
+  type: 'thinking',
+  epoch,
+  after,
+  content,
+});
+
+describe('that a run thinks', () => {
+  it.each([[thinking(0)], [thinking(12, 'Hm: \\"é\\" :12 \\n')]])('arrives as it was sent', (message) => {
+    expect(decodeMessage(encodeMessage(message))).toEqual(message);
+  });
+
+  it('is nothing to a relay that does not know it: an addition without deltas or an ending', () => {
+    const [type, ofEpoch, , ...rest] = encodeMessage(thinking(3, 'Hm.')).split(SEPARATOR);
+    expect([type, ofEpoch, rest]).toEqual(['added', epoch, ['', '']]);
+  });
+
+  it.each([
+    ['no position', 'thinking'],
+    ['a position that is none', 'thinking:-1'],
+    ['a text that ends early', 'thinking:1:a","b":"'],
+    ['a line feed', 'thinking:1:a\nb'],
+    ['half an escape', 'thinking:1:a\\'],
+  ])('is malformed with %s', (_what, third) => {
+    expect(decodeMessage(['added', epoch, third, '', ''].join(SEPARATOR))).toBeUndefined();
+  });
+});
+
+it('a batch is told by its seq, whatever stands beside it', () => {
+  const batch = { seq: 3, payload: '\x1ea' };
+  const message = { type: 'added', epoch, addition: { batches: [batch], ending: undefined } } as const;
+  expect(decodeMessage(encodeMessage(message))).toEqual(message);
+});
