@@ -24,7 +24,7 @@ export interface Core {
 
 export async function composeCore(
   config: Config,
-  { actions, models, prices, plans }: ConfigFiles,
+  { actionsOf, models, prices, plans }: ConfigFiles,
   { authenticator, developmentIssuer, ledger, quota }: Accounts,
   { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
   telemetry: Telemetry,
@@ -50,10 +50,10 @@ export async function composeCore(
     observer: telemetry.observer,
     clock: systemClock,
     policy: {
-      actions,
+      actionsOf,
       models,
-      defaultModel: config.DEFAULT_MODEL,
-      allowedModels: new Set(config.ALLOWED_MODELS ?? askable),
+      defaultModel: models.resolve(config.DEFAULT_MODEL),
+      allowedModels: new Set((config.ALLOWED_MODELS ?? askable).map((id) => models.resolve(id))),
     },
     showCost: config.SHOW_COST,
     heartbeatMs: config.HEARTBEAT_MS,

@@ -4,27 +4,16 @@
  */
 import * as z from 'zod';
 import { readJsonFile } from '../files/json-file.ts';
-import { EFFORTS } from '../models/model-table.ts';
+import { modelSettings } from '../models/settings.ts';
 import type { Actions } from '../run/request.ts';
 
-const effort = z.enum(EFFORTS);
+const { defaultMaxTokens, maxTokens, thinking } = modelSettings.shape;
 
-const action = z.strictObject({
+const action = modelSettings.extend({
   system: z.string(),
-  models: z.array(z.string().min(1)).min(1).optional(),
-  defaultMaxTokens: z.int().positive(),
-  maxTokens: z.int().positive(),
-  thinking: z
-    .union([
-      z.enum(['off', 'on']),
-      z.strictObject({
-        effort: effort.optional(),
-        display: z.enum(['summarized', 'omitted']).optional(),
-      }),
-    ])
-    .default('off'),
-  effort: effort.optional(),
-  thinkingTokens: z.int().min(1024).optional(),
+  defaultMaxTokens: defaultMaxTokens.unwrap(),
+  maxTokens: maxTokens.unwrap(),
+  thinking: thinking.unwrap().default('off'),
   allEvents: z.boolean().default(false),
 });
 

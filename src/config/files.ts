@@ -4,13 +4,16 @@
  */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { ModelTable } from '../models/model-table.ts';
+import { withIds } from '../models/settings.ts';
 import { requireCertificates } from '../postgres/connection-url.ts';
 import { loadPrices, type PriceTable } from '../pricing/prices.ts';
 import { loadPlans, type Plans } from '../quota/plans.ts';
-import type { Actions } from '../run/request.ts';
+import type { QuotaHolder } from '../quota/port.ts';
+import type { Actions, PlanActions } from '../run/request.ts';
 import { loadActions } from './actions.ts';
 import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
 import { modelProblems } from './model-rules.ts';
+import { actionsByPlan } from './plan-actions.ts';
 import { planProblems } from './plan-rules.ts';
 
 const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);
@@ -26,6 +29,8 @@ const NEVER_A_DIRECTORY: ReadonlySet<unknown> = new Set([
 
 export interface ConfigFiles {
   readonly actions: Actions;
+  /** As the plan of whoever asks has them. */
+  readonly actionsOf: (holder: QuotaHolder) => PlanActions;
   readonly models: ModelTable;
   readonly prices: PriceTable;
   readonly plans: Plans;
@@ -51,18 +56,20 @@ export function readConfigFiles(
       return undefined;
     }
   };
-  const actions = checked('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
+  const named = checked('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
   const models = checked('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
   const prices = checked('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
   const plans = checked('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
   checked('DATA_DIR', () => requireDirectory(config.DATA_DIR));
   checked('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
-  if (actions === undefined || models === undefined || prices === undefined || plans === undefined)
+  if (named === undefined || models === undefined || prices === undefined || plans === undefined)
     throw new ConfigError(problems);
-  problems.push(...modelProblems({ actions, models, defaultModel: config.DEFAULT_MODEL }, now));
+  const actions = new Map([...named].map(([name, action]) => [name, withIds(action, models)]));
+  const defaultModel = models.resolve(config.DEFAULT_MODEL);
+  problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel }, now));
   problems.push(...planProblems(plans.all, actions));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { actions, models, prices, plans };
+  return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans };
 }
 
 /** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */

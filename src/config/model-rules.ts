@@ -1,16 +1,26 @@
 /**
- * Whether actions and models go together: what a model would not take is refused at the start, by a sentence that names
- * the action, the key, the models and what would be right. Judged for the models that an action names, or the default
- * one; of the others that clients may ask for each takes what comes nearest.
+ * Whether actions, plans and models go together: what a model would not take is refused at the start, by a sentence that
+ * names the plan, the action, the key, the models and what would be right. Judged for the models that an action or a plan
+ * names, or the default one; of the others that clients may ask for each takes what comes nearest.
  */
 import type { ModelTable } from '../models/model-table.ts';
+import type { ModelSettings } from '../models/settings.ts';
 import { unusableSettings } from '../models/thinking.ts';
+import type { Plan } from '../quota/plans.ts';
 import type { Action, Actions } from '../run/request.ts';
+import { actionsOfPlan } from './plan-actions.ts';
 
 export interface ModelRules {
   readonly actions: Actions;
+  readonly plans: readonly Plan[];
   readonly models: ModelTable;
   readonly defaultModel: string;
+}
+
+/** What is wrong with one key of an action, and what would be right. */
+interface Problem {
+  readonly key: string;
+  readonly why: string;
 }
 
 /**
@@ -18,18 +28,19 @@ export interface ModelRules {
  * @param now Unix ms
  */
 export function modelProblems(rules: ModelRules, now: number): string[] {
-  const { actions, models, defaultModel } = rules;
+  const { actions, plans, models, defaultModel } = rules;
   const answers = (model: string): boolean => models.answers(model, now);
+  const problemsOf = (action: Action): Problem[] =>
+    actionProblems(action, action.models ?? [defaultModel], models, answers);
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
   return [
     ...(usesDefault && !answers(defaultModel)
       ? [`DEFAULT_MODEL: ${defaultModel} is retired; choose one that answers`]
       : []),
     ...[...actions].flatMap(([name, action]) =>
-      actionProblems(action, action.models ?? [defaultModel], models, answers).map(
-        (problem) => `ACTIONS_FILE: ${name}.${problem}`,
-      ),
+      problemsOf(action).map(({ key, why }) => `ACTIONS_FILE: ${name}.${key}: ${why}`),
     ),
+    ...plans.flatMap((plan) => planProblems(plan, rules, problemsOf)),
   ];
 }
 
@@ -38,15 +49,53 @@ function actionProblems(
   ids: readonly string[],
   models: ModelTable,
   answers: (model: string) => boolean,
-): string[] {
+): Problem[] {
   const alive = ids.filter(answers);
   if (alive.length === 0 && action.models !== undefined)
-    return [`models: none answers any more, all are retired; name one that does (${ids.join(', ')})`];
-  const byProblem = new Map<string, string[]>();
+    return [
+      {
+        key: 'models',
+        why: `none answers any more, all are retired; name one that does (${ids.join(', ')})`,
+      },
+    ];
+  const byProblem = new Map<string, Problem & { readonly of: string[] }>();
   for (const model of alive)
     for (const { key, why } of unusableSettings(models.find(model), action, action.maxTokens)) {
-      const problem = `${key}: ${why}`;
-      byProblem.set(problem, [...(byProblem.get(problem) ?? []), model]);
+      const known = byProblem.get(`${key}: ${why}`);
+      if (known === undefined) byProblem.set(`${key}: ${why}`, { key, why, of: [model] });
+      else known.of.push(model);
     }
-  return [...byProblem].map(([problem, of]) => `${problem} (${of.join(', ')})`);
+  return [...byProblem.values()].map(({ key, why, of }) => ({ key, why: `${why} (${of.join(', ')})` }));
+}
+
+/** Of the actions that the plan changes, what was not wrong without it. */
+function planProblems(
+  plan: Plan,
+  { actions, models }: ModelRules,
+  problemsOf: (action: Action) => Problem[],
+): string[] {
+  return [...actionsOfPlan(actions, plan, models)].flatMap(([name, action]) => {
+    const own = actions.get(name);
+    if (own === undefined || own === action) return [];
+    const before = new Set(problemsOf(own).map(({ key, why }) => `${key}: ${why}`));
+    const problems =
+      action.models?.length === 0 ? [nothingInCommon(plan.name, name, own)] : problemsOf(action);
+    return problems
+      .filter(({ key, why }) => !before.has(`${key}: ${why}`))
+      .map(({ key, why }) => `PLANS_FILE: ${placeOf(plan, name, key)}: ${why}`);
+  });
+}
+
+function nothingInCommon(plan: string, name: string, { models = [] }: Action): Problem {
+  const why = `none is one of the action's own (${models.join(', ')}); name one of those, or others in ${plan}.actions.${name}.models`;
+  return { key: 'models', why };
+}
+
+/** Where the value stands, or where it can be set for this plan alone. */
+function placeOf({ name: plan, settings, actions }: Plan, action: string, key: string): string {
+  const [field = key] = key.split('.');
+  const has = (over: ModelSettings | undefined): boolean => Object.hasOwn(over ?? {}, field);
+  const own = `${plan}.actions.${action}.${key}`;
+  if (has(actions?.get(action))) return own;
+  return has(settings) ? `${plan}.settings.${key}, for ${action}` : `${own}, not set and so the action's`;
 }

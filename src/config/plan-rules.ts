@@ -4,13 +4,14 @@ import type { Actions } from '../run/request.ts';
 
 /** Lines `KEY: what is wrong, what to do`. */
 export function planProblems(plans: readonly Plan[], actions: Actions): string[] {
-  return plans.flatMap((plan) =>
-    actionsLimitedBy(plan)
+  const unknown = (place: string, names: Iterable<string>): string[] =>
+    [...names]
       .filter((name) => !actions.has(name))
-      .map((name) => unknownAction(`${plan.name}.requestsPerActionPerMonth`, name, actions)),
-  );
-}
-
-function unknownAction(place: string, name: string, actions: Actions): string {
-  return `PLANS_FILE: ${place}: "${name}" is no action; there are ${[...actions.keys()].join(', ')}`;
+      .map(
+        (name) => `PLANS_FILE: ${place}: "${name}" is no action; there are ${[...actions.keys()].join(', ')}`,
+      );
+  return plans.flatMap((plan) => [
+    ...unknown(`${plan.name}.requestsPerActionPerMonth`, actionsLimitedBy(plan)),
+    ...unknown(`${plan.name}.actions`, plan.actions?.keys() ?? []),
+  ]);
 }

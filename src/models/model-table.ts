@@ -73,14 +73,26 @@ const model = z.strictObject({
   }),
 });
 
-const modelsFile = z.strictObject({
-  version: z.string().min(1).max(64),
-  notes: z.string().optional(),
-  models: z
-    .array(model)
-    .min(1)
-    .refine((models) => isDistinct(models.flatMap(({ ids }) => ids)), 'must name each model once'),
-});
+const modelsFile = z
+  .strictObject({
+    version: z.string().min(1).max(64),
+    notes: z.string().optional(),
+    /** Other names for models, wherever one is named: `sonnet`, or an id of long ago. */
+    aliases: z.record(z.string().min(1), z.string().min(1)).default({}),
+    models: z
+      .array(model)
+      .min(1)
+      .refine((models) => isDistinct(models.flatMap(({ ids }) => ids)), 'must name each model once'),
+  })
+  .superRefine(({ aliases, models }, context) => {
+    const ids = new Set(models.flatMap((each) => each.ids));
+    for (const [alias, id] of Object.entries(aliases)) {
+      const path = ['aliases', alias];
+      if (ids.has(alias)) context.addIssue({ code: 'custom', path, message: 'is the id of a model itself' });
+      if (!ids.has(id))
+        context.addIssue({ code: 'custom', path, message: `"${id}" is no model of this file` });
+    }
+  });
 
 export type ModelFacts = Omit<z.output<typeof model>, 'ids'>;
 
@@ -90,9 +102,11 @@ const SHIPPED = new URL('../../config/models.json', import.meta.url);
 export class ModelTable {
   readonly version: string;
   readonly #facts: ReadonlyMap<string, ModelFacts>;
+  readonly #aliases: ReadonlyMap<string, string>;
 
-  private constructor({ version, models }: z.output<typeof modelsFile>) {
+  private constructor({ version, models, aliases }: z.output<typeof modelsFile>) {
     this.version = version;
+    this.#aliases = new Map(Object.entries(aliases));
     this.#facts = new Map(models.flatMap(({ ids, ...facts }) => ids.map((id) => [id, facts] as const)));
   }
 
@@ -107,6 +121,11 @@ export class ModelTable {
   /** Ids as they stand in the file. */
   get ids(): readonly string[] {
     return [...this.#facts.keys()];
+  }
+
+  /** The id that an alias stands for; any other name as it is. */
+  resolve(name: string): string {
+    return this.#aliases.get(name) ?? name;
   }
 
   /**

@@ -1,9 +1,10 @@
 /**
- * Plans: what a tier may use. Operators replace the file (PLANS_FILE) or override two of its numbers for everybody
+ * Plans: what a tier may use, and which models answer it how. Operators replace the file (PLANS_FILE) or override two of its numbers for everybody
  * (MAX_STREAMS_PER_USER, STARTS_PER_MINUTE). Owns the file and which plan a holder has; counts nothing.
  */
 import * as z from 'zod';
 import { isDistinct, readJsonFile } from '../files/json-file.ts';
+import { modelSettings } from '../models/settings.ts';
 import type { QuotaHolder } from './port.ts';
 import { TierMap, tierName } from './tiers.ts';
 
@@ -36,6 +37,13 @@ const plan = z.strictObject({
   startsPerMinute: limit,
   /** Of an organisation. */
   requestsPerActionPerMonth: requestLimits.optional(),
+  /** For all actions, in the place of their own. */
+  settings: modelSettings.optional(),
+  /** For single actions, by name. */
+  actions: z
+    .record(z.string().min(1), modelSettings)
+    .transform((actions) => new Map(Object.entries(actions)))
+    .optional(),
   user: tokenLimits.default({}),
   organization: organizationLimits.prefault({}),
 });
@@ -53,7 +61,7 @@ const plansFile = z.strictObject({
     .refine((plans) => isDistinct(Object.entries(plans).flatMap(tiersOf)), 'must name each tier once'),
 });
 
-/** The limits of a plan; undefined: none. */
+/** The limits of a plan (undefined: none), and its settings of actions. */
 export interface Plan extends Omit<z.output<typeof plan>, 'tiers'> {
   readonly name: string;
 }
@@ -72,7 +80,7 @@ export function requestLimitOf(
   return typeof limits === 'object' ? (limits.get(action) ?? limits.get(OTHER_ACTIONS)) : limits;
 }
 
-/** Actions that a plan has a limit for by name. */
+/** Actions that the plan has a limit for by name. */
 export function actionsLimitedBy({ requestsPerActionPerMonth: limits }: Plan): readonly string[] {
   return typeof limits === 'object' ? [...limits.keys()].filter((name) => name !== OTHER_ACTIONS) : [];
 }

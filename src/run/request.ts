@@ -1,21 +1,20 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
+import type { Principal } from '../auth/port.ts';
 import type { ModelTable } from '../models/model-table.ts';
-import { type ThinkingSettings, thinkingPlan } from '../models/thinking.ts';
+import type { ModelSettings } from '../models/settings.ts';
+import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
 
 /** What the server alone decides about a request. */
-export interface Action extends ThinkingSettings {
+export interface Action extends ModelSettings {
   readonly system: string;
-  /** Models clients may ask for; absent: every allowed one. The first is the action's own default. */
-  readonly models?: readonly string[] | undefined;
-  /** Tokens of text where the client asks for none; what is thought comes on top. */
   readonly defaultMaxTokens: number;
-  /** The most it can get. */
   readonly maxTokens: number;
+  readonly thinking: ThinkingSetting;
   /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
   readonly allEvents: boolean;
 }
@@ -23,8 +22,15 @@ export interface Action extends ThinkingSettings {
 /** By name. */
 export type Actions = ReadonlyMap<string, Action>;
 
-export interface RequestPolicy {
+/** The actions as a plan has them: with its settings in the place of their own. */
+export interface PlanActions {
+  /** Its name. */
+  readonly plan: string;
   readonly actions: Actions;
+}
+
+export interface RequestPolicy {
+  readonly actionsOf: (principal: Principal) => PlanActions;
   readonly defaultModel: string;
   /** Models clients may ask for (ALLOWED_MODELS). */
   readonly allowedModels: ReadonlySet<string>;
@@ -38,16 +44,23 @@ export type PreparedRequest = Omit<UpstreamRequest, 'epoch' | 'userHash'>;
  * @param now Unix ms: models retire
  * @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request
  */
-export function prepareRequest(request: StreamRequest, policy: RequestPolicy, now: number): PreparedRequest {
-  const action = policy.actions.get(request.action);
+export function prepareRequest(
+  request: StreamRequest,
+  principal: Principal,
+  policy: RequestPolicy,
+  now: number,
+): PreparedRequest {
+  const { plan, actions } = policy.actionsOf(principal);
+  const action = actions.get(request.action);
   if (action === undefined) {
-    throw new RelayError('unknown_action', `action: one of ${[...policy.actions.keys()].join(', ')}`);
+    throw new RelayError('unknown_action', `action: one of ${[...actions.keys()].join(', ')}`);
   }
   const events = request.events ?? 'text';
   if (events === 'all' && !action.allEvents) {
     throw new RelayError('forbidden', 'events: this action allows "text" only');
   }
-  const model = chooseModel(request.model, action, policy, now);
+  const answers = (id: string): boolean => policy.models.answers(id, now);
+  const model = chooseModel(request, { plan, action, answers }, policy);
   const facts = policy.models.find(model);
   checkLastMessage(request.messages, model, facts?.refuses.includes('prefill') ?? refusesPrefill(model));
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
@@ -78,23 +91,39 @@ export function hashOfRequest(request: StreamRequest): string {
   return hash('sha256', body, 'base64url');
 }
 
+/** What a model is chosen by. */
+interface ModelChoice {
+  readonly plan: string;
+  readonly action: Action;
+  /** Whether a model is not retired. */
+  readonly answers: (model: string) => boolean;
+}
+
 /** The server's own choice needs no permission; a client's does. */
-function chooseModel(asked: string | undefined, action: Action, policy: RequestPolicy, now: number): string {
-  const answers = (model: string): boolean => policy.models.answers(model, now);
-  if (asked === undefined) return defaultModel(action, policy, answers);
-  if (!policy.allowedModels.has(asked) || action.models?.includes(asked) === false)
-    throw notAllowed('not one this server allows for this action; leave it out for the default');
-  if (!answers(asked)) throw notAllowed(`${asked} is retired; leave it out for the default`);
-  return asked;
+function chooseModel(request: StreamRequest, choice: ModelChoice, policy: RequestPolicy): string {
+  if (request.model === undefined) return defaultModel(choice, policy);
+  const model = policy.models.resolve(request.model);
+  const { models } = choice.action;
+  if (!policy.allowedModels.has(model) || models?.includes(model) === false)
+    throw notAllowed(`${beyond(request.action, choice, policy)}; leave it out for the default`);
+  if (!choice.answers(model)) throw notAllowed(`${model} is retired; leave it out for the default`);
+  return model;
+}
+
+/** Says what is allowed, where that is a list of the operator's for this action or plan. */
+function beyond(
+  name: string,
+  { plan, action, answers }: ModelChoice,
+  { allowedModels }: RequestPolicy,
+): string {
+  if (action.models === undefined) return 'not one this server allows for this action';
+  const allowed = action.models.filter((model) => allowedModels.has(model) && answers(model));
+  return `not one that the plan "${plan}" has for ${name} (${allowed.join(', ') || 'none'})`;
 }
 
 /** The first of the action's models that still answers. */
-function defaultModel(
-  { models }: Action,
-  policy: RequestPolicy,
-  answers: (model: string) => boolean,
-): string {
-  const model = (models ?? [policy.defaultModel]).find(answers);
+function defaultModel({ action, answers }: ModelChoice, { defaultModel: general }: RequestPolicy): string {
+  const model = (action.models ?? [general]).find(answers);
   if (model === undefined) throw notAllowed('every model of this action is retired');
   return model;
 }

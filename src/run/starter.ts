@@ -75,7 +75,7 @@ export class RunStarter {
       this.#attach(existing, requestHash, join);
       return undefined;
     }
-    const prepared = prepareRequest(request, this.#parts.policy, this.#parts.clock.now());
+    const prepared = prepareRequest(request, principal, this.#parts.policy, this.#parts.clock.now());
     const limits = this.#parts.limitsOf(principal);
     this.#admit(principal, limits);
     const draft = {

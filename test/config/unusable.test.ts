@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,13 @@ const UNKNOWN_ACTION = file(
     plans: { free: { requestsPerActionPerMonth: { lesson: 5, '*': 50 } }, anonymous: {} },
   }),
 );
+
+const plans = (name: string, free: object) => file(name, JSON.stringify({ plans: { free, anonymous: {} } }));
+const SONNETS = file('sonnets.json', action({ models: ['sonnet', 'claude-sonnet-4-6'], effort: 'xhigh' }));
+const aliases = (name: string, given: object) => {
+  const shipped = JSON.parse(readFileSync('config/models.json', 'utf8')) as object;
+  return file(name, JSON.stringify({ ...shipped, aliases: given }));
+};
 
 function problems(environment: Environment): readonly string[] {
   try {
@@ -168,6 +175,91 @@ describe('what can never work is named at start', () => {
       'PLANS_FILE',
       'DATA_DIR',
     ]);
+  });
+});
+
+/** What a plan has an action do, and its model would not. */
+const UNUSABLE_PLANS: [what: string, free: object, line: string, actions?: string][] = [
+  [
+    'an effort for all actions',
+    { settings: { models: ['claude-opus-4-6'], thinking: { effort: 'xhigh' } } },
+    'free.settings.thinking.effort, for chat: "xhigh" is none of its levels; use low, medium, high or max (claude-opus-4-6)',
+  ],
+  [
+    'an effort for one',
+    { actions: { chat: { models: ['haiku'], effort: 'max' } } },
+    'free.actions.chat.effort: "max" is none of its levels while thinking is off; use low, medium or high (claude-haiku-5-5)',
+  ],
+  [
+    'a cap of the action that a model of the plan cannot give',
+    { settings: { models: ['claude-haiku-4-5'] } },
+    "free.actions.chat.maxTokens, not set and so the action's: 100000 is more than the 64000 it can give; lower it (claude-haiku-4-5)",
+    action({ models: undefined, maxTokens: 100_000 }),
+  ],
+  [
+    'a default model that has retired',
+    { actions: { chat: { models: ['claude-sonnet-4-5'] } } },
+    'free.actions.chat.models: none answers any more, all are retired; name one that does (claude-sonnet-4-5)',
+  ],
+  [
+    'no model of the action',
+    { settings: { models: ['haiku'] } },
+    "free.settings.models, for chat: none is one of the action's own (claude-sonnet-5-5); name one of those, or others in free.actions.chat.models",
+    action({ models: ['sonnet'] }),
+  ],
+  [
+    'an action that is none',
+    { actions: { chatt: { effort: 'low' } } },
+    'free.actions: "chatt" is no action; there are chat',
+  ],
+];
+
+describe('what a plan says of actions is refused where no model would take it', () => {
+  it.each(UNUSABLE_PLANS)('%s', (what, free, line, actions = action({})) => {
+    const name = what.replaceAll(' ', '-');
+    const found = problems({
+      ACTIONS_FILE: file(`actions-${name}.json`, actions),
+      PLANS_FILE: plans(`plans-${name}.json`, free),
+    });
+    expect(found).toEqual([`PLANS_FILE: ${line}`]);
+  });
+
+  it.each([
+    ['mends it', { models: ['claude-sonnet-4-6'], effort: 'high' }],
+    ['says something else', { maxTokens: 150 }],
+  ])('what is wrong with the action itself is told once, also where the plan %s', (what, chat) => {
+    const PLANS_FILE = plans(`${what.replaceAll(' ', '-')}.json`, { actions: { chat } });
+    const found = problems({ ACTIONS_FILE: SONNETS, PLANS_FILE });
+    expect(found).toEqual([
+      expect.stringMatching(/^ACTIONS_FILE: chat\.effort: "xhigh" .*\(claude-sonnet-5-5\)$/),
+      expect.stringMatching(/^ACTIONS_FILE: chat\.effort: "xhigh" .*\(claude-sonnet-4-6\)$/),
+    ]);
+  });
+});
+
+describe('aliases', () => {
+  it.each<[string, object, RegExp]>([
+    [
+      'that stand for no model',
+      { sonnet: 'claude-sonet-5-5' },
+      /"claude-sonet-5-5" is no model of this file/,
+    ],
+    ['that stand for another alias', { a: 'sonnet', sonnet: 'claude-sonnet-5' }, /"sonnet" is no model/],
+    ['that are models', { 'claude-sonnet-5': 'claude-sonnet-5-5' }, /is the id of a model itself/],
+  ])('%s are refused', (what, given, saying) => {
+    const found = problems({ MODELS_FILE: aliases(`${what.replaceAll(' ', '-')}.json`, given) });
+    expect(found).toEqual([expect.stringMatching(/^MODELS_FILE: /)]);
+    expect(found.join()).toMatch(saying);
+  });
+
+  it('may be the default model, allowed models and those of an action', () => {
+    const long = { 'claude-3-haiku-20240307': 'claude-haiku-5-5' };
+    const MODELS_FILE = aliases('long-ago.json', long);
+    const ACTIONS_FILE = file('aliased.json', action({ models: Object.keys(long) }));
+    const environment = { DATA_DIR: directory, MODELS_FILE, ACTIONS_FILE };
+    const files = readConfigFiles(readConfig(environment), NOW, () => {});
+    expect(files.actions.get('chat')?.models).toEqual(['claude-haiku-5-5']);
+    expect(problems({ DEFAULT_MODEL: 'opus', ALLOWED_MODELS: 'sonnet,haiku' })).toEqual([]);
   });
 });
 

@@ -14,11 +14,18 @@ const action = {
   models: undefined,
 };
 const policyOf = (defaultModel: string) => ({
-  actions: new Map([['chat', action]]),
+  actionsOf: () => ({ plan: 'free', actions: new Map([['chat', action]]) }),
   defaultModel,
   allowedModels: new Set(['claude-haiku-4-5', 'claude-sonnet-5-5']),
   models: ModelTable.load(),
 });
+const ANYBODY = {
+  userId: '3f2b1c9e-0a4d-4b7e-9c55-1d2e3f405162',
+  organizationId: null,
+  tier: null,
+  anonymous: false,
+  expiresAt: 0,
+};
 const user = (content: Message['content']): Message => ({ role: 'user', content });
 const assistant = (content: Message['content']): Message => ({ role: 'assistant', content });
 const text = (...texts: string[]) => texts.map((each) => ({ type: 'text' as const, text: each }));
@@ -32,7 +39,8 @@ const prepare = (
   model = 'claude-sonnet-5-5',
   more: Partial<StreamRequest> = {},
 ) =>
-  prepareRequest({ action: 'chat', messages, ...more }, policyOf(model), Date.parse('2026-11-28')).messages;
+  prepareRequest({ action: 'chat', messages, ...more }, ANYBODY, policyOf(model), Date.parse('2026-11-28'))
+    .messages;
 
 const refusal = (messages: unknown) => {
   const parsed = parseClientFrame(JSON.stringify({ type: 'start', id: 's1', action: 'chat', messages }));
@@ -89,9 +97,9 @@ describe('a model that retires', () => {
   const retiring = { ...policyOf('claude-sonnet-4-5'), allowedModels: new Set(['claude-sonnet-4-5']) };
   const start = (model: string | undefined, now: string, models?: readonly string[]) => {
     const chat = { ...action, models: models === undefined ? undefined : [...models] };
-    const policy = { ...retiring, actions: new Map([['chat', chat]]) };
+    const policy = { ...retiring, actionsOf: () => ({ plan: 'free', actions: new Map([['chat', chat]]) }) };
     const request = { action: 'chat', messages: [user('hi')], ...(model === undefined ? {} : { model }) };
-    return prepareRequest(request, policy, Date.parse(now)).model;
+    return prepareRequest(request, ANYBODY, policy, Date.parse(now)).model;
   };
 
   it('answers until its last day', () => {
@@ -113,7 +121,7 @@ describe('a model that retires', () => {
 describe('thinking', () => {
   it('is off where an action says nothing else, in the words of the model, and the text has all tokens', () => {
     const of = (model: string) =>
-      prepareRequest({ action: 'chat', messages: [user('hi')] }, policyOf(model), 0);
+      prepareRequest({ action: 'chat', messages: [user('hi')] }, ANYBODY, policyOf(model), 0);
     expect(of('claude-sonnet-5-5')).toMatchObject({
       thinking: { thinking: { type: 'between_tools' } },
       maxTokens: 100,
@@ -124,9 +132,14 @@ describe('thinking', () => {
   it('adds to the tokens of the text what may be thought', () => {
     const policy = {
       ...policyOf('claude-sonnet-5-5'),
-      actions: new Map([['chat', { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000 }]]),
+      actionsOf: () => ({
+        plan: 'free',
+        actions: new Map([
+          ['chat', { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000 }],
+        ]),
+      }),
     };
-    expect(prepareRequest({ action: 'chat', messages: [user('hi')] }, policy, 0)).toMatchObject({
+    expect(prepareRequest({ action: 'chat', messages: [user('hi')] }, ANYBODY, policy, 0)).toMatchObject({
       thinking: { output_config: { effort: 'low' } },
       maxTokens: 2100,
     });

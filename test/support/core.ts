@@ -102,7 +102,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     observer,
     clock,
     policy: {
-      actions: ACTIONS,
+      actionsOf: () => ({ plan: 'free', actions: ACTIONS }),
       defaultModel: 'claude-test',
       allowedModels: new Set(['claude-test', 'claude-other']),
       models: ModelTable.load(),

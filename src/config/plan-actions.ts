@@ -1,0 +1,41 @@
+/**
+ * The actions as each plan has them: its settings laid over their own, computed once at the start. What a plan says of a
+ * single action counts most, then what it says of all, then the action's own word.
+ */
+import type { ModelTable } from '../models/model-table.ts';
+import { type ModelSettings, settingsOver, withIds } from '../models/settings.ts';
+import type { Plan, Plans } from '../quota/plans.ts';
+import type { QuotaHolder } from '../quota/port.ts';
+import type { Action, Actions, PlanActions } from '../run/request.ts';
+
+/** By the plan of whoever asks. */
+export function actionsByPlan(
+  actions: Actions,
+  plans: Plans,
+  table: ModelTable,
+): (holder: QuotaHolder) => PlanActions {
+  const byName = new Map(plans.all.map((plan) => [plan.name, actionsOfPlan(actions, plan, table)]));
+  return (holder) => {
+    const { name } = plans.planOf(holder);
+    return { plan: name, actions: byName.get(name) ?? actions };
+  };
+}
+
+/** An action of which the plan says nothing is the same object. */
+export function actionsOfPlan(actions: Actions, plan: Plan, table: ModelTable): Actions {
+  return new Map([...actions].map(([name, action]) => [name, actionOfPlan(name, action, plan, table)]));
+}
+
+function actionOfPlan(name: string, action: Action, { settings, actions }: Plan, table: ModelTable): Action {
+  const ofAll = settings === undefined ? action : restricted(action, withIds(settings, table));
+  const own = actions?.get(name);
+  return own === undefined ? ofAll : settingsOver(ofAll, withIds(own, table));
+}
+
+/** What is said of all actions widens the models of none: the plan's order, and what the action has of it. */
+function restricted(action: Action, settings: ModelSettings): Action {
+  const { models } = action;
+  const over = settingsOver(action, settings);
+  if (models === undefined) return over;
+  return { ...over, models: over.models?.filter((id) => models.includes(id)) };
+}

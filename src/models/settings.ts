@@ -1,0 +1,51 @@
+/** What operators set of the answers of an action or a plan: a schema for their files, and one set laid over another. */
+import * as z from 'zod';
+import { EFFORTS, type ModelTable } from './model-table.ts';
+import type { ThinkingSetting, ThinkingSettings } from './thinking.ts';
+
+const effort = z.enum(EFFORTS);
+
+/** All optional: what is left out is said elsewhere, or by the model itself. */
+export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'> {
+  readonly thinking?: ThinkingSetting | undefined;
+  /** Models clients may ask for; absent: every allowed one. The first is the default. */
+  readonly models?: readonly string[] | undefined;
+  /** Tokens of text where the client asks for none; what is thought comes on top. */
+  readonly defaultMaxTokens?: number | undefined;
+  /** The most it can get. */
+  readonly maxTokens?: number | undefined;
+}
+
+export const modelSettings = z.strictObject({
+  models: z.array(z.string().min(1)).min(1).optional(),
+  defaultMaxTokens: z.int().positive().optional(),
+  maxTokens: z.int().positive().optional(),
+  thinking: z
+    .union([
+      z.enum(['off', 'on']),
+      z.strictObject({
+        effort: effort.optional(),
+        display: z.enum(['summarized', 'omitted']).optional(),
+      }),
+    ])
+    .optional(),
+  effort: effort.optional(),
+  thinkingTokens: z.int().min(1024).optional(),
+});
+
+/** What `over` says replaces what `base` says, key by key; its effort also replaces one that `base` gives thinking. */
+export function settingsOver<Base extends ModelSettings>(base: Base, over: ModelSettings): Base {
+  return { ...base, ...(over.effort === undefined ? {} : withoutEffort(base.thinking)), ...over };
+}
+
+function withoutEffort(thinking: ThinkingSetting | undefined): Pick<ModelSettings, 'thinking'> {
+  if (typeof thinking !== 'object') return {};
+  const { effort: _, ...rest } = thinking;
+  return { thinking: rest };
+}
+
+/** With ids in the place of aliases. */
+export function withIds<Settings extends ModelSettings>(settings: Settings, table: ModelTable): Settings {
+  const { models } = settings;
+  return models === undefined ? settings : { ...settings, models: models.map((name) => table.resolve(name)) };
+}
