@@ -67,7 +67,14 @@ export async function composeRelay(
   const simulator = given ?? own;
   const accounts = await composeAccounts(config, files, simulator !== undefined, telemetry);
   const core = await composeCore(config, files, accounts, { version, simulator }, telemetry);
-  const http = composeHttp(config, core, accounts, telemetry, healthOfParts(core, accounts, simulator));
+  const http = composeHttp(
+    config,
+    files,
+    core,
+    accounts,
+    telemetry,
+    healthOfParts(core, accounts, simulator),
+  );
   const { relay, upstream, logs, shared } = core;
   const { developmentIssuer, ledger, quota, shipper } = accounts;
   watchParts(telemetry, { upstream, logs, ledger, quota, http, shared, shipping: shipper !== undefined });

@@ -1,7 +1,9 @@
 /** The ports: the WebSocket endpoint and the routes in front of the core, and /metrics. */
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/environment.ts';
+import type { ConfigFiles } from '../config/files.ts';
 import { HttpServer } from '../http/http-server.ts';
+import { PassOn } from '../http/legacy/pass-on.ts';
 import type { Health } from '../http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
 import { descriptorLimit } from '../observability/resources.ts';
@@ -14,12 +16,14 @@ const DEMO_DIRECTORY = fileURLToPath(new URL('../../dist/demo/', import.meta.url
 
 export function composeHttp(
   config: Config,
+  { actions }: ConfigFiles,
   { relay }: Core,
   { authenticator, developmentIssuer, quota }: Accounts,
   { logger, metrics, observer }: Telemetry,
   health: Health,
 ): HttpServer {
   const { registry: source } = metrics;
+  const { LEGACY_FUNCTIONS_URL: oldFunctions } = config;
   const routes: Omit<RouteParts, 'admission' | 'allowedOrigins'> = {
     relay,
     observer,
@@ -30,6 +34,11 @@ export function composeHttp(
       streamingEnabled: config.STREAMING_ENABLED,
       websocketPercent: config.WEBSOCKET_ROLLOUT_PERCENT,
     },
+    isAction: (name) => actions.has(name),
+    passOn:
+      oldFunctions === undefined
+        ? undefined
+        : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
     metrics: config.exposed ? undefined : source,
     developmentIssuer,
     demo: demoOf(config, developmentIssuer !== undefined),
@@ -41,6 +50,7 @@ export function composeHttp(
       : undefined,
     authenticator,
     connect: relay.connect,
+    isAction: routes.isAction,
     observer,
     clock: systemClock,
     health,

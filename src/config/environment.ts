@@ -77,6 +77,11 @@ function environmentSchema(production: boolean) {
       .optional()
       .describe('JSON file of what each model takes and how it thinks, in place of the shipped one'),
     PRICES_FILE: text().optional().describe('JSON file of prices in place of the shipped one'),
+    LEGACY_FUNCTIONS_URL: baseUrl('/ai-gateway', '/ai-proxy')
+      .optional()
+      .describe(
+        "Where the app's old functions are, such as `https://….supabase.co/functions/v1`: what is not served here is passed on to them; https, or http on loopback",
+      ),
     SHOW_COST: flag().default(false).describe('Whether `usage.costUsd` is sent to clients'),
     SUPABASE_URL: baseUrl('/auth/v1', '/rest/v1')
       .refine(

@@ -15,6 +15,7 @@ export type SetKeys = Readonly<Partial<Record<EnvironmentKey | 'FLY_MACHINE_ID' 
 export function problemsOf(set: SetKeys): string[] {
   const problems = [
     isProduction(set) ? [...missingInProduction(set), ...withoutTls(set)] : [],
+    plainOldFunctions(set),
     examples(set),
     isExposed(set) || set.METRICS_PORT !== undefined ? samePort(set) : [],
     missingAuthKey(set),
@@ -65,6 +66,15 @@ function withoutTls(set: SetKeys): string[] {
     isPlainPostgres(set[key], set.PGSSLMODE) ? [`${key}: ${POSTGRES_TLS}`] : [],
   );
   return [...plain, ...databases];
+}
+
+/** A user's token goes there, whatever the mode. */
+function plainOldFunctions({ LEGACY_FUNCTIONS_URL: url = '' }: SetKeys): string[] {
+  return URL.parse(url)?.protocol === 'http:' && !isLoopbackUrl(url)
+    ? [
+        'LEGACY_FUNCTIONS_URL: must be https, since tokens of users are sent there; http is accepted on loopback only',
+      ]
+    : [];
 }
 
 const WEB_TLS = 'must be https in production; http is accepted on loopback only';

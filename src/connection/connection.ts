@@ -6,7 +6,7 @@ import type { Principal } from '../auth/port.ts';
 import type { Caller } from '../observability/port.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { AuthFrame, ClientFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
-import { type ParsedFrame, parseClientFrame } from '../protocol/parse-client-frame.ts';
+import { type ParsedFrame, parseClientFrame, type ReadUntyped } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame } from '../protocol/wire-text.ts';
@@ -38,6 +38,7 @@ export class Connection
   readonly #parts: ConnectionParts;
   readonly #socket: FrameSocket;
   readonly #connectionId: string;
+  readonly #readUntyped: ReadUntyped | undefined;
   readonly #sendQueue: SendQueue;
   readonly #rates: FrameRates;
   readonly #heartbeat: Heartbeat;
@@ -50,7 +51,7 @@ export class Connection
 
   constructor(
     socket: FrameSocket,
-    { connectionId, principal }: ConnectionInfo,
+    { connectionId, principal, readUntyped }: ConnectionInfo,
     parts: ConnectionParts,
     onClosed: (connection: Connection) => void,
   ) {
@@ -58,6 +59,7 @@ export class Connection
     this.#parts = parts;
     this.#socket = socket;
     this.#connectionId = connectionId;
+    this.#readUntyped = readUntyped;
     this.#principal = principal;
     this.#onClosed = onClosed;
     this.#openedAt = clock.elapsed();
@@ -83,7 +85,7 @@ export class Connection
 
   received(text: string): void {
     if (this.#closeReason !== undefined) return;
-    const parsed = parseClientFrame(text);
+    const parsed = parseClientFrame(text, this.#readUntyped);
     if (!this.#isFree(parsed) && !this.#rates.take('frame' in parsed ? parsed.frame : undefined)) {
       this.close('tooManyFrames');
     } else if ('frame' in parsed) {

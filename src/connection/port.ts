@@ -1,6 +1,7 @@
 /** What a connection asks of its socket and offers to it. The adapter in http/websocket implements and calls these. */
 import type { Principal } from '../auth/port.ts';
 import type { CloseCode } from '../protocol/codes.ts';
+import type { ReadUntyped } from '../protocol/parse-client-frame.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 
 /** A socket of whole text frames, as the core sees it. */
@@ -29,6 +30,8 @@ export interface ConnectionEvents {
 export interface ConnectionInfo {
   readonly connectionId: string;
   readonly principal: Principal;
+  /** For a client that sends frames without `type`. */
+  readonly readUntyped?: ReadUntyped | undefined;
 }
 
 /** Opens a connection in the core: sends `hello` and serves its frames from then on. */

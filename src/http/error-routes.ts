@@ -48,7 +48,7 @@ export function sendError(
 
 /** What a request is told of an error, whichever shape its route gives that; the observer knows by then. */
 export function observedRefusal(
-  error: FastifyError,
+  error: FastifyError | RelayError,
   request: FastifyRequest,
   observer: Observer,
 ): RelayError {
@@ -58,11 +58,10 @@ export function observedRefusal(
   return refusal;
 }
 
-function toRelayError(error: FastifyError): RelayError {
+function toRelayError(error: FastifyError | RelayError): RelayError {
+  if (error instanceof RelayError) return error;
   const refusal = REFUSALS[error.statusCode ?? 500];
-  return refusal === undefined || error instanceof RelayError
-    ? RelayError.from(error)
-    : new RelayError(...refusal);
+  return refusal === undefined ? RelayError.from(error) : new RelayError(...refusal);
 }
 
 /** Answers what never became a request: node:http has taken the socket apart already. */

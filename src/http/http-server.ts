@@ -37,6 +37,8 @@ export interface HttpServerParts {
   readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
   readonly connect: Connect;
+  /** Whether there is an action of that name. */
+  readonly isAction: (name: string) => boolean;
   readonly observer: Observer;
   readonly clock: Clock;
   readonly health: AdmissionParts['health'];

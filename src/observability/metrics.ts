@@ -76,6 +76,13 @@ export function createMetrics() {
       'code',
       'reason',
     ),
+    passedOn: counter(
+      'passed_on_total',
+      'Requests passed on to an old function, by its name, how that went, and the class of its status',
+      'name',
+      'outcome',
+      'status',
+    ),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
     /** A value that others hold, read when it is scraped. */

@@ -29,6 +29,7 @@ const CONNECTION_OPENED = ofUser('connection opened');
 const CONNECTION_CLOSED = ofUser('connection closed');
 const STREAM_RESUMED = ofUser('stream resumed');
 const CANCEL_ASKED = ofUser('cancel asked');
+const PASSED_ON = ofUser('passed on');
 
 function ofUser(message: string): LineKind {
   return { level: 'info', message, lines: LINES_OF_USER, fields: {} };
@@ -86,6 +87,15 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     cancelAsked(event) {
       const { streamId, userId } = event;
       sampled.write(CANCEL_ASKED, userId, { streamId, ...caller(event) });
+    },
+    passedOn(event) {
+      const { name, status, outcome, ms, bytes, userId } = event;
+      metrics.passedOn.inc({
+        name,
+        outcome,
+        status: status === null ? 'none' : `${Math.floor(status / 100)}xx`,
+      });
+      sampled.write(PASSED_ON, userId, { ...caller(event), name, status, outcome, ms: round(ms), bytes });
     },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what });

@@ -17,6 +17,7 @@ export type Door =
   | 'sse'
   | 'json'
   | 'ai_gateway'
+  | 'ai_proxy'
   | 'session'
   | 'usage'
   | 'config'
@@ -96,6 +97,19 @@ export interface Observer {
   resumed(event: RunIdentity & Caller & { after: number; head: number }): void;
   /** A caller asked for a run to be cancelled. */
   cancelAsked(event: Caller & { userId: string; streamId: string }): void;
+  /** A request was passed on to the old function of that name, and is over. */
+  passedOn(
+    event: Caller & {
+      userId: string;
+      name: string;
+      /** Of its answer; null where there was none to hand through. */
+      status: number | null;
+      outcome: 'answered' | 'failed' | 'late' | 'too_large' | 'redirect' | 'caller_gone';
+      ms: number;
+      /** Of the answer's body. */
+      bytes: number;
+    },
+  ): void;
   /** An error that no client could be told of. */
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }

@@ -87,6 +87,7 @@ export const ERROR_CODES = {
  * and libsoup take those for a violation of the protocol, so that apps would not learn them.
  */
 export const CLOSE_CODES = {
+  finished: 1000,
   goingAway: 1001,
   unsupportedData: 1003,
   badFrames: 4400,

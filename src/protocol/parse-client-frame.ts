@@ -75,8 +75,17 @@ export type ParsedFrame =
 /** An ack as every client of ours writes it: the one frame that comes all the time, at a tenth of the schema's cost. */
 const USUAL_ACK = /^\{"type":"ack","id":"([A-Za-z0-9_-]{1,64})","seq":(0|[1-9]\d{0,14})\}$/;
 
-/** Parses one text frame. Never throws. */
-export function parseClientFrame(text: string): ParsedFrame {
+/** Reads a frame without `type`. @throws RelayError */
+export type ReadUntyped = (value: Readonly<Record<string, unknown>>) => {
+  readonly id: string | undefined;
+  readonly request: StreamRequest;
+};
+
+/**
+ * Parses one text frame. Never throws.
+ * @param readUntyped for clients that send frames without `type`; absent: such a frame is the plan's own, with `messages`
+ */
+export function parseClientFrame(text: string, readUntyped?: ReadUntyped): ParsedFrame {
   const [, usualId, usualSeq] = USUAL_ACK.exec(text) ?? [];
   if (usualId !== undefined) return { frame: { type: 'ack', id: usualId, seq: Number(usualSeq) } };
   let value: unknown;
@@ -88,7 +97,7 @@ export function parseClientFrame(text: string): ParsedFrame {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { error: badRequest('a frame is a JSON object') };
   }
-  return parseObject(value as Record<string, unknown>);
+  return parseObject(value as Record<string, unknown>, readUntyped);
 }
 
 /**
@@ -111,9 +120,10 @@ export function parseHttpRequest(value: unknown): {
   return { id: streamId, request: checkRequest(request) };
 }
 
-function parseObject(value: Record<string, unknown>): ParsedFrame {
+function parseObject(value: Record<string, unknown>, readUntyped: ReadUntyped | undefined): ParsedFrame {
   // The plan's own frame has no type; it is a start whose id the relay makes.
-  if (!Object.hasOwn(value, 'type') && Object.hasOwn(value, 'messages')) return parsePlanFrame(value);
+  if (!Object.hasOwn(value, 'type') && (readUntyped !== undefined || Object.hasOwn(value, 'messages')))
+    return parseUntyped(value, readUntyped ?? parseHttpRequest);
   const type = value['type'];
   if (typeof type !== 'string' || !Object.hasOwn(frames, type)) {
     return { error: badRequest(`a frame has a type, one of ${Object.keys(frames).join(', ')}`) };
@@ -127,9 +137,9 @@ function parseObject(value: Record<string, unknown>): ParsedFrame {
   }
 }
 
-function parsePlanFrame(value: Record<string, unknown>): ParsedFrame {
+function parseUntyped(value: Record<string, unknown>, read: ReadUntyped): ParsedFrame {
   try {
-    const { id: streamId, request } = parseHttpRequest(value);
+    const { id: streamId, request } = read(value);
     return { frame: { type: 'start', id: streamId, ...request } };
   } catch (error) {
     return { error: RelayError.from(error), ...addressee('start', value['id']) };

@@ -19,6 +19,8 @@ export interface RelayErrorDetails {
   readonly quota?: QuotaFigures;
   /** With `forbidden`, where it is neither the user nor what was asked for: the page's origin is not admitted. */
   readonly reason?: 'origin';
+  /** With `model_not_allowed`: the model that answers where none is named. */
+  readonly availableModel?: string | undefined;
   /** False where it is known that the same request will not succeed later, whatever the table says of the code. */
   readonly retryable?: false;
 }
@@ -34,6 +36,7 @@ export class RelayError extends Error {
   readonly requestId: string | undefined;
   readonly quota: QuotaFigures | undefined;
   readonly reason: 'origin' | undefined;
+  readonly availableModel: string | undefined;
   /** Whether the same request may succeed if it is sent again later, unchanged. */
   readonly retryable: boolean;
 
@@ -44,6 +47,7 @@ export class RelayError extends Error {
     this.requestId = details.requestId;
     this.quota = details.quota;
     this.reason = details.reason;
+    this.availableModel = details.availableModel;
     this.retryable = details.retryable ?? ERROR_CODES[code].retryable;
   }
 

@@ -86,6 +86,13 @@ export function encodeChunk(prefix: WireText, seq: number, count: number, json: 
   return `${prefix}${seq}${merged},"content":"${json}"}` as WireText;
 }
 
+const CONTENT = ',"content":"';
+
+/** The inside of the JSON string literal that a chunk frame carries: the `json` that `encodeChunk` was given. */
+export function chunkJson(chunk: WireText): WireText {
+  return chunk.slice(chunk.indexOf(CONTENT) + CONTENT.length, -'"}'.length) as WireText;
+}
+
 /** `json` is one whole upstream event. */
 export function encodeEvent(prefix: WireText, seq: number, json: WireText): WireText {
   return `${prefix}${seq},"event":${json}}` as WireText;

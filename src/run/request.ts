@@ -104,9 +104,11 @@ function chooseModel(request: StreamRequest, choice: ModelChoice, policy: Reques
   if (request.model === undefined) return defaultModel(choice, policy);
   const model = policy.models.resolve(request.model);
   const { models } = choice.action;
+  const available = availableModel(choice, policy);
   if (!policy.allowedModels.has(model) || models?.includes(model) === false)
-    throw notAllowed(`${beyond(request.action, choice, policy)}; leave it out for the default`);
-  if (!choice.answers(model)) throw notAllowed(`${model} is retired; leave it out for the default`);
+    throw notAllowed(`${beyond(request.action, choice, policy)}; leave it out for the default`, available);
+  if (!choice.answers(model))
+    throw notAllowed(`${model} is retired; leave it out for the default`, available);
   return model;
 }
 
@@ -122,14 +124,21 @@ function beyond(
 }
 
 /** The first of the action's models that still answers. */
-function defaultModel({ action, answers }: ModelChoice, { defaultModel: general }: RequestPolicy): string {
-  const model = (action.models ?? [general]).find(answers);
+function defaultModel(choice: ModelChoice, policy: RequestPolicy): string {
+  const model = availableModel(choice, policy);
   if (model === undefined) throw notAllowed('every model of this action is retired');
   return model;
 }
 
-function notAllowed(why: string): RelayError {
-  return new RelayError('model_not_allowed', `model: ${why}`);
+function availableModel(
+  { action, answers }: ModelChoice,
+  { defaultModel: general }: RequestPolicy,
+): string | undefined {
+  return (action.models ?? [general]).find(answers);
+}
+
+function notAllowed(why: string, available?: string): RelayError {
+  return new RelayError('model_not_allowed', `model: ${why}`, { availableModel: available });
 }
 
 /** Words of an assistant at the end are for the model to go on from, which the newer ones refuse. */

@@ -22,4 +22,5 @@ export class RecordingObserver implements Observer {
   streamEnded(): void {}
   resumed(): void {}
   cancelAsked(): void {}
+  passedOn(): void {}
 }

@@ -20,6 +20,8 @@ const LIMITS: HttpServerParts['limits'] = {
   requestsPerMinutePerUser: 1000,
 };
 
+const isAction = (name: string): boolean => name === 'chat';
+
 const nobody = (): never => {
   throw new Error('this test has no relay');
 };
@@ -43,6 +45,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     binding: { host: '127.0.0.1', port: 0 },
     authenticator,
     connect: core.connect,
+    isAction,
     observer,
     clock,
     health,
@@ -60,6 +63,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         health: overrides.health ?? health,
         usageOf: nobody,
         transports: { streamingEnabled: true, websocketPercent: 100 },
+        isAction,
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
         ...routes,
         ...shared,

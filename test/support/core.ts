@@ -89,6 +89,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     refused: record('refused'),
     resumed: record('resumed'),
     cancelAsked: record('cancelAsked'),
+    passedOn: record('passedOn'),
     failed: record('failed'),
   };
   const relay = new Relay({

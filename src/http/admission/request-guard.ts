@@ -16,11 +16,15 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token came with it, at a route whose access is `token` or `reader`. */
     principal: Principal | null;
+    /** Why there is none, at a route that hears small bodies without a good token all the same (`heardWithoutToken`). */
+    refusal: RelayError | null;
     clientAddress: string;
   }
   interface FastifyContextConfig {
     /** Is asked before the token: what it throws counts as a request without a good one. */
     readonly beforeToken?: (request: FastifyRequest, reply: FastifyReply) => void;
+    /** Bodies of so many bytes at most are read without a good token too; the handler has the refusal. */
+    readonly heardWithoutToken?: number;
   }
 }
 
@@ -48,6 +52,7 @@ export class RequestGuard {
   /** Guards all routes, after the hooks of the plugins that were registered before (CORS: refusals are to be read). */
   attach(app: FastifyInstance): void {
     app.decorateRequest('principal', null);
+    app.decorateRequest('refusal', null);
     app.decorateRequest('clientAddress', '');
     app.after(() => {
       app.addHook('onRequest', async (request, reply) => {
@@ -96,7 +101,9 @@ export class RequestGuard {
       if (RelayError.from(refusal).retryable) throw refusal;
       if (connection !== undefined) connection.proven = false;
       this.#countUnproven(connection);
-      throw refusal;
+      if (!isHeardWithoutToken(request)) throw refusal;
+      request.refusal = RelayError.from(refusal);
+      return;
     }
     if (connection !== undefined && !request.raw.socket.destroyed) connections.prove(connection);
   }
@@ -132,6 +139,13 @@ const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Whether anything here takes a body of such a request. */
 function isBodyRead({ is404, method }: FastifyRequest): boolean {
   return !is404 && !BODILESS.has(method);
+}
+
+/** A body that says its length: whoever reads it is not kept waiting for more. */
+function isHeardWithoutToken({ raw, routeOptions }: FastifyRequest): boolean {
+  const { heardWithoutToken: most = 0 } = routeOptions.config;
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers;
+  return coding === undefined && Number(length) > 0 && Number(length) <= most;
 }
 
 /** Of a request that the guard let in at a route whose access is `token` or `reader`. */

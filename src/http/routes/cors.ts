@@ -6,9 +6,12 @@ import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { foreignOrigin } from '../websocket/upgrade-request.ts';
 
+/** What supabase-js sends to functions beside the token. */
+const OF_SUPABASE = ['apikey', 'x-client-info', 'x-supabase-api-version', 'x-region'];
+
 const OPTIONS = {
   methods: ['GET', 'POST', 'DELETE'],
-  allowedHeaders: ['authorization', 'content-type', 'last-event-id'],
+  allowedHeaders: ['authorization', 'content-type', 'last-event-id', ...OF_SUPABASE],
   exposedHeaders: ['retry-after', 'x-request-id'],
   maxAge: 600,
   strictPreflight: false,

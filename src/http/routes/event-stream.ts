@@ -8,6 +8,7 @@ import { encodeFrame } from '../../protocol/wire-text.ts';
 import type { Subscription, SubscriptionSink } from '../../relay/subscription.ts';
 import { type RunView, resumedFrame } from '../../run/run-view.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
+import { endingError } from '../error-response.ts';
 import { onClosed } from './on-closed.ts';
 
 /** Between two comments that keep proxies from closing a silent response, ms. */
@@ -24,19 +25,22 @@ export class EventStreams {
   }
 
   /**
-   * Answers with the events of what `subscribe` reads; resolves once the head is written.
+   * Answers with the events of what `subscribe` reads; resolves once the head is written. Where the run ended as an error
+   * before there was anything to write, it resolves with that error, and the answer is the caller's.
    * @throws RelayError where it was refused before: nothing is written then
    */
   async serve(
     reply: FastifyReply,
     subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
-  ): Promise<void> {
-    const events = new EventStream(reply);
+    framing: EventFraming = new FrameEvents(),
+  ): Promise<RelayError | undefined> {
+    const events = new EventStream(reply, framing);
     let closed = false;
     const subscribing = subscribe(events);
     reply.raw.on('drain', async () => (await subscribing).drained());
     onClosed(reply, () => {
       closed = true;
+      events.closed();
       subscribing.then(
         (subscription) => subscription.close(),
         () => {}, // refused: there is nothing to close
@@ -47,8 +51,11 @@ export class EventStreams {
       this.#interval = undefined;
     });
     await subscribing;
-    await events.opening;
-    if (closed) return; // while other machines were asked
+    if (!closed) this.#comment(events); // else it went while other machines were asked
+    return await events.opening;
+  }
+
+  #comment(events: EventStream): void {
     this.#open.add(events);
     this.#interval ??= this.#clock.every(COMMENT_MS, () => {
       for (const each of this.#open) each.comment();
@@ -56,19 +63,62 @@ export class EventStreams {
   }
 }
 
+/** How the frames of one answer are written as server-sent events. */
+export interface EventFraming {
+  /** What goes ahead of all frames. Where that is nothing, the response's head waits for the first frame too. */
+  opened(run: RunView, after: number, attached: boolean): string;
+  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): string;
+  ended(frame: EndingFrame, wire: WireText): string;
+  /** The run cannot be read on. */
+  failed(error: RelayError): string;
+  /** Whether a response is cut where the run ended as an error, so that nobody takes it for whole. */
+  readonly cutsErrors: boolean;
+}
+
+/** Frames as they stand. */
+class FrameEvents implements EventFraming {
+  readonly cutsErrors = false;
+  #epoch = '';
+
+  opened(run: RunView, after: number, attached: boolean): string {
+    this.#epoch = run.epoch;
+    return attached
+      ? this.#event('resumed', after, encodeFrame(resumedFrame(run, after)))
+      : this.#event('accepted', 0, encodeFrame(run.acceptedFrame));
+  }
+
+  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): string {
+    return this.#event(type, seq, wire);
+  }
+
+  ended(frame: EndingFrame, wire: WireText): string {
+    return this.#event(frame.type, frame.seq, wire);
+  }
+
+  failed({ code, message, retryable }: RelayError): string {
+    const frame = encodeFrame({ type: 'error', of: 'resume', code, message, retryable });
+    return `event: error\ndata: ${frame}\n\n`;
+  }
+
+  #event(event: string, seq: number, wire: WireText): string {
+    return `event: ${event}\nid: ${this.#epoch}.${seq}\ndata: ${wire}\n\n`;
+  }
+}
+
 class EventStream implements SubscriptionSink {
-  /** Resolves when the head is written, rejects where the run was refused before. */
-  readonly opening: Promise<void>;
+  /** Settles when the head is written, or the run has ended as an error before that; rejects where it was refused. */
+  readonly opening: Promise<RelayError | undefined>;
   readonly #reply: FastifyReply;
-  readonly #settleOpening: { resolve(): void; reject(error: RelayError): void };
-  #epoch: string | undefined;
+  readonly #framing: EventFraming;
+  readonly #settleOpening: PromiseWithResolvers<RelayError | undefined>;
+  #isHeadWritten = false;
   #gathered = '';
 
-  constructor(reply: FastifyReply) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  constructor(reply: FastifyReply, framing: EventFraming) {
     this.#reply = reply;
-    this.opening = promise;
-    this.#settleOpening = { resolve, reject };
+    this.#framing = framing;
+    this.#settleOpening = Promise.withResolvers();
+    this.opening = this.#settleOpening.promise;
   }
 
   get bufferedBytes(): number {
@@ -76,56 +126,79 @@ class EventStream implements SubscriptionSink {
   }
 
   opened(run: RunView, after: number, attached: boolean): void {
-    this.#epoch = run.epoch;
+    this.#gathered += this.#framing.opened(run, after, attached);
+    this.flush();
+  }
+
+  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): void {
+    this.#gathered += this.#framing.frame(type, seq, wire);
+  }
+
+  flush(): void {
+    if (this.#gathered !== '') this.#write();
+  }
+
+  ended(frame: EndingFrame, wire: WireText): void {
+    const isError = frame.type === 'error';
+    if (isError && !this.#isBegun) {
+      this.#settleOpening.resolve(endingError(frame));
+      return;
+    }
+    this.#gathered += this.#framing.ended(frame, wire);
+    if (isError && this.#framing.cutsErrors) this.#write(() => this.#reply.raw.destroy());
+    else this.#end();
+  }
+
+  failed(reason: RelayError | 'stalled'): void {
+    if (reason === 'stalled') {
+      this.#reply.raw.destroy();
+    } else if (this.#isBegun) {
+      this.#gathered += this.#framing.failed(reason);
+      this.#end();
+    } else {
+      this.#settleOpening.reject(reason);
+    }
+  }
+
+  comment(): void {
+    if (this.#reply.raw.writableEnded) return; // its reader has not taken the last of it yet
+    this.#gathered += ':\n\n';
+    this.flush();
+  }
+
+  /** The caller is gone: nobody is answered any more. */
+  closed(): void {
+    if (this.#isHeadWritten) return;
+    this.#reply.hijack();
+    this.#settleOpening.resolve(undefined);
+  }
+
+  get #isBegun(): boolean {
+    return this.#isHeadWritten || this.#gathered !== '';
+  }
+
+  #end(): void {
+    this.flush();
+    this.#reply.raw.end();
+  }
+
+  #write(written?: () => void): void {
+    const text = this.#gathered;
+    this.#gathered = '';
+    this.#writeHead();
+    this.#reply.raw.write(text, 'latin1', written);
+  }
+
+  #writeHead(): void {
+    if (this.#isHeadWritten) return;
+    this.#isHeadWritten = true;
     this.#reply.hijack();
     this.#reply.raw.writeHead(200, {
       ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       'content-type': 'text/event-stream; charset=utf-8',
       'x-accel-buffering': 'no', // nginx would hold the first words back
     });
-    if (attached) this.#gather('resumed', after, encodeFrame(resumedFrame(run, after)));
-    else this.#gather('accepted', 0, encodeFrame(run.acceptedFrame));
-    this.flush();
-    this.#settleOpening.resolve();
-  }
-
-  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): void {
-    this.#gather(type, seq, wire);
-  }
-
-  flush(): void {
-    if (this.#gathered === '') return;
-    const text = this.#gathered;
-    this.#gathered = '';
-    this.#reply.raw.write(text, 'latin1');
-  }
-
-  ended(frame: EndingFrame, wire: WireText): void {
-    this.#gather(frame.type, frame.seq, wire);
-    this.flush();
-    this.#reply.raw.end();
-  }
-
-  failed(reason: RelayError | 'stalled'): void {
-    if (reason === 'stalled') {
-      this.#reply.raw.destroy();
-    } else if (this.#epoch === undefined) {
-      this.#settleOpening.reject(reason);
-    } else {
-      const { code, message, retryable } = reason;
-      this.#gathered += `event: error\ndata: ${encodeFrame({ type: 'error', of: 'resume', code, message, retryable })}\n\n`;
-      this.flush();
-      this.#reply.raw.end();
-    }
-  }
-
-  comment(): void {
-    if (this.#reply.raw.writableEnded) return; // its reader has not taken the last of it yet
-    this.#reply.raw.write(':\n\n');
-  }
-
-  #gather(event: string, seq: number, wire: WireText): void {
-    this.#gathered += `event: ${event}\nid: ${this.#epoch}.${seq}\ndata: ${wire}\n\n`;
+    this.#settleOpening.resolve(undefined);
   }
 }
 

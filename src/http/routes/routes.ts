@@ -9,8 +9,9 @@ import type { Clock } from '../../time/clock.ts';
 import type { Admission } from '../admission/admission.ts';
 import { requireLocal } from '../admission/local-request.ts';
 import { principalOf } from '../admission/request-guard.ts';
+import { MAX_HEALTH_BYTES, oldFunctionHandlers } from '../legacy/old-functions.ts';
+import type { PassOn } from '../legacy/pass-on.ts';
 import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
-import { aiGatewayHandlers } from './ai-gateway.ts';
 import { chatHandlers } from './chat.ts';
 import { allowOrigins } from './cors.ts';
 import { demoHandlers, explainNoDemo } from './demo.ts';
@@ -45,6 +46,9 @@ export interface RouteParts {
   /** The caller's own quotas, as an object to be sent as JSON: what is used, reserved, and left. */
   readonly usageOf: (principal: Principal) => Promise<object>;
   readonly transports: TransportPolicy;
+  readonly isAction: (name: string) => boolean;
+  /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
+  readonly passOn?: PassOn | undefined;
   /** Opens /metrics here too: in development only. */
   readonly metrics?: MetricsSource | undefined;
   /** Opens POST /dev/token: only where configuration allowed this issuer. */
@@ -60,6 +64,7 @@ type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'conf
 /** To be called before the guard is attached: what its hooks refuse is for the pages of allowed origins to read. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   allowOrigins(app, parts.allowedOrigins);
+  app.addHook('onClose', async () => parts.passOn?.close());
   for (const { on, ...route } of routesOf(parts)) {
     const [method = '', url = ''] = on.split(' ');
     const onRequest = route.config?.access === 'local' ? [requireLocal] : [];
@@ -68,7 +73,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
 }
 
 function routesOf(parts: RouteParts): Route[] {
-  const { relay, usageOf, health, observer, clock, transports } = parts;
+  const { relay, usageOf, health, clock, transports } = parts;
   const chat = chatHandlers(relay, clock);
   const session = sessionHandlers(parts);
   const { live, ready } = healthHandlers(health);
@@ -79,8 +84,13 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'DELETE /v1/streams/:id', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.cancel },
     {
       on: 'POST /functions/v1/ai-gateway',
-      config: { ...reader, door: 'ai_gateway', of: 'start' },
-      ...aiGatewayHandlers(relay, observer),
+      config: { ...reader, heardWithoutToken: MAX_HEALTH_BYTES, door: 'ai_gateway', of: 'start' },
+      ...oldFunctionHandlers('ai-gateway', parts),
+    },
+    {
+      on: 'POST /functions/v1/ai-proxy',
+      config: { ...reader, heardWithoutToken: MAX_HEALTH_BYTES, door: 'ai_proxy', of: 'start' },
+      ...oldFunctionHandlers('ai-proxy', parts),
     },
     {
       on: 'GET /v1/session',

@@ -3,11 +3,23 @@
  * `ws` judges less: it answers version 8 and HTTP/1.0 with 101.
  */
 import type { IncomingMessage } from 'node:http';
+import type { OldFunction } from '../../legacy/old-body.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import { headerToken, tokenMissing } from '../admission/bearer-token.ts';
 
-export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', '/functions/v1/ai-gateway-ws'];
+/** Of the app's old functions. */
+const OLD_PATHS = {
+  '/functions/v1/ai-gateway-ws': 'ai-gateway',
+  '/functions/v1/ai-proxy-ws': 'ai-proxy',
+} as const;
+
+export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', ...Object.keys(OLD_PATHS)];
+
+/** Which old function a handshake asks for. */
+export function oldFunctionOf(request: IncomingMessage): OldFunction | undefined {
+  return (OLD_PATHS as Readonly<Record<string, OldFunction>>)[pathOf(request)];
+}
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const SUBPROTOCOL_NAME = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Principal } from '../../auth/port.ts';
 import type { Connect, ConnectionInfo } from '../../connection/port.ts';
+import type { OldFunction } from '../../legacy/old-body.ts';
 import type { Observer } from '../../observability/port.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
@@ -19,8 +20,9 @@ import type { ConnectionLease } from '../admission/connection-lease.ts';
 import type { Connections } from '../admission/connections.ts';
 import { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
 import { rawErrorResponse } from '../error-response.ts';
+import { connectOld } from '../legacy/old-socket.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
-import { handshakeToken, refusedOrigin, requireHandshake } from './upgrade-request.ts';
+import { handshakeToken, oldFunctionOf, refusedOrigin, requireHandshake } from './upgrade-request.ts';
 
 /** A refused peer gets this long to read the answer and hang up, ms. */
 const LINGER_MS = 1000;
@@ -38,6 +40,7 @@ const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketEndpointParts {
   readonly connect: Connect;
+  readonly isAction: (name: string) => boolean;
   readonly admission: Admission;
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
@@ -146,16 +149,19 @@ export class WebSocketEndpoint {
       socket.off('error', destroy);
       const frames = adaptWebSocket(websocket, socket, this.#socketParts);
       this.#open.set(frames, lease);
-      this.#serve(frames, socket, { connectionId, principal });
+      this.#serve(frames, socket, oldFunctionOf(request), { connectionId, principal });
     });
     setImmediate(() => socket.uncork());
     // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
     if (!accepted) lease.release();
   }
 
-  #serve(frames: ServedSocket, socket: Socket, info: ConnectionInfo): void {
+  #serve(frames: ServedSocket, socket: Socket, old: OldFunction | undefined, info: ConnectionInfo): void {
+    const { isAction, connect } = this.#parts;
     try {
-      frames.serve(this.#parts.connect(frames, info));
+      frames.serve(
+        old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, isAction),
+      );
     } catch (cause) {
       this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
       socket.uncork();

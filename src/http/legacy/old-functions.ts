@@ -1,0 +1,106 @@
+/**
+ * `POST /functions/v1/ai-gateway` and `/functions/v1/ai-proxy`: the app's old functions, with their bodies, answers and
+ * errors, served by the same runs. `legacy/` knows the shapes; this is their way through the server.
+ */
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { oldAnswer, oldError } from '../../legacy/old-answer.ts';
+import { type OldBody, type OldEvents, type OldFunction, readOldBody } from '../../legacy/old-body.ts';
+import { OldEventText } from '../../legacy/old-events.ts';
+import type { Observer } from '../../observability/port.ts';
+import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
+import type { RelayError } from '../../protocol/relay-error.ts';
+import type { Relay } from '../../relay/relay.ts';
+import type { SubscriptionSink } from '../../relay/subscription.ts';
+import type { Clock } from '../../time/clock.ts';
+import { principalOf } from '../admission/request-guard.ts';
+import { callerOf, wantsEvents } from '../admission/request-refusal.ts';
+import { endingError, errorHeaders } from '../error-response.ts';
+import { observedRefusal } from '../error-routes.ts';
+import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
+import type { Health } from '../routes/operations.ts';
+import { wholeAnswer } from '../routes/whole-answer.ts';
+import type { PassOn } from './pass-on.ts';
+
+/** Largest body of a question whether the function is there, which needs no token: `{"action":"health"}` and little else. */
+export const MAX_HEALTH_BYTES = 256;
+
+export interface OldFunctionParts {
+  readonly relay: Pick<Relay, 'start'>;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly isAction: (name: string) => boolean;
+  /** Asks the old function what is not served here; absent where there is none. */
+  readonly passOn?: PassOn | undefined;
+}
+
+export type OldFunctionHandlers = Required<Pick<RouteOptions, 'handler' | 'errorHandler'>>;
+
+export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): OldFunctionHandlers {
+  const { observer, clock, health, isAction, passOn } = parts;
+  const eventStreams = new EventStreams(clock);
+  const refuse = (reply: FastifyReply, error: RelayError): FastifyReply =>
+    reply
+      .code(error.status)
+      .headers(errorHeaders(error))
+      .send(oldError(of, error, tierOf(reply.request)));
+
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: OldAnswerBody,
+  ): Promise<unknown> => {
+    const command = {
+      principal: principalOf(request),
+      caller: callerOf(request),
+      ...parseHttpRequest(body.request),
+    };
+    const start = (sink: SubscriptionSink) => parts.relay.start(command, sink);
+    const events = body.events ?? (wantsEvents(request) ? 'text' : 'none');
+    if (events !== 'none') {
+      const failed = await eventStreams.serve(reply, start, framingOf(of, events, request));
+      return failed === undefined ? undefined : refuse(reply, failed);
+    }
+    const { ending, content } = await wholeAnswer(reply, start);
+    return ending.type === 'error' ? refuse(reply, endingError(ending)) : oldAnswer(of, ending, content);
+  };
+
+  return {
+    // Who showed no good token learns nothing of what is wrong with the body.
+    errorHandler: (error, request, reply) =>
+      refuse(reply, observedRefusal(request.refusal ?? error, request, observer)),
+    async handler(request, reply) {
+      const body = readOldBody(of, request.body, isAction);
+      if (body.asks === 'health') return sendHealth(reply, health, clock);
+      if (request.refusal !== null) throw request.refusal;
+      if (body.asks === 'answer') return await answer(request, reply, body);
+      if (passOn === undefined) throw body.error;
+      return await passOn.ask(of, JSON.stringify(request.body), reply);
+    },
+  };
+}
+
+type OldAnswerBody = Extract<OldBody, { asks: 'answer' }>;
+
+function tierOf({ principal }: FastifyRequest): string | null {
+  return principal?.tier ?? null;
+}
+
+/** As the old function said it; without a user, since none is known. */
+function sendHealth(reply: FastifyReply, { state }: Health, clock: Clock): FastifyReply {
+  const timestamp = new Date(clock.now()).toISOString();
+  const isReady = state === 'ready';
+  return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : state, timestamp, hasApiKey: true });
+}
+
+function framingOf(of: OldFunction, events: OldEvents, request: FastifyRequest): EventFraming {
+  const text = new OldEventText(of, events);
+  const tier = tierOf(request);
+  return {
+    cutsErrors: true,
+    opened: () => '',
+    frame: (type, _seq, wire) => (type === 'chunk' ? text.chunk(wire) : ''),
+    ended: (frame) => (frame.type === 'error' ? text.error(endingError(frame), tier) : text.end()),
+    failed: (error) => text.error(error, tier),
+  };
+}
