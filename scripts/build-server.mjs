@@ -11,7 +11,18 @@ import { writeTypes } from './write-types.mjs';
 
 /** `new URL('./file', import.meta.url)`: a file or folder read at run time, relative to the module that names it. */
 const ASSET = /new URL\(\s*'(\.[^']+)',\s*import\.meta\.url\s*,?\s*\)/g;
-const DOCUMENTS = ['client', 'deploy', 'models', 'postgres', 'quota', 'react', 'rollout', 'runbook'];
+const DOCUMENTS = [
+  'client',
+  'deploy',
+  'identity',
+  'models',
+  'old-functions',
+  'postgres',
+  'quota',
+  'react',
+  'rollout',
+  'runbook',
+];
 
 /**
  * Where a file is found from the bundle: what lies beside src/ keeps its place beside the bundle's folder, such as
