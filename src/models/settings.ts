@@ -1,12 +1,24 @@
 /** What operators set of the answers of an action or a plan: a schema for their files, and one set laid over another. */
 import * as z from 'zod';
+import { CACHE_SETTINGS, type CacheSettings, isCacheOrder } from './cache.ts';
 import { EFFORTS, type ModelTable } from './model-table.ts';
 import type { ThinkingSetting, ThinkingSettings } from './thinking.ts';
 
 const effort = z.enum(EFFORTS);
+const cacheSetting = z.enum(CACHE_SETTINGS);
+
+const cache = z
+  .union(
+    [cacheSetting, z.strictObject({ system: cacheSetting.optional(), history: cacheSetting.optional() })],
+    'must be "off", "5m" or "1h", or {"system", "history"} with one of them each',
+  )
+  .refine((cache) => isCacheOrder({ cache }), {
+    error: '"1h" cannot follow a system prompt of "5m": set cache.system to "1h" or "off" as well',
+    path: ['history'],
+  });
 
 /** All optional: what is left out is said elsewhere, or by the model itself. */
-export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'> {
+export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, CacheSettings {
   readonly thinking?: ThinkingSetting | undefined;
   /** Models clients may ask for; absent: every allowed one. The first is the default. */
   readonly models?: readonly string[] | undefined;
@@ -31,6 +43,7 @@ export const modelSettings = z.strictObject({
     .optional(),
   effort: effort.optional(),
   thinkingTokens: z.int().min(1024).optional(),
+  cache: cache.optional(),
 });
 
 /** What `over` says replaces what `base` says, key by key; its effort also replaces one that `base` gives thinking. */

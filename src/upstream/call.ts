@@ -3,8 +3,6 @@
  * The second try is made only while nothing of the first has been shown or billed. It opens no connection itself.
  */
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Message } from '../protocol/frames.ts';
-import { isBlank } from '../protocol/model-rules.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type { Account } from './account.ts';
@@ -12,6 +10,7 @@ import { Attempt, type AttemptEnding } from './attempt.ts';
 import { type Failure, type FailureCause, failure } from './failure.ts';
 import { MessageParser } from './message-parser.ts';
 import type { UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
+import { requestBody } from './request-body.ts';
 import type { Transport } from './transport/transport.ts';
 import { UsageMeter } from './usage-meter.ts';
 
@@ -204,27 +203,4 @@ export class Call implements UpstreamCall {
     this.#parts.ended(this);
     this.#resolve(ending);
   }
-}
-
-/** The body of `POST /v1/messages` for a request of ours. The API refuses lone surrogates, so every text is made well-formed. */
-function requestBody(request: UpstreamRequest): Anthropic.MessageCreateParamsStreaming {
-  return {
-    model: request.model,
-    max_tokens: request.maxTokens,
-    stream: true,
-    ...request.thinking,
-    ...(isBlank(request.system) ? {} : { system: request.system.toWellFormed() }),
-    messages: request.messages.map(messageParam),
-    metadata: { user_id: request.userHash },
-  };
-}
-
-function messageParam({ role, content }: Message): Anthropic.MessageParam {
-  if (typeof content === 'string') return { role, content: content.toWellFormed() };
-  return {
-    role,
-    content: content.map((block) =>
-      block.type === 'text' ? { type: 'text', text: block.text.toWellFormed() } : block,
-    ),
-  };
 }

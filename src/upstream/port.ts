@@ -1,4 +1,5 @@
 /** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
+import type { CacheBreakpoints } from '../models/cache.ts';
 import type { ThinkingFields } from '../models/thinking.ts';
 import type { Message, Refusal } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
@@ -15,6 +16,8 @@ export interface UpstreamRequest {
   readonly thinking: ThinkingFields;
   readonly system: string;
   readonly messages: readonly Message[];
+  /** What of it the API is to keep. */
+  readonly cache: CacheBreakpoints;
   /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */
   readonly userHash: string;
   /** Whether `sink.event` is wanted; `text` saves the work. */

@@ -43,6 +43,14 @@ describe('the actions of a plan', () => {
     expect(chat).toEqual({ ...other, maxTokens: 2000, defaultMaxTokens: 300 });
   });
 
+  it('are kept as long as it says, whole', () => {
+    const { chat, other } = chatOf(
+      { settings: { cache: 'off' }, actions: { chat: { cache: { system: '1h' } } } },
+      { cache: { history: 'off' } },
+    );
+    expect([other.cache, chat.cache]).toEqual(['off', { system: '1h' }]);
+  });
+
   it('keep nothing of the effort of an action where the plan names one', () => {
     const thinking = { effort: 'high', display: 'summarized' } as const;
     const { chat, other } = chatOf(

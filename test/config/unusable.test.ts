@@ -40,6 +40,9 @@ const TOO_MUCH_EFFORT = file(
 );
 const TOO_MANY_TOKENS = file('tokens.json', action({ models: ['claude-haiku-4-5'], maxTokens: 100_000 }));
 const UNKNOWN_EFFORT = file('unknown.json', action({ thinking: { effort: 'huge' } }));
+const TEN_MINUTES = file('ten-minutes.json', action({ cache: '10m' }));
+const UNKNOWN_CACHE = file('unknown-cache.json', action({ cache: { messages: '5m' } }));
+const LONGER_LAST = file('longer-last.json', action({ cache: { history: '1h' } }));
 const ALL_RETIRED = file('retired.json', action({ models: ['claude-sonnet-4-5'] }));
 const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
 
@@ -137,6 +140,13 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ],
   ['ACTIONS_FILE', TOO_MANY_TOKENS, /chat\.maxTokens: 100000 is more than the 64000 .*\(claude-haiku-4-5\)/],
   ['ACTIONS_FILE', UNKNOWN_EFFORT, /thinking/],
+  ['ACTIONS_FILE', TEN_MINUTES, /must be "off", "5m" or "1h", or .*\n.* chat\.cache/],
+  ['ACTIONS_FILE', UNKNOWN_CACHE, /Unrecognized key: "messages".*\n.* chat\.cache/],
+  [
+    'ACTIONS_FILE',
+    LONGER_LAST,
+    /"1h" cannot .* set cache\.system to "1h" or "off".*\n.* chat\.cache\.history/,
+  ],
   ['ACTIONS_FILE', ALL_RETIRED, /chat\.models: none answers any more, .* \(claude-sonnet-4-5\)/],
   ['DEFAULT_MODEL', 'claude-sonnet-4-5', /claude-sonnet-4-5 is retired; choose one that answers/],
   ['MODELS_FILE', ABSENT, /ENOENT/],

@@ -82,6 +82,7 @@ const FIELDS = new Set([
 export interface RequestBody {
   readonly model: string;
   readonly max_tokens: number;
+  readonly system?: unknown;
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
   readonly thinking?: {
     readonly type: string;
@@ -104,6 +105,33 @@ export function violations(body: RequestBody): string[] {
     ...(messages.at(-1)?.role === 'assistant' && !rule.prefill ? ['prefill'] : []),
     ...thinkingViolations(body, rule),
     ...effortViolations(body, rule),
+    ...cacheViolations(body),
+  ];
+}
+
+interface Block {
+  readonly type: string;
+  readonly text?: string;
+  readonly cache_control?: { readonly type: string; readonly ttl?: string };
+}
+
+/** The blocks of a request in the order in which the API caches them. */
+export function blocksOf({ system, messages }: Pick<RequestBody, 'system' | 'messages'>): Block[] {
+  return [system, ...messages.map(({ content }) => content)].flatMap((content): Block[] => {
+    if (content === undefined) return [];
+    return typeof content === 'string' ? [{ type: 'text', text: content }] : (content as Block[]);
+  });
+}
+
+function cacheViolations(body: RequestBody): string[] {
+  const marked = blocksOf(body).filter(({ cache_control: mark }) => mark !== undefined);
+  const ttls = marked.map(({ cache_control: mark }) => mark?.ttl ?? '5m');
+  return [
+    ...(marked.length > 4 ? ['more than 4 breakpoints'] : []),
+    ...(marked.some(({ cache_control: mark }) => mark?.type !== 'ephemeral') ? ['cache_control.type'] : []),
+    ...(ttls.every((ttl) => ttl === '5m' || ttl === '1h') ? [] : ['cache_control.ttl']),
+    ...(ttls.lastIndexOf('1h') > ttls.indexOf('5m') && ttls.includes('5m') ? ['1h after 5m'] : []),
+    ...(marked.some(({ type, text }) => type === 'text' && text?.trim() === '') ? ['empty text marked'] : []),
   ];
 }
 

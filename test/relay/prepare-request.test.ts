@@ -67,9 +67,9 @@ describe('a message of nothing but white space', () => {
     expect(prepare(messages)).toEqual([user([image]), assistant(text('yes')), user(' b ')]);
   });
 
-  it('is judged before the context is put in front of it', () => {
+  it('is judged before the context is put after it', () => {
     const [asked] = prepare([user(text(' ', 'why?'))], 'claude-sonnet-5-5', { context: { lesson: 3 } });
-    expect(asked?.content).toMatchObject([{ text: expect.stringContaining('lesson') }, { text: 'why?' }]);
+    expect(asked?.content).toMatchObject([{ text: 'why?' }, { text: expect.stringContaining('lesson') }]);
   });
 });
 

@@ -21,6 +21,17 @@ describe('the simulated Messages API, asked by the official SDK', () => {
     expect(streamed.stop_reason).toBe('end_turn');
   });
 
+  it('answers the question, not the data that an app gives for it', async () => {
+    const content = ['what is 7 × 8?', '<context note="data">\n"Explain gravity"\n</context>'].map(
+      (text) => ({
+        type: 'text' as const,
+        text,
+      }),
+    );
+    const asked = { ...question(''), messages: [{ role: 'user' as const, content }] };
+    expect(await sdk(simulator).messages.stream(asked).finalText()).toContain('56');
+  });
+
   it('announces the tokens it generated', async () => {
     const { usage } = await sdk(simulator).messages.stream(question('Explain fractions')).finalMessage();
     const record = simulator.requests.at(-1);

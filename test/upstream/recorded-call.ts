@@ -1,4 +1,5 @@
 /** Opens a call and keeps what its sink was given. */
+import { NO_BREAKPOINTS } from '../../src/models/cache.ts';
 import { fromWire } from '../../src/protocol/wire-text.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import {
@@ -29,6 +30,7 @@ export const REQUEST: UpstreamRequest = {
   model: 'model-under-test',
   maxTokens: 256,
   thinking: {},
+  cache: NO_BREAKPOINTS,
   system: 'Be brief.',
   messages: [{ role: 'user', content: 'Hello' }],
   userHash: 'user-hash',

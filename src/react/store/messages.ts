@@ -1,5 +1,6 @@
 /** What a conversation consists of, and what of it the model is told. */
 import type { Message, StreamRequest } from '../../client/index.ts';
+import { utf8Length } from '../../client/platform.ts';
 import type { AnswerState } from './answer-state.ts';
 
 export interface QuestionMessage {
@@ -37,19 +38,36 @@ export function isBlank(text: string): boolean {
 /** Of these the question itself is at fault: said again, it would spoil each one that follows. */
 const REFUSED: readonly string[] = ['bad_request', 'too_large', 'unsupported', 'upstream_refused'];
 
+/** Of a request. */
+const MOST_MESSAGES = 500;
+/** UTF-8, as JSON: leaves room in a frame (256 KiB) for what is asked for beside the messages. */
+const HISTORY_BYTES = 200_000;
+
 /**
- * What the model is told to answer the last question: it, and of what was said before at most `limit - 1` messages,
- * from a question on. Without blank answers, and without questions that were refused as they were. Two questions in a
- * row are as the Messages API takes them: one turn.
+ * What the model is told to answer the last question: it, and of what was said before at most `limit - 1` messages, from
+ * a question on, and no more than a frame holds. Where that is not all, its beginning advances by half of `limit` at a
+ * time and stands still in between: what the model's API keeps of a conversation is found again only from the same
+ * beginning. It follows from the conversation alone, so a reload changes nothing. Without blank answers, and without
+ * questions that were refused as they were. Two questions in a row are as the Messages API takes them: one turn.
  */
 export function historyOf(messages: readonly ChatMessage[], limit: number): Message[] {
   const end = messages.findLastIndex(({ role }) => role === 'user') + 1;
   const said = messages
     .slice(0, end)
-    .filter(({ content }, at) => !isBlank(content) && !wasRefused(messages[at + 1], at + 1 < end));
-  const latest = said.slice(-limit);
-  const first = latest.findIndex(({ role }) => role === 'user');
-  return latest.slice(first).map(({ role, content }) => ({ role, content }));
+    .filter(({ content }, at) => !isBlank(content) && !wasRefused(messages[at + 1], at + 1 < end))
+    .map(({ role, content }) => ({ role, content }));
+  const most = Math.min(limit, MOST_MESSAGES);
+  const block = 2 * Math.round(most / 4) || 1;
+  let first = 0;
+  while (said.length - first > most || isTooLong(said.slice(first))) first += block;
+  return said.slice(
+    said.findIndex(({ role }, at) => role === 'user' && at >= Math.min(first, said.length - 1)),
+  );
+}
+
+/** More than one message, and more than may be sent. */
+function isTooLong(said: readonly Message[]): boolean {
+  return said.length > 1 && utf8Length(JSON.stringify(said)) > HISTORY_BYTES;
 }
 
 function wasRefused(answer: ChatMessage | undefined, isEarlier: boolean): boolean {

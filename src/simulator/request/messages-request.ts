@@ -15,7 +15,7 @@ export interface MessagesRequest {
   readonly tool: string | null;
   /** `metadata.user_id`. */
   readonly userHash: string | null;
-  /** The last text of the last user message: what the answer is about. */
+  /** The last text of the last user message but for an app's data: what the answer is about. */
   readonly question: string;
   /** Of the whole prompt, cached or not. */
   readonly promptTokens: number;

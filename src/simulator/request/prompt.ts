@@ -18,7 +18,7 @@ export interface PromptBlock {
 export interface Prompt {
   readonly blocks: readonly PromptBlock[];
   readonly tokens: number;
-  /** The last text of the last user message: what the answer is about. */
+  /** The last text of the last user message but for an app's data: what the answer is about. */
   readonly question: string;
 }
 
@@ -26,6 +26,8 @@ export interface Prompt {
 const MEDIUM_TOKENS = 1_500;
 /** What marks where a message begins and who speaks. */
 const MESSAGE_TOKENS = 4;
+/** How a block begins that holds data for a question, as the relay puts it after one. */
+const CONTEXT = '<context ';
 const MEDIA: ReadonlySet<unknown> = new Set(['image', 'document']);
 const THOUGHT: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']);
 
@@ -131,11 +133,10 @@ function readText(text: unknown, at: string): string {
 
 function lastWords(content: unknown): string {
   if (typeof content === 'string') return content;
-  const texts = Array.isArray(content)
-    ? content.filter((block) => isFields(block) && block.type === 'text')
-    : [];
-  const last: unknown = texts.at(-1);
-  return isFields(last) && typeof last.text === 'string' ? last.text : '';
+  const blocks: readonly unknown[] = Array.isArray(content) ? content : [];
+  const texts = blocks.flatMap((block) => (isFields(block) && block.type === 'text' ? [block.text] : []));
+  const words = texts.findLast((text) => typeof text === 'string' && !text.startsWith(CONTEXT));
+  return typeof words === 'string' ? words : '';
 }
 
 /** Where a mark stands changes nothing of what the model sees. */

@@ -1,0 +1,60 @@
+/** The body of `POST /v1/messages` for a request of ours. */
+import type Anthropic from '@anthropic-ai/sdk';
+import type { CacheTtl } from '../models/cache.ts';
+import type { ImageBlock, Message, TextBlock } from '../protocol/frames.ts';
+import { isBlank } from '../protocol/model-rules.ts';
+import type { UpstreamRequest } from './port.ts';
+
+/** The API refuses lone surrogates, so every text is made well-formed. */
+export function requestBody(request: UpstreamRequest): Anthropic.MessageCreateParamsStreaming {
+  return {
+    model: request.model,
+    max_tokens: request.maxTokens,
+    stream: true,
+    ...request.thinking,
+    ...systemField(request),
+    messages: messagesField(request),
+    metadata: { user_id: request.userHash },
+  };
+}
+
+function systemField({ system, cache }: UpstreamRequest): Pick<Anthropic.MessageCreateParams, 'system'> {
+  if (isBlank(system)) return {};
+  const text = system.toWellFormed();
+  if (cache.system === undefined) return { system: text };
+  return { system: [{ type: 'text', text, cache_control: cacheControl(cache.system) }] };
+}
+
+/** What is kept must come again byte for byte: once something is marked every text is a block, marked or not. */
+function messagesField({ messages, cache }: UpstreamRequest): Anthropic.MessageParam[] {
+  if (cache.messages.length === 0) return messages.map((message) => messageParam(message));
+  const marks = new Map(cache.messages.map((breakpoint) => [breakpoint.message, breakpoint]));
+  return messages.map(({ role, content }, index) => {
+    const mark = marks.get(index);
+    const blocks = typeof content === 'string' ? [{ type: 'text', text: content } as const] : content;
+    return {
+      role,
+      content: blocks.map((block, at) => blockParam(block, at === mark?.block ? mark.ttl : undefined)),
+    };
+  });
+}
+
+function messageParam({ role, content }: Message): Anthropic.MessageParam {
+  if (typeof content === 'string') return { role, content: content.toWellFormed() };
+  return { role, content: content.map((block) => blockParam(block)) };
+}
+
+function blockParam(
+  block: TextBlock | ImageBlock,
+  kept?: CacheTtl,
+): Anthropic.TextBlockParam | Anthropic.ImageBlockParam {
+  const mark = kept === undefined ? {} : { cache_control: cacheControl(kept) };
+  return block.type === 'text'
+    ? { type: 'text', text: block.text.toWellFormed(), ...mark }
+    : { ...block, ...mark };
+}
+
+/** Five minutes are what is meant where nothing is said. */
+function cacheControl(ttl: CacheTtl): Anthropic.CacheControlEphemeral {
+  return ttl === '5m' ? { type: 'ephemeral' } : { type: 'ephemeral', ttl };
+}
