@@ -81,6 +81,7 @@ function composeUpstream(
       idleMs: config.UPSTREAM_IDLE_MS,
       totalMs: config.UPSTREAM_TOTAL_MS,
     },
+    thinkingTokenCounts: config.THINKING_TOKEN_COUNTS,
     clock: systemClock,
     onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
     onAccountFailed: (failure) => logger.error(failure, ACCOUNT_FAILS),

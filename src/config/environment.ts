@@ -172,7 +172,14 @@ function environmentSchema(production: boolean) {
       .describe('All logs in memory, bytes'),
     UPSTREAM_CONNECT_MS: milliseconds().default(10_000).describe('Until the model API answers, ms'),
     UPSTREAM_IDLE_MS: milliseconds().default(60_000).describe('Between two upstream events with content, ms'),
-    UPSTREAM_TOTAL_MS: milliseconds().default(600_000).describe('For one upstream call, ms'),
+    UPSTREAM_TOTAL_MS: milliseconds()
+      .default(600_000)
+      .describe('For one upstream call, ms; more where actions think at `xhigh` or `max` (docs/models.md)'),
+    THINKING_TOKEN_COUNTS: flag()
+      .default(false)
+      .describe(
+        'Whether the model API is asked to count thinking as it goes (a beta): for bills of calls that are cut',
+      ),
     DRAIN_MS: milliseconds()
       .default(production ? 270_000 : 2000)
       .describe('How long live streams may finish after SIGTERM, ms'),

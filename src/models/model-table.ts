@@ -11,6 +11,9 @@ export type Effort = (typeof EFFORTS)[number];
 
 export type ThinkingType = 'adaptive' | 'enabled' | 'disabled' | 'between_tools';
 
+/** Of a model whose pace is not known. */
+export const USUAL_TOKENS_PER_SECOND = 60;
+
 const count = z.int().positive();
 const effort = z.enum(EFFORTS);
 const thinkingType = z.enum(['adaptive', 'enabled', 'disabled', 'between_tools']);
@@ -57,6 +60,8 @@ const model = z.strictObject({
   maxOutputTokens: count,
   /** A prompt below is not cached, whatever is marked. */
   cacheFloorTokens: count,
+  /** How fast it writes and thinks, roughly: only for estimates of what was thought until a call was cut. */
+  tokensPerSecond: count.default(USUAL_TOKENS_PER_SECOND),
   /** Tokens of the same text, against the tokenizer of the models before 4.7. */
   tokenFactor: z.number().min(1).max(4),
   /** An image is scaled down to both. */

@@ -5,7 +5,7 @@
  * Thinking counts in `max_tokens` and is billed as output. So what a caller may get of text is one number, and what the
  * model may think for it is added on top.
  */
-import { EFFORTS, type Effort, type ModelFacts } from './model-table.ts';
+import { EFFORTS, type Effort, type ModelFacts, USUAL_TOKENS_PER_SECOND } from './model-table.ts';
 
 export type Display = 'summarized' | 'omitted';
 
@@ -33,12 +33,19 @@ export interface ThinkingFields {
   readonly output_config?: { readonly effort: Effort };
 }
 
+/** How fast a model thinks, roughly, and how much it may. */
+export interface ThinkingPace {
+  readonly tokensPerSecond: number;
+  readonly maxTokens: number;
+}
+
 export interface ThinkingRequest {
   readonly fields: ThinkingFields;
   /** Whether the model may think. */
   readonly thinks: boolean;
   /** `max_tokens`: the text, and what may be thought for it. */
   readonly maxTokens: number;
+  readonly pace: ThinkingPace;
 }
 
 /** What a model may think at each effort: room enough that a hard question does not eat its answer. */
@@ -61,7 +68,10 @@ export function thinkingPlan(
   settings: ThinkingSettings,
   textTokens: number,
 ): ThinkingRequest {
-  if (model === undefined) return { fields: {}, thinks: false, maxTokens: textTokens };
+  if (model === undefined) {
+    const pace = { tokensPerSecond: USUAL_TOKENS_PER_SECOND, maxTokens: textTokens };
+    return { fields: {}, thinks: false, maxTokens: textTokens, pace };
+  }
   const effort = effortOf(model, settings);
   const thinks = doesThink(model, settings);
   const allowance = thinks ? (settings.thinkingTokens ?? ALLOWANCE[effort ?? defaultEffort(model)]) : 0;
@@ -74,6 +84,7 @@ export function thinkingPlan(
     },
     thinks,
     maxTokens,
+    pace: { tokensPerSecond: model.tokensPerSecond, maxTokens: allowance || maxTokens },
   };
 }
 

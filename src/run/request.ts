@@ -65,13 +65,14 @@ export function prepareRequest(
   const facts = policy.models.find(model);
   checkLastMessage(request.messages, model, facts?.refuses.includes('prefill') ?? refusesPrefill(model));
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
-  const { fields, maxTokens } = thinkingPlan(facts, action, textTokens);
+  const { fields, maxTokens, pace } = thinkingPlan(facts, action, textTokens);
   const { system } = action;
   const messages = request.messages.map(withoutBlanks);
   return {
     model,
     maxTokens,
     thinking: fields,
+    thinkingPace: pace,
     system,
     messages: withContext(messages, request.context),
     cache: cacheBreakpoints(facts, action, { system, messages }),

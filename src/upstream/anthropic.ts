@@ -27,6 +27,8 @@ export interface AnthropicUpstreamOptions {
     /** Nothing but pings; default: twice `idleMs`. */
     readonly noContentMs?: number | undefined;
   };
+  /** Asks the API to count meanwhile what is thought, roughly: a beta (THINKING_TOKEN_COUNTS). */
+  readonly thinkingTokenCounts?: boolean | undefined;
   readonly clock: Clock;
   /** 0 ≤ x < 1, for jitter. */
   readonly random?: (() => number) | undefined;
@@ -48,6 +50,7 @@ export interface AnthropicUpstream extends Upstream {
 const DEFAULT_BASE_URL = 'https://api.anthropic.com';
 const BREAKER_THRESHOLD = 5;
 const BREAKER_OPEN_MS = 5_000;
+const THINKING_TOKEN_COUNTS = 'thinking-token-count-2026-05-13';
 const CHECK_INTERVAL_MS = 250;
 
 export function createAnthropicUpstream(options: AnthropicUpstreamOptions): AnthropicUpstream {
@@ -74,7 +77,8 @@ class MessagesUpstream implements AnthropicUpstream {
     this.#transport = createTransport(new URL(baseURL), options);
     const { connectMs, idleMs, totalMs, noContentMs = 2 * idleMs } = timeouts;
     const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
-    const client = createClient(apiKey, baseURL, totalMs);
+    const betas = options.thinkingTokenCounts ? [THINKING_TOKEN_COUNTS] : [];
+    const client = createClient(apiKey, baseURL, totalMs, betas);
     const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
     this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
     this.#parts = {
@@ -138,10 +142,11 @@ function createTransport(origin: URL, options: AnthropicUpstreamOptions): Transp
     : new HttpsTransport(transportOptions);
 }
 
-function createClient(apiKey: string, baseURL: string, totalMs: number): Anthropic {
+function createClient(apiKey: string, baseURL: string, totalMs: number, betas: readonly string[]): Anthropic {
   return new Anthropic({
     apiKey,
     baseURL,
+    defaultHeaders: betas.length === 0 ? {} : { 'anthropic-beta': betas.join() },
     // Retries, time limits and logs are the relay's: the SDK's own would hide failures, or print a user's words.
     maxRetries: 0,
     timeout: totalMs + 60_000,

@@ -42,6 +42,8 @@ export interface AttemptLimits {
   readonly idleMs: number;
   /** Nothing but pings. */
   readonly noContentMs: number;
+  /** Likewise, while a block of thinking is open: one that is not shown has nothing but pings. */
+  readonly thinkingMs: number;
 }
 
 /** After `message_stop` the end of the body is a formality; an error's body is worth this much waiting too. */
@@ -134,8 +136,8 @@ export class Attempt implements Sender, ExchangeListener {
       if (quietMs >= FORMALITY_MS) this.#errorBody?.end();
     } else if (quietMs >= limits.idleMs) {
       this.expire('idle');
-    } else if (emptyMs >= limits.noContentMs) {
-      this.expire('no_content');
+    } else if (emptyMs >= (reader.thinking ? limits.thinkingMs : limits.noContentMs)) {
+      this.expire(reader.thinking ? 'thinking' : 'no_content');
     }
   }
 

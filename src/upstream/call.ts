@@ -3,10 +3,11 @@
  * The second try is made only while nothing of the first has been shown or billed. It opens no connection itself.
  */
 import type Anthropic from '@anthropic-ai/sdk';
+import type { ThinkingPace } from '../models/thinking.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type { Account } from './account.ts';
-import { Attempt, type AttemptEnding } from './attempt.ts';
+import { Attempt, type AttemptEnding, type AttemptLimits } from './attempt.ts';
 import { type Failure, type FailureCause, failure } from './failure.ts';
 import { MessageParser } from './message-parser.ts';
 import type { UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
@@ -65,7 +66,8 @@ export class Call implements UpstreamCall {
   #body: Anthropic.MessageCreateParamsStreaming | null;
   readonly #sink: UpstreamSink;
   readonly #signal: AbortSignal;
-  readonly #meter = new UsageMeter();
+  readonly #meter: UsageMeter;
+  readonly #limits: AttemptLimits;
   readonly #resolve: (ending: UpstreamEnding) => void;
   readonly #startedAt: number;
   readonly #onAbort = () => this.#abort();
@@ -83,8 +85,10 @@ export class Call implements UpstreamCall {
     this.#resolve = resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
-    const { events, showThinking } = request;
+    const { events, showThinking, thinkingPace } = request;
     this.#wanted = { events, showThinking };
+    this.#meter = new UsageMeter(thinkingPace, () => parts.clock.elapsed());
+    this.#limits = { ...parts.limits, thinkingMs: thinkingMs(thinkingPace, parts.limits.idleMs) };
     this.#body = requestBody(request);
     this.#sink = sink;
     this.#signal = signal;
@@ -126,14 +130,14 @@ export class Call implements UpstreamCall {
   #try(): void {
     const body = this.#body;
     if (body === null) return;
-    const { client, transport, clock, limits } = this.#parts;
+    const { client, transport, clock } = this.#parts;
     this.#attempts += 1;
     this.#backoff = null;
     const attempt = new Attempt(
       {
         client,
         transport,
-        limits,
+        limits: this.#limits,
         reader: this.#reader,
         now: () => clock.now(),
         ended: (ending) => this.#onAttemptEnded(ending),
@@ -203,4 +207,12 @@ export class Call implements UpstreamCall {
     this.#parts.ended(this);
     this.#resolve(ending);
   }
+}
+
+/**
+ * How long a model may think without a word: all that it may, at half its usual pace, and never less than five times the
+ * silence that a connection may have. The limit of the call holds beside it.
+ */
+function thinkingMs({ tokensPerSecond, maxTokens }: ThinkingPace, idleMs: number): number {
+  return Math.max(5 * idleMs, ((2 * maxTokens) / tokensPerSecond) * 1000);
 }

@@ -27,6 +27,7 @@ type Json = {
     | 'category'
     | 'text'
     | 'thinking'
+    | 'estimated_tokens'
     | 'signature'
     | 'partial_json'
     | 'data'
@@ -72,6 +73,8 @@ export class MessageParser {
   /** Events so far, without pings. */
   contentEvents = 0;
   pings = 0;
+  /** A block of thinking is open: where its text is not shown, nothing but pings says that the model is at it. */
+  thinking = false;
   #hasText = false;
   #halted = false;
 
@@ -118,9 +121,13 @@ export class MessageParser {
         if (this.#readDelta(object(event.delta))) return;
         break;
       case 'content_block_start':
+        this.#stopThinking();
         this.#event(data);
         this.#readBlock(object(event.content_block));
         return;
+      case 'content_block_stop':
+        this.#stopThinking();
+        break;
       case 'message_start':
         this.#begin(object(event.message), data);
         return;
@@ -131,6 +138,7 @@ export class MessageParser {
         break;
       case 'message_stop':
         this.stopped = true;
+        this.#stopThinking();
         this.#meter.messageStopped();
         break;
       default:
@@ -153,6 +161,7 @@ export class MessageParser {
     this.#sink.began();
     this.#event(data);
     if (Array.isArray(message.content)) for (const block of message.content) this.#readBlock(object(block));
+    this.#stopThinking(); // blocks that come with their message are whole
   }
 
   /** The end of a message that the model refused: not an error of the API, which bills what it said until then. */
@@ -170,10 +179,11 @@ export class MessageParser {
         this.#text(wireText(delta.text));
         return true;
       case 'thinking_delta':
+        meter.thinking.counted(count(delta.estimated_tokens));
         this.#thought(delta.thinking);
         break;
       case 'signature_delta':
-        meter.signature(length(delta.signature));
+        meter.thinking.signature(length(delta.signature));
         break;
       case 'input_json_delta':
         meter.toolInput(length(delta.partial_json));
@@ -188,9 +198,14 @@ export class MessageParser {
   #readBlock(block: Json): void {
     const type = typeof block.type === 'string' ? block.type : '';
     if (type === 'text') this.#text(wireText(block.text));
-    else if (type === 'thinking') this.#thinks(block.thinking);
-    else if (type === 'redacted_thinking') this.#thinks('', length(block.data));
-    else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
+    else if (type === 'thinking') {
+      this.#startThinking();
+      this.#thought(block.thinking);
+    } else if (type === 'redacted_thinking') {
+      this.#startThinking();
+      this.#meter.thinking.redacted(length(block.data));
+      this.#stopThinking();
+    } else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
   }
 
   /** Also `server_tool_use` and `mcp_tool_use`. Results of server tools are input, not output. */
@@ -208,15 +223,19 @@ export class MessageParser {
     this.#sink.text(json);
   }
 
-  /** A block of thinking opens; a redacted one comes whole. */
-  #thinks(text: unknown, redactedBytes = 0): void {
+  #startThinking(): void {
+    this.thinking = true;
+    this.#meter.thinking.opened();
     if (!this.#allEvents) this.#sink.thinking();
-    if (redactedBytes > 0) this.#meter.redactedThinking(redactedBytes);
-    this.#thought(text);
+  }
+
+  #stopThinking(): void {
+    if (this.thinking) this.#meter.thinking.closed();
+    this.thinking = false;
   }
 
   #thought(text: unknown): void {
-    this.#meter.thinking(length(text));
+    this.#meter.thinking.text(length(text));
     const json = this.#showThinking ? wireText(text) : '';
     if (json !== '') this.#sink.thinking(json);
   }
@@ -261,6 +280,11 @@ function object<Shape extends object = Json>(value: unknown): Partial<Shape> {
 /** The inside of a text's JSON string; '' where it is no text. */
 function wireText(value: unknown): WireText {
   return toWire(typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : '');
+}
+
+/** A count of tokens; 0 where it is none. */
+function count(value: unknown): number {
+  return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;
 }
 
 /** UTF-8 bytes. */

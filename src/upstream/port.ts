@@ -1,6 +1,6 @@
 /** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
 import type { CacheBreakpoints } from '../models/cache.ts';
-import type { ThinkingFields } from '../models/thinking.ts';
+import type { ThinkingFields, ThinkingPace } from '../models/thinking.ts';
 import type { Message, Refusal } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
@@ -14,6 +14,8 @@ export interface UpstreamRequest {
   readonly maxTokens: number;
   /** How the model is to think: fields of its API. */
   readonly thinking: ThinkingFields;
+  /** For how long it may think without a word, and what it has thought by then. */
+  readonly thinkingPace: ThinkingPace;
   readonly system: string;
   readonly messages: readonly Message[];
   /** What of it the API is to keep. */

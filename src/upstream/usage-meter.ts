@@ -17,8 +17,9 @@
  * the total spread evenly over the content: median 16 %, 95th percentile 108 % (early in short answers; at 30, 50, 70 and
  * 90 % of longer ones the median is 10 %).
  * Bytes, not characters, because scripts with more bytes a character also take more tokens a character.
- * A signature covers the whole thinking, also the part that was only summarised, so it outweighs the visible text.
+ * What is thought is estimated by itself (thought-meter.ts).
  */
+import type { ThinkingPace } from '../models/thinking.ts';
 import type { UsageSource } from '../protocol/frames.ts';
 import {
   type BilledTokens,
@@ -27,13 +28,14 @@ import {
   type UsageReading,
 } from '../protocol/usage-reading.ts';
 import { identifier } from './api-names.ts';
+import { ThoughtMeter } from './thought-meter.ts';
+
+/** Nothing is known of the model's. */
+const NO_PACE: ThinkingPace = { tokensPerSecond: 0, maxTokens: 0 };
 
 const TOKENS_PER_MESSAGE = 4.4;
 /** Per byte of the text's JSON literal. */
 const TOKENS_PER_TEXT_BYTE = 0.236;
-const TOKENS_PER_THINKING_BYTE = 0.25;
-const TOKENS_PER_SIGNATURE_BYTE = 0.155;
-const TOKENS_PER_REDACTED_BYTE = 0.096;
 /** A tool call's frame: its name and the markup around it. */
 const TOKENS_PER_TOOL_CALL = 44;
 const TOKENS_PER_TOOL_BYTE = 0.305;
@@ -97,11 +99,20 @@ export class UsageMeter {
   #open = false;
   #totalsSeen = false;
   #textBytes = 0;
-  #thinkingBytes = 0;
-  #signatureBytes = 0;
+  #thought: ThoughtMeter;
   /** Estimated tokens of all but text and thinking. */
   #otherTokens = 0;
   #hasOutput = false;
+  readonly #newThought: () => ThoughtMeter;
+
+  /**
+   * @param pace of the model's thinking
+   * @param now ms, on any scale: how long a block of thinking is open
+   */
+  constructor(pace: ThinkingPace = NO_PACE, now: () => number = () => 0) {
+    this.#newThought = () => new ThoughtMeter(pace, now);
+    this.#thought = this.#newThought();
+  }
 
   /** @param model as the API named it */
   messageStarted(usage: ReportedUsage, model: string | null): void {
@@ -137,7 +148,7 @@ export class UsageMeter {
     const { input, cacheRead, cacheWrite, output } = this.#current;
     const prompt = input + cacheRead + cacheWrite;
     // A message within a body may be a server tool's own step: all zeros, billed with another message.
-    const spoke = this.#textBytes + this.#thinkingBytes > 0;
+    const spoke = this.#textBytes + this.#thought.textBytes > 0;
     const billedElsewhere = prompt === 0 && output === 0 && !spoke;
     if (billedElsewhere) this.#totalsSeen = true;
     else if (!this.#totalsSeen || prompt === 0) this.#exact = false;
@@ -157,19 +168,10 @@ export class UsageMeter {
     this.#hasOutput = true;
   }
 
-  thinking(bytes: number): void {
-    this.#thinkingBytes += bytes;
+  /** What is thought in the open message; every call of it is output. */
+  get thinking(): ThoughtMeter {
     this.#hasOutput = true;
-  }
-
-  /** @param bytes of base64. */
-  signature(bytes: number): void {
-    this.#signatureBytes += bytes;
-    this.#hasOutput = true;
-  }
-
-  redactedThinking(bytes: number): void {
-    this.#other(bytes * TOKENS_PER_REDACTED_BYTE);
+    return this.#thought;
   }
 
   toolCall(): void {
@@ -199,13 +201,14 @@ export class UsageMeter {
     const { input, cacheRead, cacheWrite, cacheWrite1h, thinking, webSearches, terms, refused } =
       this.#current;
     const outputTokens = this.#openOutput();
+    const thought = this.#totalsSeen ? thinking : Math.max(thinking, Math.round(this.#thought.tokens));
     return {
       inputTokens: input,
       outputTokens,
       cacheReadTokens: cacheRead,
       cacheWriteTokens: cacheWrite,
       cacheWrite1hTokens: cacheWrite1h,
-      thinkingTokens: Math.min(thinking, outputTokens),
+      thinkingTokens: Math.min(thought, outputTokens),
       webSearches,
       terms,
       uncharged: refused && this.#estimate() === 0,
@@ -225,12 +228,8 @@ export class UsageMeter {
 
   #estimate(): number {
     const text = this.#textBytes * TOKENS_PER_TEXT_BYTE;
-    const thinking = Math.max(
-      this.#thinkingBytes * TOKENS_PER_THINKING_BYTE,
-      this.#signatureBytes * TOKENS_PER_SIGNATURE_BYTE,
-    );
-    const content = text + thinking + this.#otherTokens;
-    return content === 0 ? 0 : Math.round(TOKENS_PER_MESSAGE + content);
+    const content = text + this.#thought.tokens + this.#otherTokens;
+    return content === 0 && !this.#thought.began ? 0 : Math.round(TOKENS_PER_MESSAGE + content);
   }
 
   #endMessage(): void {
@@ -240,8 +239,7 @@ export class UsageMeter {
     this.#open = false;
     this.#totalsSeen = false;
     this.#textBytes = 0;
-    this.#thinkingBytes = 0;
-    this.#signatureBytes = 0;
+    this.#thought = this.#newThought();
     this.#otherTokens = 0;
   }
 }

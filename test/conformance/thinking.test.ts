@@ -111,7 +111,7 @@ describe('over a socket', () => {
     expect(await later.ended(held)).toEqual(await client.ended(stream));
   });
 
-  it('a cancel meanwhile ends it and closes the call', async () => {
+  it('a cancel meanwhile ends it, closes the call, and bills more than a token', async () => {
     const { stream, call } = await begun();
     call.think();
     await client.until(() => stream.thinking || undefined);
@@ -123,6 +123,7 @@ describe('over a socket', () => {
       textLength: 0,
       usage: { inputTokens: 20, source: 'estimated' },
     });
+    expect(ending.usage?.outputTokens).toBeGreaterThan(1);
     const row = (await relay.usageRows()).find(({ streamId }) => streamId === stream.id);
     expect(row).toMatchObject({ status: 'cancelled', outputTokens: ending.usage?.outputTokens });
   });

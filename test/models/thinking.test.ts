@@ -88,6 +88,7 @@ it.each([
 it('says nothing of the thinking of a model that is not in the table', () => {
   expect(thinkingPlan(table.find('some-model-of-a-gateway'), { thinking: 'off' }, 100)).toEqual({
     fields: {},
+    pace: { tokensPerSecond: 60, maxTokens: 100 },
     thinks: false,
     maxTokens: 100,
   });

@@ -249,6 +249,84 @@ describe('what is billed', () => {
   });
 });
 
+describe('what is billed of a call that is cut while it thinks', () => {
+  const open = start(SONNET, { input_tokens: 1000 }) + thinkingBlock;
+  const thought = (content: Fields) =>
+    sse({
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type: 'thinking_delta', thinking: '', ...content },
+    });
+  const closed = signature + sse({ type: 'content_block_stop', index: 0 });
+  const PACE = { tokensPerSecond: 60, maxTokens: 4096 };
+
+  /** The bodies, each with the seconds for which it stays open, and the tokens of output and of thinking. */
+  const CUTS: readonly (readonly [
+    what: string,
+    body: string,
+    seconds: number,
+    output: number,
+    of: number,
+  ])[] = [
+    ['at once', open, 0, 4, 0],
+    ['after a second', open, 1, 64, 60], // 60 × 1 + 4.4
+    ['after a minute', open, 60, 3604, 3600],
+    ['after all that it may think', open, 600, 4100, 4096],
+    [
+      'by the counts of the API',
+      open + thought({ estimated_tokens: 50 }) + thought({ estimated_tokens: 100 }),
+      60,
+      154,
+      150,
+    ],
+    [
+      'by counts that are none',
+      open + thought({ estimated_tokens: null }) + thought({ estimated_tokens: -1 }),
+      1,
+      64,
+      60,
+    ],
+    [
+      'with a summary, which is shorter than what was thought',
+      open + thought({ thinking: 'a'.repeat(400) }),
+      10,
+      604,
+      600,
+    ],
+    ['with a text that is longer', open + thought({ thinking: 'a'.repeat(400) }), 1, 104, 100],
+    ['once it is signed', open + signature, 60, 159, 155], // 1,000 bytes × 0.155
+    ['once the block is closed', open + closed, 60, 159, 155],
+    ['in a second block', open + closed + thinkingBlock, 10, 759, 755],
+    ['in a second block, with what it may think used up', open + closed + thinkingBlock, 600, 4100, 4096],
+    ['in the text after it', open + closed + said, 60, 183, 155], // 100 bytes × 0.236
+    [
+      'in an unsigned block that was closed at once',
+      open + sse({ type: 'content_block_stop', index: 0 }),
+      60,
+      4,
+      0,
+    ],
+  ];
+
+  it.each(CUTS)('%s', (_, body, seconds, outputTokens, thinkingTokens) => {
+    let now = 0;
+    const meter = new UsageMeter(PACE, () => now);
+    readerOf(body, meter);
+    now = seconds * 1000;
+    const reading = meter.reading();
+    expect(reading).toMatchObject({ inputTokens: 1000, outputTokens, thinkingTokens, source: 'estimated' });
+    const usd = 0.002 + outputTokens * 0.00001; // 1,000 at 2 and these at 10 a million
+    expect(usdOf(runCost(prices, SONNET, reading, AT).totalPico)).toBeCloseTo(usd, 12);
+  });
+
+  it('nothing is estimated where the totals came', () => {
+    const meter = new UsageMeter(PACE, () => 60_000);
+    readerOf(open + closed + end({ output_tokens: 7 }), meter);
+    meter.bodyEnded();
+    expect(meter.reading()).toMatchObject({ outputTokens: 7, source: 'final' });
+  });
+});
+
 it('says of what was thought how much of the output it is', () => {
   const [, body] = BILLS.find(([what]) => what === 'thinking, inside the output') ?? ['', ''];
   expect(readingOf(body, true)).toMatchObject({ outputTokens: 900, thinkingTokens: 800, source: 'final' });

@@ -31,6 +31,7 @@ export const REQUEST: UpstreamRequest = {
   maxTokens: 256,
   thinking: {},
   cache: NO_BREAKPOINTS,
+  thinkingPace: { tokensPerSecond: 60, maxTokens: 4096 },
   system: 'Be brief.',
   messages: [{ role: 'user', content: 'Hello' }],
   userHash: 'user-hash',

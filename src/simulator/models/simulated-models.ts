@@ -14,6 +14,7 @@ const LENIENT: ModelFacts = {
   contextTokens: 1_000_000,
   maxOutputTokens: 128_000,
   cacheFloorTokens: 1_024,
+  tokensPerSecond: 60,
   tokenFactor: 1,
   images: { longestEdgePixels: 2_576, maxTokens: 4_784 },
   refuses: [],
