@@ -7,11 +7,9 @@ import { parseArgs } from 'node:util';
 import { type Answer, createDashClient } from '../src/client/index.ts';
 import { LIFELIKE } from '../src/simulator/pacer.ts';
 import { type Simulator, startSimulator } from '../src/simulator/simulator.ts';
-import { freePort } from '../test/support/free-port.ts';
+import { type DevelopmentRelay, startDevelopmentRelay } from './development-relay.ts';
 import { runProgram } from './program.ts';
 import { table } from './report/table.ts';
-import { startServer } from './subjects/server-process.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
 import { addWorktree, HERE } from './worktree.ts';
 
 const ACTIONS = [
@@ -23,7 +21,6 @@ const ACTIONS = [
 ] as const;
 /** As many as a connection carries. */
 const AT_ONCE = 16;
-const READY_PATH = '/readyz';
 const OPTIONS = { base: { type: 'string' }, answers: { type: 'string', default: '200' } } as const;
 
 type ActionName = (typeof ACTIONS)[number];
@@ -51,9 +48,9 @@ async function measureBase(commit: string, count: number): Promise<string[][]> {
 
 async function measureTree(name: string, directory: string, count: number): Promise<string[][]> {
   await using simulator = await simulatedModel();
-  await using relay = await startRelay(directory, simulator);
+  await using relay = await startDevelopmentRelay(directory, simulator);
   const rows: string[][] = [];
-  for (const action of ACTIONS) rows.push([name, action, ...cells(await ask(relay.url, action, count))]);
+  for (const action of ACTIONS) rows.push([name, action, ...cells(await ask(relay, action, count))]);
   return rows;
 }
 
@@ -62,38 +59,8 @@ async function simulatedModel(): Promise<Simulator & AsyncDisposable> {
   return Object.assign(simulator, { [Symbol.asyncDispose]: () => simulator.close() });
 }
 
-async function startRelay(directory: string, simulator: Simulator) {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const data = temporaryDirectory('first-words');
-  const server = await startServer({
-    name: 'relay',
-    command: process.execPath,
-    args: ['src/main.ts'],
-    workingDirectory: directory,
-    environment: {
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      DATA_DIR: data.path,
-      DASH_DEVELOPMENT: '1',
-      ANTHROPIC_API_KEY: 'bench',
-      ANTHROPIC_BASE_URL: simulator.url,
-      STARTS_PER_MINUTE: '1000000',
-    },
-    ready: async () => (await fetch(`${url}${READY_PATH}`).catch(() => null))?.ok === true,
-    port,
-  });
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      data[Symbol.dispose]();
-    },
-  };
-}
-
-async function ask(url: string, action: ActionName, count: number): Promise<Measured> {
-  const client = createDashClient({ url, getToken: () => developmentToken(url) });
+async function ask({ url, token }: DevelopmentRelay, action: ActionName, count: number): Promise<Measured> {
+  const client = createDashClient({ url, getToken: () => token });
   const firstWordsMs: number[] = [];
   const answers: Answer[] = [];
   const askAll = async (first: number) => {
@@ -112,15 +79,6 @@ async function ask(url: string, action: ActionName, count: number): Promise<Meas
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, (_, first) => askAll(first)));
   client.close();
   return { firstWordsMs, answers };
-}
-
-async function developmentToken(url: string): Promise<string> {
-  const response = await fetch(`${url}/dev/token`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ sub: '00000000-0000-4000-8000-000000000001', tier: 'enterprise' }),
-  });
-  return ((await response.json()) as { access_token: string }).access_token;
 }
 
 function cells({ firstWordsMs, answers }: Measured): string[] {
