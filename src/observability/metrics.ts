@@ -65,6 +65,13 @@ export function createMetrics() {
       'kind',
       'source',
     ),
+    cacheTokens: counter(
+      'cache_tokens_total',
+      "Prompt tokens of ended streams in the API's cache, by action, model and kind: write or read",
+      'action',
+      'model',
+      'kind',
+    ),
     deltas: counter('deltas_total', 'Deltas of ended streams'),
     textBytes: counter('text_bytes_total', 'UTF-8 bytes of text of ended streams'),
     resumes: counter('resumes_total', 'Streams resumed'),

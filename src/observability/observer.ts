@@ -146,6 +146,7 @@ function countEnding(metrics: Metrics, event: StreamEnded): void {
   metrics.deltas.inc(event.chunks);
   metrics.textBytes.inc(event.bytes);
   countTokens(metrics, event.usage);
+  countCache(metrics, event);
 }
 
 function countTokens(metrics: Metrics, usage: Usage): void {
@@ -154,6 +155,14 @@ function countTokens(metrics: Metrics, usage: Usage): void {
   metrics.tokens.inc({ kind: 'output', source }, usage.outputTokens);
   metrics.tokens.inc({ kind: 'cache_read', source }, usage.cacheReadTokens);
   metrics.tokens.inc({ kind: 'cache_write', source }, usage.cacheWriteTokens);
+}
+
+/** Both kinds, so that one which never rises is a 0 to compare with; neither where no cache is used. */
+function countCache({ cacheTokens }: Metrics, { action, model, usage }: StreamEnded): void {
+  const { cacheReadTokens, cacheWriteTokens } = usage;
+  if (cacheReadTokens + cacheWriteTokens === 0) return;
+  cacheTokens.inc({ action, model, kind: 'write' }, cacheWriteTokens);
+  cacheTokens.inc({ action, model, kind: 'read' }, cacheReadTokens);
 }
 
 function identity({ streamId, epoch, userId, action, model }: RunIdentity) {

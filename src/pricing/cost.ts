@@ -43,6 +43,28 @@ export function budgetPico(prices: PriceTable, asked: string, reading: UsageRead
   return (reading.messages ?? [reading]).reduce((sum, message) => sum + counted(message), 0n);
 }
 
+/**
+ * What the API's prompt cache saved of a run's cost: less than 0 where writing to it cost more than reading from it saved.
+ * Null for a model without a price.
+ */
+export function cacheSavedPico(
+  prices: PriceTable,
+  model: string,
+  tokens: BilledTokens,
+  at: number,
+): bigint | null {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens } = tokens;
+  const uncached = {
+    ...tokens,
+    inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
+  };
+  const [withCache, without] = [tokens, uncached].map((each) => prices.costPico(model, each, at));
+  return withCache == null || without == null ? null : without - withCache;
+}
+
 function sumOf(costs: readonly (bigint | null)[]): bigint | null {
   return costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0n);
 }
@@ -71,9 +93,9 @@ export function usdOf(pico: bigint | null): number | null {
   return pico === null ? null : Number(pico) / PICO_PER_USD;
 }
 
-/** US dollars with six decimals, rounded half up, for people. */
+/** US dollars with six decimals, rounded half up (away from 0), for people. */
 export function formatUsd(pico: bigint): string {
-  const micro = (pico + PICO_PER_MICRO / 2n) / PICO_PER_MICRO;
+  const micro = ((pico < 0n ? -pico : pico) + PICO_PER_MICRO / 2n) / PICO_PER_MICRO;
   const digits = micro.toString().padStart(7, '0');
-  return `${digits.slice(0, -6)}.${digits.slice(-6)}`;
+  return `${pico < 0n && micro > 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }

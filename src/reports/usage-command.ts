@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { usdOf } from '../pricing/cost.ts';
+import { loadPrices } from '../pricing/prices.ts';
 import { usageDrift } from './usage-drift.ts';
 import { readUsageExport } from './usage-export.ts';
 import {
@@ -16,7 +17,8 @@ import { printable, UNPRINTABLE, usageTable } from './usage-table.ts';
 
 const HELP = `Usage: dash-relay usage [options]
 
-Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data).
+Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data). "cache saved" is in US dollars by
+the prices of the day (PRICES_FILE): below 0 where writing to the prompt cache cost more than reading from it saved.
 With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a week: dash_relay.usage has all of them.
 
   --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
@@ -119,10 +121,10 @@ function* outputOf(reader: UsageRecords, { json, by, compare, filter }: Command)
 }
 
 function* sumsAsJson(summaries: Iterable<UsageSummary>, by: readonly Dimension[]): Generator<object> {
-  for (const { group, costPico, simulated, ...sums } of summaries) {
+  for (const { group, costPico, cacheSavedPico, simulated, ...sums } of summaries) {
     const named = Object.fromEntries(by.map((dimension, place) => [dimension, group[place]]));
     const marked = simulated > 0 ? { simulated } : {};
-    yield { ...named, ...sums, ...marked, costUsd: usdOf(costPico) };
+    yield { ...named, ...sums, ...marked, costUsd: usdOf(costPico), cacheSavedUsd: usdOf(cacheSavedPico) };
   }
 }
 
@@ -143,9 +145,9 @@ async function print(lines: Iterable<string>): Promise<void> {
 
 async function report(command: Command): Promise<void> {
   if (command.help) return print([HELP]);
-  const { DATA_DIR } = process.env;
+  const { DATA_DIR, PRICES_FILE } = process.env;
   const dataDir = DATA_DIR || './.data';
-  const reader = openUsageRecords(dataDir);
+  const reader = openUsageRecords(dataDir, loadPrices(PRICES_FILE || undefined));
   if (reader === undefined) {
     process.stderr.write(`No usage yet: ${dataDir} holds no ledger. Set DATA_DIR to read another place.\n`);
     return;

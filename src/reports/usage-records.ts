@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { ledgerFile, SCHEMA_VERSION, schemaVersion } from '../ledger/schema.ts';
-import { usdOf } from '../pricing/cost.ts';
-import { SIMULATED_PRICES } from '../pricing/prices.ts';
+import { cacheSavedPico, usdOf } from '../pricing/cost.ts';
+import { loadPrices, type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
+import { type BilledTokens, NO_USAGE } from '../protocol/usage-reading.ts';
 
 export interface UsageFilter {
   /** Runs that started at or after it, Unix ms. */
@@ -50,6 +51,8 @@ export interface UsageRow {
   readonly simulated?: true;
   /** US dollars; null while it runs, and for a model without a price. */
   readonly costUsd: number | null;
+  /** What the API's prompt cache saved, US dollars: less than 0 where it cost more. Null where `costUsd` is. */
+  readonly cacheSavedUsd: number | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }
@@ -84,6 +87,8 @@ export interface UsageSummary {
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
   readonly costPico: bigint;
+  /** What the API's prompt cache saved: less than 0 where it cost more. */
+  readonly cacheSavedPico: bigint;
 }
 
 /** Runs that Postgres refuses for the same reason. */
@@ -101,19 +106,26 @@ export interface UsageRecords {
 }
 
 /** As SQLite gives it: times in Unix ms, the cost as text (it may not fit a number). */
-type StoredRow = Omit<UsageRow, 'simulated' | 'uncharged' | 'costUsd' | 'startedAt' | 'endedAt'> & {
+type StoredRow = Omit<
+  UsageRow,
+  'simulated' | 'uncharged' | 'costUsd' | 'cacheSavedUsd' | 'startedAt' | 'endedAt'
+> & {
   readonly simulated: number;
   readonly uncharged: number;
   readonly run: number;
   readonly costPico: string | null;
+  readonly cacheSavedPico: string | null;
   readonly startedAt: number;
   readonly endedAt: number | null;
 };
-type StoredSummary = Omit<UsageSummary, 'costPico' | 'group'> & {
+type StoredSummary = Omit<UsageSummary, 'costPico' | 'cacheSavedPico' | 'group'> & {
   readonly costPico: string;
+  readonly cacheSavedPico: string;
   /** JSON */
   readonly groups: string;
 };
+
+type CachedTokens = Partial<BilledTokens> & { readonly model: string; readonly startedAt: number };
 
 const PAGE = 500;
 const BUSY_TIMEOUT_MS = 2000;
@@ -121,12 +133,21 @@ const SIMULATED = `(price_version IS '${SIMULATED_PRICES.version}')`;
 const MATCHES = `started_at >= $from AND started_at < $before AND ($userId IS NULL OR user_id = $userId)
   AND NOT ($billedOnly AND ${SIMULATED})`;
 
+/** Of a run that is priced and has used the cache; otherwise as its cost, or 0. */
+const CACHE_SAVED = `
+  CASE WHEN cost_pico IS NULL OR ${SIMULATED} THEN cost_pico WHEN cache_read_tokens + cache_write_tokens = 0 THEN 0
+    ELSE cache_saved(json_object('model', coalesce(served_model, model), 'startedAt', started_at,
+      'inputTokens', input_tokens, 'outputTokens', output_tokens, 'cacheReadTokens', cache_read_tokens,
+      'cacheWriteTokens', cache_write_tokens, 'cacheWrite1hTokens', cache_write_1h_tokens,
+      'uncharged', json(iif(uncharged, 'true', 'false')),
+      'terms', json_object('inferenceGeo', inference_geo, 'serviceTier', service_tier, 'speed', speed))) END`;
+
 const ROWS = `
   SELECT run, stream_id AS streamId, epoch, user_id AS userId, organization_id AS organizationId, action, model,
     served_model AS servedModel, status, code, source, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens, thinking_tokens AS thinkingTokens,
     web_searches AS webSearches, inference_geo AS inferenceGeo, service_tier AS serviceTier, speed, uncharged,
-    ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, started_at AS startedAt, ended_at AS endedAt
+    ${SIMULATED} AS simulated, CAST(cost_pico AS TEXT) AS costPico, CAST(${CACHE_SAVED} AS TEXT) AS cacheSavedPico, started_at AS startedAt, ended_at AS endedAt
   FROM runs WHERE run > $after AND run <= $last AND ${MATCHES} ORDER BY run LIMIT ${PAGE}`;
 
 const REFUSED = 'SELECT reason, count(*) AS runs FROM quarantine GROUP BY reason ORDER BY runs DESC, reason';
@@ -140,21 +161,23 @@ const summarize = (by: readonly Dimension[]) => `
     count(*) FILTER (WHERE ${SIMULATED}) AS simulated,
     sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens,
     sum(cache_read_tokens) AS cacheReadTokens, sum(cache_write_tokens) AS cacheWriteTokens,
-    CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico
+    CAST(coalesce(sum(cost_pico), 0) AS TEXT) AS costPico,
+    CAST(coalesce(sum(${CACHE_SAVED}), 0) AS TEXT) AS cacheSavedPico
   FROM runs WHERE ${MATCHES} GROUP BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}
   ORDER BY ${by.map((dimension) => DIMENSIONS[dimension]).join(', ')}`;
 
 /**
+ * @param prices by which it is said what the prompt cache saved; default: those that ship with the relay
  * @returns undefined where there is no ledger yet
  * @throws Error naming the file when it cannot be read or has another format
  */
-export function openUsageRecords(dataDir: string): UsageRecords | undefined {
+export function openUsageRecords(dataDir: string, prices = loadPrices()): UsageRecords | undefined {
   const file = ledgerFile(dataDir);
   if (!existsSync(file)) return undefined;
   try {
     const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     const version = schemaVersion(database);
-    if (version === SCHEMA_VERSION) return new SqliteUsageRecords(database);
+    if (version === SCHEMA_VERSION) return new SqliteUsageRecords(database, prices);
     database.close();
     if (version === 0) return undefined;
     throw new Error(`its format is ${version}, this relay reads ${SCHEMA_VERSION}`);
@@ -167,8 +190,9 @@ export function openUsageRecords(dataDir: string): UsageRecords | undefined {
 class SqliteUsageRecords implements UsageRecords {
   readonly #database: DatabaseSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, prices: PriceTable) {
     this.#database = database;
+    database.function('cache_saved', { deterministic: true }, (json) => cacheSaved(prices, json));
   }
 
   *rows(filter: UsageFilter): Generator<UsageRow> {
@@ -187,8 +211,9 @@ class SqliteUsageRecords implements UsageRecords {
   *summaries(filter: UsageFilter, by: readonly Dimension[]): Generator<UsageSummary> {
     this.#database.prepare(summarize(by)).run(bound(filter));
     for (const row of this.#database.prepare('SELECT * FROM summaries').iterate()) {
-      const { groups, costPico, ...sums } = row as unknown as StoredSummary;
-      yield { ...sums, group: JSON.parse(groups) as string[], costPico: BigInt(costPico) };
+      const { groups, costPico, cacheSavedPico, ...sums } = row as unknown as StoredSummary;
+      const group = JSON.parse(groups) as string[];
+      yield { ...sums, group, costPico: BigInt(costPico), cacheSavedPico: BigInt(cacheSavedPico) };
     }
     this.#database.exec('DROP TABLE summaries');
   }
@@ -211,6 +236,7 @@ function toUsageRow({
   simulated,
   uncharged,
   costPico,
+  cacheSavedPico,
   startedAt,
   endedAt,
   ...row
@@ -219,8 +245,19 @@ function toUsageRow({
     ...row,
     ...(simulated === 1 ? { simulated: true } : {}),
     ...(uncharged === 1 ? { uncharged: true } : {}),
-    costUsd: usdOf(costPico === null ? null : BigInt(costPico)),
+    costUsd: usdOf(picoOf(costPico)),
+    cacheSavedUsd: usdOf(picoOf(cacheSavedPico)),
     startedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
   };
+}
+
+function picoOf(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
+}
+
+/** @param json what `CACHE_SAVED` says of a run */
+function cacheSaved(prices: PriceTable, json: unknown): bigint | null {
+  const { model, startedAt, ...tokens } = JSON.parse(String(json)) as CachedTokens;
+  return cacheSavedPico(prices, model, { ...NO_USAGE, ...tokens }, startedAt);
 }

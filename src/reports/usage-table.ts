@@ -18,6 +18,7 @@ const SUM_COLUMNS = [
   { title: 'output', width: 13, cell: (line: UsageSummary) => grouped(line.outputTokens) },
   { title: 'cache read', width: 13, cell: (line: UsageSummary) => grouped(line.cacheReadTokens) },
   { title: 'cache write', width: 13, cell: (line: UsageSummary) => grouped(line.cacheWriteTokens) },
+  { title: 'cache saved', width: 14, cell: (line: UsageSummary) => formatUsd(line.cacheSavedPico) },
   { title: 'US dollars', width: 14, cell: (line: UsageSummary) => formatUsd(line.costPico) },
 ] as const;
 
@@ -39,6 +40,7 @@ const NOTHING: UsageSummary = {
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
   costPico: 0n,
+  cacheSavedPico: 0n,
 };
 
 /** The lines of the table, each with its newline. */
@@ -98,6 +100,7 @@ function plus(total: UsageSummary, line: UsageSummary): UsageSummary {
     cacheReadTokens: total.cacheReadTokens + line.cacheReadTokens,
     cacheWriteTokens: total.cacheWriteTokens + line.cacheWriteTokens,
     costPico: total.costPico + line.costPico,
+    cacheSavedPico: total.cacheSavedPico + line.cacheSavedPico,
   };
 }
 

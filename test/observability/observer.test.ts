@@ -208,6 +208,28 @@ describe('the observer', () => {
     }
   });
 
+  it('counts what is written to the cache beside what is read, also where that is nothing', async () => {
+    const { observer, metrics } = observe('silent');
+    const ended = (action: string, cacheWriteTokens: number, cacheReadTokens: number) =>
+      observer.streamEnded({
+        ...ENDED,
+        action,
+        usage: { ...ENDED.usage, cacheWriteTokens, cacheReadTokens },
+      });
+    ended('chat', 100, 0);
+    ended('chat', 20, 300);
+    ended('grading', 700, 0);
+    ended('lesson', 0, 0);
+    const lines = (await metrics.registry.metrics()).split('\n');
+    const series = lines.filter((line) => line.startsWith('dash_cache_tokens_total'));
+    expect(series.map((line) => line.replace(',model="claude-sonnet-5-5"', ''))).toEqual([
+      'dash_cache_tokens_total{action="chat",kind="write"} 120',
+      'dash_cache_tokens_total{action="chat",kind="read"} 300',
+      'dash_cache_tokens_total{action="grading",kind="write"} 700',
+      'dash_cache_tokens_total{action="grading",kind="read"} 0',
+    ]);
+  });
+
   it('lets no user fill the log with refusals', async () => {
     const { observer, parsed } = observe('info');
     const refuse = (userId: string) =>

@@ -99,13 +99,25 @@ it('--json prints one object a line for each run, while the relay runs and after
     speed: null,
     // 120 × 2 + 300 × 10 + 1,000 × 0.10 + 50 × 2.50 dollars per million.
     costUsd: 0.003465,
+    // 1,000 × (2 − 0.10) − 50 × (2.50 − 2).
+    cacheSavedUsd: 0.001875,
     startedAt: '2026-11-22T12:00:00.000Z',
     endedAt: '2026-11-22T12:00:02.000Z',
   });
   expect(rows.slice(1)).toMatchObject([
-    { epoch: 'epoch-2', status: 'done', costUsd: null },
-    { epoch: 'epoch-3', status: 'running', source: 'none', costUsd: null, endedAt: null },
-    { epoch: 'epoch-4', status: 'error', code: 'upstream_reset', source: 'estimated', costUsd: 0.00324 },
+    { epoch: 'epoch-2', status: 'done', costUsd: null, cacheSavedUsd: null },
+    {
+      epoch: 'epoch-3',
+      status: 'running',
+      source: 'none',
+      costUsd: null,
+      cacheSavedUsd: null,
+      endedAt: null,
+    },
+    {
+      ...{ epoch: 'epoch-4', status: 'error', code: 'upstream_reset', source: 'estimated' },
+      ...{ costUsd: 0.00324, cacheSavedUsd: 0 },
+    },
   ]);
   await ledger.close();
   expect(await usage('--json')).toEqual(running);
@@ -117,11 +129,15 @@ it('the table sums by day, user and model, and says what the sum does not hold',
   expect(code).toBe(0);
   const lines = out.split('\n').map((line) => line.trimEnd().replaceAll(/ {2,}/g, ' | '));
   expect(lines).toContain(
-    `2026-11-22 | ${ALICE} | claude-sonnet-5-5 | 2 | 120 | 300 | 1,000 | 50 | 0.003465`,
+    `2026-11-22 | ${ALICE} | claude-sonnet-5-5 | 2 | 120 | 300 | 1,000 | 50 | 0.001875 | 0.003465`,
   );
-  expect(lines).toContain(`2026-11-22 | ${ALICE} | claude-sonnet-9 | 1 | 120 | 300 | 0 | 0 | 0.000000 *`);
-  expect(lines).toContain(`2026-11-23 | ${BOB} | claude-sonnet-5-5 | 1 | 120 | 300 | 0 | 0 | 0.003240`);
-  expect(out).toMatch(/total +4 +360 +900 +1,000 +50 +0\.006705/);
+  expect(lines).toContain(
+    `2026-11-22 | ${ALICE} | claude-sonnet-9 | 1 | 120 | 300 | 0 | 0 | 0.000000 | 0.000000 *`,
+  );
+  expect(lines).toContain(
+    `2026-11-23 | ${BOB} | claude-sonnet-5-5 | 1 | 120 | 300 | 0 | 0 | 0.000000 | 0.003240`,
+  );
+  expect(out).toMatch(/total +4 +360 +900 +1,000 +50 +0\.001875 +0\.006705/);
   expect(out).toContain('1 still running');
   expect(out).toContain('1 on models without a price');
 });

@@ -71,7 +71,7 @@ it('a run that another model answered is summed by it, and compared by it', asyn
   await ledger.close();
   const day = ['--day', '2026-11-24'];
   expect((await usage(...day, '--by', 'model,served')).lines).toContain(
-    'claude-sonnet-5-5 | claude-opus-4-5-20251101 | 1 | 7 | 3 | 0 | 0 | 0.000110',
+    'claude-sonnet-5-5 | claude-opus-4-5-20251101 | 1 | 7 | 3 | 0 | 0 | 0.000000 | 0.000110',
   );
   const file = join(dataDir.path, 'export.csv');
   const columns = ['usage_date_utc', 'model_version', 'usage_input_tokens_no_cache'];
@@ -85,6 +85,43 @@ it('a run that another model answered is summed by it, and compared by it', asyn
   writeFileSync(file, `${head}\n2026-11-24,claude-opus-4-5-20251101,7,3,0,0,0\n`);
   const { lines } = await usage(...day, '--compare', file);
   expect(lines).toContain('2026-11-24 | claude-opus-4-5 | input | 7 | 7 | 0 | 0.00 %');
+});
+
+it('says what the cache saved or cost, by the terms and the prices of the day, 0 for a simulated answer', async () => {
+  const us = { inferenceGeo: 'us', serviceTier: null, speed: null };
+  const readings: [epoch: string, startedAt: number, usage: object, savedUsd: number][] = [
+    // Written and not read: 1,000 × (2 − 2.50), for an hour 1,000 × (2 − 4) dollars per million.
+    ['written', STARTED_AT, { cacheWriteTokens: 1000 }, -0.0005],
+    ['for an hour', STARTED_AT, { cacheWriteTokens: 1000, cacheWrite1hTokens: 1000 }, -0.002],
+    ['both', STARTED_AT, { cacheReadTokens: 1000, cacheWriteTokens: 100 }, 0.0019 - 0.00005],
+    ['in the US', STARTED_AT, { cacheReadTokens: 1000, terms: us }, 0.0019 * 1.1],
+    ['before 7 October', Date.UTC(2026, 9, 6), { cacheReadTokens: 1000 }, 0.0018],
+    ['by Haiku', STARTED_AT, { cacheReadTokens: 100_001, model: 'claude-haiku-5-5' }, 0.04500045],
+    ['refused', STARTED_AT, { cacheReadTokens: 1000, uncharged: true }, 0],
+  ];
+  const ledgerOf = (simulated: boolean) =>
+    openUsageLedger({
+      ...{ dataDir: dataDir.path, prices: loadPrices(), simulated, clock: new ManualClock() },
+      onError() {},
+    });
+  const ledger = ledgerOf(false);
+  for (const [epoch, startedAt, given] of readings) {
+    await ledger.open(intentOf({ epoch, startedAt, userId: 'saver' }), () => readingOf());
+    await ledger.settle(settlementOf(epoch, { usage: readingOf(given) }));
+  }
+  await ledger.close();
+  const simulated = ledgerOf(true);
+  await simulated.open(intentOf({ epoch: 'simulated', userId: 'saver' }), () => readingOf());
+  await simulated.settle(settlementOf('simulated', { usage: readingOf({ cacheReadTokens: 1000 }) }));
+  await simulated.close();
+  const rows = (await usage('--json', '--user', 'saver')).lines.filter((line) => line !== '');
+  const saved = rows.map((line) => JSON.parse(line) as { epoch: string; cacheSavedUsd: number });
+  expect(saved.map(({ epoch, cacheSavedUsd }) => [epoch, Math.round(cacheSavedUsd * 1e9) / 1e9])).toEqual([
+    ...readings.map(([epoch, , , usd]) => [epoch, Math.round(usd * 1e9) / 1e9]),
+    ['simulated', 0],
+  ]);
+  const { lines } = await usage('--by', 'user', '--user', 'saver', '--day', '2026-10-06');
+  expect(lines.find((line) => line.startsWith('total'))).toMatch(/ \| 1,000 \| 0 \| 0\.001800 \| 0\.00344/);
 });
 
 describe('--by', () => {
@@ -107,7 +144,7 @@ describe('--by', () => {
       {
         ...{ action: 'chat', day: '2026-11-23', runs: 1, running: 0, unpriced: 0 },
         ...{ inputTokens: 800, outputTokens: 80, cacheReadTokens: 5, cacheWriteTokens: 0 },
-        costUsd: 0.0024005,
+        ...{ costUsd: 0.0024005, cacheSavedUsd: 0.0000095 },
       },
     ]);
   });
