@@ -3,7 +3,7 @@
  * the deadlines and the measurements. It does not know how frames come and go: a transport dispatches them, and asks again
  * where the effect says so.
  */
-import type { QuotaState, StreamRequest } from '../protocol/frames.ts';
+import type { QuotaState, StreamRequest, ThinkingFrame } from '../protocol/frames.ts';
 import { DashError, type Failure, failure } from './dash-error.ts';
 import type { Answer, DashStream, StreamingMetrics, StreamOptions, Transport } from './dash-stream.ts';
 import type { ClientClock, ClientTimer } from './platform.ts';
@@ -62,6 +62,7 @@ export interface ClientStream extends DashStream {
   readonly ended: boolean;
   /** What it is read by; the transport sets it. */
   transport: Transport;
+  thought: string;
   warning?: QuotaState | undefined;
   /** Feeds the state machine. Returns what is left to do for the transport. */
   dispatch(event: StreamEvent): Effect | undefined;
@@ -77,7 +78,7 @@ export function createClientStream(
   owner: StreamOwner,
 ): ClientStream {
   const { clock, platform, reconnectMs } = owner;
-  const { deadlineMs = owner.deadlineMs, signal, onChunk, onPhase } = options;
+  const { deadlineMs = owner.deadlineMs, signal, onChunk, onPhase, onThinking } = options;
   const beganAt = clock.elapsed();
   const pieces: string[] = [];
   const listeners = new Set<() => void>();
@@ -116,11 +117,26 @@ export function createClientStream(
     });
   };
 
+  const watchContact = ({ type }: StreamEvent, { following }: StreamState): void => {
+    if (type === 'ask' || type === 'lost') awaitContact(reconnectMs);
+    else if (state.following && !following) stream.reached();
+  };
+  const say = ({ text }: Effect & { type: 'text' }): void => {
+    firstTextMs ??= age();
+    pieces.push(text);
+    notify(onChunk, text);
+  };
+  const think = ({ content = '' }: ThinkingFrame): void => {
+    stream.thought = content && stream.thought + content;
+    notify(onThinking, content);
+  };
+
   const stream: ClientStream = {
     id,
     request,
     final,
     transport: 'websocket',
+    thought: '',
     get state() {
       return state;
     },
@@ -129,6 +145,9 @@ export function createClientStream(
     },
     get phase() {
       return phaseOf(state);
+    },
+    get thinking() {
+      return state.following && state.thinking;
     },
     get content() {
       return held + pieces.join('');
@@ -160,13 +179,9 @@ export function createClientStream(
       const [next, effect] = step(before, event);
       state = next;
       if (event.type === 'accepted') stream.warning = event.warning;
-      if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
-      else if (next.following && !before.following) stream.reached();
-      if (effect?.type === 'text') {
-        firstTextMs ??= age();
-        pieces.push(effect.text);
-        notify(onChunk, effect.text);
-      }
+      watchContact(event, before);
+      if (effect?.type === 'text') say(effect);
+      if (event.type === 'thinking' && next !== before) think(event);
       if (effect?.type === 'settled') finish(effect);
       if (phaseOf(next) !== phaseOf(before)) notify(onPhase, stream.phase);
       if (next !== before) for (const listener of listeners) notify(listener);
@@ -204,8 +219,8 @@ export function createClientStream(
 function answerOf({ id, content, transport }: ClientStream, frame: SettledFrame, totalMs: number): Answer {
   const unsent = { firstTokenMs: null, totalMs, chunks: 0, bytes: 0 };
   const { type: outcome = 'cancelled', usage = NO_USAGE, timing = unsent } = frame ?? {};
-  const { stopReason = null, model = null } = frame?.type === 'done' ? frame : {};
-  return { outcome, id, content, stopReason, model, usage, timing, transport };
+  const { stopReason = null, refusal = null, model = null } = frame?.type === 'done' ? frame : {};
+  return { outcome, id, content, stopReason, refusal, model, usage, timing, transport };
 }
 
 /** Later in this turn: what an app's own callback throws is the app's, and does not tear the stream. */

@@ -1,5 +1,5 @@
 /** What the caller of a stream holds: its handle, the answer it ends with, and the measurements of both. */
-import type { QuotaState, Timing, Usage } from '../protocol/frames.ts';
+import type { QuotaState, Refusal, Timing, Usage } from '../protocol/frames.ts';
 import type { Phase } from './stream-state.ts';
 
 export type Transport = 'websocket' | 'sse' | 'json';
@@ -11,6 +11,8 @@ export interface Answer {
   readonly content: string;
   /** As the model gave it: `end_turn`, `max_tokens`, `refusal` …; null where it was stopped. */
   readonly stopReason: string | null;
+  /** Where the model declined: of what kind. With `partial` its text is to be discarded: neither shown nor sent again. */
+  readonly refusal: Refusal | null;
   readonly model: string | null;
   readonly usage: Usage;
   readonly timing: Timing;
@@ -32,6 +34,8 @@ export interface StreamOptions {
   /** Each piece of text, once, in order. */
   readonly onChunk?: ((text: string) => void) | undefined;
 
+  /** The model begins to think, with '' as text, and then each piece of a summary of what it thinks, where the action has one. */
+  readonly onThinking?: ((text: string) => void) | undefined;
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   /** The answer is cancelled and fails with `deadline_exceeded` after this long, ms. Default: the client's. */
   readonly deadlineMs?: number | undefined;
@@ -52,6 +56,10 @@ export interface AttachOptions extends StreamOptions {
 export interface DashStream extends AsyncIterable<string> {
   readonly id: string;
   readonly phase: Phase;
+  /** Whether the model thinks now: text comes only after it. */
+  readonly thinking: boolean;
+  /** A summary of what it thinks, or thought last, so far as the action shows it. */
+  readonly thought: string;
   /** All text so far. */
   readonly content: string;
   readonly position: Position;

@@ -1,6 +1,6 @@
 /** `@dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `@dash-relay/client/react-native`) apps. */
 
-export type { Message, QuotaState, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+export type { Message, QuotaState, Refusal, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
 export {
   createDashClient,
   type DashClient,

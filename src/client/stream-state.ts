@@ -22,6 +22,7 @@ import type {
   ErrorFrame,
   EventFrame,
   ResumedFrame,
+  ThinkingFrame,
 } from '../protocol/frames.ts';
 import { type Failure, failure } from './dash-error.ts';
 
@@ -54,6 +55,8 @@ export interface StreamState {
   readonly seq: number;
   /** UTF-16 code units of text held. */
   readonly length: number;
+  /** The model was thinking when it was last heard of. */
+  readonly thinking: boolean;
   /** The connection was lost since the last answer. */
   readonly lost: boolean;
   /** How often the stream went on after a loss. */
@@ -67,6 +70,7 @@ export type StreamFrame =
   | ResumedFrame
   | ChunkFrame
   | EventFrame
+  | ThinkingFrame
   | DoneFrame
   | CancelledFrame
   | ErrorFrame;
@@ -93,7 +97,11 @@ export type Effect =
   | { readonly type: 'ask' }
 
   /** The end. `frame` is absent where the client stopped before anything was sent, or let go. */
-  | { readonly type: 'settled'; readonly frame?: DoneFrame | CancelledFrame; readonly failure?: Failure };
+  | {
+      readonly type: 'settled';
+      readonly frame?: DoneFrame | CancelledFrame | undefined;
+      readonly failure?: Failure;
+    };
 
 export type Step = readonly [StreamState, Effect?];
 
@@ -105,6 +113,7 @@ export function initialState(at?: { epoch: string; seq: number; length: number }
     asked: false,
     following: false,
     stopping: false,
+    thinking: false,
     lost: false,
     outcome: undefined,
     resumes: 0,
@@ -136,7 +145,7 @@ export function step(state: StreamState, event: StreamEvent): Step {
     case 'lost':
       return [{ ...state, following: false, lost: state.asked }];
     case 'stop':
-      return state.asked ? [{ ...state, stopping: true }] : settle(state, 'cancelled', {});
+      return state.asked ? [{ ...state, stopping: true }] : settle(state, 'cancelled');
     case 'stopped':
       return stopped(state, event.ending);
     case 'detach':
@@ -152,6 +161,8 @@ export function step(state: StreamState, event: StreamEvent): Step {
       return wholeText(state, event.content, event.seq);
     case 'error':
       return event.of ? refused(state, event) : ending(state, event);
+    case 'thinking':
+      return [state.following ? { ...state, thinking: true } : state];
     case 'chunk':
     case 'event':
     case 'done':
@@ -167,7 +178,7 @@ function numbered(state: StreamState, frame: ChunkFrame | EventFrame | DoneFrame
   if (frame.seq <= state.seq) return [state];
   const count = frame.type === 'chunk' ? (frame.count ?? 1) : 1;
   if (frame.seq - count !== state.seq) return gap(state);
-  const next = { ...state, seq: frame.seq, gaps: 0 };
+  const next = { ...state, seq: frame.seq, gaps: 0, thinking: false };
   if (frame.type === 'event') return [next];
   return [
     { ...next, length: state.length + frame.content.length },
@@ -178,7 +189,7 @@ function numbered(state: StreamState, frame: ChunkFrame | EventFrame | DoneFrame
 function followed(state: StreamState, { epoch }: AcceptedFrame | ResumedFrame): Step {
   if (state.seq > 0 && state.epoch && state.epoch !== epoch) return interrupted(state);
   const resumes = state.resumes + (state.lost ? 1 : 0);
-  return [{ ...state, epoch, following: true, lost: false, resumes }];
+  return [{ ...state, epoch, following: true, thinking: false, lost: false, resumes }];
 }
 
 /** The same text came from the same log by every transport, so that what is held is its beginning. */
@@ -207,12 +218,12 @@ function stopped(state: StreamState, ending?: EndingFrame): Step {
   if (ending?.type === 'done' && ending.textLength !== state.length) {
     return settle(state, 'cancelled', { frame: { ...ending, type: 'cancelled' } });
   }
-  return settle(state, ending?.type ?? 'cancelled', ending ? { frame: ending } : {});
+  return settle(state, ending?.type ?? 'cancelled', { frame: ending });
 }
 
 function refused(state: StreamState, error: ErrorFrame): Step {
   if (error.of === 'start') {
-    if (state.stopping) return settle(state, 'cancelled', {}); // it never ran
+    if (state.stopping) return settle(state, 'cancelled'); // it never ran
     if (error.code !== 'shutting_down') return fail(state, error);
     return [{ ...state, asked: false, following: false }]; // asked again on the next connection
   }
@@ -240,7 +251,11 @@ function fail(state: StreamState, why: Failure): Step {
   return settle(state, 'failed', { failure: why });
 }
 
-function settle(state: StreamState, outcome: Outcome, how: Omit<Effect & { type: 'settled' }, 'type'>): Step {
+function settle(
+  state: StreamState,
+  outcome: Outcome,
+  how: Omit<Effect & { type: 'settled' }, 'type'> = {},
+): Step {
   return [
     { ...state, following: false, outcome },
     { type: 'settled', ...how },

@@ -123,6 +123,37 @@ describe('the truth table of a stream', () => {
   });
 });
 
+describe('thinking', () => {
+  const thinks: StreamEvent = { type: 'thinking', id };
+  const thinksAfter = (way: string, ...more: readonly StreamEvent[]) =>
+    stateAfter([...(ways[way] ?? []), ...more]).thinking;
+
+  it.each([
+    ['thinking', true],
+    ['streaming', true],
+    ['stopping', true],
+    ['connecting', false],
+    ['asked', false],
+    ['reconnecting', false],
+  ])('is heard while the stream is %s: %s', (way, isHeard) => {
+    expect(thinksAfter(way, thinks)).toBe(isHeard);
+  });
+
+  it.each(['next chunk', 'accepted'])('is over with: %s', (event) => {
+    expect(thinksAfter('streaming', thinks, events[event] as StreamEvent)).toBe(false);
+  });
+
+  it('moves nothing else', () => {
+    const before = stateAfter(ways['streaming'] ?? []);
+    expect(step(before, thinks)).toEqual([{ ...before, thinking: true }]);
+  });
+});
+
+it('a frame of a later relay changes nothing', () => {
+  const before = stateAfter(ways['streaming'] ?? []);
+  expect(step(before, { type: 'weather', id } as unknown as StreamEvent)).toEqual([before]);
+});
+
 describe('a run that is gone', () => {
   it('is started again only while nothing was shown', () => {
     const [state, effect] = step(stateAfter(ways['thinking'] ?? []), error('unknown_stream', 'resume'));

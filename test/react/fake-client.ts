@@ -7,6 +7,7 @@ import {
   type DashStream,
   type Phase,
   type Position,
+  type Refusal,
   type StreamRequest,
   type Usage,
   type UserListener,
@@ -27,6 +28,8 @@ export class FakeStream implements DashStream {
   readonly request: StreamRequest | undefined;
   readonly final: Promise<Answer>;
   phase: Phase = 'connecting';
+  thinking = false;
+  thought = '';
   content: string;
   position: Position;
   readonly #listeners = new Set<() => void>();
@@ -50,7 +53,14 @@ export class FakeStream implements DashStream {
     return this.enter('thinking');
   }
 
+  think(...pieces: readonly string[]): this {
+    this.thinking = true;
+    this.thought = pieces.join('');
+    return this.enter(this.phase);
+  }
+
   say(...pieces: readonly string[]): this {
+    this.thinking = false;
     for (const piece of pieces) {
       this.content += piece;
       this.position = { ...this.position, after: this.position.after + 1 };
@@ -65,16 +75,22 @@ export class FakeStream implements DashStream {
     return this;
   }
 
-  async end(outcome: 'done' | 'cancelled' = 'done'): Promise<void> {
+  async refuse(category: string | null = 'general_harms'): Promise<void> {
+    await this.end('done', { category, partial: this.content !== '' });
+  }
+
+  async end(outcome: 'done' | 'cancelled' = 'done', refusal: Refusal | null = null): Promise<void> {
+    this.thinking = false;
     this.enter(outcome);
     const { id, content } = this;
-    const stopReason = outcome === 'done' ? 'end_turn' : null;
+    const stopReason = refusal ? 'refusal' : outcome === 'done' ? 'end_turn' : null;
     const transport = 'websocket';
     this.#settle.resolve({
       outcome,
       id,
       content,
       stopReason,
+      refusal,
       model: null,
       usage: USAGE,
       timing: TIMING,
