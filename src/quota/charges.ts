@@ -1,5 +1,6 @@
 /** What a run is counted on: the counters of its user, of its organisation and of everybody, with their limits. */
 
+import type { CacheBreakpoints } from '../models/cache.ts';
 import { budgetPico } from '../pricing/cost.ts';
 import type { PriceTable } from '../pricing/prices.ts';
 import type { Message, QuotaState } from '../protocol/frames.ts';
@@ -49,7 +50,8 @@ export class ChargePolicy {
   reservation(run: QuotaRun): Charge[] {
     const { holder, action, model, startedAt, maxTokens } = run;
     const promptTokens = promptTokensAtMost(run);
-    const spent = this.#microUsd(model, startedAt, { inputTokens: promptTokens, outputTokens: maxTokens });
+    const prompt = promptAtMost(promptTokens, run.cache);
+    const spent = this.#microUsd(model, startedAt, { ...prompt, outputTokens: maxTokens });
     return chargesOn(this.#counters(holder, action, startedAt), {
       requests: 1,
       tokens: promptTokens + maxTokens,
@@ -170,6 +172,13 @@ function spendingCounter(limit: number | null, at: number): Counter[] {
 
 function chargesOn(counters: readonly Counter[], amounts: Readonly<Record<Counter['of'], number>>): Charge[] {
   return counters.map((counter) => ({ counter, amount: amounts[counter.of] }));
+}
+
+/** A prompt as it is billed at most: written to the API's cache whole, for the longest time of its breakpoints. */
+function promptAtMost(tokens: number, cache: CacheBreakpoints | undefined): Partial<UsageReading> {
+  const ttls = [cache?.system, ...(cache?.messages ?? []).map(({ ttl }) => ttl)];
+  if (ttls.includes('1h')) return { cacheWriteTokens: tokens, cacheWrite1hTokens: tokens };
+  return ttls.includes('5m') ? { cacheWriteTokens: tokens } : { inputTokens: tokens };
 }
 
 /** What the API adds around a request and around each message; measured below 10, kept with room. */

@@ -7,6 +7,7 @@
  */
 
 import type { UsageSettlement } from '../ledger/port.ts';
+import type { CacheBreakpoints } from '../models/cache.ts';
 import type { Message, QuotaState } from '../protocol/frames.ts';
 
 /** Who pays. */
@@ -29,6 +30,8 @@ export interface QuotaRun {
   readonly system: string;
   readonly messages: readonly Message[];
   readonly maxTokens: number;
+  /** What of the prompt is marked for the API's cache: writing there costs more. */
+  readonly cache?: CacheBreakpoints | undefined;
   /** Unix ms, the same as the intent's: the day and month that pay, however late the run ends. */
   readonly startedAt: number;
 }

@@ -198,9 +198,8 @@ export class Run implements RunView, UpstreamSink {
   async #reserve(startedAt: number): Promise<void> {
     const spec = this.#spec;
     if (spec === undefined) return;
-    const { system, messages, maxTokens } = spec.prepared;
-    const { epoch, action, model } = this;
-    const run = { epoch, holder: spec.principal, action, model, system, messages, maxTokens, startedAt };
+    const { epoch, action } = this;
+    const run = { ...spec.prepared, epoch, holder: spec.principal, action, startedAt };
     const { warning } = await this.#parts.quota.reserve(run);
     this.#warning = warning;
   }

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
-import { promptTokensAtMost } from '../../../src/quota/charges.ts';
+import type { CacheBreakpoints } from '../../../src/models/cache.ts';
+import { loadPrices } from '../../../src/pricing/prices.ts';
+import { ChargePolicy, promptTokensAtMost } from '../../../src/quota/charges.ts';
 import { periodAt } from '../../../src/quota/period.ts';
+import { plansOf, runOf } from './plan-files.ts';
 
 it('a prompt is at most a token a byte, with room for each message and image', () => {
   const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } } as const;
@@ -12,6 +15,22 @@ it('a prompt is at most a token a byte, with room for each message and image', (
     ],
   });
   expect(tokens).toBe(64 + 8 + (16 + 10) + (16 + 2 + 5000));
+});
+
+const at = (ttl: '5m' | '1h') => ({ message: 0, block: 0, ttl });
+
+// 100 tokens of prompt at 2, 2.50 or 4 dollars per million, and 100 of the answer at 10.
+it.each<[what: string, cache: CacheBreakpoints | undefined, microUsd: number]>([
+  ['read', undefined, 1200],
+  ['read', { messages: [] }, 1200],
+  ['written to the cache', { messages: [at('5m')] }, 1250],
+  ['written for an hour', { system: '1h', messages: [at('5m')] }, 1400],
+  ['written for an hour', { messages: [at('1h')] }, 1400],
+])('a prompt is reserved as dear as it can be: %s by %j', (_, cache, microUsd) => {
+  const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices());
+  const charges = policy.reservation(runOf({ startedAt: Date.UTC(2026, 10, 28), cache }));
+  expect(charges.find(({ counter }) => counter.of === 'spending')?.amount).toBe(microUsd);
+  expect(charges.find(({ counter }) => counter.of === 'tokens')?.amount).toBe(200);
 });
 
 it.each([
