@@ -6,7 +6,8 @@ const HELP = `Usage: dash-relay migrate [options]
 
 Applies the migrations that the database does not have yet, all or none, as the owner that DATABASE_MIGRATION_URL names.
 
-  --with <name>      an optional migration as well: ai_usage_logs copies each run into the app's public.ai_usage_logs
+  --with <name>      an optional migration as well: ai_usage_logs copies each run into the app's public.ai_usage_logs;
+                     identity puts tier and organisation from the app's tables into tokens
   --delete-before <date>
                      instead: deletes runs that started before that day, UTC: 2026-11-22
   --help             this text
