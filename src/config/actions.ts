@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { readJsonFile } from '../files/json-file.ts';
+import { outputFormat } from '../models/output-format.ts';
 import { modelSettings } from '../models/settings.ts';
 import type { Actions } from '../run/request.ts';
 
@@ -14,6 +15,7 @@ const action = modelSettings.extend({
   defaultMaxTokens: defaultMaxTokens.unwrap(),
   maxTokens: maxTokens.unwrap(),
   thinking: thinking.unwrap().default('off'),
+  outputFormat: outputFormat.optional(),
   allEvents: z.boolean().default(false),
 });
 

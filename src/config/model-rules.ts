@@ -3,9 +3,10 @@
  * names the plan, the action, the key, the models and what would be right. Judged for the models that an action or a plan
  * names, or the default one; of the others that clients may ask for each takes what comes nearest.
  */
-import type { ModelTable } from '../models/model-table.ts';
+import type { ModelFacts, ModelTable } from '../models/model-table.ts';
+import { unusableFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
-import { unusableSettings } from '../models/thinking.ts';
+import { type Unusable, unusableSettings } from '../models/thinking.ts';
 import type { Plan } from '../quota/plans.ts';
 import type { Action, Actions } from '../run/request.ts';
 import { actionsOfPlan } from './plan-actions.ts';
@@ -17,12 +18,6 @@ export interface ModelRules {
   readonly defaultModel: string;
 }
 
-/** What is wrong with one key of an action, and what would be right. */
-interface Problem {
-  readonly key: string;
-  readonly why: string;
-}
-
 /**
  * Lines `KEY: what is wrong, what to do`.
  * @param now Unix ms
@@ -30,7 +25,7 @@ interface Problem {
 export function modelProblems(rules: ModelRules, now: number): string[] {
   const { actions, plans, models, defaultModel } = rules;
   const answers = (model: string): boolean => models.answers(model, now);
-  const problemsOf = (action: Action): Problem[] =>
+  const problemsOf = (action: Action): Unusable[] =>
     actionProblems(action, action.models ?? [defaultModel], models, answers);
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
   return [
@@ -49,7 +44,7 @@ function actionProblems(
   ids: readonly string[],
   models: ModelTable,
   answers: (model: string) => boolean,
-): Problem[] {
+): Unusable[] {
   const alive = ids.filter(answers);
   if (alive.length === 0 && action.models !== undefined)
     return [
@@ -58,9 +53,9 @@ function actionProblems(
         why: `none answers any more, all are retired; name one that does (${ids.join(', ')})`,
       },
     ];
-  const byProblem = new Map<string, Problem & { readonly of: string[] }>();
+  const byProblem = new Map<string, Unusable & { readonly of: string[] }>();
   for (const model of alive)
-    for (const { key, why } of unusableSettings(models.find(model), action, action.maxTokens)) {
+    for (const { key, why } of unusableOf(action, models.find(model))) {
       const known = byProblem.get(`${key}: ${why}`);
       if (known === undefined) byProblem.set(`${key}: ${why}`, { key, why, of: [model] });
       else known.of.push(model);
@@ -68,11 +63,18 @@ function actionProblems(
   return [...byProblem.values()].map(({ key, why, of }) => ({ key, why: `${why} (${of.join(', ')})` }));
 }
 
+function unusableOf(action: Action, model: ModelFacts | undefined): readonly Unusable[] {
+  return [
+    ...unusableSettings(model, action, action.maxTokens),
+    ...unusableFormat(model, action.outputFormat),
+  ];
+}
+
 /** Of the actions that the plan changes, what was not wrong without it. */
 function planProblems(
   plan: Plan,
   { actions, models }: ModelRules,
-  problemsOf: (action: Action) => Problem[],
+  problemsOf: (action: Action) => Unusable[],
 ): string[] {
   return [...actionsOfPlan(actions, plan, models)].flatMap(([name, action]) => {
     const own = actions.get(name);
@@ -86,7 +88,7 @@ function planProblems(
   });
 }
 
-function nothingInCommon(plan: string, name: string, { models = [] }: Action): Problem {
+function nothingInCommon(plan: string, name: string, { models = [] }: Action): Unusable {
   const why = `none is one of the action's own (${models.join(', ')}); name one of those, or others in ${plan}.actions.${name}.models`;
   return { key: 'models', why };
 }

@@ -66,8 +66,8 @@ const model = z.strictObject({
   tokenFactor: z.number().min(1).max(4),
   /** An image is scaled down to both. */
   images: z.strictObject({ longestEdgePixels: count, maxTokens: count }),
-  /** `prefill`: a conversation that ends with the assistant's words. `sampling`: temperature and its like. */
-  refuses: z.array(z.enum(['prefill', 'sampling', 'forcedTools'])),
+  /** `prefill`: a conversation that ends with the assistant's words. `sampling`: temperature and its like. `outputFormat`: answers by a schema. */
+  refuses: z.array(z.enum(['prefill', 'sampling', 'forcedTools', 'outputFormat'])),
   lifecycle: z.strictObject({
     state: z.enum(['active', 'legacy', 'deprecated', 'retired']),
     /** From the beginning of this day (UTC) on it does not answer any more. */

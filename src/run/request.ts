@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
 import { cacheBreakpoints } from '../models/cache.ts';
 import type { ModelTable } from '../models/model-table.ts';
+import type { OutputFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
@@ -16,6 +17,8 @@ export interface Action extends ModelSettings {
   readonly defaultMaxTokens: number;
   readonly maxTokens: number;
   readonly thinking: ThinkingSetting;
+  /** JSON by a schema; absent: text as the model likes. */
+  readonly outputFormat?: OutputFormat | undefined;
   /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
   readonly allEvents: boolean;
 }
@@ -63,16 +66,18 @@ export function prepareRequest(
   const answers = (id: string): boolean => policy.models.answers(id, now);
   const model = chooseModel(request, { plan, action, answers }, policy);
   const facts = policy.models.find(model);
-  checkLastMessage(request.messages, model, facts?.refuses.includes('prefill') ?? refusesPrefill(model));
+  const { system, outputFormat } = action;
+  const refusesWords = facts?.refuses.includes('prefill') ?? refusesPrefill(model);
+  checkLastMessage(request.messages, model, refusesWords || outputFormat !== undefined);
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
   const { fields, maxTokens, pace } = thinkingPlan(facts, action, textTokens);
-  const { system } = action;
   const messages = request.messages.map(withoutBlanks);
   return {
     model,
     maxTokens,
     thinking: fields,
     thinkingPace: pace,
+    outputFormat,
     system,
     messages: withContext(messages, request.context),
     cache: cacheBreakpoints(facts, action, { system, messages }),

@@ -1,5 +1,6 @@
 /** Upstream port: one request to the model in, deltas out. The core knows the model's API only by this file. */
 import type { CacheBreakpoints } from '../models/cache.ts';
+import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields, ThinkingPace } from '../models/thinking.ts';
 import type { Message, Refusal } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
@@ -16,6 +17,8 @@ export interface UpstreamRequest {
   readonly thinking: ThinkingFields;
   /** For how long it may think without a word, and what it has thought by then. */
   readonly thinkingPace: ThinkingPace;
+  /** What the answer is to be, if not text. */
+  readonly outputFormat?: OutputFormat | undefined;
   readonly system: string;
   readonly messages: readonly Message[];
   /** What of it the API is to keep. */

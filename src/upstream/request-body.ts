@@ -12,10 +12,20 @@ export function requestBody(request: UpstreamRequest): Anthropic.MessageCreatePa
     max_tokens: request.maxTokens,
     stream: true,
     ...request.thinking,
+    ...outputConfig(request),
     ...systemField(request),
     messages: messagesField(request),
     metadata: { user_id: request.userHash },
   };
+}
+
+/** Effort and format stand in one field. */
+function outputConfig({
+  thinking: { output_config: effort },
+  outputFormat: format,
+}: UpstreamRequest): Pick<Anthropic.MessageCreateParams, 'output_config'> {
+  if (format === undefined) return {};
+  return { output_config: { ...effort, format: { type: format.type, schema: { ...format.schema } } } };
 }
 
 function systemField({ system, cache }: UpstreamRequest): Pick<Anthropic.MessageCreateParams, 'system'> {

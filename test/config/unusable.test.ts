@@ -53,6 +53,17 @@ const UNKNOWN_ACTION = file(
   }),
 );
 
+const format = (schema: object) => action({ outputFormat: { type: 'json_schema', schema } });
+const OPEN_OBJECT = file('open-object.json', format({ type: 'object', properties: {} }));
+const withoutFormats = (() => {
+  const shipped = JSON.parse(readFileSync('config/models.json', 'utf8')) as {
+    models: { refuses: string[] }[];
+  };
+  const models = shipped.models.map((model) => ({ ...model, refuses: [...model.refuses, 'outputFormat'] }));
+  return file('without-formats.json', JSON.stringify({ ...shipped, models }));
+})();
+const WITH_FORMAT = file('format.json', format({ type: 'object', additionalProperties: false }));
+
 const plans = (name: string, free: object) => file(name, JSON.stringify({ plans: { free, anonymous: {} } }));
 const SONNETS = file('sonnets.json', action({ models: ['sonnet', 'claude-sonnet-4-6'], effort: 'xhigh' }));
 const aliases = (name: string, given: object) => {
@@ -148,6 +159,13 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
     /"1h" cannot .* set cache\.system to "1h" or "off".*\n.* chat\.cache\.history/,
   ],
   ['ACTIONS_FILE', ALL_RETIRED, /chat\.models: none answers any more, .* \(claude-sonnet-4-5\)/],
+  ['ACTIONS_FILE', OPEN_OBJECT, /must have "additionalProperties": false\n.*chat\.outputFormat\.schema/],
+  [
+    'ACTIONS_FILE',
+    WITH_FORMAT,
+    /chat\.outputFormat: it gives no answers by a schema; leave it out, .* \(claude-sonnet-5-5\)/,
+    { MODELS_FILE: withoutFormats },
+  ],
   ['DEFAULT_MODEL', 'claude-sonnet-4-5', /claude-sonnet-4-5 is retired; choose one that answers/],
   ['MODELS_FILE', ABSENT, /ENOENT/],
   ['MODELS_FILE', NO_JSON, /JSON/],
@@ -275,6 +293,7 @@ describe('aliases', () => {
 
 describe('what may work is not stood in the way of', () => {
   it.each<[string, Environment]>([
+    ['an answer by a schema', { ACTIONS_FILE: WITH_FORMAT }],
     ['an encoded %', { DATABASE_URL: 'postgres://u:100%25@db/app', REDIS_URL: 'redis://:100%25@redis/3' }],
     ['a database by its socket', { DATABASE_URL: 'postgres:///app?host=/run/postgresql' }],
     ['a certificate', { DATABASE_URL: `postgres://db/app?sslmode=verify-full&sslrootcert=${CERTIFICATE}` }],

@@ -88,6 +88,18 @@ describe('an assistant’s message at the end', () => {
     expect(prepare(prefilled, 'claude-sonnet-5-5', { model: 'claude-haiku-4-5' })).toEqual(prefilled);
   });
 
+  it('is a bad request where the answer has a format: there is nothing to go on with', () => {
+    const outputFormat = { type: 'json_schema', schema: { type: 'object' } } as const;
+    const policy = {
+      ...policyOf('claude-haiku-4-5'),
+      actionsOf: () => ({ plan: 'free', actions: new Map([['chat', { ...action, outputFormat }]]) }),
+    };
+    const prepareFormatted = (messages: readonly Message[]) =>
+      prepareRequest({ action: 'chat', messages }, ANYBODY, policy, 0);
+    expect(() => prepareFormatted(prefilled)).toThrow('messages.1: the last message must be of role user');
+    expect(prepareFormatted([user('a')])).toMatchObject({ outputFormat });
+  });
+
   it.each([['Because '], [text('Be', 'cause\u3000')]])('may not end with white space then: %j', (content) => {
     expect(() => prepare([user('a'), assistant(content)], 'claude-haiku-4-5')).toThrow('messages.1');
   });

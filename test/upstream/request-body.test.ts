@@ -34,6 +34,20 @@ function bodyFor({ model, system, cache }: Told, asked: Pick<StreamRequest, 'mes
   return JSON.parse(body) as RequestBody;
 }
 
+test('an answer by a schema is asked for beside the effort', () => {
+  const schema = { type: 'object', properties: {}, additionalProperties: false };
+  const outputFormat = { type: 'json_schema' as const, schema };
+  const prepared = {
+    ...{ epoch: 'e', userHash: 'u', model: 'claude-sonnet-5-5', maxTokens: 9, system: '', messages: [] },
+    ...{ cache: { messages: [] }, events: 'text' as const, showThinking: false },
+    thinkingPace: { tokensPerSecond: 1, maxTokens: 0 },
+  };
+  const asked = (thinking: object) => requestBody({ ...prepared, thinking, outputFormat }).output_config;
+  expect(asked({ output_config: { effort: 'low' } })).toEqual({ effort: 'low', format: outputFormat });
+  expect(asked({ thinking: { type: 'between_tools' } })).toEqual({ format: outputFormat });
+  expect(requestBody({ ...prepared, thinking: {} })).not.toHaveProperty('output_config');
+});
+
 const picture = {
   type: 'image',
   source: { type: 'base64', media_type: 'image/png', data: 'AAAA' },
