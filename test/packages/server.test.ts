@@ -155,7 +155,8 @@ it('serves, answers, drains on SIGTERM, and leaves the usage to be read', async 
       .split('\n')
       .map((line) => JSON.parse(line)),
   ).toMatchObject([{ status: 'done', simulated: true }]);
-  expect(filesOf(packaged('')).filter((path) => path.includes('cache'))).toEqual([]);
+  const written = filesOf(packaged('')).filter((path) => !path.startsWith('dist/types/'));
+  expect(written.filter((path) => path.includes('cache'))).toEqual([]);
 });
 
 it('is the relay in the process of an app’s tests', async () => {
