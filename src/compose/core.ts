@@ -2,7 +2,6 @@
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
-import type { Logger } from '../observability/logger.ts';
 import { createStartLimit, type SharedCounters } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
@@ -29,7 +28,7 @@ export async function composeCore(
   { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
   telemetry: Telemetry,
 ): Promise<Core> {
-  const upstream = composeUpstream(config, simulator, telemetry.logger);
+  const upstream = composeUpstream(config, simulator, telemetry);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
@@ -71,7 +70,7 @@ export async function composeCore(
 function composeUpstream(
   config: Config,
   simulator: Simulator | undefined,
-  logger: Logger,
+  { logger, metrics }: Telemetry,
 ): AnthropicUpstream {
   return createAnthropicUpstream({
     apiKey: config.ANTHROPIC_API_KEY ?? 'simulated',
@@ -83,7 +82,10 @@ function composeUpstream(
     },
     thinkingTokenCounts: config.THINKING_TOKEN_COUNTS,
     clock: systemClock,
-    onAttemptFailed: (event) => logger.warn(event, 'upstream attempt failed'),
+    onAttemptFailed(event) {
+      logger.warn(event, 'upstream attempt failed');
+      if (event.fallback !== null) metrics.fallbacks.inc({ reason: event.error });
+    },
     onAccountFailed: (failure) => logger.error(failure, ACCOUNT_FAILS),
     onAccountRecovered: () => logger.info("the account at the model's API works again"),
   });

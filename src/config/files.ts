@@ -66,7 +66,8 @@ export function readConfigFiles(
     throw new ConfigError(problems);
   const actions = new Map([...named].map(([name, action]) => [name, withIds(action, models)]));
   const defaultModel = models.resolve(config.DEFAULT_MODEL);
-  problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel }, now));
+  const budgetPrices = plans.spendingPerDayMicroUsd === null ? undefined : prices;
+  problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel, budgetPrices }, now));
   problems.push(...planProblems(plans.all, actions));
   if (problems.length > 0) throw new ConfigError(problems);
   return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans };

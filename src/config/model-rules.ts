@@ -7,6 +7,7 @@ import type { ModelFacts, ModelTable } from '../models/model-table.ts';
 import { unusableFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type Unusable, unusableSettings } from '../models/thinking.ts';
+import type { PriceTable } from '../pricing/prices.ts';
 import type { Plan } from '../quota/plans.ts';
 import type { Action, Actions } from '../run/request.ts';
 import { actionsOfPlan } from './plan-actions.ts';
@@ -16,6 +17,8 @@ export interface ModelRules {
   readonly plans: readonly Plan[];
   readonly models: ModelTable;
   readonly defaultModel: string;
+  /** What a daily budget counts by; undefined where there is none. */
+  readonly budgetPrices: PriceTable | undefined;
 }
 
 /**
@@ -25,8 +28,14 @@ export interface ModelRules {
 export function modelProblems(rules: ModelRules, now: number): string[] {
   const { actions, plans, models, defaultModel } = rules;
   const answers = (model: string): boolean => models.answers(model, now);
-  const problemsOf = (action: Action): Unusable[] =>
-    actionProblems(action, action.models ?? [defaultModel], models, answers);
+  const isPriced = (model: string): boolean => rules.budgetPrices?.isPriced(model, now) ?? true;
+  const problemsOf = (action: Action): Unusable[] => {
+    const ids = action.models ?? [defaultModel];
+    return [
+      ...actionProblems(action, ids, models, answers),
+      ...fallbackProblems(action, ids, { models, answers, isPriced }),
+    ];
+  };
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
   return [
     ...(usesDefault && !answers(defaultModel)
@@ -45,6 +54,7 @@ function actionProblems(
   models: ModelTable,
   answers: (model: string) => boolean,
 ): Unusable[] {
+  const { fallback } = action;
   const alive = ids.filter(answers);
   if (alive.length === 0 && action.models !== undefined)
     return [
@@ -54,7 +64,7 @@ function actionProblems(
       },
     ];
   const byProblem = new Map<string, Unusable & { readonly of: string[] }>();
-  for (const model of alive)
+  for (const model of fallback === undefined ? alive : new Set([...alive, fallback]))
     for (const { key, why } of unusableOf(action, models.find(model))) {
       const known = byProblem.get(`${key}: ${why}`);
       if (known === undefined) byProblem.set(`${key}: ${why}`, { key, why, of: [model] });
@@ -100,4 +110,29 @@ function placeOf({ name: plan, settings, actions }: Plan, action: string, key: s
   const own = `${plan}.actions.${action}.${key}`;
   if (has(actions?.get(action))) return own;
   return has(settings) ? `${plan}.settings.${key}, for ${action}` : `${own}, not set and so the action's`;
+}
+
+/** What a fallback has to be, to be asked when it is needed: none of this shows before the first overload. */
+function fallbackProblems(
+  { fallback }: Action,
+  ids: readonly string[],
+  { models, answers, isPriced }: FallbackRules,
+): Unusable[] {
+  if (fallback === undefined) return [];
+  const problem = (why: string): Unusable[] => [{ key: 'fallback', why: `${why} (${fallback})` }];
+  if (ids.find(answers) === fallback) return problem('is the model that it stands in for; name another');
+  if (models.find(fallback) === undefined)
+    return problem('is not in MODELS_FILE, so how it is asked is not known; add it there, or name another');
+  if (!answers(fallback)) return problem('is retired; name one that answers');
+  if (!isPriced(fallback))
+    return problem(
+      'has no price, and the daily budget counts by prices; add it to PRICES_FILE, or name another',
+    );
+  return [];
+}
+
+interface FallbackRules {
+  readonly models: ModelTable;
+  readonly answers: (model: string) => boolean;
+  readonly isPriced: (model: string) => boolean;
 }

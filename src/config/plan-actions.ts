@@ -29,13 +29,23 @@ export function actionsOfPlan(actions: Actions, plan: Plan, table: ModelTable): 
 function actionOfPlan(name: string, action: Action, { settings, actions }: Plan, table: ModelTable): Action {
   const ofAll = settings === undefined ? action : restricted(action, withIds(settings, table));
   const own = actions?.get(name);
-  return own === undefined ? ofAll : settingsOver(ofAll, withIds(own, table));
+  if (own === undefined) return ofAll;
+  const over = withIds(own, table);
+  return withinPlan(settingsOver(ofAll, over), over);
 }
 
 /** What is said of all actions widens the models of none: the plan's order, and what the action has of it. */
 function restricted(action: Action, settings: ModelSettings): Action {
   const { models } = action;
   const over = settingsOver(action, settings);
-  if (models === undefined) return over;
-  return { ...over, models: over.models?.filter((id) => models.includes(id)) };
+  const own =
+    models === undefined ? over : { ...over, models: over.models?.filter((id) => models.includes(id)) };
+  return withinPlan(own, settings);
+}
+
+/** Where a plan names models but no fallback, that of the action is one of these models, and not the first, or none. */
+function withinPlan(action: Action, { models, fallback }: ModelSettings): Action {
+  if (action.fallback === undefined || fallback !== undefined || models === undefined) return action;
+  const isOther = models.includes(action.fallback) && action.models?.[0] !== action.fallback;
+  return isOther ? action : { ...action, fallback: undefined };
 }

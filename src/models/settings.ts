@@ -22,6 +22,8 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
   readonly thinking?: ThinkingSetting | undefined;
   /** Models clients may ask for; absent: every allowed one. The first is the default. */
   readonly models?: readonly string[] | undefined;
+  /** Asked once in place of a model that is overloaded or was not reached, before its first word. */
+  readonly fallback?: string | undefined;
   /** Tokens of text where the client asks for none; what is thought comes on top. */
   readonly defaultMaxTokens?: number | undefined;
   /** The most it can get. */
@@ -30,6 +32,7 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
 
 export const modelSettings = z.strictObject({
   models: z.array(z.string().min(1)).min(1).optional(),
+  fallback: z.string().min(1).optional(),
   defaultMaxTokens: z.int().positive().optional(),
   maxTokens: z.int().positive().optional(),
   thinking: z
@@ -59,6 +62,10 @@ function withoutEffort(thinking: ThinkingSetting | undefined): Pick<ModelSetting
 
 /** With ids in the place of aliases. */
 export function withIds<Settings extends ModelSettings>(settings: Settings, table: ModelTable): Settings {
-  const { models } = settings;
-  return models === undefined ? settings : { ...settings, models: models.map((name) => table.resolve(name)) };
+  const { models, fallback } = settings;
+  return {
+    ...settings,
+    ...(models === undefined ? {} : { models: models.map((name) => table.resolve(name)) }),
+    ...(fallback === undefined ? {} : { fallback: table.resolve(fallback) }),
+  };
 }

@@ -90,6 +90,11 @@ export function createMetrics() {
       'outcome',
       'status',
     ),
+    fallbacks: counter(
+      'fallbacks_total',
+      "Times that an action's fallback was asked instead of its model, by the error code of that one",
+      'reason',
+    ),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
     /** A value that others hold, read when it is scraped. */

@@ -22,6 +22,8 @@ export interface PriceTable {
   costPico(model: string, tokens: BilledTokens, at: number): bigint | null;
   /** What the tokens cost at most, whichever of the models answered, in pico-dollars. */
   dearestPico(tokens: BilledTokens, at: number): bigint;
+  /** Whether the model has a price at that instant (Unix ms). */
+  isPriced(model: string, at: number): boolean;
 }
 
 /** Pico-dollars per token. */
@@ -47,6 +49,7 @@ export const SIMULATED_PRICES: PriceTable = {
   version: 'simulated',
   costPico: () => 0n,
   dearestPico: () => 0n,
+  isPriced: () => true,
 };
 
 /** More than any run costs, and what a ledger's row can hold. */
@@ -128,18 +131,20 @@ type PriceFile = z.output<typeof priceFile>;
 function priceTable(file: PriceFile): PriceTable {
   const { version, models } = file;
   const periods = new Map<string, readonly Period[]>();
+  const periodsOf = (model: string) => periods.get(model) ?? periods.get(plainModelId(model));
   for (const { ids, prices } of models) for (const id of ids) periods.set(id, prices);
   return {
     version,
     models: [...periods.keys()],
     costPico(model, tokens, at) {
-      const known = periods.get(model) ?? periods.get(plainModelId(model));
+      const known = periodsOf(model);
       return known === undefined ? null : costIn(known, tokens, at, file);
     },
     dearestPico(tokens, at) {
       const costs = [...periods.values()].map((known) => costIn(known, tokens, at, file) ?? 0n);
       return costs.reduce((dearest, each) => (each > dearest ? each : dearest), 0n);
     },
+    isPriced: (model, at) => periodsOf(model)?.some(({ from }) => from <= at) ?? false,
   };
 }
 

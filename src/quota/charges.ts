@@ -48,14 +48,17 @@ export class ChargePolicy {
 
   /** The most the run can cost. */
   reservation(run: QuotaRun): Charge[] {
-    const { holder, action, model, startedAt, maxTokens } = run;
+    const { holder, action, startedAt } = run;
     const promptTokens = promptTokensAtMost(run);
-    const prompt = promptAtMost(promptTokens, run.cache);
-    const spent = this.#microUsd(model, startedAt, { ...prompt, outputTokens: maxTokens });
+    // One of them answers: room for the dearer one is room for both.
+    const askable = run.fallback === undefined ? [run] : [run, run.fallback];
+    const spent = askable.map(({ model, maxTokens, cache }) =>
+      this.#microUsd(model, startedAt, { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens }),
+    );
     return chargesOn(this.#counters(holder, action, startedAt), {
       requests: 1,
-      tokens: promptTokens + maxTokens,
-      spending: spent,
+      tokens: promptTokens + Math.max(...askable.map(({ maxTokens }) => maxTokens)),
+      spending: Math.max(...spent),
     });
   }
 

@@ -32,6 +32,8 @@ export interface QuotaRun {
   readonly maxTokens: number;
   /** What of the prompt is marked for the API's cache: writing there costs more. */
   readonly cache?: CacheBreakpoints | undefined;
+  /** The model that may answer in its place. */
+  readonly fallback?: Pick<QuotaRun, 'model' | 'maxTokens' | 'cache'> | undefined;
   /** Unix ms, the same as the intent's: the day and month that pay, however late the run ends. */
   readonly startedAt: number;
 }

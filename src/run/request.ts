@@ -1,15 +1,15 @@
 /** Turns what a client asked for into what the model is sent: the server's prompt, an allowed model, clamped caps. */
 import { hash } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
-import { cacheBreakpoints } from '../models/cache.ts';
-import type { ModelTable } from '../models/model-table.ts';
+import { cacheBreakpoints, type Prompt } from '../models/cache.ts';
+import type { ModelFacts, ModelTable } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { UpstreamRequest } from '../upstream/port.ts';
+import type { ModelRequest, UpstreamRequest } from '../upstream/port.ts';
 
 /** What the server alone decides about a request. */
 export interface Action extends ModelSettings {
@@ -64,23 +64,22 @@ export function prepareRequest(
     throw new RelayError('forbidden', 'events: this action allows "text" only');
   }
   const answers = (id: string): boolean => policy.models.answers(id, now);
-  const model = chooseModel(request, { plan, action, answers }, policy);
-  const facts = policy.models.find(model);
+  const choice = { plan, action, answers };
+  const model = chooseModel(request, choice, policy);
   const { system, outputFormat } = action;
-  const refusesWords = facts?.refuses.includes('prefill') ?? refusesPrefill(model);
-  checkLastMessage(request.messages, model, refusesWords || outputFormat !== undefined);
+  checkLastMessage(request.messages, model, takesWords(model, action, policy.models));
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
-  const { fields, maxTokens, pace } = thinkingPlan(facts, action, textTokens);
   const messages = request.messages.map(withoutBlanks);
+  const prompt = { system, messages };
+  const requestTo = (id: string): ModelRequest =>
+    modelRequest(id, { action, textTokens, prompt, facts: policy.models.find(id) });
+  const fallback = fallbackOf(request, model, choice, policy.models);
   return {
-    model,
-    maxTokens,
-    thinking: fields,
-    thinkingPace: pace,
+    ...requestTo(model),
+    ...(fallback === undefined ? {} : { fallback: requestTo(fallback) }),
     outputFormat,
     system,
     messages: withContext(messages, request.context),
-    cache: cacheBreakpoints(facts, action, { system, messages }),
     events,
     showThinking: showsThinking(action),
   };
@@ -147,16 +146,51 @@ function availableModel(
   return (action.models ?? [general]).find(answers);
 }
 
+/** What this model is asked, of all that differs from model to model. */
+function modelRequest(model: string, { action, textTokens, prompt, facts }: Wanted): ModelRequest {
+  const { fields, maxTokens, pace } = thinkingPlan(facts, action, textTokens);
+  const cache = cacheBreakpoints(facts, action, prompt);
+  return { model, maxTokens, thinking: fields, thinkingPace: pace, cache };
+}
+
+/** What is wanted of whichever model is asked. */
+interface Wanted {
+  readonly action: Action;
+  readonly textTokens: number;
+  readonly prompt: Prompt;
+  /** Undefined for a model that is not in the table. */
+  readonly facts: ModelFacts | undefined;
+}
+
+/** The action's fallback, where it is another model that answers, and takes this conversation. */
+function fallbackOf(
+  { messages }: StreamRequest,
+  model: string,
+  { action, answers }: ModelChoice,
+  models: ModelTable,
+): string | undefined {
+  const { fallback } = action;
+  if (fallback === undefined || fallback === model || !answers(fallback)) return undefined;
+  return messages.at(-1)?.role !== 'assistant' || takesWords(fallback, action, models) ? fallback : undefined;
+}
+
+/** Whether it goes on from words of the assistant's: not where its answer is to be JSON, which begins anew. */
+function takesWords(model: string, { outputFormat }: Action, models: ModelTable): boolean {
+  return (
+    outputFormat === undefined && !(models.find(model)?.refuses.includes('prefill') ?? refusesPrefill(model))
+  );
+}
+
 function notAllowed(why: string, available?: string): RelayError {
   return new RelayError('model_not_allowed', `model: ${why}`, { availableModel: available });
 }
 
 /** Words of an assistant at the end are for the model to go on from, which the newer ones refuse. */
-function checkLastMessage(messages: readonly Message[], model: string, refused: boolean): void {
+function checkLastMessage(messages: readonly Message[], model: string, isTaken: boolean): void {
   const index = messages.length - 1;
   const last = messages[index];
   if (last?.role !== 'assistant') return;
-  if (refused)
+  if (!isTaken)
     throw new RelayError(
       'bad_request',
       `messages.${index}: the last message must be of role user for ${model}`,

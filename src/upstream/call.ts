@@ -1,16 +1,18 @@
 /**
- * One call of the upstream port: at most two tries, with a wait between them that an abort cuts short.
- * The second try is made only while nothing of the first has been shown or billed. It opens no connection itself.
+ * One call of the upstream port: at most two tries, with a wait between them that an abort cuts short, and where the model
+ * is overloaded one more of its fallback. Another try is made only while nothing has been shown or billed. It opens no
+ * connection itself.
  */
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ThinkingPace } from '../models/thinking.ts';
+import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type { Account } from './account.ts';
-import { Attempt, type AttemptEnding, type AttemptLimits } from './attempt.ts';
-import { type Failure, type FailureCause, failure } from './failure.ts';
+import { Attempt, type AttemptEnding } from './attempt.ts';
+import { type Failure, type FailureCause, failure, isOverload } from './failure.ts';
 import { MessageParser } from './message-parser.ts';
-import type { UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
+import type { ModelRequest, UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
 import { requestBody } from './request-body.ts';
 import type { Transport } from './transport/transport.ts';
 import { UsageMeter } from './usage-meter.ts';
@@ -29,11 +31,15 @@ export interface CallLimits {
 /** For the log: no words, no keys. */
 export interface AttemptFailed extends FailureCause {
   readonly epoch: string;
-  /** 1 or 2. */
+  /** The model that was asked. */
+  readonly model: string;
+  /** From 1. */
   readonly attempt: number;
   /** A code of the wire contract. */
   readonly error: string;
   readonly willRetry: boolean;
+  /** The model that is asked instead; null where none is. */
+  readonly fallback: string | null;
 }
 
 export interface CallParts {
@@ -63,11 +69,14 @@ export class Call implements UpstreamCall {
   readonly #epoch: string;
   readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking'>;
   /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
-  #body: Anthropic.MessageCreateParamsStreaming | null;
+  #request: UpstreamRequest | null;
+  /** Whom the tries ask. */
+  #model: ModelRequest;
+  /** What the first model failed with; null while it is the one that is asked. */
+  #overload: RelayError | null = null;
   readonly #sink: UpstreamSink;
   readonly #signal: AbortSignal;
-  readonly #meter: UsageMeter;
-  readonly #limits: AttemptLimits;
+  #meter: UsageMeter;
   readonly #resolve: (ending: UpstreamEnding) => void;
   readonly #startedAt: number;
   readonly #onAbort = () => this.#abort();
@@ -85,11 +94,11 @@ export class Call implements UpstreamCall {
     this.#resolve = resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
-    const { events, showThinking, thinkingPace } = request;
+    const { events, showThinking } = request;
     this.#wanted = { events, showThinking };
-    this.#meter = new UsageMeter(thinkingPace, () => parts.clock.elapsed());
-    this.#limits = { ...parts.limits, thinkingMs: thinkingMs(thinkingPace, parts.limits.idleMs) };
-    this.#body = requestBody(request);
+    this.#request = request;
+    this.#model = request;
+    this.#meter = this.#newMeter();
     this.#sink = sink;
     this.#signal = signal;
     this.#startedAt = parts.awakeMs();
@@ -113,7 +122,7 @@ export class Call implements UpstreamCall {
   /** Compares with the limits; called a few times a second. */
   check(): void {
     const now = this.#parts.awakeMs();
-    if (this.#reader.began) this.#body = null;
+    if (this.#reader.began) this.#request = null;
     if (now - this.#startedAt < this.#parts.limits.totalMs) {
       this.#attempt?.check(now, this.#connectBy);
     } else if (this.#attempt !== null) {
@@ -124,20 +133,26 @@ export class Call implements UpstreamCall {
   }
 
   #newReader(): MessageParser {
-    return new MessageParser(this.#sink, this.#meter, this.#wanted);
+    // A fallback that its API does not name is not to be taken, or billed, for the model that was asked first.
+    const unnamed = this.#overload === null ? null : this.#model.model;
+    return new MessageParser(this.#sink, this.#meter, { ...this.#wanted, unnamed });
+  }
+
+  #newMeter(): UsageMeter {
+    return new UsageMeter(this.#model.thinkingPace, () => this.#parts.clock.elapsed());
   }
 
   #try(): void {
-    const body = this.#body;
-    if (body === null) return;
-    const { client, transport, clock } = this.#parts;
+    const request = this.#request;
+    if (request === null) return;
+    const { client, transport, clock, limits } = this.#parts;
     this.#attempts += 1;
     this.#backoff = null;
     const attempt = new Attempt(
       {
         client,
         transport,
-        limits: this.#limits,
+        limits: { ...limits, thinkingMs: thinkingMs(this.#model.thinkingPace, limits.idleMs) },
         reader: this.#reader,
         now: () => clock.now(),
         ended: (ending) => this.#onAttemptEnded(ending),
@@ -145,7 +160,7 @@ export class Call implements UpstreamCall {
       this.#parts.awakeMs(),
     );
     this.#attempt = attempt;
-    void attempt.run(body);
+    void attempt.run(requestBody(request, this.#model));
   }
 
   #abort(): void {
@@ -173,36 +188,61 @@ export class Call implements UpstreamCall {
 
   #onFailure(reason: Failure): void {
     const waitMs = this.#retryWait(reason);
+    const fallback = waitMs === null ? this.#fallbackOf(reason) : undefined;
     const { error, cause } = reason;
     this.#parts.attemptFailed({
       epoch: this.#epoch,
+      model: this.#model.model,
       attempt: this.#attempts,
       error: error.code,
       ...cause,
       willRetry: waitMs !== null,
+      fallback: fallback?.model ?? null,
     });
     if (error.code === 'upstream_account') this.#parts.account.refused(cause);
-    if (waitMs === null) {
-      this.#finish({ kind: 'failed', error: reason.error });
-      return;
-    }
+    if (fallback !== undefined) this.#askInstead(fallback, error);
+    else if (waitMs !== null) this.#tryAfter(waitMs);
+    // Where the fallback did not begin either, what went wrong is what did at first.
+    else this.#finish({ kind: 'failed', error: this.#shown ? error : (this.#overload ?? error) });
+  }
+
+  #tryAfter(waitMs: number): void {
     this.#reader = this.#newReader();
     this.#backoff = this.#parts.clock.after(waitMs, () => this.#try());
   }
 
+  #askInstead(fallback: ModelRequest, error: RelayError): void {
+    this.#overload = error;
+    this.#model = fallback;
+    this.#connectBy = this.#parts.awakeMs() + this.#parts.limits.connectMs;
+    this.#meter = this.#newMeter();
+    this.#reader = this.#newReader();
+    this.#try();
+  }
+
+  get #shown(): boolean {
+    return this.#reader.began || this.#reader.delivered;
+  }
+
   /** Milliseconds until the next try; null if there is none. */
   #retryWait({ error, retryable }: Failure): number | null {
-    const shown = this.#reader.began || this.#reader.delivered;
-    if (!retryable || shown || this.#attempts >= MAX_ATTEMPTS) return null;
+    if (!retryable || this.#shown || this.#overload !== null || this.#attempts >= MAX_ATTEMPTS) return null;
     const asked = error.retryAfterMs;
     if (asked !== undefined) return asked <= MAX_RETRY_AFTER_MS ? Math.max(asked, MIN_BACKOFF_MS) : null;
     return MIN_BACKOFF_MS + this.#parts.random() * (MAX_BACKOFF_MS - MIN_BACKOFF_MS);
   }
 
+  /** The model to ask in place of the one that is overloaded; undefined if there is none, or it was asked already. */
+  #fallbackOf(reason: Failure): ModelRequest | undefined {
+    return this.#shown || this.#overload !== null || !isOverload(reason)
+      ? undefined
+      : this.#request?.fallback;
+  }
+
   #finish(ending: UpstreamEnding): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#body = null;
+    this.#request = null;
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#parts.ended(this);
     this.#resolve(ending);

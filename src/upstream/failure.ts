@@ -106,6 +106,9 @@ const BY_STATUS: Readonly<Record<number, UpstreamCode>> = {
 /** Of no use: the same would come again. */
 const HOPELESS: ReadonlySet<UpstreamCode> = new Set(['upstream_account', 'upstream_refused']);
 
+/** Codes of a connection that was not there in time: the call's own limit, and the transport's. */
+const NOT_REACHED: ReadonlySet<string> = new Set(['connect', 'ETIMEDOUT']);
+
 const NO_CAUSE: FailureCause = { status: null, type: null, errorCode: null, requestId: null, code: null };
 
 export function failure(
@@ -144,6 +147,15 @@ export function apiFailure(
     { status, ...names },
     hopeless ? { final: true } : { retryAfterMs: retryAfterMs(headers, now) },
   );
+}
+
+/**
+ * Whether another model may answer where this one did not begin: it is overloaded, its service is away, or no connection
+ * was there in time.
+ */
+export function isOverload({ error, cause }: Failure): boolean {
+  if (error.code === 'upstream_timeout') return cause.code !== null && NOT_REACHED.has(cause.code);
+  return error.code === 'upstream_overloaded' || (error.code === 'upstream_error' && cause.status === 503);
 }
 
 /** Something of ours failed while the answer was read. */

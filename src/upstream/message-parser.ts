@@ -35,7 +35,10 @@ type Json = {
 };
 
 /** What of a body its reader asks for. */
-type Wanted = Pick<UpstreamRequest, 'events' | 'showThinking'>;
+interface Wanted extends Pick<UpstreamRequest, 'events' | 'showThinking'> {
+  /** Whose a message is that names no model; null: whoever was asked. */
+  readonly unnamed?: string | null;
+}
 
 const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([
   'content_block_start',
@@ -53,6 +56,7 @@ export class MessageParser {
   readonly #meter: UsageMeter;
   readonly #allEvents: boolean;
   readonly #showThinking: boolean;
+  readonly #unnamed: string | null;
   /** A `message_start` came. */
   began = false;
   /** Something was given to the sink: the call can no longer be tried again unseen. */
@@ -67,7 +71,7 @@ export class MessageParser {
   stopReason: string | null = null;
   /** Where the model refused: of what kind, as far as the API says it. */
   refusal: Refusal | null = null;
-  model: string | null = null;
+  model: string | null;
   /** What the API said inside the body before its message was complete. */
   error: ApiErrorNames | null = null;
   /** Events so far, without pings. */
@@ -78,11 +82,13 @@ export class MessageParser {
   #hasText = false;
   #halted = false;
 
-  constructor(sink: UpstreamSink, meter: UsageMeter, { events, showThinking }: Wanted) {
+  constructor(sink: UpstreamSink, meter: UsageMeter, { events, showThinking, unnamed = null }: Wanted) {
     this.#sink = sink;
     this.#meter = meter;
     this.#allEvents = events === 'all';
     this.#showThinking = showThinking && !this.#allEvents;
+    this.#unnamed = unnamed;
+    this.model = unnamed;
   }
 
   /** One event; its data is `bytes`, latin1, from `from` to `end`. At the body's end a last one may be cut: it is then dropped. */
@@ -156,7 +162,8 @@ export class MessageParser {
     this.stopped = false;
     this.model = modelName(message.model) ?? this.model;
     this.stopReason = identifier(message.stop_reason) ?? this.stopReason;
-    this.#meter.messageStarted(object<ReportedUsage>(message.usage), modelName(message.model));
+    const model = modelName(message.model) ?? this.#unnamed;
+    this.#meter.messageStarted(object<ReportedUsage>(message.usage), model);
     this.#readRefusal(message);
     this.#sink.began();
     this.#event(data);

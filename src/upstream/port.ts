@@ -7,9 +7,8 @@ import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 
-export interface UpstreamRequest {
-  /** The run's epoch: correlates log lines; never sent upstream. */
-  readonly epoch: string;
+/** Of a request, what depends on the model that is asked. */
+export interface ModelRequest {
   readonly model: string;
   /** Of text and thinking together. */
   readonly maxTokens: number;
@@ -17,12 +16,19 @@ export interface UpstreamRequest {
   readonly thinking: ThinkingFields;
   /** For how long it may think without a word, and what it has thought by then. */
   readonly thinkingPace: ThinkingPace;
+  /** What of the prompt the API is to keep. */
+  readonly cache: CacheBreakpoints;
+}
+
+export interface UpstreamRequest extends ModelRequest {
+  /** The run's epoch: correlates log lines; never sent upstream. */
+  readonly epoch: string;
+  /** Another model, asked once where the first is overloaded or was not reached, and has not begun. */
+  readonly fallback?: ModelRequest | undefined;
   /** What the answer is to be, if not text. */
   readonly outputFormat?: OutputFormat | undefined;
   readonly system: string;
   readonly messages: readonly Message[];
-  /** What of it the API is to keep. */
-  readonly cache: CacheBreakpoints;
   /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */
   readonly userHash: string;
   /** Whether `sink.event` is wanted; `text` saves the work. */

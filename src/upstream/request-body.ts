@@ -1,34 +1,44 @@
-/** The body of `POST /v1/messages` for a request of ours. */
+/** The body of `POST /v1/messages` that asks a model what is asked of us. */
 import type Anthropic from '@anthropic-ai/sdk';
-import type { CacheTtl } from '../models/cache.ts';
+import type { CacheBreakpoints, CacheTtl } from '../models/cache.ts';
+import type { OutputFormat } from '../models/output-format.ts';
+import type { ThinkingFields } from '../models/thinking.ts';
 import type { ImageBlock, Message, TextBlock } from '../protocol/frames.ts';
 import { isBlank } from '../protocol/model-rules.ts';
-import type { UpstreamRequest } from './port.ts';
+import type { ModelRequest, UpstreamRequest } from './port.ts';
 
-/** The API refuses lone surrogates, so every text is made well-formed. */
-export function requestBody(request: UpstreamRequest): Anthropic.MessageCreateParamsStreaming {
+/**
+ * The API refuses lone surrogates, so every text is made well-formed.
+ * @param asked the request's own model, or its fallback
+ */
+export function requestBody(
+  request: UpstreamRequest,
+  asked: ModelRequest = request,
+): Anthropic.MessageCreateParamsStreaming {
+  const { outputFormat, system, messages, userHash } = request;
+  const { model, maxTokens, thinking, cache } = asked;
   return {
-    model: request.model,
-    max_tokens: request.maxTokens,
+    model,
+    max_tokens: maxTokens,
     stream: true,
-    ...request.thinking,
-    ...outputConfig(request),
-    ...systemField(request),
-    messages: messagesField(request),
-    metadata: { user_id: request.userHash },
+    ...thinking,
+    ...outputConfig(thinking, outputFormat),
+    ...systemField(system, cache),
+    messages: messagesField(messages, cache),
+    metadata: { user_id: userHash },
   };
 }
 
 /** Effort and format stand in one field. */
-function outputConfig({
-  thinking: { output_config: effort },
-  outputFormat: format,
-}: UpstreamRequest): Pick<Anthropic.MessageCreateParams, 'output_config'> {
+function outputConfig(
+  { output_config: effort }: ThinkingFields,
+  format: OutputFormat | undefined,
+): Pick<Anthropic.MessageCreateParams, 'output_config'> {
   if (format === undefined) return {};
   return { output_config: { ...effort, format: { type: format.type, schema: { ...format.schema } } } };
 }
 
-function systemField({ system, cache }: UpstreamRequest): Pick<Anthropic.MessageCreateParams, 'system'> {
+function systemField(system: string, cache: CacheBreakpoints): Pick<Anthropic.MessageCreateParams, 'system'> {
   if (isBlank(system)) return {};
   const text = system.toWellFormed();
   if (cache.system === undefined) return { system: text };
@@ -36,7 +46,7 @@ function systemField({ system, cache }: UpstreamRequest): Pick<Anthropic.Message
 }
 
 /** What is kept must come again byte for byte: once something is marked every text is a block, marked or not. */
-function messagesField({ messages, cache }: UpstreamRequest): Anthropic.MessageParam[] {
+function messagesField(messages: readonly Message[], cache: CacheBreakpoints): Anthropic.MessageParam[] {
   if (cache.messages.length === 0) return messages.map((message) => messageParam(message));
   const marks = new Map(cache.messages.map((breakpoint) => [breakpoint.message, breakpoint]));
   return messages.map(({ role, content }, index) => {

@@ -80,4 +80,18 @@ describe('the actions of a plan', () => {
     expect(other.models).toEqual(['claude-sonnet-5-5']);
     expect(chat.models).toEqual(['claude-haiku-5-5', 'claude-opus-5']);
   });
+
+  it.each<[string, object, string | undefined]>([
+    ['is one of the models that the plan names', { models: ['sonnet', 'haiku'] }, 'claude-haiku-5-5'],
+    ['is not one of them, or the first, and so none', { models: ['sonnet'] }, undefined],
+    ['is the first of them, and so none', { models: ['haiku', 'sonnet'] }, undefined],
+    ['is what the plan says itself', { models: ['sonnet'], fallback: 'opus' }, 'claude-opus-5-5'],
+    ['is the action’s where the plan names no models', { maxTokens: 300 }, 'claude-haiku-5-5'],
+  ])('have a fallback that %s', (_, settings, fallback) => {
+    const { chat, other } = chatOf(
+      { settings, actions: { chat: settings } },
+      { fallback: 'claude-haiku-5-5' },
+    );
+    expect([chat.fallback, other.fallback]).toEqual([fallback, fallback]);
+  });
 });

@@ -44,6 +44,16 @@ const TEN_MINUTES = file('ten-minutes.json', action({ cache: '10m' }));
 const UNKNOWN_CACHE = file('unknown-cache.json', action({ cache: { messages: '5m' } }));
 const LONGER_LAST = file('longer-last.json', action({ cache: { history: '1h' } }));
 const ALL_RETIRED = file('retired.json', action({ models: ['claude-sonnet-4-5'] }));
+const fallback = (name: string, fallback: string, more: object = {}) =>
+  file(`fallback-${name}.json`, action({ fallback, ...more }));
+const BUDGET = file('budget.json', '{"spendingPerDayUsd":5,"plans":{"free":{},"anonymous":{}}}');
+const KNOWN_WITHOUT_PRICE = file(
+  'models.json',
+  readFileSync('config/models.json', 'utf8').replace(
+    '"claude-opus-4-7"',
+    '"claude-opus-4-7", "claude-own-1"',
+  ),
+);
 const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
 
 const UNKNOWN_ACTION = file(
@@ -165,6 +175,32 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
     WITH_FORMAT,
     /chat\.outputFormat: it gives no answers by a schema; leave it out, .* \(claude-sonnet-5-5\)/,
     { MODELS_FILE: withoutFormats },
+  ],
+  [
+    'ACTIONS_FILE',
+    fallback('same', 'claude-sonnet-5-5'),
+    /chat\.fallback: is the model that it stands in for; name another \(claude-sonnet-5-5\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    fallback('retired', 'claude-sonnet-4-5'),
+    /chat\.fallback: is retired; name one that answers \(claude-sonnet-4-5\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    fallback('unknown', 'claude-own-1'),
+    /chat\.fallback: is not in MODELS_FILE.* \(claude-own-1\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    fallback('unpriced', 'claude-own-1'),
+    /chat\.fallback: has no price.* PRICES_FILE, or name another \(claude-own-1\)/,
+    { MODELS_FILE: KNOWN_WITHOUT_PRICE, PLANS_FILE: BUDGET },
+  ],
+  [
+    'ACTIONS_FILE',
+    fallback('effort', 'claude-sonnet-4-6', { thinking: { effort: 'xhigh' } }),
+    /chat\.thinking\.effort: "xhigh" .*\(claude-sonnet-4-6\)/,
   ],
   ['DEFAULT_MODEL', 'claude-sonnet-4-5', /claude-sonnet-4-5 is retired; choose one that answers/],
   ['MODELS_FILE', ABSENT, /ENOENT/],
@@ -302,6 +338,19 @@ describe('what may work is not stood in the way of', () => {
     ['TLS to Redis', { ...PRODUCTION, REDIS_URL: 'REDISS://u:p@redis.example:6380' }],
     ['a project below a path', { SUPABASE_URL: 'https://self.example/supabase' }],
     ['Redis on loopback', { ...PRODUCTION, REDIS_URL: 'redis://[::1]:6379' }],
+    ['a fallback', { ACTIONS_FILE: fallback('good', 'claude-haiku-5-5'), PLANS_FILE: BUDGET }],
+    [
+      'a fallback without a price where nothing counts by prices',
+      { ACTIONS_FILE: fallback('free', 'claude-own-1'), MODELS_FILE: KNOWN_WITHOUT_PRICE },
+    ],
+    [
+      'a fallback among the models of its action',
+      {
+        ACTIONS_FILE: fallback('among', 'claude-haiku-5-5', {
+          models: ['claude-sonnet-5-5', 'claude-haiku-5-5'],
+        }),
+      },
+    ],
     ['a directory that is not there yet', { DATA_DIR: join(directory, 'new', 'below') }],
   ])('%s', (_what, environment) => {
     expect(problems(environment)).toEqual([]);

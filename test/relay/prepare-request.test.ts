@@ -130,6 +130,50 @@ describe('a model that retires', () => {
   });
 });
 
+describe('a fallback', () => {
+  const NOW = '2026-11-28';
+  const prepared = (
+    { fallback = 'claude-haiku-4-5', messages = [user('hi')], model = 'claude-sonnet-5-5' },
+    now = NOW,
+  ) => {
+    const chat = { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000, fallback };
+    const policy = {
+      ...policyOf('claude-sonnet-5-5'),
+      actionsOf: () => ({ plan: 'free', actions: new Map([['chat', chat]]) }),
+    };
+    return prepareRequest({ action: 'chat', messages, model }, ANYBODY, policy, Date.parse(now));
+  };
+
+  it('is prepared in its own words: how it thinks, and what it can give', () => {
+    expect(prepared({})).toMatchObject({
+      model: 'claude-sonnet-5-5',
+      thinking: { output_config: { effort: 'low' } },
+      maxTokens: 2100,
+      fallback: {
+        model: 'claude-haiku-4-5',
+        thinking: { thinking: { type: 'enabled', budget_tokens: 2000 } },
+        maxTokens: 2100,
+      },
+    });
+  });
+
+  it.each([
+    ['is the model that is asked', { model: 'claude-haiku-4-5' }, NOW],
+    ['is retired by now', { fallback: 'claude-opus-4-5' }, '2027-01-22'],
+    [
+      'goes on from no words of the assistant',
+      {
+        fallback: 'claude-opus-5',
+        model: 'claude-haiku-4-5',
+        messages: [user('a'), assistant('Because')],
+      },
+      NOW,
+    ],
+  ])('is left out where it %s', (_, request, now) => {
+    expect(prepared(request, now)).not.toHaveProperty('fallback');
+  });
+});
+
 describe('thinking', () => {
   it('is off where an action says nothing else, in the words of the model, and the text has all tokens', () => {
     const of = (model: string) =>

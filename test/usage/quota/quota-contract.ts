@@ -402,6 +402,24 @@ export function quotaContract(
     );
 
     quotaTest(
+      'a fallback that costs more, or says more, is reserved for in place of the model',
+      { spendingPerDayUsd: 0.0035, plans: { free: { user: { tokensPerDay: 1000 } } } },
+      async ({ begin, end, standing }) => {
+        const holder = holderOf();
+        // 100 tokens at 5 dollars and 100 at 25 per million: 3,000 µ$, where the model asked for would cost 1,200.
+        const fallback = { model: 'claude-opus-5', maxTokens: 100 };
+        const { epoch } = await begin({ holder, fallback });
+        await expect(begin({ holder: holderOf() })).rejects.toMatchObject({ code: 'rate_limited' });
+        await end(epoch, { inputTokens: 50, outputTokens: 10, model: 'claude-opus-5' }); // 500 µ$
+        const { epoch: second } = await begin({ holder, fallback });
+        await end(second, { inputTokens: 50, outputTokens: 10, model: 'claude-sonnet-5-5' }); // 200 µ$
+        const cheap = { model: 'claude-haiku-5-5', maxTokens: 300 };
+        await begin({ holder, fallback: cheap });
+        expect(await standing(holder)).toMatchObject({ 'tokens user day': [120, 400] });
+      },
+    );
+
+    quotaTest(
       'the daily budget holds where what answers has no price: it counts as what was asked for, or as the dearest',
       { spendingPerDayUsd: 0.0025 },
       async ({ begin, end }) => {
