@@ -1,6 +1,6 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import type { Failure } from '../client/dash-error.ts';
-import type { DashStream, Phase, StreamRequest, Usage } from '../client/index.ts';
+import type { DashStream, Phase, Refusal, StreamRequest, Usage } from '../client/index.ts';
 import { useDash, useOpened } from './dash-provider.tsx';
 import { StreamStore } from './store/stream-store.ts';
 
@@ -8,9 +8,15 @@ export interface DashStreamState {
   readonly status: Phase;
   /** All text so far; it changes at most once per frame. */
   readonly text: string;
+  /** The model thinks now, before its first word or between two. */
+  readonly isThinking: boolean;
+  /** A summary of what it thinks now, where the action shows it. */
+  readonly thought: string;
   /** Once the answer has ended. */
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;
+  /** Of what kind, where the model declined; `text` is empty then. */
+  readonly refusal: Refusal | undefined;
   readonly error: Failure | undefined;
   /** Asks the model; an answer under way is stopped. */
   start(request: StreamRequest): DashStream;

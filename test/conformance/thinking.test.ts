@@ -100,11 +100,7 @@ describe('over a socket', () => {
     const held = later.adopt(stream);
     later.resume(held, 0);
     await later.until(() => held.thinking || undefined);
-    call.send({
-      type: 'content_block_delta',
-      index: 0,
-      delta: { type: 'thinking_delta', thinking: 'Yes.' },
-    });
+    call.say('Yes.');
     await later.until(() => held.thought === 'Yes.' || undefined);
     call.text('Light.');
     call.end();

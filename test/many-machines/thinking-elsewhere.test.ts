@@ -46,11 +46,7 @@ it('who comes to another machine while a run thinks is told so, and what it thin
   await elsewhere.until(() => adopted.thinking || undefined);
   expect(adopted).toMatchObject({ text: 'First. ', thought: '' });
 
-  call.send({
-    type: 'content_block_delta',
-    index: 1,
-    delta: { type: 'thinking_delta', thinking: '“Yes” é.' },
-  });
+  call.say('“Yes” é.');
   await elsewhere.until(() => adopted.thought === '“Yes” é.' || undefined);
   call.text('Second.');
   await elsewhere.until(() => adopted.text === 'First. Second.' || undefined);

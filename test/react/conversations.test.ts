@@ -145,6 +145,53 @@ it.each(['', '  ', '\n\n', '\u00a0\u2003', '\u200b', '\u200e\t', '\ufeff', '\u20
   },
 );
 
+it('says that the model thinks, and what, until it says something', () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  const answer = () => {
+    frames.draw();
+    return store.getSnapshot().messages.at(-1);
+  };
+  store.send('Why?', ACTION);
+  client.latest.accept();
+  expect(answer()).toMatchObject({ status: 'thinking', isThinking: false, thought: '' });
+  client.latest.think('Let me ', 'see.');
+  expect(answer()).toMatchObject({ status: 'thinking', isThinking: true, thought: 'Let me see.' });
+  client.latest.say('Light.');
+  expect(answer()).toMatchObject({ status: 'streaming', isThinking: false, thought: '', content: 'Light.' });
+});
+
+it('discards what was said before the model declined, and tells it neither that nor the question again', async () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  store.send('What is light?', ACTION);
+  await client.latest.accept().say('Waves.').end();
+  store.send('Something dangerous', ACTION);
+  await client.latest.accept().say('First you ').refuse('bio');
+  frames.draw();
+  expect(store.getSnapshot().messages.at(-1)).toMatchObject({
+    status: 'done',
+    content: '',
+    stopReason: 'refusal',
+    refusal: { category: 'bio', partial: true },
+  });
+  store.send('And colour?', ACTION);
+  expect(client.latest.request?.messages).toEqual([
+    { role: 'user', content: 'What is light?' },
+    { role: 'assistant', content: 'Waves.' },
+    { role: 'user', content: 'And colour?' },
+  ]);
+});
+
+it('asks a question that was declined again where a person wants it', async () => {
+  const { client, conversations } = setUp();
+  const store = conversations.get('one');
+  store.send('Something', ACTION);
+  await client.latest.accept().refuse();
+  store.regenerate();
+  expect(client.latest.request?.messages).toEqual([{ role: 'user', content: 'Something' }]);
+});
+
 it.each(['too_large', 'bad_request', 'unsupported', 'upstream_refused'] as const)(
   'does not repeat a question that was refused as it was (%s), except where it is asked again',
   async (code) => {

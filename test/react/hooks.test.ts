@@ -113,6 +113,28 @@ it('starts, stops and asks again with useDashStream, and stops the model when th
   ]);
 });
 
+it('tells with useDashStream that the model thinks, and that it declined', async () => {
+  const page = await openHooks();
+  const states = await run(
+    page,
+    `const states = [];
+     const note = () => { draw(); const { isThinking, thought, text, refusal } = seen.stream; states.push([isThinking, thought, text, refusal]); };
+     seen.stream.start({ action: 'chat', messages: [{ role: 'user', content: 'Hi' }] });
+     client.latest.accept().think('Hm.');
+     note();
+     client.latest.say('First');
+     note();
+     await client.latest.refuse('cyber');
+     note();
+     return states;`,
+  );
+  expect(states).toEqual([
+    [true, 'Hm.', '', undefined],
+    [false, '', 'First', undefined],
+    [false, '', '', { category: 'cyber', partial: true }],
+  ]);
+});
+
 it('lets go of conversations when the provider goes, without stopping them or the client that it was given', async () => {
   const page = await openHooks();
   const [phase, closed, listeners] = (await run(

@@ -1,10 +1,13 @@
 /** Every state of the assistant, on a phone and a desk, light and dark: fits, is accessible, and is kept as a picture. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
+import { type ComposedRelay, dataDirectory, startRelay } from '../support/relay-process.ts';
+import { startSteppedModel } from '../support/stepped-model.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
 const OUTPUT = fileURLToPath(new URL('../output/', import.meta.url));
@@ -90,8 +93,9 @@ async function openScreens(
   name: string,
   context: BrowserContextOptions,
   props: object = {},
+  at: Pick<ComposedRelay, 'url' | 'token'> = { url: relay.url, token: () => relay.token() },
 ): Promise<Screens> {
-  const page = await pages.open({ url: relay.url, token: await relay.token(), props }, context);
+  const page = await pages.open({ url: at.url, token: await at.token(), props }, context);
   await page.getByRole('heading', { level: 2 }).last().waitFor();
   return new Screens(page, name);
 }
@@ -143,6 +147,52 @@ it.each([
   await screens.look('8-offline');
   await page.context().setOffline(false);
   await page.getByText('Your answer goes on').waitFor({ state: 'detached' });
+});
+
+it.each([
+  ['phone-light', { ...PHONE, colorScheme: 'light' }],
+  ['desktop-dark', { ...DESK, colorScheme: 'dark' }],
+] as const)('looks right while the model thinks, and where it declines: %s', async (name, context) => {
+  using directory = dataDirectory();
+  const actions = join(directory.path, 'actions.json');
+  const thinking = { display: 'summarized' };
+  await writeFile(
+    actions,
+    JSON.stringify({ chat: { system: '', defaultMaxTokens: 1024, maxTokens: 4096, thinking } }),
+  );
+  await using model = await startSteppedModel();
+  const environment = { ...model.environment, ACTIONS_FILE: actions, ALLOWED_ORIGINS: pages.origin };
+  await using thinker = await startRelay(environment);
+  const screens = await openScreens(name, context, { action: 'chat' }, thinker);
+  const { page } = screens;
+
+  await screens.ask('Which of these two shares is fairer?');
+  const call = await model.call(0);
+  call.think();
+  await page.getByText('Thinking it through…').waitFor();
+  await screens.look('11-thinking-unseen');
+  call.say('The pupil wants to share a pizza. ', 'I compare the two ways step by step. '.repeat(8));
+  await page.getByText(/^… .* step by step/).waitFor();
+  await screens.look('12-thinking-shown');
+  call.text('Cut it into **four** pieces');
+  await page.getByText('Streaming…').waitFor();
+  await expect.poll(() => page.getByText('step by step').count()).toBe(0);
+  call.refuse();
+  await page
+    .getByText(/^Dash can’t help with this one\./)
+    .first()
+    .waitFor();
+  await expect.poll(() => page.getByText('four').count()).toBe(0);
+  expect(await page.getByRole('button', { name: /Ask again|Try again|Copy/ }).count()).toBe(0);
+  await screens.look('13-declined');
+
+  await screens.ask('Then something else: what is a half?');
+  const next = await model.call(1);
+  const asked = JSON.parse(model.requests.at(-1)?.body ?? '') as { messages: object[] };
+  expect(asked.messages).toEqual([{ role: 'user', content: 'Then something else: what is a half?' }]);
+  next.text('One of two equal parts.');
+  next.end();
+  await page.getByText('One of two equal parts.').first().waitFor();
 });
 
 it('looks right from right to left, with words of the app’s own', async () => {

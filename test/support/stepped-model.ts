@@ -27,6 +27,11 @@ export class SteppedCall {
   /** Opens a block of thinking; `said` is a summary of what it thinks. */
   think(...said: string[]): void {
     this.#open({ type: 'thinking', thinking: '', signature: '' });
+    this.say(...said);
+  }
+
+  /** More of what it thinks, in the block that is open. */
+  say(...said: string[]): void {
     for (const thinking of said) this.#delta({ type: 'thinking_delta', thinking });
   }
 

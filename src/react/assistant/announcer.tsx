@@ -1,6 +1,7 @@
 /** Tells screen readers how an answer goes: its state, and whole sentences some at a time. Never each delta. */
 import { useEffect, useRef, useState } from 'react';
 import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
+import type { Phase } from '../../client/index.ts';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
 import { describeFailure, noteOn } from './failure-text.ts';
@@ -16,7 +17,8 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   const [said, setSaid] = useState('');
   const latest = useRef(answer);
   const spoken = useRef({ id: '', end: 0 });
-  const { id = '', status = 'idle' } = answer ?? {};
+  const { id = '', status: phase = 'idle', isThinking = false } = answer ?? {};
+  const status = phase === 'streaming' && isThinking ? 'thinking' : phase;
 
   useEffect(() => {
     latest.current = answer;
@@ -37,7 +39,7 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
       if (words !== '') say(words);
     };
     if (status !== 'streaming') {
-      sayRest(!isUnderWay(status), stateWords(latest.current, strings));
+      sayRest(!isUnderWay(status), stateWords(latest.current, status, strings));
       return;
     }
     const timer = setInterval(() => sayRest(false), PAUSE_MS);
@@ -51,9 +53,9 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   );
 }
 
-function stateWords(answer: AnswerMessage | undefined, strings: AssistantStrings): string {
+function stateWords(answer: AnswerMessage | undefined, status: Phase, strings: AssistantStrings): string {
   if (answer?.error) return describeFailure(answer.error, strings, !isBlank(answer.content)).text;
-  switch (answer?.status) {
+  switch (status) {
     case 'thinking':
       return strings.saysThinking;
     case 'reconnecting':
@@ -61,7 +63,7 @@ function stateWords(answer: AnswerMessage | undefined, strings: AssistantStrings
     case 'cancelled':
       return strings.saysStopped;
     case 'done':
-      return noteOn(answer, strings) ?? strings.saysDone;
+      return (answer && noteOn(answer, strings)) ?? strings.saysDone;
     default:
       return '';
   }

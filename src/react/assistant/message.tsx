@@ -34,7 +34,7 @@ interface AnswerProps {
 
 export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps) {
   const { strings, isWide } = useAssistantTheme();
-  const { content, status } = message;
+  const { content, status, isThinking, thought } = message;
   const isGrowing = isUnderWay(status);
   return (
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
@@ -48,7 +48,11 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
             />
           </ErrorBoundary>
         )}
-        {isGrowing ? <Progress status={status} /> : <Ending message={message} onAskAgain={onAskAgain} />}
+        {isGrowing ? (
+          <Progress status={status} isThinking={isThinking} thought={thought} />
+        ) : (
+          <Ending message={message} onAskAgain={onAskAgain} />
+        )}
       </View>
     </View>
   );
@@ -65,11 +69,11 @@ function Plain({ text }: { text: string }) {
 
 function Ending({ message, onAskAgain }: AnswerProps) {
   const { strings } = useAssistantTheme();
-  const { content, status, error } = message;
+  const { content, status, error, refusal } = message;
   const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(message, strings);
   const isDone = status === 'done';
-  const askAgain = failure?.canRetry === false ? undefined : onAskAgain;
+  const askAgain = failure?.canRetry === false || refusal ? undefined : onAskAgain; // the same would come again
   return (
     <>
       {note !== undefined && <Note text={note} isBad={failure !== undefined} />}

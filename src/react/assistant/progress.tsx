@@ -14,21 +14,43 @@ const WORDS: Partial<Record<Phase, 'connecting' | 'thinking' | 'streaming' | 're
   stopping: 'stopping',
 };
 
-export function progressWords(status: Phase, strings: AssistantStrings): string {
+function progressWords({ status, isThinking }: ProgressProps, strings: AssistantStrings): string {
+  if (isThinking && (status === 'thinking' || status === 'streaming')) return strings.thinkingThrough;
   const key = WORDS[status];
   return key === undefined ? '' : strings[key];
 }
 
-export const Progress = memo(function Progress({ status }: { status: Phase }) {
+interface ProgressProps {
+  readonly status: Phase;
+  readonly isThinking: boolean;
+  /** What the model thinks, where it is shown: the last of it stands below. */
+  readonly thought: string;
+}
+
+export const Progress = memo(function Progress(props: ProgressProps) {
   const { colors, strings } = useAssistantTheme();
+  const { status, thought } = props;
   const color = status === 'reconnecting' ? colors.warning : colors.muted;
   return (
-    <View style={styles.line}>
-      <Dots color={status === 'reconnecting' ? colors.warning : colors.accent} />
-      <Text style={[TYPE.label, { color }]}>{progressWords(status, strings)}</Text>
+    <View>
+      <View style={styles.line}>
+        <Dots color={status === 'reconnecting' ? colors.warning : colors.accent} />
+        <Text style={[TYPE.label, { color }]}>{progressWords(props, strings)}</Text>
+      </View>
+      {thought !== '' && <Text style={[TYPE.small, { color: colors.muted }]}>{lastOf(thought)}</Text>}
     </View>
   );
 });
+
+/** Of a thought that is shown: about two lines on a desktop, four on a phone. */
+const SHOWN_LENGTH = 180;
+
+/** Its end, from a word on. */
+function lastOf(thought: string): string {
+  const text = thought.trim().replaceAll(/[\s*_#`]+/g, ' ');
+  if (text.length <= SHOWN_LENGTH) return text;
+  return `… ${text.slice(-SHOWN_LENGTH).replace(/^\S*\s/, '')}`;
+}
 
 const DOTS = [0, 1, 2];
 /** How long each is the bright one, ms. */

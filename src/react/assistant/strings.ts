@@ -28,11 +28,14 @@ export interface AssistantStrings {
 
   readonly connecting: string;
   readonly thinking: string;
+  /** Once the model is known to think, which may take a while. */
+  readonly thinkingThrough: string;
   readonly streaming: string;
   readonly reconnecting: string;
   readonly stopping: string;
   readonly stopped: string;
   readonly cutShort: string;
+  /** Also to a child: the model declined. */
   readonly declined: string;
   /** An answer that ended as it should, with nothing to be read in it. */
   readonly nothingSaid: string;
@@ -112,12 +115,14 @@ export const ENGLISH: AssistantStrings = {
 
   connecting: 'Connecting…',
   thinking: 'Thinking…',
+  thinkingThrough: 'Thinking it through…',
   streaming: 'Streaming…',
   reconnecting: 'Reconnecting…',
   stopping: 'Stopping…',
   stopped: 'You stopped this answer.',
   cutShort: 'This answer reached its longest length. Ask Dash to go on.',
-  declined: 'Dash would rather not answer this.',
+  declined:
+    'Dash can’t help with this one. You can ask about something else, or talk it over with a grown-up you trust.',
   nothingSaid: 'Dash gave no answer. Ask again, or ask in other words.',
   offline: 'You are offline. You can go on as soon as there is a connection.',
   offlineAnswering: 'You are offline. Your answer goes on as soon as there is a connection.',

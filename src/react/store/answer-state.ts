@@ -1,15 +1,21 @@
 /** An answer as a screen shows it, at one moment. */
 
 import type { Failure } from '../../client/dash-error.ts';
-import type { Answer, DashError, DashStream, Phase, Position, Usage } from '../../client/index.ts';
+import type { Answer, DashError, DashStream, Phase, Position, Refusal, Usage } from '../../client/index.ts';
 
 export interface AnswerState {
   readonly status: Phase;
   readonly content: string;
+  /** The model thinks now, before its first word or between two. */
+  readonly isThinking: boolean;
+  /** A summary of what it thinks now, where the action shows it. */
+  readonly thought: string;
   /** Once the answer has ended; of a failed one only where it is known. */
   readonly usage: Usage | undefined;
   /** As the model gave it: `end_turn`, `max_tokens` … */
   readonly stopReason: string | undefined;
+  /** Of what kind, where the model declined. What it had said until then is discarded: `content` is empty. */
+  readonly refusal: Refusal | undefined;
   /** Why it failed. `message` is not meant for people: `describeFailure` has words for each code. */
   readonly error: Failure | undefined;
 }
@@ -17,8 +23,11 @@ export interface AnswerState {
 export const NO_ANSWER: AnswerState = {
   status: 'idle',
   content: '',
+  isThinking: false,
+  thought: '',
   usage: undefined,
   stopReason: undefined,
+  refusal: undefined,
   error: undefined,
 };
 
@@ -47,7 +56,10 @@ export function followAnswer(
 ): LiveAnswer {
   let status = stream.phase;
   let following = true;
-  const read = (): AnswerState => ({ ...NO_ANSWER, status: stream.phase, content: stream.content });
+  const read = (): AnswerState => {
+    const { phase: status, content, thinking: isThinking, thought } = stream;
+    return { ...NO_ANSWER, status, content, isThinking, thought: isThinking ? thought : '' };
+  };
   const unsubscribe = stream.subscribe(() => {
     const before = status;
     status = stream.phase;
@@ -61,7 +73,10 @@ export function followAnswer(
     following = false;
   };
   stream.final.then(
-    ({ usage, stopReason }: Answer) => end({ usage, stopReason: stopReason ?? undefined }),
+    ({ usage, stopReason, refusal }: Answer) => {
+      const last = { usage, stopReason: stopReason ?? undefined };
+      end(refusal ? { ...last, refusal, content: '' } : last);
+    },
     (error: DashError) => end({ usage: error.usage, error: failureOf(error) }),
   );
   const ignore = (): void => {

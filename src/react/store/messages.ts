@@ -35,7 +35,7 @@ export function isBlank(text: string): boolean {
   return !/[^\s\p{Cc}\p{Cf}\p{Z}]/u.test(text);
 }
 
-/** Of these the question itself is at fault: said again, it would spoil each one that follows. */
+/** Of these, and where the model declined, the question itself is at fault: said again, it would spoil each one after it. */
 const REFUSED: readonly string[] = ['bad_request', 'too_large', 'unsupported', 'upstream_refused'];
 
 /** Of a request. */
@@ -48,7 +48,7 @@ const HISTORY_BYTES = 200_000;
  * a question on, and no more than a frame holds. Where that is not all, its beginning advances by half of `limit` at a
  * time and stands still in between: what the model's API keeps of a conversation is found again only from the same
  * beginning. It follows from the conversation alone, so a reload changes nothing. Without blank answers, and without
- * questions that were refused as they were. Two questions in a row are as the Messages API takes them: one turn.
+ * questions that were refused as they were, or declined. Two questions in a row are as the Messages API takes them: one turn.
  */
 export function historyOf(messages: readonly ChatMessage[], limit: number): Message[] {
   const end = messages.findLastIndex(({ role }) => role === 'user') + 1;
@@ -72,5 +72,5 @@ function isTooLong(said: readonly Message[]): boolean {
 
 function wasRefused(answer: ChatMessage | undefined, isEarlier: boolean): boolean {
   if (!isEarlier || answer?.role !== 'assistant' || !isBlank(answer.content)) return false;
-  return answer.error !== undefined && REFUSED.includes(answer.error.code);
+  return answer.refusal !== undefined || (answer.error !== undefined && REFUSED.includes(answer.error.code));
 }

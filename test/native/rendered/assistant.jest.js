@@ -52,3 +52,17 @@ it('says that an answer broke off, keeps what there was, and offers another', as
   await screen.findByRole('button', { name: 'Try again' }, PATIENCE);
   expect(screen.getByText('It breaks off')).toBeVisible();
 });
+
+it('says that an answer is thought through', async () => {
+  const user = await ask();
+  await screen.findByText('Thinking it through…', {}, PATIENCE);
+  await user.press(screen.getByRole('button', { name: 'Stop answering' }));
+  await screen.findByText('You stopped this answer.', {}, PATIENCE);
+});
+
+it('says kindly that an answer is declined, and shows nothing of it', async () => {
+  await ask();
+  await screen.findAllByText(/^Dash can’t help with this one\./, {}, PATIENCE);
+  expect(screen.queryByText(/First/)).toBeNull();
+  expect(screen.queryByRole('button', { name: /again/ })).toBeNull();
+});

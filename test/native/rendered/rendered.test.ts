@@ -15,7 +15,7 @@ const TESTS = fileURLToPath(new URL('.', import.meta.url));
 const PACED = { pace: { firstTokenMs: [1, 1], deltasPerSecond: [100, 100] } } as const;
 
 it(
-  'shows an answer, stops one, and tells of one that broke off',
+  'shows an answer, stops one, and tells of one that broke off, that is thought through, and that is declined',
   async () => {
     const app = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-rendered-')));
     onTestFinished(() => rm(app, { recursive: true }));
@@ -26,11 +26,13 @@ it(
       { ...PACED, deltas: ['**Air** ', 'bends ', 'blue ', 'light.'] },
       { ...PACED, deltas: ['It goes on', ' and on'], broken: { afterDeltas: 2, by: 'stall' } },
       { ...PACED, deltas: ['It breaks', ' off'], broken: { afterDeltas: 2, by: 'error' } },
+      { ...PACED, thinking: true, broken: { afterDeltas: 1, by: 'stall' } },
+      { ...PACED, deltas: ['First', ' you'], stopReason: 'refusal' },
     );
     const results = await runJest(app, { DASH_URL: relay.url, DASH_TOKEN: await relay.token() });
     expect(results.flatMap(({ failureMessages }) => failureMessages)).toEqual([]);
-    expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed']);
-    expect(relay.simulator.requests).toHaveLength(3);
+    expect(results.map(({ status }) => status)).toEqual(Array(5).fill('passed'));
+    expect(relay.simulator.requests).toHaveLength(5);
   },
   INSTALL_MS,
 );
