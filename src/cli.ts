@@ -32,6 +32,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'asks a running relay, in the terminal',
     load: async () => (await import('./ask/ask.ts')).ask,
   },
+  mirror: {
+    summary: 'says which runs are in the table of the app, and brings what is missing',
+    load: async () => (await import('./postgres/mirror-command.ts')).mirrorCommand,
+  },
 };
 
 const HELP = `Usage: dash-relay <command> [options]

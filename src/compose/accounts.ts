@@ -9,6 +9,7 @@ import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import type { Outbox } from '../ledger/outbox.ts';
 import { UsageShipper } from '../ledger/shipper.ts';
 import { postgresUsageSink } from '../ledger/usage-sink.ts';
+import { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
@@ -27,16 +28,20 @@ export interface Accounts {
   readonly quota: OpenQuota;
   /** Undefined without DATABASE_URL: the ledger on disk is the store then. */
   readonly shipper: UsageShipper | undefined;
+  /** The same: copies what arrived into the app's table, where the database has a mirror. */
+  readonly mirror: MirrorCopier | undefined;
   /** After the last run; the ledger comes last, as the rows of everything before are in it. */
   close(): Promise<void>;
 }
 
 export async function composeAccounts(
   config: Config,
-  { actions, plans, prices }: ConfigFiles,
+  files: ConfigFiles,
   simulated: boolean,
-  { logger, observer }: Telemetry,
+  telemetry: Telemetry,
 ): Promise<Accounts> {
+  const { actions, plans, prices } = files;
+  const { logger, observer } = telemetry;
   const { authenticator, developmentIssuer } = await composeIdentity(config, logger);
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
@@ -63,17 +68,21 @@ export async function composeAccounts(
     onBudgetReserved: (event) =>
       logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
   });
-  const shipper = postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger);
+  const mirror = postgres && composeMirror(config, files, postgres, telemetry);
+  const shipper =
+    postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger, () => mirror?.wake());
   return {
     authenticator,
     developmentIssuer,
     ledger,
     quota,
     shipper,
+    mirror,
     async close() {
       authenticator.close();
       await quota.close();
       await shipper?.close();
+      await mirror?.close();
       await postgres?.close();
       await ledger.close();
     },
@@ -146,10 +155,19 @@ function composeShipper(
   outbox: Outbox,
   postgres: PostgresPool,
   logger: Logger,
+  onArrived: () => void,
 ): UsageShipper {
+  const sink = postgresUsageSink(postgres, config.INSTANCE_ID);
   return new UsageShipper({
     outbox,
-    sink: postgresUsageSink(postgres, config.INSTANCE_ID),
+    sink: {
+      ...sink,
+      async insert(rows) {
+        const now = await sink.insert(rows);
+        if (rows.length > 0) onArrived();
+        return now;
+      },
+    },
     clock: systemClock,
     parallel: Math.min(BATCHES_AT_ONCE, config.DATABASE_POOL),
     onOutage: ({ kind, unshipped, cause }) =>
@@ -165,3 +183,34 @@ const SHIPPING_STOPPED = {
   schema:
     'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user',
 } as const;
+
+/** A line of each cause within ten seconds. */
+const LINES_OF_MIRROR = 3;
+
+function composeMirror(
+  { DATABASE_URL: url = '' }: Config,
+  { mirror: wanted }: ConfigFiles,
+  postgres: PostgresPool,
+  { logger, observer, sampled }: Telemetry,
+): MirrorCopier {
+  return new MirrorCopier({
+    shared: postgres.queryInBackground,
+    async open() {
+      const { openPostgresPool } = await import('../postgres/pool.ts');
+      return openPostgresPool(url, 1, () => {});
+    },
+    clock: systemClock,
+    wanted,
+    onProblem: (problem) => logger.error({ problem }, "mirror: the app's table does not fit"),
+    onRefused({ sqlstate, column, constraint, ...event }) {
+      const message = "mirror: the app's table refuses runs: kept, tried again";
+      const fields = { sqlstate, column: column ?? '', constraint: constraint ?? '' };
+      sampled.write({ level: 'error', message, lines: LINES_OF_MIRROR, fields }, undefined, event);
+    },
+    onMended: (event) => logger.info(event, "mirror: the app's table has all runs again"),
+    onStopped: ({ waiting, cause }) => {
+      observer.failed({ what: 'mirror', cause });
+      logger.warn({ waiting }, 'mirror: nothing can be copied now: kept, tried again');
+    },
+  });
+}

@@ -76,8 +76,9 @@ export async function composeRelay(
     healthOfParts(core, accounts, simulator),
   );
   const { relay, upstream, logs, shared } = core;
-  const { developmentIssuer, ledger, quota, shipper } = accounts;
-  watchParts(telemetry, { upstream, logs, ledger, quota, http, shared, shipping: shipper !== undefined });
+  const { developmentIssuer, ledger, quota, shipper, mirror } = accounts;
+  const shipping = shipper !== undefined;
+  watchParts(telemetry, { upstream, logs, ledger, quota, http, shared, shipping, mirror });
   const memory = watchMemoryOf(core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry };
   let closing: Promise<void> | undefined;

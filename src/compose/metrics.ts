@@ -2,6 +2,7 @@
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
+import type { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
@@ -49,10 +50,12 @@ export interface Watched {
   readonly shared: StoreSharedRuns | undefined;
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
   readonly shipping: boolean;
+  /** The same. */
+  readonly mirror: MirrorCopier | undefined;
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, logs, ledger, quota, http, shared, shipping } = parts;
+  const { upstream, logs, ledger, quota, http, shared, shipping, mirror } = parts;
   metrics.watch('request_body_bytes', () => http.bodyBytes);
   metrics.watch('http_connections', () => http.plainConnections);
   metrics.watch('upstream_requests', () => upstream.openRequests);
@@ -67,6 +70,12 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
     metrics.watch('usage_rows_waiting', () => outbox.length);
     metrics.watch('usage_rows_quarantined', () => outbox.refused);
     metrics.watch('usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
+  }
+  if (mirror !== undefined) {
+    metrics.watch('mirror_up', () => Number(mirror.up));
+    metrics.watch('mirror_rows_waiting', () => mirror.waiting);
+    metrics.watch('mirror_rows_refused', () => mirror.failed);
+    metrics.watch('mirror_problems', () => mirror.problems);
   }
   if (shared !== undefined) {
     metrics.watch('redis_up', () => Number(shared.up));

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import { ERASURES } from '../postgres/erasure.ts';
 import { isExposed, problemsOf, type SetKeys } from './rules.ts';
 import {
   address,
@@ -125,6 +126,17 @@ function environmentSchema(production: boolean) {
     DATABASE_MIGRATION_URL: postgresUrl()
       .optional()
       .describe('Postgres as the owner, for `npm run migrate` only'),
+    MIRROR_FILE: text()
+      .optional()
+      .describe(
+        'JSON file that says into which table of the app runs are copied, for `npm run migrate`; the relay says where the database has another',
+      ),
+    ERASED_USERS: z
+      .enum(ERASURES, `must be ${ERASURES.join(', ')}`)
+      .optional()
+      .describe(
+        'What becomes of the usage rows of deleted users: `clear`, `pseudonymise` or `keep`; for `npm run migrate` only',
+      ),
     REDIS_URL: redisUrl()
       .optional()
       .describe('Redis or Valkey for many machines; absent: one machine, log in memory'),

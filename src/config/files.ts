@@ -3,6 +3,7 @@
  * and at once, so that what will never work ends the start instead of looking like an outage later.
  */
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { loadMirror, type MirrorDefinition } from '../mirror/definition.ts';
 import { ModelTable } from '../models/model-table.ts';
 import { withIds } from '../models/settings.ts';
 import { requireCertificates } from '../postgres/connection-url.ts';
@@ -34,6 +35,8 @@ export interface ConfigFiles {
   readonly models: ModelTable;
   readonly prices: PriceTable;
   readonly plans: Plans;
+  /** Of MIRROR_FILE, if it is set. */
+  readonly mirror: MirrorDefinition | undefined;
 }
 
 /**
@@ -60,6 +63,9 @@ export function readConfigFiles(
   const models = checked('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
   const prices = checked('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
   const plans = checked('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
+  const mirror = checked('MIRROR_FILE', () =>
+    config.MIRROR_FILE === undefined ? undefined : loadMirror(config.MIRROR_FILE),
+  );
   checked('DATA_DIR', () => requireDirectory(config.DATA_DIR));
   checked('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
   if (named === undefined || models === undefined || prices === undefined || plans === undefined)
@@ -70,7 +76,7 @@ export function readConfigFiles(
   problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel, budgetPrices }, now));
   problems.push(...planProblems(plans.all, actions));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans };
+  return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans, mirror };
 }
 
 /** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */

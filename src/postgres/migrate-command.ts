@@ -1,10 +1,18 @@
-/** `dash-relay migrate`: brings the database of DATABASE_MIGRATION_URL to the schema of this release. */
+/** `dash-relay migrate`: brings the database of DATABASE_MIGRATION_URL to the schema of this release, its mirror included. */
 import { parseArgs } from 'node:util';
-import { deleteUsageBefore, MigrationError, migrate } from './migrate.ts';
+import { loadMirror, type MirrorDefinition } from '../mirror/definition.ts';
+import { hasFormerMirror, installedMirror, installMirror } from '../mirror/install.ts';
+import { dayOf, ownersUrl, print, printHelp, runCommand } from './command-line.ts';
+import { chooseErasure, ERASURES, type Erasure } from './erasure.ts';
+import { deleteUsageBefore, migrate } from './migrate.ts';
+import { mirrorFile } from './mirror-command.ts';
+import { asOwner, MigrationError } from './owner.ts';
+import type { RunStatement } from './pool.ts';
 
 const HELP = `Usage: dash-relay migrate [options]
 
 Applies the migrations that the database does not have yet, all or none, as the owner that DATABASE_MIGRATION_URL names.
+MIRROR_FILE says into which table of the app runs are copied, ERASED_USERS what becomes of the runs of deleted users.
 
   --with <name>      an optional migration as well: ai_usage_logs copies each run into the app's public.ai_usage_logs;
                      identity puts tier and organisation from the app's tables into tokens
@@ -12,60 +20,87 @@ Applies the migrations that the database does not have yet, all or none, as the 
                      instead: deletes runs that started before that day, UTC: 2026-11-22
   --help             this text
 `;
-/** The words on the command line are wrong: the message says which. */
-class CommandLineError extends Error {}
+const AI_USAGE_LOGS = 'ai_usage_logs';
 
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
+function readOptions(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      with: { type: 'string', multiple: true },
+      'delete-before': { type: 'string' },
+    },
+  }).values;
+}
 
-const print = (text: string) => process.stdout.write(`${text}\n`);
+/** @param args what stands after `migrate` @returns the exit code: 2 for wrong words, 1 where it failed */
+export function migrateCommand(args: readonly string[]): Promise<number> {
+  return runCommand(HELP, async () => {
+    const { help, 'delete-before': before, with: optional = [] } = readOptions(args);
+    if (help) return printHelp(HELP);
+    const url = ownersUrl();
+    if (before !== undefined) {
+      await deleteUsageBefore(url, dayOf('--delete-before', before));
+      print(`Runs that started before ${before} are deleted.`);
+      return 0;
+    }
+    const file = mirrorFile();
+    const asked = file === undefined && !optional.includes(AI_USAGE_LOGS) ? undefined : readMirror(file);
+    const erasure = chosenErasure();
+    await applyMigrations(url, optional);
+    return await asOwner(url, async (query) => {
+      if (erasure !== undefined) await setErasure(query, erasure);
+      return await bringMirror(query, asked);
+    });
+  });
+}
 
-async function apply(options: ReturnType<typeof readOptions>): Promise<void> {
-  if (options.help) return void process.stdout.write(HELP);
-  const { DATABASE_MIGRATION_URL: url = '' } = process.env;
-  if (url.trim() === '')
-    throw new MigrationError('DATABASE_MIGRATION_URL is not set: the owner of the database, in session mode');
-  const before = options['delete-before'];
-  if (before !== undefined) {
-    await deleteUsageBefore(url, dayOf(before));
-    print(`Runs that started before ${before} are deleted.`);
-    return;
-  }
-  const { applied, present, unknown } = await migrate(url, { optional: options.with ?? [] });
+async function applyMigrations(url: string, optional: readonly string[]): Promise<void> {
+  const { applied, present, unknown } = await migrate(url, { optional });
   for (const { version, name } of applied) print(`applied ${version}_${name}`);
   if (applied.length === 0) print(`Nothing to do: ${present} migrations are applied.`);
   if (unknown.length > 0) print(`A newer release was here: ${unknown.join(', ')} are unknown to this one.`);
 }
 
-function readOptions(args: readonly string[]) {
+function readMirror(file: string | undefined): MirrorDefinition {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        with: { type: 'string', multiple: true },
-        'delete-before': { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
+    return loadMirror(file);
+  } catch (cause) {
+    throw new MigrationError(`MIRROR_FILE: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
-function dayOf(text: string): Date {
-  const day = new Date(`${text}T00:00:00Z`);
-  if (DAY.test(text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return day;
-  throw new CommandLineError(`--delete-before is not a date such as 2026-11-22: ${text}`);
+function chosenErasure(): Erasure | undefined {
+  const word = process.env['ERASED_USERS']?.trim() ?? '';
+  if (word === '') return undefined;
+  const erasure = ERASURES.find((each) => each === word);
+  if (erasure === undefined) throw new MigrationError(`ERASED_USERS: must be ${ERASURES.join(', ')}`);
+  return erasure;
 }
 
-/** @param args what stands after `migrate` @returns the exit code: 2 for wrong words, 1 where it failed */
-export async function migrateCommand(args: readonly string[]): Promise<number> {
-  try {
-    await apply(readOptions(args));
-    return 0;
-  } catch (error) {
-    const wrongWords = error instanceof CommandLineError;
-    const message = wrongWords || error instanceof MigrationError ? error.message : String(error);
-    process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
-    return wrongWords ? 2 : 1;
-  }
+async function setErasure(query: RunStatement, erasure: Erasure): Promise<void> {
+  await query("BEGIN; SET LOCAL lock_timeout = '10s'", []);
+  const seen = await chooseErasure(query, erasure);
+  await query('COMMIT', []);
+  if (!seen && erasure !== 'keep')
+    print('There is no table auth.users: call dash_relay.erase_user(id) where your users are deleted.');
+}
+
+/**
+ * Makes the mirror that was asked for, or renews the one that is there: its statement is made for the app's table as it is.
+ * What does not fit fails only where it was asked for.
+ */
+async function bringMirror(query: RunStatement, asked: MirrorDefinition | undefined): Promise<number> {
+  const definition =
+    asked ??
+    (await installedMirror(query))?.definition ??
+    ((await hasFormerMirror(query)) ? loadMirror() : undefined);
+  if (definition === undefined) return 0;
+  const { problems } = await installMirror(query, definition);
+  for (const problem of problems) process.stderr.write(`mirror: ${problem}\n`);
+  if (problems.length === 0) print(`Runs are mirrored into ${definition.table}.`);
+  else process.stderr.write('The mirror was left as it is; everything else is migrated.\n');
+  return problems.length > 0 && asked !== undefined ? 1 : 0;
 }

@@ -7,14 +7,9 @@
  * Expand, then contract: relays of two releases share one schema during a deploy, so a migration may only add what the
  * older one does without (columns that are null or have a default). What nobody uses any more goes a release later.
  */
-import pg from 'pg';
-import { postgresUrlFault, requireCertificates } from './connection-url.ts';
+import type pg from 'pg';
 import { type Migration, optionalMigrations, shippedMigrations } from './migration-files.ts';
-
-/** The database cannot be brought to the present schema: the message says why and what to do. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
-}
+import { LOCK_MS, MigrationError, messageOf, withOwner } from './owner.ts';
 
 export interface MigrationOptions {
   /** Names of optional migrations to apply as well. */
@@ -33,8 +28,6 @@ export interface MigrationReport {
 
 /** "dash", as a number. */
 const LOCK_KEY = 0x64617368;
-const LOCK_MS = 10_000;
-const CONNECT_MS = 10_000;
 
 const PREPARE = `
   SET LOCAL lock_timeout = ${LOCK_MS};
@@ -111,52 +104,4 @@ async function apply(client: pg.Client, { version, name, sql, checksum }: Migrat
       { cause },
     );
   }
-}
-
-async function withOwner<Result>(
-  connectionString: string,
-  work: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  requireUsable(connectionString);
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS });
-  // A statement under way hears of it as well.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await work(client);
-  } catch (cause) {
-    if (cause instanceof MigrationError) throw cause;
-    throw new MigrationError(explain(cause), { cause });
-  } finally {
-    // Ends the transaction too, where it was left open.
-    await client.end().catch(() => {});
-  }
-}
-
-/** The driver would say that some file or host is absent. */
-function requireUsable(connectionString: string): void {
-  const unusable = (why: string, cause?: unknown) =>
-    new MigrationError(`the URL of the database: ${why}`, { cause });
-  const fault = postgresUrlFault(connectionString);
-  if (fault !== undefined) throw unusable(fault);
-  try {
-    requireCertificates(connectionString);
-  } catch (cause) {
-    throw unusable(messageOf(cause), cause);
-  }
-}
-
-function explain(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === '55P03')
-    return `another migration, or a long statement, holds a lock for more than ${LOCK_MS / 1000} s; try again`;
-  if (code === '42501')
-    return `the user may not do this (${messageOf(cause)}); use the owner of the database`;
-  return `unable to migrate: ${messageOf(cause)}`;
-}
-
-function messageOf(cause: unknown): string {
-  // Some errors of connections have their reasons inside.
-  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join('; ');
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -86,11 +86,14 @@ describe('what is installed', () => {
 });
 
 describe('the command', () => {
-  it.each([['migrate'], ['usage'], ['ask'], ['start']])('%s says how it is used', async (name) => {
-    const { code, stdout } = await npx(name, '--help');
-    expect(stdout).toContain(`Usage: dash-relay ${name}`);
-    expect(code).toBe(0);
-  });
+  it.each([['migrate'], ['usage'], ['ask'], ['mirror'], ['start']])(
+    '%s says how it is used',
+    async (name) => {
+      const { code, stdout } = await npx(name, '--help');
+      expect(stdout).toContain(`Usage: dash-relay ${name}`);
+      expect(code).toBe(0);
+    },
+  );
 
   it('lists its subcommands, and says which release it is', async () => {
     const help = await dashRelay('--help');
