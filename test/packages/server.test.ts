@@ -64,6 +64,7 @@ describe('what is installed', () => {
       'THIRD-PARTY-LICENSES.txt',
       'bin.js',
       'config/actions.json',
+      'config/mirror.json',
       'config/models.json',
       'config/plans.json',
       'config/prices.json',
