@@ -40,7 +40,7 @@ export async function composeAccounts(
   simulated: boolean,
   telemetry: Telemetry,
 ): Promise<Accounts> {
-  const { actions, plans, prices } = files;
+  const { actions, models, plans, prices } = files;
   const { logger, observer } = telemetry;
   const { authenticator, developmentIssuer } = await composeIdentity(config, logger);
   const ledger = openUsageLedger({
@@ -54,6 +54,7 @@ export async function composeAccounts(
   const quota = createQuota({
     dataDir: config.DATA_DIR,
     plans,
+    models,
     prices: simulated ? SIMULATED_PRICES : prices,
     clock: systemClock,
     actions: [...actions.keys()],

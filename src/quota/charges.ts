@@ -1,14 +1,16 @@
 /** What a run is counted on: the counters of its user, of its organisation and of everybody, with their limits. */
 
 import type { CacheBreakpoints } from '../models/cache.ts';
+import type { ModelTable } from '../models/model-table.ts';
 import { budgetPico } from '../pricing/cost.ts';
 import type { PriceTable } from '../pricing/prices.ts';
-import type { Message, QuotaState } from '../protocol/frames.ts';
+import type { QuotaState } from '../protocol/frames.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
 import { type Plan, type Plans, requestLimitOf } from './plans.ts';
 import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
+import { estimatePromptTokens } from './prompt-tokens.ts';
 
 /** One counter: what is counted of whom, within one period. */
 export interface Counter {
@@ -36,29 +38,32 @@ export interface Standing {
 export class ChargePolicy {
   readonly #plans: Plans;
   readonly #prices: PriceTable;
+  readonly #models: ModelTable;
 
-  constructor(plans: Plans, prices: PriceTable) {
+  constructor(plans: Plans, prices: PriceTable, models: ModelTable) {
     this.#plans = plans;
     this.#prices = prices;
+    this.#models = models;
   }
 
   planOf(holder: QuotaHolder): Plan {
     return this.#plans.planOf(holder);
   }
 
-  /** The most the run can cost. */
+  /** What the run can cost: its prompt as far as it can be known, and the longest answer. */
   reservation(run: QuotaRun): Charge[] {
     const { holder, action, startedAt } = run;
-    const promptTokens = promptTokensAtMost(run);
     // One of them answers: room for the dearer one is room for both.
     const askable = run.fallback === undefined ? [run] : [run, run.fallback];
-    const spent = askable.map(({ model, maxTokens, cache }) =>
-      this.#microUsd(model, startedAt, { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens }),
-    );
+    const most = askable.map(({ model, maxTokens, cache }) => {
+      const promptTokens = estimatePromptTokens(run, this.#models.find(model));
+      const usage = { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens };
+      return { tokens: promptTokens + maxTokens, spending: this.#microUsd(model, startedAt, usage) };
+    });
     return chargesOn(this.#counters(holder, action, startedAt), {
       requests: 1,
-      tokens: promptTokens + Math.max(...askable.map(({ maxTokens }) => maxTokens)),
-      spending: Math.max(...spent),
+      tokens: Math.max(...most.map(({ tokens }) => tokens)),
+      spending: Math.max(...most.map(({ spending }) => spending)),
     });
   }
 
@@ -182,31 +187,4 @@ function promptAtMost(tokens: number, cache: CacheBreakpoints | undefined): Part
   const ttls = [cache?.system, ...(cache?.messages ?? []).map(({ ttl }) => ttl)];
   if (ttls.includes('1h')) return { cacheWriteTokens: tokens, cacheWrite1hTokens: tokens };
   return ttls.includes('5m') ? { cacheWriteTokens: tokens } : { inputTokens: tokens };
-}
-
-/** What the API adds around a request and around each message; measured below 10, kept with room. */
-const TOKENS_PER_REQUEST = 64;
-const TOKENS_PER_MESSAGE = 16;
-/** The API scales larger images down; the models with the largest ones take 4,784 tokens. */
-const TOKENS_PER_IMAGE = 5000;
-
-/**
- * The most tokens a prompt can be, without asking the model's tokenizer: a token covers at least one byte, so the bytes
- * are a bound that no text can break. About four times what plain English takes; the surplus is given back at the end.
- */
-export function promptTokensAtMost(prompt: {
-  readonly system: string;
-  readonly messages: readonly Message[];
-}): number {
-  let tokens = TOKENS_PER_REQUEST + Buffer.byteLength(prompt.system);
-  for (const { content } of prompt.messages) tokens += TOKENS_PER_MESSAGE + contentTokens(content);
-  return tokens;
-}
-
-function contentTokens(content: Message['content']): number {
-  if (typeof content === 'string') return Buffer.byteLength(content);
-  let tokens = 0;
-  for (const block of content)
-    tokens += block.type === 'text' ? Buffer.byteLength(block.text) : TOKENS_PER_IMAGE;
-  return tokens;
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelTable } from '../models/model-table.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
 import type { PriceTable } from '../pricing/prices.ts';
 import type { Clock } from '../time/clock.ts';
@@ -24,6 +25,8 @@ export interface QuotaOptions extends OutageEvents, BudgetEvents {
   readonly plans: Plans;
   /** Of the runs of this process. */
   readonly prices: PriceTable;
+  /** Say how many tokens a text is, by the model. */
+  readonly models: ModelTable;
   readonly clock: Clock;
   /** Actions a report lists. */
   readonly actions: readonly string[];
@@ -53,10 +56,10 @@ const LEASE_SLACK_MS = 300_000;
 
 /** @throws Error of the file system or the ledger's file */
 export function createQuota(options: QuotaOptions): OpenQuota {
-  const { dataDir, clock, prices, plans, actions, postgres } = options;
+  const { dataDir, clock, prices, models, plans, actions, postgres } = options;
   const used = openUsedCounts(dataDir, clock.now());
   const parts = {
-    policy: new ChargePolicy(plans, prices),
+    policy: new ChargePolicy(plans, prices, models),
     counts: new LocalCounts(used.usedOf),
     spending: new SpendingWatch(options),
     clock,

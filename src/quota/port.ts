@@ -2,12 +2,13 @@
  * Quota port: what a run may cost at most is reserved before its call, and what it did cost is counted after it. The
  * core knows quotas only by this file.
  *
- * Reserved is never less than what the model can bill: every byte of the prompt counts as a token, and the answer as
- * its cap. So `used + reserved` of a counter is at every moment at least what its runs will have cost.
+ * Reserved are the prompt, estimated with room, and the answer as its cap. So `used + reserved` of a counter is what its
+ * runs will have cost at most, but for prompts that are denser than the estimate, until their bill is known.
  */
 
 import type { UsageSettlement } from '../ledger/port.ts';
 import type { CacheBreakpoints } from '../models/cache.ts';
+import type { OutputFormat } from '../models/output-format.ts';
 import type { Message, QuotaState } from '../protocol/frames.ts';
 
 /** Who pays. */
@@ -29,6 +30,7 @@ export interface QuotaRun {
   /** What is sent to the model: measured at once, never kept. */
   readonly system: string;
   readonly messages: readonly Message[];
+  readonly outputFormat?: OutputFormat | undefined;
   readonly maxTokens: number;
   /** What of the prompt is marked for the API's cache: writing there costs more. */
   readonly cache?: CacheBreakpoints | undefined;

@@ -1,5 +1,6 @@
 /** Quotas without a disk: the same promises, with what was used in a Map. For tests of whoever uses quotas. */
 
+import { ModelTable } from '../../src/models/model-table.ts';
 import type { PriceTable } from '../../src/pricing/prices.ts';
 import { type Charge, ChargePolicy, type Counter } from '../../src/quota/charges.ts';
 import { LocalCounts } from '../../src/quota/local-counts.ts';
@@ -30,7 +31,7 @@ export function createMemoryQuota({
   const nameOf = ({ key, period }: Counter) => `${period.name} ${key}`;
   const used = new Map<string, number>();
   const runs = new Map<string, { readonly run: QuotaRun; readonly charges: readonly Charge[] }>();
-  const policy = new ChargePolicy(plans, prices);
+  const policy = new ChargePolicy(plans, prices, ModelTable.load());
   const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
   const spending = new SpendingWatch({ onBudgetSpent, onBudgetReserved });
   const quota = new LocalQuota({ policy, counts, clock, actions: ['chat'], spending, onClosed() {} });

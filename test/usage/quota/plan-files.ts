@@ -38,7 +38,7 @@ export function holderOf(given: Partial<QuotaHolder> = {}): QuotaHolder {
   return { userId: randomUUID(), organizationId: null, tier: null, anonymous: false, ...given };
 }
 
-/** What `promptTokensAtMost` makes of the prompt of `runOf`. */
+/** What the prompt of `runOf` is reserved as. */
 export const PROMPT_TOKENS = 100;
 
 /** Reserves 100 tokens of prompt and `maxTokens`. */
@@ -49,7 +49,7 @@ export function runOf(given: Partial<QuotaRun> & Pick<QuotaRun, 'startedAt'>): Q
     action: 'chat',
     model: 'claude-sonnet-5-5',
     system: '',
-    messages: [{ role: 'user', content: 'x'.repeat(20) }],
+    messages: [{ role: 'user', content: 'x'.repeat(38) }],
     maxTokens: 100,
     ...given,
   };

@@ -1,20 +1,110 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { CacheBreakpoints } from '../../../src/models/cache.ts';
+import { ModelTable } from '../../../src/models/model-table.ts';
 import { loadPrices } from '../../../src/pricing/prices.ts';
-import { ChargePolicy, promptTokensAtMost } from '../../../src/quota/charges.ts';
+import { ChargePolicy } from '../../../src/quota/charges.ts';
 import { periodAt } from '../../../src/quota/period.ts';
+import { estimatePromptTokens } from '../../../src/quota/prompt-tokens.ts';
 import { plansOf, runOf } from './plan-files.ts';
 
-it('a prompt is at most a token a byte, with room for each message and image', () => {
+const models = ModelTable.load();
+const textOf = (text: string, model: string) =>
+  estimatePromptTokens({ system: '', messages: [{ role: 'user', content: text }] }, models.find(model)) -
+  (64 + 16);
+
+/**
+ * The beginning of the Declaration of Human Rights and its like, with the tokens that the public tokenizer of the models
+ * before Claude 3 makes of it.
+ */
+const MEASURED: [what: string, text: string, tokens: number][] = [
+  [
+    'English',
+    'All human beings are born free and equal in dignity and rights. They are endowed with reason and conscience and should act towards one another in a spirit of brotherhood. Everyone is entitled to all the rights and freedoms set forth in this Declaration, without distinction of any kind.',
+    55,
+  ],
+  [
+    'Zulu',
+    'Bonke abantu bazalwa bekhululekile belingana ngesithunzi nangamalungelo. Bahlanganiswe wumcabango nangunembeza futhi kufanele baphathane ngomoya wobunye. Wonke umuntu unelungelo kuwo wonke amalungelo nenkululeko okubalulwe kulesi Simemezelo, ngaphandle kokukhetha.',
+    107,
+  ],
+  [
+    'Greek',
+    'Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα. Είναι προικισμένοι με λογική και συνείδηση, και οφείλουν να συμπεριφέρονται μεταξύ τους με πνεύμα αδελφοσύνης.',
+    210,
+  ],
+  [
+    'Arabic',
+    'يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق. وقد وهبوا عقلاً وضميرًا وعليهم أن يعامل بعضهم بعضًا بروح الإخاء.',
+    109,
+  ],
+  [
+    'Hindi',
+    'सभी मनुष्यों को गौरव और अधिकारों के मामले में जन्मजात स्वतन्त्रता और समानता प्राप्त है। उन्हें बुद्धि और अन्तरात्मा की देन प्राप्त है और परस्पर उन्हें भाईचारे के भाव से बर्ताव करना चाहिए।',
+    199,
+  ],
+  [
+    'Thai',
+    'มนุษย์ทั้งหลายเกิดมามีอิสระและเสมอภาคกันในเกียรติศักดิ์และสิทธิ ต่างมีเหตุผลและมโนธรรม และควรปฏิบัติต่อกันด้วยเจตนารมณ์แห่งภราดรภาพ',
+    240,
+  ],
+  [
+    'Chinese',
+    '人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。人人有资格享受本宣言所载的一切权利和自由。',
+    72,
+  ],
+  [
+    'Korean',
+    '모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 인간은 천부적으로 이성과 양심을 부여받았으며 서로 형제애의 정신으로 행동하여야 한다.',
+    95,
+  ],
+  [
+    'source code',
+    'export function promptTokens(prompt: Prompt): number {\n  let tokens = 64;\n  for (const { content } of prompt.messages) {\n    tokens += contentTokens(content);\n  }\n  return tokens;\n}\n',
+    48,
+  ],
+];
+
+it.each(MEASURED)('an estimate of %s is near what it takes, or above', (_, text, tokens) => {
+  const estimate = textOf(text, 'claude-haiku-4-5');
+  expect(estimate / tokens).toBeGreaterThan(0.9);
+  expect(estimate / tokens).toBeLessThan(2.2);
+  expect(
+    textOf(text, 'claude-sonnet-5-5') / estimate,
+    'as many more as the newer tokenizer makes',
+  ).toBeCloseTo(1.3, 1);
+});
+
+it('a text is more tokens than two and a half times its estimate in no script, and fewer than its bytes', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 20 }),
+      fc.constantFrom(...models.ids, 'unknown'),
+      (text, model) => {
+        const [estimate, bytes] = [textOf(text, model), Buffer.byteLength(text)];
+        expect(estimate * 2.5).toBeGreaterThanOrEqual(bytes);
+        expect(estimate).toBeLessThanOrEqual(bytes);
+      },
+    ),
+  );
+});
+
+it('a prompt is its texts, room for each message, its images as large as the model takes them, and its format', () => {
   const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } } as const;
-  const tokens = promptTokensAtMost({
-    system: 'Be kind.',
+  const prompt = {
+    system: 'x'.repeat(100),
     messages: [
-      { role: 'user', content: 'père 🎉' },
-      { role: 'assistant', content: [{ type: 'text', text: 'ok' }, image] },
+      { role: 'user', content: 'x'.repeat(100) },
+      { role: 'assistant', content: [{ type: 'text', text: 'x'.repeat(50) }, image] },
     ],
-  });
-  expect(tokens).toBe(64 + 8 + (16 + 10) + (16 + 2 + 5000));
+  } as const;
+  const tokensOf = (model: string, more = {}) =>
+    estimatePromptTokens({ ...prompt, ...more }, models.find(model));
+  expect(tokensOf('claude-haiku-4-5')).toBe(64 + 2 * 16 + 100 + 1600);
+  expect(tokensOf('claude-sonnet-5-5')).toBe(64 + 2 * 16 + 130 + 4784);
+  expect(tokensOf('claude-of-tomorrow')).toBe(64 + 2 * 16 + 135 + 5000);
+  const outputFormat = { type: 'json_schema', schema: { type: 'object' } };
+  expect(tokensOf('claude-haiku-4-5', { outputFormat })).toBeGreaterThan(tokensOf('claude-haiku-4-5') + 15);
 });
 
 const at = (ttl: '5m' | '1h') => ({ message: 0, block: 0, ttl });
@@ -27,7 +117,7 @@ it.each<[what: string, cache: CacheBreakpoints | undefined, microUsd: number]>([
   ['written for an hour', { system: '1h', messages: [at('5m')] }, 1400],
   ['written for an hour', { messages: [at('1h')] }, 1400],
 ])('a prompt is reserved as dear as it can be: %s by %j', (_, cache, microUsd) => {
-  const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices());
+  const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices(), models);
   const charges = policy.reservation(runOf({ startedAt: Date.UTC(2026, 10, 28), cache }));
   expect(charges.find(({ counter }) => counter.of === 'spending')?.amount).toBe(microUsd);
   expect(charges.find(({ counter }) => counter.of === 'tokens')?.amount).toBe(200);

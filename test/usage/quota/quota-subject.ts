@@ -1,6 +1,7 @@
 /** Quotas as a relay has them: over a ledger on disk, alone or on Postgres. */
 
 import { type LocalUsageLedger, openUsageLedger } from '../../../src/ledger/ledger.ts';
+import { ModelTable } from '../../../src/models/model-table.ts';
 import { loadPrices } from '../../../src/pricing/prices.ts';
 import { NO_USAGE, type UsageReading } from '../../../src/protocol/usage-reading.ts';
 import { createQuota, type OpenQuota, type QuotaOptions, relayId } from '../../../src/quota/create-quota.ts';
@@ -14,6 +15,7 @@ import { newDataDir, readingOf, settlementOf } from '../runs.ts';
 import { runOf } from './plan-files.ts';
 
 export const prices = loadPrices();
+const models = ModelTable.load();
 
 export interface Ending {
   readonly status: 'done' | 'cancelled' | 'error';
@@ -57,6 +59,7 @@ export class DiskSubject implements QuotaSubject {
     this.quota = createQuota({
       dataDir: dataDir.path,
       prices,
+      models,
       clock,
       actions: ['chat'],
       whileOut: 'allow',
