@@ -20,6 +20,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'starts the relay; its settings are in the environment',
     load: async () => (await import('./start-command.ts')).start,
   },
+  doctor: {
+    summary: 'says whether a relay would start here and be answered, and what to do',
+    load: async () => (await import('./compose/doctor.ts')).doctor,
+  },
   migrate: {
     summary: 'brings the database to the schema of this release',
     load: async () => (await import('./postgres/migrate-command.ts')).migrateCommand,

@@ -75,10 +75,10 @@ export async function composeRelay(
     telemetry,
     healthOfParts(core, accounts, simulator),
   );
-  const { relay, upstream, logs, shared } = core;
+  const { relay, upstream, models, logs, shared } = core;
   const { developmentIssuer, ledger, quota, shipper, mirror } = accounts;
   const shipping = shipper !== undefined;
-  watchParts(telemetry, { upstream, logs, ledger, quota, http, shared, shipping, mirror });
+  watchParts(telemetry, { upstream, models, logs, ledger, quota, http, shared, shipping, mirror });
   const memory = watchMemoryOf(core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry };
   let closing: Promise<void> | undefined;
@@ -115,6 +115,7 @@ async function start(
 ): Promise<void> {
   const { authenticator, quota, ledger } = accounts;
   const account = simulated ? undefined : core.upstream.checkAccount();
+  if (!simulated) core.models.start(); // nothing waits for it
   await Promise.all([authenticator.start(), quota.start(), core.shared?.beat(), account]);
   await http.listen().catch((cause: unknown) => {
     throw listenFailure(cause, config);
@@ -127,6 +128,7 @@ async function close({ accounts, core, http, memory, own, telemetry }: Parts): P
   memory.cancel();
   await core.shared?.close(); // the endings of the drain are with the other machines
   core.relay.close();
+  core.models.close();
   await core.upstream.close();
   await own?.close();
   await accounts.close();
@@ -148,7 +150,7 @@ async function startSimulatorWithoutKey(
 }
 
 function healthOfParts(
-  { relay, upstream, shared }: Core,
+  { relay, upstream, models, shared }: Core,
   { authenticator, shipper, quota }: Accounts,
   simulator: Simulator | undefined,
 ) {
@@ -162,6 +164,7 @@ function healthOfParts(
       redis: shared?.up,
       account: simulator === undefined ? account.state !== 'fails' : undefined,
     }),
+    models: () => models.findings,
   });
 }
 

@@ -2,6 +2,7 @@
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
+import type { ModelWatch } from '../models/model-watch.ts';
 import { createStartLimit, type SharedCounters } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
@@ -12,10 +13,13 @@ import { systemClock } from '../time/clock.ts';
 import { type AnthropicUpstream, createAnthropicUpstream } from '../upstream/anthropic.ts';
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
+import { composeModels } from './models.ts';
 
 export interface Core {
   readonly relay: Relay;
   readonly upstream: AnthropicUpstream;
+  /** Not watched yet. */
+  readonly models: ModelWatch;
   readonly logs: MemoryStreamLogs;
   /** Undefined where this is the only machine. */
   readonly shared: StoreSharedRuns | undefined;
@@ -23,12 +27,14 @@ export interface Core {
 
 export async function composeCore(
   config: Config,
-  { actionsOf, models, prices, plans }: ConfigFiles,
+  files: ConfigFiles,
   { authenticator, developmentIssuer, ledger, quota }: Accounts,
   { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
   telemetry: Telemetry,
 ): Promise<Core> {
+  const { actionsOf, prices, plans } = files;
   const upstream = composeUpstream(config, simulator, telemetry);
+  const models = composeModels(config, files, upstream, telemetry);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
@@ -64,7 +70,7 @@ export async function composeCore(
       framesPerMinute: config.FRAMES_PER_MINUTE,
     },
   });
-  return { relay, upstream, logs, shared: shared?.streams };
+  return { relay, upstream, models, logs, shared: shared?.streams };
 }
 
 function composeUpstream(

@@ -3,6 +3,7 @@ import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import type { MirrorCopier } from '../mirror/mirror-copier.ts';
+import type { ModelWatch } from '../models/model-watch.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
@@ -42,6 +43,7 @@ export function composeTelemetry(options: {
 
 export interface Watched {
   readonly upstream: AnthropicUpstream;
+  readonly models: ModelWatch;
   readonly logs: MemoryStreamLogs;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
@@ -55,11 +57,13 @@ export interface Watched {
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, logs, ledger, quota, http, shared, shipping, mirror } = parts;
+  const { upstream, models, logs, ledger, quota, http, shared, shipping, mirror } = parts;
   metrics.watch('request_body_bytes', () => http.bodyBytes);
   metrics.watch('http_connections', () => http.plainConnections);
   metrics.watch('upstream_requests', () => upstream.openRequests);
   metrics.watch('upstream_account_fails', () => Number(upstream.account.state === 'fails'));
+  for (const state of ['retired', 'deprecated', 'unlisted', 'differs'] as const)
+    metrics.watch(`models_${state}`, () => models.findings.filter((found) => found.state === state).length);
   metrics.watch('stream_log_bytes', () => logs.heldBytes);
   metrics.watch('ledger_degraded', () => Number(ledger.degraded));
   metrics.watch('quota_alone', () => Number(quota.alone));

@@ -101,6 +101,9 @@ const modelsFile = z
 
 export type ModelFacts = Omit<z.output<typeof model>, 'ids'>;
 
+/** What is asked of models by id: the table, or what is known besides. */
+export type Models = Pick<ModelTable, 'find' | 'resolve' | 'answers'>;
+
 /** The table that ships with the relay. */
 const SHIPPED = new URL('../../config/models.json', import.meta.url);
 

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
 import { cacheBreakpoints, type Prompt } from '../models/cache.ts';
-import type { ModelFacts, ModelTable } from '../models/model-table.ts';
+import type { ModelFacts, Models } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
@@ -38,7 +38,7 @@ export interface RequestPolicy {
   readonly defaultModel: string;
   /** Models clients may ask for (ALLOWED_MODELS). */
   readonly allowedModels: ReadonlySet<string>;
-  readonly models: ModelTable;
+  readonly models: Models;
 }
 
 /** A request that passed: what runs upstream, but for its epoch. */
@@ -167,7 +167,7 @@ function fallbackOf(
   { messages }: StreamRequest,
   model: string,
   { action, answers }: ModelChoice,
-  models: ModelTable,
+  models: Models,
 ): string | undefined {
   const { fallback } = action;
   if (fallback === undefined || fallback === model || !answers(fallback)) return undefined;
@@ -175,7 +175,7 @@ function fallbackOf(
 }
 
 /** Whether it goes on from words of the assistant's: not where its answer is to be JSON, which begins anew. */
-function takesWords(model: string, { outputFormat }: Action, models: ModelTable): boolean {
+function takesWords(model: string, { outputFormat }: Action, models: Models): boolean {
   return (
     outputFormat === undefined && !(models.find(model)?.refuses.includes('prefill') ?? refusesPrefill(model))
   );

@@ -4,9 +4,11 @@
  * supervised; what a call does is in call.ts, what the bytes mean in message-parser.ts.
  */
 import Anthropic from '@anthropic-ai/sdk';
+import type { Listing } from '../models/model-watch.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { Account, type AccountFailure, type AccountView } from './account.ts';
 import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
+import { listModels } from './model-list.ts';
 import type { Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
 import type { SenderInit } from './sdk-fetch.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
@@ -45,6 +47,8 @@ export interface AnthropicUpstream extends Upstream {
   readonly account: AccountView;
   /** Asks the API, for free, whether it takes the key. Resolves within two seconds, whatever the answer is. */
   checkAccount(): Promise<void>;
+  /** Asks the API, for free, which models it has. Never rejects. */
+  listModels(): Promise<Listing>;
 }
 
 const DEFAULT_BASE_URL = 'https://api.anthropic.com';
@@ -111,6 +115,10 @@ class MessagesUpstream implements AnthropicUpstream {
 
   checkAccount(): Promise<void> {
     return this.account.check();
+  }
+
+  listModels(): Promise<Listing> {
+    return listModels(this.#parts.client, this.#transport, this.#clock);
   }
 
   close(): Promise<void> {

@@ -21,7 +21,7 @@ import {
 } from './failure.ts';
 import type { MessageParser } from './message-parser.ts';
 import {
-  ErrorBody,
+  BoundedBody,
   isEventStream,
   type Sender,
   type SenderInit,
@@ -72,7 +72,7 @@ export class Attempt implements Sender, ExchangeListener {
   #told = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
-  #errorBody: ErrorBody | null = null;
+  #errorBody: BoundedBody | null = null;
   /** Signs of life so far. */
   #pulse = 0;
 
@@ -158,7 +158,7 @@ export class Attempt implements Sender, ExchangeListener {
       this.#phase = 'streaming';
     } else {
       this.#phase = 'refusal';
-      this.#errorBody = new ErrorBody();
+      this.#errorBody = new BoundedBody();
     }
     this.#head.resolve(sdkResponse(this.#url, status, headers, () => this.#errorText()));
   }

@@ -87,13 +87,20 @@ export function isEventStream(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-/** The body of an error response, bounded: only its type and request id are of use. */
-const MAX_BYTES = 64 * 1024;
+/** Of an error: only its names are of use. */
+const MAX_ERROR_BYTES = 64 * 1024;
 
-export class ErrorBody {
+/** A body as text, as far as it is wanted. */
+export class BoundedBody {
+  readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];
   readonly #text = Promise.withResolvers<string>();
   #bytes = 0;
+
+  /** @param maxBytes default: what an error may have */
+  constructor(maxBytes = MAX_ERROR_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Resolves with what came until `end`. */
   get text(): Promise<string> {
@@ -103,8 +110,8 @@ export class ErrorBody {
   /** @returns false when it is full: the rest is not wanted. */
   push(bytes: Buffer): boolean {
     this.#bytes += bytes.length;
-    if (this.#bytes <= MAX_BYTES) this.#chunks.push(bytes);
-    return this.#bytes <= MAX_BYTES;
+    if (this.#bytes <= this.#maxBytes) this.#chunks.push(bytes);
+    return this.#bytes <= this.#maxBytes;
   }
 
   end(): void {

@@ -26,6 +26,15 @@ describe('operations routes', () => {
     expect(await json(await fetch(`${url}/readyz`))).toEqual({ status: 200, body });
   });
 
+  it('/readyz reports what is found of models without failing', async () => {
+    const models = [{ model: 'claude-haiku-4-5', state: 'deprecated', retiresOn: '2027-01-22' }];
+    const { url } = await startServer({ health: { state: 'ready', models } });
+    expect(await json(await fetch(`${url}/readyz`))).toEqual({
+      status: 200,
+      body: { status: 'ready', models },
+    });
+  });
+
   it('/metrics has its own port, and the public port has none then', async () => {
     const source = { contentType: 'text/plain; version=0.0.4', metrics: async () => 'dash_up 1\n' };
     const { url, server } = await startServer({

@@ -10,6 +10,8 @@ export interface Health {
   readonly state: 'starting' | 'ready' | 'draining' | 'overloaded' | 'upstream_account';
   /** Reported, never failed: streams go on without Postgres and Redis, and say why where the account fails. */
   readonly dependencies?: Readonly<Record<string, 'up' | 'down'>> | undefined;
+  /** Likewise: models in use that retire or are gone, or that are other than the models file says. */
+  readonly models?: readonly object[] | undefined;
 }
 
 /** What the health of a machine follows from. */
@@ -19,9 +21,11 @@ export interface HealthSources {
   readonly account: { readonly state: string; readonly hasWorked: boolean };
   /** Whether each is up; undefined for what is not set up, which is not reported. */
   readonly dependencies: () => Readonly<Record<string, boolean | undefined>>;
+  /** What is to be said of models; nothing is not reported. */
+  readonly models: () => readonly object[];
 }
 
-export function healthOf({ relay, authenticator, account, dependencies }: HealthSources): Health {
+export function healthOf({ relay, authenticator, account, dependencies, models }: HealthSources): Health {
   return {
     get state(): Health['state'] {
       if (relay.draining) return 'draining';
@@ -36,6 +40,10 @@ export function healthOf({ relay, authenticator, account, dependencies }: Health
       );
       return known.length === 0 ? undefined : Object.fromEntries(known);
     },
+    get models(): Health['models'] {
+      const found = models();
+      return found.length === 0 ? undefined : found;
+    },
   };
 }
 
@@ -44,9 +52,13 @@ export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHa
   return {
     live: () => ({ status: 'ok' }),
     ready(_request, reply) {
-      const { state, dependencies } = health;
+      const { state, dependencies, models } = health;
       reply.code(state === 'ready' ? 200 : 503);
-      return { status: state, ...(dependencies === undefined ? {} : { dependencies }) };
+      return {
+        status: state,
+        ...(dependencies === undefined ? {} : { dependencies }),
+        ...(models === undefined ? {} : { models }),
+      };
     },
   };
 }

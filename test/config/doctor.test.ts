@@ -1,0 +1,156 @@
+/** `dash-relay doctor`, as an operator runs it. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { ModelTable } from '../../src/models/model-table.ts';
+import { startModelServer } from '../upstream/model-server.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const DAY = 24 * 60 * 60_000;
+const KEY = 'sk-ant-canary';
+const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function run(environment: Record<string, string>, ...args: string[]) {
+  const env = { PATH: process.env['PATH'], DATA_DIR: directory, ...environment };
+  const command = ['src/cli.ts', 'doctor', ...args];
+  const ended = await promisify(execFile)(process.execPath, command, { cwd: ROOT, env }).then(
+    (done) => ({ code: 0, ...done }),
+    (failed: { code: number; stdout: string; stderr: string }) => failed,
+  );
+  expect(ended.stdout + ended.stderr).not.toContain(KEY);
+  return { code: ended.code, lines: ended.stdout.trim().split('\n'), stderr: ended.stderr };
+}
+
+/** The environment of a key at an API that says this of its models. */
+async function apiSaying(status: number, body: object): Promise<Record<string, string>> {
+  const server = await startModelServer('http', (response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  });
+  onTestFinished(() => server.close());
+  return { ANTHROPIC_BASE_URL: server.baseURL, ANTHROPIC_API_KEY: KEY, DASH_DEVELOPMENT: '1' };
+}
+
+interface Entry {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+/** Of a list that has all models of the file. */
+const listing = (...changed: Entry[]) => ({
+  data: [
+    ...ModelTable.load()
+      .ids.filter((id) => !changed.some((each) => each.id === id))
+      .map((id) => ({ id, lifecycle: 'active' })),
+    ...changed,
+  ],
+  has_more: false,
+});
+const deprecated = (id: string, days: number): Entry => ({
+  id,
+  lifecycle: 'deprecated',
+  retires_at: `${new Date(Date.now() + days * DAY).toISOString().slice(0, 19)}Z`,
+});
+
+it('says that all is well, a line each, and ends with 0', async () => {
+  const { code, lines } = await run(await apiSaying(200, listing()));
+  expect(lines).toEqual([
+    'ok    environment: for development',
+    expect.stringMatching(/^ok {4}files: /),
+    `ok    ANTHROPIC_API_KEY: the API takes it, and lists ${ModelTable.load().ids.length} models to it`,
+    'ok    claude-sonnet-5-5 (DEFAULT_MODEL)',
+  ]);
+  expect(code).toBe(0);
+});
+
+it('without a key says that the simulated model answers', async () => {
+  const { code, lines } = await run({});
+  expect(lines.at(-1)).toBe('note  ANTHROPIC_API_KEY: is not set, so the simulated model answers');
+  expect(code).toBe(0);
+});
+
+it('names everything of the environment that a start would refuse', async () => {
+  const { code, lines } = await run({ NODE_ENV: 'production', PORT: 'many' });
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^fix {3}PORT: /),
+      expect.stringMatching(/^fix {3}ANTHROPIC_API_KEY: required in production/),
+    ]),
+  );
+  expect(code).toBe(1);
+});
+
+it('names files that a start would refuse', async () => {
+  const { code, lines } = await run({ ACTIONS_FILE: join(directory, 'absent.json') });
+  expect(lines).toEqual([
+    expect.stringMatching(/^fix {3}ACTIONS_FILE: unable to use the actions file .*absent/),
+  ]);
+  expect(code).toBe(1);
+});
+
+it('says of each model that a setting names what is to be done', async () => {
+  const actionsFile = join(directory, 'actions.json');
+  const models = ['haiku', 'claude-opus-5-5', 'claude-opus-4-8', 'claude-sonnet-5', 'claude-own-1'];
+  const chat = { system: '', defaultMaxTokens: 10, maxTokens: 20, models };
+  writeFileSync(actionsFile, JSON.stringify({ chat }));
+  const list = listing(
+    deprecated('claude-haiku-5-5', 59),
+    deprecated('claude-opus-5-5', 61),
+    { ...deprecated('claude-opus-4-8', -1), lifecycle: 'retired' },
+    { ...deprecated('claude-sonnet-5', 300), max_tokens: 64_000 },
+  );
+  const { code, lines } = await run({ ...(await apiSaying(200, list)), ACTIONS_FILE: actionsFile });
+  const day = (days: number) => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
+  const of = (id: string, text: string) => `${id} (ACTIONS_FILE chat.models): ${text}`;
+  expect(lines.slice(3)).toEqual([
+    'ok    claude-sonnet-5-5 (DEFAULT_MODEL)',
+    `fix   ${of('claude-haiku-5-5', `retires on ${day(59)}, in 59 days: name another before`)}`,
+    `note  ${of('claude-opus-5-5', `retires on ${day(61)}, in 61 days: name another before`)}`,
+    `fix   ${of('claude-opus-4-8', 'is retired: it is not asked; name another')}`,
+    `note  ${of('claude-sonnet-5', `retires on ${day(300)}, in 300 days: name another before`)}`,
+    `fix   ${of('claude-sonnet-5', 'by the API maxOutputTokens is 64000, and in the file 128000: bring MODELS_FILE up to date')}`,
+    `fix   ${of('claude-own-1', 'is not in the list of the API: misspelt, not for this key, or gone; name another')}`,
+    `note  ${of('claude-own-1', 'is not in the models file, so how it thinks is not known; add it to MODELS_FILE')}`,
+  ]);
+  expect(code).toBe(1);
+});
+
+it('notes models that clients may ask for and that will retire', async () => {
+  const { code, lines } = await run(await apiSaying(200, listing(deprecated('claude-opus-4-7', 30))));
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^note {2}claude-opus-4-7 \(clients may ask for it\): retires on .*, in 30 days/),
+  );
+  expect(code).toBe(0);
+});
+
+it.each([
+  [401, 'fix', /ANTHROPIC_API_KEY: the API refuses it \(401\)/],
+  [402, 'fix', /ANTHROPIC_API_KEY: its account cannot pay \(402\)/],
+  [403, 'fix', /ANTHROPIC_API_KEY: it may not ask for the list of models \(403\)/],
+  [404, 'note', /ANTHROPIC_BASE_URL: has no list of models \(404\)/],
+  [500, 'fix', /ANTHROPIC_BASE_URL: the answer is no list of models \(refused, status 500\)/],
+  [200, 'fix', /ANTHROPIC_BASE_URL: the answer is no list of models \(malformed, status 200\)/],
+])('an answer of %d to the key is told: %s', async (status, mark, text) => {
+  const { code, lines } = await run(await apiSaying(status, { type: 'error', error: { message: KEY } }));
+  expect(lines[2]?.slice(0, 6).trim()).toBe(mark);
+  expect(lines[2]).toMatch(text);
+  expect(code).toBe(mark === 'fix' ? 1 : 0);
+});
+
+it('says where nobody answers', async () => {
+  const environment = await apiSaying(200, {});
+  const { code, lines } = await run({ ...environment, ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' });
+  expect(lines[2]).toMatch(/^fix {3}ANTHROPIC_BASE_URL: nobody answers there/);
+  expect(code).toBe(1);
+});
+
+it.each([['--nonsense'], ['more']])('wrong words end with 2: %s', async (word) => {
+  const { code, stderr } = await run({}, word);
+  expect(stderr).toContain('Usage: dash-relay doctor');
+  expect(code).toBe(2);
+});
