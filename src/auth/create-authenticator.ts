@@ -66,6 +66,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (key !== secret) provenBy.set(principal, key);
       return principal;
     },
+    current: (principal) => principal,
     withdrawn(principal) {
       const key = provenBy.get(principal);
       return key !== undefined && source?.has(key) === false;

@@ -12,6 +12,23 @@ export interface Principal {
   readonly expiresAt: number;
 }
 
+/** What a server says of a user beside the token. */
+export type Identity = Pick<Principal, 'tier' | 'organizationId'>;
+
+/**
+ * Identities of users whose tokens do not say them. Null: it knows none of this user, so that the token's claims count.
+ * Undefined: it cannot say, and said nothing of them lately.
+ */
+export interface IdentityLookup {
+  /** Waits a bounded time. Never rejects. */
+  find(userId: string): Promise<Identity | null | undefined>;
+  /** What is at hand; brings it up to date for the next time where that is due. Never waits. */
+  known(userId: string): Identity | null | undefined;
+  /** Resolves also where it cannot be reached; rejects where it never will work, with a sentence for the operator. */
+  start(): Promise<void>;
+  close(): void;
+}
+
 export interface Authenticator {
   /**
    * Verifies a token and its claims.
@@ -19,6 +36,8 @@ export interface Authenticator {
    * those are not admitted), or `unavailable` (the key set cannot be had: the token may be good).
    */
   verify(token: string): Promise<Principal>;
+  /** The principal with the tier and organisation that are known of them by now, where these are looked up. */
+  current(principal: Principal): Principal;
   /** Whether the issuer has withdrawn the key that proved this principal's token, as far as is known here by now. */
   withdrawn(principal: Principal): boolean;
   /** Loads keys; resolves even if the first attempt fails (it is repeated in the background). */

@@ -1,10 +1,9 @@
 /** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
-import { createAuthenticator } from '../auth/create-authenticator.ts';
-import { createDevelopmentIssuer, type DevelopmentIssuer } from '../auth/development-issuer.ts';
-import type { ClaimNotice } from '../auth/identity-claims.ts';
+import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
+import type { ViewLookup } from '../identity/view-lookup.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import type { Outbox } from '../ledger/outbox.ts';
 import { UsageShipper } from '../ledger/shipper.ts';
@@ -15,6 +14,7 @@ import type { PostgresPool } from '../postgres/pool.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
 import { createQuota, type OpenQuota } from '../quota/create-quota.ts';
 import { systemClock } from '../time/clock.ts';
+import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
 
 /** Batches of usage rows on their way to Postgres at once. */
@@ -24,6 +24,8 @@ export interface Accounts {
   readonly authenticator: Authenticator;
   /** Mints tokens; only in development without keys. */
   readonly developmentIssuer: DevelopmentIssuer | undefined;
+  /** Undefined without IDENTITY_VIEW: tokens say it all. */
+  readonly lookup: ViewLookup | undefined;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
   /** Undefined without DATABASE_URL: the ledger on disk is the store then. */
@@ -42,7 +44,8 @@ export async function composeAccounts(
 ): Promise<Accounts> {
   const { actions, models, plans, prices } = files;
   const { logger, observer } = telemetry;
-  const { authenticator, developmentIssuer } = await composeIdentity(config, logger);
+  const postgres = await composePostgres(config, logger);
+  const { authenticator, developmentIssuer, lookup } = await composeIdentity(config, postgres, telemetry);
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
     prices,
@@ -50,7 +53,6 @@ export async function composeAccounts(
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
-  const postgres = await composePostgres(config, logger);
   const quota = createQuota({
     dataDir: config.DATA_DIR,
     plans,
@@ -75,6 +77,7 @@ export async function composeAccounts(
   return {
     authenticator,
     developmentIssuer,
+    lookup,
     ledger,
     quota,
     shipper,
@@ -90,48 +93,7 @@ export async function composeAccounts(
   };
 }
 
-async function composeIdentity(
-  config: Config,
-  logger: Logger,
-): Promise<Pick<Accounts, 'authenticator' | 'developmentIssuer'>> {
-  const common = {
-    clock: systemClock,
-    allowAnonymous: config.ALLOW_ANONYMOUS,
-    claims: {
-      tier: config.CLAIM_TIER,
-      organization: config.CLAIM_ORGANIZATION,
-      roles: config.ALLOWED_ROLES,
-      onNotice: (notice: ClaimNotice) => logger.warn(notice, CLAIM_NOTICES[notice.kind]),
-    },
-  };
-  const { auth } = config;
-  if (auth.kind === 'development') {
-    const issuer = 'http://localhost/dev';
-    const developmentIssuer = await createDevelopmentIssuer({
-      dataDir: config.DATA_DIR,
-      issuer,
-      clock: systemClock,
-    });
-    const { keySet } = developmentIssuer;
-    return { authenticator: createAuthenticator({ ...common, issuer, keySet }), developmentIssuer };
-  }
-  const authenticator = createAuthenticator({
-    ...common,
-    ...auth,
-    onKeySet: (event) => {
-      if (event.kind === 'loaded') logger.info(event, 'key set loaded');
-      else logger.warn(event, 'key set not loaded');
-    },
-  });
-  return { authenticator, developmentIssuer: undefined };
-}
-
-const CLAIM_NOTICES = {
-  role: 'tokens of this role are refused: name it in ALLOWED_ROLES if it is of users',
-  unusable: 'a claim is no text of 1 to 128 characters: its users count as having none',
-} as const;
-
-/** Shared by quotas and usage rows. Undefined without DATABASE_URL. */
+/** Shared by quotas, usage rows and identities. Undefined without DATABASE_URL. */
 async function composePostgres(config: Config, logger: Logger): Promise<PostgresPool | undefined> {
   const { DATABASE_URL: url, DATABASE_POOL: max } = config;
   if (url === undefined) return undefined;

@@ -17,6 +17,7 @@ import { systemClock, type Timer } from '../time/clock.ts';
 import { type Accounts, composeAccounts } from './accounts.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
+import { identityFailure } from './identity.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -76,9 +77,20 @@ export async function composeRelay(
     healthOfParts(core, accounts, simulator),
   );
   const { relay, upstream, models, logs, shared } = core;
-  const { developmentIssuer, ledger, quota, shipper, mirror } = accounts;
+  const { developmentIssuer, ledger, quota, lookup, shipper, mirror } = accounts;
   const shipping = shipper !== undefined;
-  watchParts(telemetry, { upstream, models, logs, ledger, quota, http, shared, shipping, mirror });
+  watchParts(telemetry, {
+    upstream,
+    models,
+    logs,
+    ledger,
+    quota,
+    http,
+    lookup,
+    shared,
+    shipping,
+    mirror,
+  });
   const memory = watchMemoryOf(core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry };
   let closing: Promise<void> | undefined;
@@ -116,7 +128,10 @@ async function start(
   const { authenticator, quota, ledger } = accounts;
   const account = simulated ? undefined : core.upstream.checkAccount();
   if (!simulated) core.models.start(); // nothing waits for it
-  await Promise.all([authenticator.start(), quota.start(), core.shared?.beat(), account]);
+  const identity = authenticator.start().catch((cause: unknown) => {
+    throw identityFailure(cause);
+  });
+  await Promise.all([identity, quota.start(), core.shared?.beat(), account]);
   await http.listen().catch((cause: unknown) => {
     throw listenFailure(cause, config);
   });
@@ -151,7 +166,7 @@ async function startSimulatorWithoutKey(
 
 function healthOfParts(
   { relay, upstream, models, shared }: Core,
-  { authenticator, shipper, quota }: Accounts,
+  { authenticator, shipper, quota, lookup }: Accounts,
   simulator: Simulator | undefined,
 ) {
   const { account } = upstream;
@@ -161,6 +176,7 @@ function healthOfParts(
     account,
     dependencies: () => ({
       postgres: shipper?.up && !quota.alone,
+      identity: lookup?.up,
       redis: shared?.up,
       account: simulator === undefined ? account.state !== 'fails' : undefined,
     }),

@@ -1,6 +1,7 @@
 /** The log, the metrics and the observer, and which part each figure is read from when it is scraped. */
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { HttpServer } from '../http/http-server.ts';
+import type { ViewLookup } from '../identity/view-lookup.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import type { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
@@ -48,6 +49,8 @@ export interface Watched {
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
   readonly http: HttpServer;
+  /** Only with IDENTITY_VIEW. */
+  readonly lookup: ViewLookup | undefined;
   /** Only with Redis. */
   readonly shared: StoreSharedRuns | undefined;
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
@@ -57,7 +60,7 @@ export interface Watched {
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, models, logs, ledger, quota, http, shared, shipping, mirror } = parts;
+  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipping, mirror } = parts;
   metrics.watch('request_body_bytes', () => http.bodyBytes);
   metrics.watch('http_connections', () => http.plainConnections);
   metrics.watch('upstream_requests', () => upstream.openRequests);
@@ -80,6 +83,10 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
     metrics.watch('mirror_rows_waiting', () => mirror.waiting);
     metrics.watch('mirror_rows_refused', () => mirror.failed);
     metrics.watch('mirror_problems', () => mirror.problems);
+  }
+  if (lookup !== undefined) {
+    metrics.watch('identity_up', () => Number(lookup.up));
+    metrics.watch('identity_cached', () => lookup.size);
   }
   if (shared !== undefined) {
     metrics.watch('redis_up', () => Number(shared.up));

@@ -9,6 +9,7 @@ import { isExposed, problemsOf, type SetKeys } from './rules.ts';
 import {
   address,
   baseUrl,
+  catalogName,
   cidrList,
   claimPaths,
   commaList,
@@ -108,6 +109,15 @@ function environmentSchema(production: boolean) {
     CLAIM_ORGANIZATION: claimPaths()
       .prefault('app_metadata.organization_id')
       .describe('Claim with the organisation, in the same way'),
+    IDENTITY_VIEW: catalogName()
+      .optional()
+      .describe('View in DATABASE_URL with user_id, tier and organization_id, where tokens do not have them'),
+    IDENTITY_TTL_MS: milliseconds()
+      .default(60_000)
+      .describe('How long what was read there is used without asking again, ms'),
+    IDENTITY_STALE_MS: milliseconds()
+      .default(86_400_000)
+      .describe('How old it may be while Postgres is away, ms'),
     ALLOWED_ORIGINS: commaList(origin())
       .default([])
       .describe('Web origins that may connect, comma-separated; the own host always may'),

@@ -19,6 +19,7 @@ export function problemsOf(set: SetKeys): string[] {
     examples(set),
     isExposed(set) || set.METRICS_PORT !== undefined ? samePort(set) : [],
     missingAuthKey(set),
+    identityLookup(set),
   ];
   return problems.flat();
 }
@@ -147,6 +148,15 @@ function missingAuthKey(set: SetKeys): string[] {
   return obstacle === undefined
     ? []
     : [`SUPABASE_URL: missing; set it (or SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET): ${obstacle}`];
+}
+
+function identityLookup(set: SetKeys): string[] {
+  const { IDENTITY_TTL_MS: ttl = '60000', IDENTITY_STALE_MS: stale = '86400000' } = set;
+  const problems: string[] = [];
+  if (set.IDENTITY_VIEW !== undefined && set.DATABASE_URL === undefined)
+    problems.push('IDENTITY_VIEW: needs DATABASE_URL, the database that has the view');
+  if (Number(stale) < Number(ttl)) problems.push('IDENTITY_STALE_MS: must not be less than IDENTITY_TTL_MS');
+  return problems;
 }
 
 /** Why this process must not sign tokens of its own: others could get one, or one would cost money. */

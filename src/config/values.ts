@@ -71,6 +71,16 @@ export function isExampleSecret(value: string): boolean {
   );
 }
 
+/** Of a table or view as the catalog has it: it is quoted. */
+export function catalogName() {
+  return z
+    .string()
+    .regex(
+      /^([A-Za-z_][\w$]{0,62}\.)?[A-Za-z_][\w$]{0,62}$/,
+      'must be a name such as dash_relay.identity, without quotes',
+    );
+}
+
 /** Stands in key names and in patterns that match them. */
 export function keyPrefix() {
   return z

@@ -151,9 +151,11 @@ export class StreamCommands implements DeliveryOwner {
   }
 
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
-    const { principal, caller } = this.#owner;
+    const { authenticator } = this.#parts;
+    const { caller } = this.#owner;
     // The issuer has withdrawn the key: a client that is still welcome comes back with a new token, and asks again.
-    if (this.#parts.authenticator.withdrawn(principal)) return void this.#owner.close('tokenExpired');
+    if (authenticator.withdrawn(this.#owner.principal)) return void this.#owner.close('tokenExpired');
+    const principal = authenticator.current(this.#owner.principal);
     const isFollowed = id !== undefined && this.#deliveries.has(id);
     if (!isFollowed) this.#admitOneMore();
     const command = { principal, id, request, caller };

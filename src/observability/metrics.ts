@@ -31,6 +31,8 @@ const WATCHED = {
   mirror_rows_waiting: "Runs not yet copied into the app's table, of all relays",
   mirror_rows_refused: "Runs that the app's table refused, of all relays: tried again",
   mirror_problems: "Ways in which the app's table does not fit, each a line of the log",
+  identity_up: '1 while IDENTITY_VIEW can be read',
+  identity_cached: 'Users whose tier and organisation are at hand',
   redis_up: '1 while all that machines share works: commands, publishing and the own mailbox',
   streams_published: 'Streams not wholly with Redis yet',
   streams_followed: 'Streams of other machines that are read here',
@@ -104,6 +106,11 @@ export function createMetrics() {
       'reason',
     ),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
+    identityLookups: counter(
+      'identity_lookups_total',
+      'Tiers and organisations looked up, by where they came from: hit, miss, stale, unknown',
+      'outcome',
+    ),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
     /** A value that others hold, read when it is scraped. */
     watch(name: keyof typeof WATCHED, read: () => number): void {

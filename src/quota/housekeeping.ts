@@ -1,6 +1,6 @@
 /** What any relay does for all of them each minute: charges runs whose relay never came back, forgets what is old. */
 import type { Clock, Timer } from '../time/clock.ts';
-import { within } from './outage.ts';
+import { within } from '../time/outage.ts';
 import type { PostgresCounts } from './postgres-counts.ts';
 
 export interface HousekeepingParts {

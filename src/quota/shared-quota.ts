@@ -9,13 +9,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { Outage, type OutageEvents, within } from '../time/outage.ts';
 import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
 import { SettlementQueue } from './deliveries.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import type { LedgerRun, LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
 import { OtherRelaysUsage } from './other-relays.ts';
-import { Outage, type OutageEvents, within } from './outage.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
 import type { PostgresCounts, SharedVerdict } from './postgres-counts.ts';
 import type { SpendingWatch } from './spending-watch.ts';

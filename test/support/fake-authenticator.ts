@@ -31,6 +31,10 @@ export class FakeAuthenticator implements Authenticator {
     return meaning;
   }
 
+  current(principal: Principal): Principal {
+    return principal;
+  }
+
   withdrawn(): boolean {
     return false;
   }

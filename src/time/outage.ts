@@ -1,20 +1,20 @@
 /**
- * The breaker in front of Postgres. The first failure opens it: from then on nobody waits for Postgres, and a probe in
- * the background asks whether it is back.
+ * The breaker in front of a service such as Postgres. The first failure opens it: from then on nobody waits for the
+ * service, and a probe in the background asks whether it is back.
  *
  *   open ──probe succeeded──► closed ──trip──► open ──1 s, 2 s … 15 s──► probe
  */
-import type { Clock, Timer } from '../time/clock.ts';
+import type { Clock, Timer } from './clock.ts';
 
 export interface OutageEvents {
-  /** Starts are held to this machine's own counts, or refused (QUOTA_ON_OUTAGE). */
+  /** From now on nobody asks it. */
   readonly onOutage: (cause: unknown) => void;
   readonly onRecovered: () => void;
 }
 
 export interface OutageParts extends OutageEvents {
   readonly clock: Clock;
-  /** Brings Postgres up to date with this machine; resolves when it can be asked again. */
+  /** Resolves when it can be asked again, and knows what it has to know for that. */
   readonly probe: () => Promise<void>;
   /** It is asked again. */
   readonly onOver: () => void;
@@ -35,7 +35,7 @@ export class Outage {
     this.#parts = parts;
   }
 
-  /** Whether Postgres can be asked. False until the first `probe`. */
+  /** Whether it can be asked. False until the first `probe`. */
   get over(): boolean {
     return this.#over;
   }
@@ -58,7 +58,7 @@ export class Outage {
     this.#parts.onOver();
   }
 
-  /** Postgres failed, or was too slow. */
+  /** It failed, or was too slow. */
   trip(cause: unknown): void {
     if (!this.#over) return;
     this.#over = false;
