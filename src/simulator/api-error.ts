@@ -6,13 +6,22 @@ const TYPES = {
   billing_error: 402,
   permission_error: 403,
   not_found_error: 404,
+  conflict_error: 409,
   request_too_large: 413,
   rate_limit_error: 429,
   api_error: 500,
+  timeout_error: 504,
   overloaded_error: 529,
 } as const satisfies Record<string, number>;
 
 export type ApiErrorType = keyof typeof TYPES;
+
+interface ApiErrorParts {
+  readonly retryAfter?: number;
+  readonly errorCode?: string;
+  /** Where it is not the type's usual one. */
+  readonly status?: number;
+}
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -21,20 +30,20 @@ export class ApiError extends Error {
   readonly retryAfter: number | undefined;
   /** `details.error_code`: what exactly it is about. */
   readonly errorCode: string | undefined;
+  readonly status: number;
 
-  constructor(
-    type: ApiErrorType,
-    message: string,
-    { retryAfter, errorCode }: { readonly retryAfter?: number; readonly errorCode?: string } = {},
-  ) {
+  constructor(type: ApiErrorType, message: string, { retryAfter, errorCode, status }: ApiErrorParts = {}) {
     super(message);
     this.type = type;
+    this.status = status ?? TYPES[type];
     this.retryAfter = retryAfter;
     this.errorCode = errorCode;
   }
 
-  get status(): number {
-    return TYPES[this.type];
+  /** `x-should-retry`: whether the same request may work soon. */
+  get isPassing(): boolean {
+    if (this.status === 429) return this.errorCode === undefined || this.retryAfter !== undefined;
+    return this.status === 409 || this.status >= 500;
   }
 
   /** What the body, or the data of an `error` event within a stream, says. */

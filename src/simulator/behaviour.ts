@@ -19,8 +19,8 @@ export type Break = 'stall' | 'ping' | 'reset' | 'disconnect' | 'end' | 'half-ev
 export interface AnswerBehaviour {
   /** Exactly these text deltas instead of a composed answer: one event each, lone surrogates allowed. */
   readonly deltas?: readonly string[];
-  /** A thinking block before the text, as the request's own `thinking` gives. */
-  readonly thinking?: boolean;
+  /** Whether it thinks before the text, and how; absent: as the request and its model have it. */
+  readonly thinking?: boolean | Thought;
   /** A tool_use block after the text. */
   readonly tool?: boolean;
   /** Some 7,000 tokens. */
@@ -33,11 +33,27 @@ export interface AnswerBehaviour {
    */
   readonly stamped?: number;
   readonly stopReason?: string;
+  /** Refuses after this many deltas of text; 0: before it has thought or said anything. */
+  readonly refusal?: {
+    readonly afterDeltas: number;
+    readonly category: string | null;
+    readonly explanation: string | null;
+  };
   /** Breaks off when this many deltas (of any block) have been sent; 0: before the first, after `message_start`. */
   readonly broken?: { readonly afterDeltas: number; readonly by: Break };
   readonly pace?: Pace;
   /** Writes slices of this many bytes, each in an event-loop turn of its own, at no pace. */
   readonly sliceBytes?: number;
+}
+
+/** What is absent is as the request and its model have it. */
+export interface Thought {
+  /** As its model counts them. */
+  readonly tokens?: number;
+  /** How long it takes, whatever the pace is. */
+  readonly ms?: number;
+  /** `omitted`: nothing comes but pings, and a signature at its end. */
+  readonly display?: 'omitted' | 'summarized';
 }
 
 /** Says no, at once. */
@@ -58,6 +74,8 @@ export interface SilentBehaviour {
 
 export type Behaviour = AnswerBehaviour | RefusalBehaviour | RawBehaviour | SilentBehaviour;
 
+const REFUSED = 'This request was declined by the simulated model.';
+
 export const BEHAVIOURS = {
   answer: {},
   fast: { pace: UNPACED },
@@ -65,12 +83,14 @@ export const BEHAVIOURS = {
   long: { long: true },
   stamped: { stamped: 1_000 },
   thinking: { thinking: true },
+  'long-thinking': { thinking: { tokens: 600, ms: 180_000, display: 'omitted' } },
   tool: { tool: true },
   'several-messages': { messages: 3 },
   surrogates: {
     deltas: ['Well done ', '\ud83c', '\udf89', '! Très bien', ' \ud83d', '\udc4f\ud83c', '\udffd', '.'],
   },
-  refusal: { deltas: ['I cannot help with that.'], stopReason: 'refusal' },
+  refusal: { refusal: { afterDeltas: 0, category: 'cyber', explanation: REFUSED } },
+  'refusal-midway': { refusal: { afterDeltas: 12, category: 'bio', explanation: REFUSED } },
   split: { sliceBytes: 7 },
   stall: { broken: { afterDeltas: 5, by: 'stall' } },
   'ping-only': { broken: { afterDeltas: 0, by: 'ping' } },
@@ -87,7 +107,25 @@ export const BEHAVIOURS = {
       errorCode: 'enforced_spend_limit_reached',
     }),
   },
+  'ramp-limit': {
+    refuse: new ApiError('rate_limit_error', 'Usage grew too fast', {
+      retryAfter: 5,
+      errorCode: 'ramp_limit_exceeded',
+    }),
+  },
+  'own-spend-limit': {
+    refuse: new ApiError('invalid_request_error', 'You have reached your specified API usage limits.'),
+  },
   unpaid: { refuse: new ApiError('billing_error', 'There is a problem with your billing information.') },
+  'linked-spend-limit': {
+    refuse: new ApiError('billing_error', 'The linked organization has reached its spend limit.', {
+      errorCode: 'linked_organization_spend_limit_reached',
+    }),
+  },
+  conflict: { refuse: new ApiError('conflict_error', 'The request conflicts with another one.') },
+  'too-large': { refuse: new ApiError('request_too_large', 'Request exceeds the maximum size') },
+  unavailable: { refuse: new ApiError('api_error', 'Service unavailable', { status: 503 }) },
+  timeout: { refuse: new ApiError('timeout_error', 'The request took too long to process.') },
   error: { refuse: new ApiError('api_error', 'Internal server error') },
   'bad-request': {
     refuse: new ApiError('invalid_request_error', 'messages: Input does not match the expected shape.'),

@@ -3,14 +3,19 @@ import { toWire, type WireText } from '../protocol/wire-text.ts';
 import type { Block, SimulatedMessage } from './message.ts';
 import type { Random } from './random.ts';
 import { STAMPED_TEXT, stampPosition } from './stamp.ts';
+import { thinkingTokens } from './thought.ts';
+import { countTokens, type Delta } from './tokens.ts';
 
 /** What leaves in one piece. */
 export interface Write {
+  /** Empty where something is generated that nobody sees. */
   readonly wire: WireText;
   /** Output tokens in it. */
   readonly tokens: number;
   /** The bill it announces. */
   readonly announces?: { readonly inputTokens: number; readonly outputTokens: number };
+  /** Ms until it comes, whatever the pace of the others is. */
+  readonly waitMs?: number;
   /** Where the time of writing belongs. */
   readonly stampAt?: number;
 }
@@ -21,17 +26,12 @@ export interface SseEvent extends Write {
 }
 
 export function messageEvents(message: SimulatedMessage, random: Random): SseEvent[] {
-  const { outputTokens, stopReason } = message;
-  const usage = { ...promptUsage(message), output_tokens: outputTokens };
+  const usage = { ...promptUsage(message), ...outputUsage(message) };
   return [
     sseEvent('message_start', { message: startOf(message, random) }, random),
     ...message.blocks.flatMap((block, index) => blockEvents(block, index, random)),
     {
-      ...sseEvent(
-        'message_delta',
-        { delta: { stop_reason: stopReason, stop_sequence: null }, usage },
-        random,
-      ),
+      ...sseEvent('message_delta', { delta: endOf(message), usage }, random),
       announces: billOf(message),
     },
     sseEvent('message_stop', {}, random),
@@ -48,17 +48,22 @@ export function messageJson(message: SimulatedMessage): string {
     const text = block.deltas.map((delta) => delta.text).join('');
     if (block.type === 'text') return { type: 'text', text };
     if (block.type === 'thinking')
-      return { type: 'thinking', thinking: text, signature: signature(text.length) };
+      return { type: 'thinking', thinking: text, signature: signature(countTokens(block.deltas)) };
     return { type: 'tool_use', ...block.tool, input: JSON.parse(text) as unknown };
   });
   return JSON.stringify({
     ...envelope(message),
     content,
-    stop_reason: message.stopReason,
-    stop_sequence: null,
-    usage: { ...wholeUsage(message), output_tokens: message.outputTokens },
+    ...endOf(message),
+    usage: { ...wholeUsage(message), ...outputUsage(message) },
   });
 }
+
+/** Estimates are multiples of it. */
+const COUNT_QUANTUM = 50;
+/** Before base64; as in recorded answers. */
+const SIGNATURE_BYTES_PER_TOKEN = 4.8;
+const UNSEEN: SseEvent = { wire: toWire(''), tokens: 0, isDelta: true };
 
 export const PING: SseEvent = {
   wire: toWire('event: ping\ndata: {"type": "ping"}\n\n'),
@@ -70,8 +75,22 @@ export function errorEvent(body: string): SseEvent {
   return { wire: toWire(`event: error\ndata: ${body}\n\n`), tokens: 0, isDelta: false };
 }
 
-function envelope({ id, model }: SimulatedMessage) {
-  return { model, id, type: 'message', role: 'assistant' };
+function envelope({ id, model, divergence }: SimulatedMessage) {
+  const diagnostics = divergence === null ? null : { cache_miss_reason: divergence };
+  return { model, id, type: 'message', role: 'assistant', container: null, diagnostics };
+}
+
+function endOf({ stopReason, refusal }: SimulatedMessage) {
+  const details = refusal === null || stopReason !== 'refusal' ? null : refusal;
+  return {
+    stop_reason: stopReason,
+    stop_sequence: null,
+    stop_details: details && {
+      type: 'refusal',
+      category: details.category,
+      explanation: details.explanation,
+    },
+  };
 }
 
 function startOf(message: SimulatedMessage, random: Random) {
@@ -80,8 +99,9 @@ function startOf(message: SimulatedMessage, random: Random) {
     content: [],
     stop_reason: null,
     stop_sequence: null,
+    stop_details: null,
     // A placeholder of output, as in the real API: what counts is the last `message_delta`.
-    usage: { ...wholeUsage(message), output_tokens: random.integer(1, 8) },
+    usage: { ...wholeUsage(message), ...NOTHING_YET, output_tokens: random.integer(1, 8) },
   };
 }
 
@@ -91,7 +111,17 @@ function wholeUsage(message: SimulatedMessage) {
   return {
     ...promptUsage(message),
     cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
-    service_tier: 'standard',
+    ...message.terms,
+  };
+}
+
+const NOTHING_YET = { output_tokens_details: null, server_tool_use: null };
+
+function outputUsage({ blocks, outputTokens }: SimulatedMessage) {
+  return {
+    ...NOTHING_YET,
+    output_tokens: outputTokens,
+    output_tokens_details: { thinking_tokens: thinkingTokens(blocks) },
   };
 }
 
@@ -106,17 +136,33 @@ function promptUsage({ prompt }: SimulatedMessage) {
 function blockEvents(block: Block, index: number, random: Random): SseEvent[] {
   const events = [sseEvent('content_block_start', { index, content_block: opening(block) }, random)];
   if (index === 0) events.push(PING);
-  for (const { text, tokens } of block.deltas) {
-    const event = sseEvent('content_block_delta', { index, delta: deltaOf(block.type, text) }, random);
-    const stamped = text === STAMPED_TEXT ? { stampAt: stampPosition(event.wire) } : {};
-    events.push({ ...event, ...stamped, tokens, isDelta: true });
-  }
-  if (block.type === 'thinking') {
-    const delta = { type: 'signature_delta', signature: signature(index + block.deltas.length) };
-    events.push(sseEvent('content_block_delta', { index, delta }, random));
-  }
+  if (block.type === 'thinking') events.push(...thinkingEvents(block, index, random));
+  else for (const delta of block.deltas) events.push(deltaEvent(block.type, delta, index, random));
   events.push(sseEvent('content_block_stop', { index }, random));
   return events;
+}
+
+function deltaEvent(type: Block['type'], delta: Delta, index: number, random: Random): SseEvent {
+  const { text, tokens } = delta;
+  const event = sseEvent('content_block_delta', { index, delta: deltaOf(type, text) }, random);
+  const stamped = text === STAMPED_TEXT ? { stampAt: stampPosition(event.wire) } : {};
+  return { ...event, ...stamped, tokens, isDelta: true };
+}
+
+/** What is thought unseen takes its time and its tokens, and has no event but where it is counted. */
+function thinkingEvents({ deltas, isOmitted, isCounted }: Block, index: number, random: Random): SseEvent[] {
+  const ofBlock = (delta: object) => sseEvent('content_block_delta', { index, delta }, random);
+  let uncounted = 0;
+  const events = deltas.map(({ text, tokens, waitMs }): SseEvent => {
+    uncounted += tokens;
+    const due = isOmitted ? uncounted - (uncounted % COUNT_QUANTUM) : 0;
+    uncounted -= due;
+    const estimate = isCounted ? { estimated_tokens: due === 0 ? null : due } : {};
+    const isSeen = text !== '' || (isCounted && due > 0);
+    const event = isSeen ? ofBlock({ type: 'thinking_delta', thinking: text, ...estimate }) : UNSEEN;
+    return { ...event, tokens, isDelta: true, ...(waitMs === undefined ? {} : { waitMs }) };
+  });
+  return [...events, ofBlock({ type: 'signature_delta', signature: signature(countTokens(deltas)) })];
 }
 
 function opening({ type, tool }: Block) {
@@ -125,15 +171,13 @@ function opening({ type, tool }: Block) {
 }
 
 function deltaOf(type: Block['type'], text: string) {
-  if (type === 'text') return { type: 'text_delta', text };
-  return type === 'thinking'
-    ? { type: 'thinking_delta', thinking: text }
-    : { type: 'input_json_delta', partial_json: text };
+  return type === 'text' ? { type: 'text_delta', text } : { type: 'input_json_delta', partial_json: text };
 }
 
-/** An opaque token in the form of the real one. */
-function signature(salt: number): string {
-  return Buffer.from(`simulated thinking ${salt}`).toString('base64');
+/** An opaque token in the form of the real one, which grows with all that was thought. */
+function signature(tokens: number): string {
+  const bytes = Math.ceil(tokens * SIGNATURE_BYTES_PER_TOKEN);
+  return Buffer.from('simulated thinking '.repeat(Math.ceil(bytes / 19)).slice(0, bytes)).toString('base64');
 }
 
 function sseEvent(type: string, fields: object, random: Random): SseEvent {

@@ -1,17 +1,30 @@
 /** One simulated message: its blocks in deltas with their tokens, before any encoding. */
-import { composeAnswer, composeLongAnswer, composeThinking } from './answers/answer.ts';
+import { composeAnswer, composeLongAnswer } from './answers/answer.ts';
 import type { AnswerBehaviour } from './behaviour.ts';
+import type { CacheDivergence } from './cache-diagnosis.ts';
+import { OutputBudget } from './output-budget.ts';
 import type { PromptUsage } from './prompt-cache.ts';
 import type { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
+import type { Terms } from './request/terms.ts';
 import { STAMPED_TEXT } from './stamp.ts';
-import { type Delta, toDeltas, tokenize } from './tokens.ts';
+import { composeThought } from './thought.ts';
+import { countTokens, type Delta, tokenize } from './tokens.ts';
 
 export interface Block {
   readonly type: 'text' | 'thinking' | 'tool_use';
+  /** A thinking block's may have no text: what is not shown. */
   readonly deltas: readonly Delta[];
   /** Of a tool_use. */
   readonly tool?: { readonly id: string; readonly name: string };
+  /** Of a thinking block: whether none of it is shown, and whether its deltas say how much it was. */
+  readonly isOmitted?: boolean;
+  readonly isCounted?: boolean;
+}
+
+export interface RefusalDetails {
+  readonly category: string | null;
+  readonly explanation: string | null;
 }
 
 export interface SimulatedMessage {
@@ -19,45 +32,80 @@ export interface SimulatedMessage {
   readonly model: string;
   readonly blocks: readonly Block[];
   readonly stopReason: string;
+  /** Null unless the model refused. */
+  readonly refusal: RefusalDetails | null;
   readonly prompt: PromptUsage;
+  readonly terms: Terms;
+  /** Where its prompt differs from that of the message before; null: nowhere, or nobody asked. */
+  readonly divergence: CacheDivergence | null;
   /** The sum over all deltas. */
   readonly outputTokens: number;
 }
 
+/** What is known of a request's prompt before it is answered. */
+export interface PromptReading {
+  readonly prompt: PromptUsage;
+  readonly divergence: CacheDivergence | null;
+}
+
+/** @param thinkingAtHigh tokens that are thought at that effort */
 export function composeMessage(
   request: MessagesRequest,
-  prompt: PromptUsage,
+  reading: PromptReading,
   behaviour: AnswerBehaviour,
   random: Random,
+  thinkingAtHigh: number,
 ): SimulatedMessage {
-  const budget = new Budget(request);
-  const blocks: Block[] = [];
-  if (behaviour.thinking || request.thinking) {
-    const deltas = budget.take(tokenize(composeThinking(request.question)), random);
-    blocks.push({ type: 'thinking', deltas });
-  }
-  blocks.push({ type: 'text', deltas: textDeltas(request, behaviour, random, budget) });
-  if (behaviour.tool) {
-    const deltas = budget.takeWhole(tokenize(JSON.stringify({ topic: 'Água & café', limit: 3 })), random);
-    const tool = { id: `toolu_01${random.base62(22)}`, name: request.tool ?? 'look_up_topic' };
-    if (deltas !== undefined) blocks.push({ type: 'tool_use', deltas, tool });
-  }
-  const natural = behaviour.stopReason ?? (behaviour.tool ? 'tool_use' : 'end_turn');
+  const budget = new OutputBudget(request);
+  const blocks = composeBlocks(request, behaviour, random, budget, thinkingAtHigh);
+  const { refusal = null } = behaviour;
+  const natural = refusal !== null ? 'refusal' : behaviour.tool ? 'tool_use' : 'end_turn';
+  const isCut = budget.ranOut || request.maxTokens === 0;
   return {
     id: `msg_01${random.base62(22)}`,
     model: request.model,
     blocks,
-    stopReason: budget.ranOut ? 'max_tokens' : natural,
-    prompt,
-    outputTokens: sum(blocks.flatMap(({ deltas }) => deltas)),
+    stopReason: isCut ? budget.stopReason : (behaviour.stopReason ?? natural),
+    refusal,
+    ...reading,
+    terms: request.terms,
+    outputTokens: countTokens(blocks.flatMap(({ deltas }) => deltas)),
   };
+}
+
+function composeBlocks(
+  request: MessagesRequest,
+  behaviour: AnswerBehaviour,
+  random: Random,
+  budget: OutputBudget,
+  thinkingAtHigh: number,
+): readonly Block[] {
+  const { refusal } = behaviour;
+  if (request.maxTokens === 0 || refusal?.afterDeltas === 0) return [];
+  const thought = composeThought(request, behaviour, budget, thinkingAtHigh);
+  const text = textDeltas(request, behaviour, random, budget);
+  return [
+    ...(thought === undefined ? [] : [thought]),
+    ...(text.length === 0 && budget.isEmpty ? [] : [textBlock(text, refusal?.afterDeltas)]),
+    ...(behaviour.tool ? toolBlock(request, random, budget) : []),
+  ];
+}
+
+function textBlock(deltas: readonly Delta[], most: number | undefined): Block {
+  return { type: 'text', deltas: deltas.slice(0, most) };
+}
+
+function toolBlock(request: MessagesRequest, random: Random, budget: OutputBudget): readonly Block[] {
+  const deltas = budget.takeWhole(tokenize(JSON.stringify({ topic: 'Água & café', limit: 3 })), random);
+  const tool = { id: `toolu_01${random.base62(22)}`, name: request.tool ?? 'look_up_topic' };
+  return deltas === undefined ? [] : [{ type: 'tool_use', deltas, tool }];
 }
 
 function textDeltas(
   request: MessagesRequest,
   behaviour: AnswerBehaviour,
   random: Random,
-  budget: Budget,
+  budget: OutputBudget,
 ): readonly Delta[] {
   if (behaviour.deltas !== undefined) {
     return behaviour.deltas.map((text) => ({
@@ -71,44 +119,4 @@ function textDeltas(
   }
   const compose = behaviour.long ? composeLongAnswer : composeAnswer;
   return budget.take(tokenize(compose(request.question, random)), random);
-}
-
-/** What is left of `max_tokens`, which all blocks share. */
-class Budget {
-  /** Whether something would have needed more than there was. */
-  ranOut = false;
-  #left: number;
-  readonly #tokenFactor: number;
-
-  constructor({ maxTokens, tokenFactor }: MessagesRequest) {
-    this.#left = maxTokens;
-    this.#tokenFactor = tokenFactor;
-  }
-
-  /** As much of it as there is room for: then to the last token. */
-  take(pieces: readonly string[], random: Random): readonly Delta[] {
-    const whole = this.takeWhole(pieces, random);
-    if (whole !== undefined) return whole;
-    const granted = pieces.slice(0, Math.ceil(this.#left / this.#tokenFactor));
-    const deltas = toDeltas(granted, random, this.#tokenFactor);
-    const last = deltas.at(-1);
-    const rest = this.#left - sum(deltas.slice(0, -1));
-    this.#left = 0;
-    return last === undefined ? [] : deltas.with(-1, { ...last, tokens: rest });
-  }
-
-  /** Whole or not at all: half a tool's input would be no JSON. */
-  takeWhole(pieces: readonly string[], random: Random): readonly Delta[] | undefined {
-    const needed = Math.round(pieces.length * this.#tokenFactor);
-    if (needed > this.#left) {
-      this.ranOut = true;
-      return undefined;
-    }
-    this.#left -= needed;
-    return toDeltas(pieces, random, this.#tokenFactor);
-  }
-}
-
-function sum(deltas: readonly Delta[]): number {
-  return deltas.reduce((tokens, delta) => tokens + delta.tokens, 0);
 }

@@ -12,6 +12,8 @@ import type { Timetable } from './timetable.ts';
 /** A reset discards what the peer's socket has not read yet: let it arrive first. */
 const PAUSE_BEFORE_RESET_MS = 5;
 const MIN_PING_GAP_MS = 10;
+/** While something is generated that nobody sees. */
+const PING_EVERY_MS = 10_000;
 
 export class Playback implements Paced {
   dueAt: number;
@@ -24,6 +26,7 @@ export class Playback implements Paced {
   readonly #begun: () => void;
   readonly #wrote: (write: Write) => void;
   #next = 0;
+  #sentAt = 0;
   #open = true;
   #finished = false;
 
@@ -70,10 +73,7 @@ export class Playback implements Paced {
       this.#next += 1;
       this.dueAt = this.#afterWrite();
       this.#wrote(write);
-      const flowing = this.#writer.write(
-        write.stampAt === undefined ? write.wire : stamp(write.wire, write.stampAt),
-      );
-      if (!flowing) this.#writer.onceDrained(() => this.start());
+      if (!this.#send(write, now)) this.#writer.onceDrained(() => this.start());
       else if (this.#timetable.inTurns) setImmediate(() => this.start());
       else continue;
       return false;
@@ -86,9 +86,18 @@ export class Playback implements Paced {
     this.#writer.head(200, { ...this.#headers, 'content-type': this.#timetable.answer.contentType });
   }
 
+  /** Returns whether more may follow at once. */
+  #send({ wire, stampAt }: Write, now: number): boolean {
+    if (wire === '' && now - this.#sentAt < PING_EVERY_MS) return true;
+    this.#sentAt = now;
+    const sent = wire === '' ? PING.wire : wire;
+    return this.#writer.write(stampAt === undefined ? sent : stamp(sent, stampAt));
+  }
+
   #afterWrite(): number {
     const { answer, ending, gapMs, firstDeltaAfterMs } = this.#timetable;
-    const next = this.#next === 1 ? this.#begunAt + firstDeltaAfterMs : this.dueAt + gapMs();
+    const gap = answer.writes[this.#next]?.waitMs ?? gapMs();
+    const next = this.#next === 1 ? this.#begunAt + firstDeltaAfterMs : this.dueAt + gap;
     const breaksNow = this.#next === answer.writes.length && (ending === 'reset' || ending === 'disconnect');
     return breaksNow ? next + PAUSE_BEFORE_RESET_MS : next;
   }

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { toWire, type WireText } from '../protocol/wire-text.ts';
 import { ApiError } from './api-error.ts';
 import type { AnswerBehaviour, RawBehaviour } from './behaviour.ts';
-import { composeMessage } from './message.ts';
+import { composeMessage, type PromptReading, type SimulatedMessage } from './message.ts';
 import {
   billOf,
   errorEvent,
@@ -15,15 +15,18 @@ import {
   type SseEvent,
   type Write,
 } from './message-events.ts';
-import type { PromptUsage } from './prompt-cache.ts';
 import { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
 
 export interface PreparedAnswer {
   readonly contentType: string;
   readonly writes: readonly Write[];
-  /** How many deltas the model generates for it. */
+  /** How many deltas the model generates for it at its pace. */
   readonly deltas: number;
+  /** What else it takes, ms. */
+  readonly waitMs: number;
+  /** Of the first message; null where nothing is known of it. */
+  readonly messageId: string | null;
 }
 
 const SSE = 'text/event-stream; charset=utf-8';
@@ -31,24 +34,30 @@ const KEPT_PER_BEHAVIOUR = 64;
 
 export class AnswerPreparer {
   readonly #seed: string;
+  readonly #thinkingAtHigh: number;
   /** Keyed by a hash: no word of a prompt is kept. */
   readonly #kept = new WeakMap<AnswerBehaviour, Map<string, PreparedAnswer>>();
 
-  constructor(seed: string) {
+  /** @param thinkingAtHigh tokens of the older tokenizer that are thought at that effort */
+  constructor(seed: string, thinkingAtHigh: number) {
     this.#seed = seed;
+    this.#thinkingAtHigh = thinkingAtHigh;
   }
 
-  prepare(request: MessagesRequest, prompt: PromptUsage, behaviour: AnswerBehaviour): PreparedAnswer {
+  prepare(request: MessagesRequest, reading: PromptReading, behaviour: AnswerBehaviour): PreparedAnswer {
     // The user's hash is no part of what the model sees.
-    const key = hash('sha256', JSON.stringify([{ ...request, userHash: null }, prompt]));
+    const key = hash('sha256', JSON.stringify([{ ...request, userHash: null }, reading]));
     const kept = this.#kept.get(behaviour) ?? new Map<string, PreparedAnswer>();
     this.#kept.set(behaviour, kept);
     const known = kept.get(key);
     if (known !== undefined) return known;
     // The same words whether they are streamed or not, and however many of them are allowed.
-    const { model, question, promptTokens } = request;
-    const words = new Random([this.#seed, model, promptTokens, question].join('\n'));
-    const answer = prepareAnswer(request, prompt, behaviour, words);
+    const { model, terms, question, promptTokens } = request;
+    const words = new Random([this.#seed, model, terms.speed, promptTokens, question].join('\n'));
+    const messages = Array.from({ length: behaviour.messages ?? 1 }, () =>
+      composeMessage(request, reading, behaviour, words, this.#thinkingAtHigh),
+    );
+    const answer = prepareAnswer(messages, request.stream, behaviour, words);
     for (const oldest of kept.keys()) {
       if (kept.size < KEPT_PER_BEHAVIOUR) break;
       kept.delete(oldest);
@@ -60,23 +69,27 @@ export class AnswerPreparer {
 
 export function prepareRaw({ body, sliceBytes }: RawBehaviour): PreparedAnswer {
   const wire = typeof body === 'string' ? toWire(body) : (Buffer.from(body).toString('latin1') as WireText);
-  return { contentType: SSE, writes: slices([{ wire, tokens: 0 }], sliceBytes), deltas: 0 };
+  const writes = slices([{ wire, tokens: 0 }], sliceBytes);
+  return { contentType: SSE, writes, deltas: 0, waitMs: 0, messageId: null };
 }
 
 function prepareAnswer(
-  request: MessagesRequest,
-  prompt: PromptUsage,
+  messages: readonly SimulatedMessage[],
+  stream: boolean,
   behaviour: AnswerBehaviour,
   random: Random,
 ): PreparedAnswer {
-  const messages = Array.from({ length: behaviour.messages ?? 1 }, () =>
-    composeMessage(request, prompt, behaviour, random),
-  );
   const events = messages.flatMap((message) => messageEvents(message, random));
-  const deltas = events.filter((event) => event.isDelta).length;
-  if (request.stream) {
+  const generated = events.filter((event) => event.isDelta);
+  const waits = generated.flatMap(({ waitMs }) => waitMs ?? []);
+  const facts = {
+    deltas: generated.length - waits.length,
+    waitMs: waits.reduce((sum, ms) => sum + ms, 0),
+    messageId: messages[0]?.id ?? null,
+  };
+  if (stream) {
     const writes = slices(together(brokenOff(events, behaviour)), behaviour.sliceBytes);
-    return { contentType: SSE, writes, deltas };
+    return { contentType: SSE, writes, ...facts };
   }
   const writes = messages.slice(0, 1).map((message): Write => {
     const { outputTokens } = message;
@@ -85,7 +98,7 @@ function prepareAnswer(
       ? { wire: half(wire), tokens: outputTokens }
       : { wire, tokens: outputTokens, announces: billOf(message) };
   });
-  return { contentType: 'application/json', writes, deltas };
+  return { contentType: 'application/json', writes, ...facts };
 }
 
 function half(wire: WireText): WireText {
@@ -96,7 +109,9 @@ function half(wire: WireText): WireText {
 function brokenOff(events: readonly SseEvent[], { broken }: AnswerBehaviour): readonly SseEvent[] {
   if (broken === undefined) return events;
   let deltas = 0;
-  const found = events.findIndex((event) => event.isDelta && deltas++ === broken.afterDeltas);
+  const found = events.findIndex(
+    (event) => event.isDelta && event.wire !== '' && deltas++ === broken.afterDeltas,
+  );
   // Fewer deltas than that: everything but the last message_stop.
   const at = found === -1 ? events.length - 1 : found;
   const said = events.slice(0, at);
@@ -136,7 +151,7 @@ function slices(writes: readonly Write[], size: number | undefined): readonly Wr
       next !== undefined && end + next.wire.length <= from + size;
       next = writes[whole]
     ) {
-      const { wire, tokens, ...bill } = next;
+      const { wire, tokens, waitMs: _, ...bill } = next;
       slice = { ...slice, ...bill, tokens: slice.tokens + tokens };
       end += wire.length;
       whole += 1;

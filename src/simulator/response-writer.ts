@@ -121,7 +121,12 @@ const LIMITS = { requests: 4_000, tokens: 2_400_000, 'input-tokens': 2_000_000, 
 
 /** What every response has, answers and refusals alike. */
 export function responseHeaders(requestId: string, clock: Clock): Record<string, string> {
-  const headers: Record<string, string> = { 'request-id': requestId, 'cache-control': 'no-cache' };
+  const headers: Record<string, string> = {
+    'request-id': requestId,
+    'anthropic-organization-id': '00000000-0000-4000-8000-0000000051a1',
+    'anthropic-workspace-id': 'wrkspc_01simulated',
+    'cache-control': 'no-cache',
+  };
   const reset = `${new Date(clock.now() + 1_000).toISOString().slice(0, 19)}Z`;
   for (const [kind, limit] of Object.entries(LIMITS)) {
     headers[`anthropic-ratelimit-${kind}-limit`] = String(limit);

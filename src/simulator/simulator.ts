@@ -7,6 +7,7 @@ import type { ModelTable } from '../models/model-table.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { ApiError } from './api-error.ts';
 import { type Behaviour, type BehaviourName, behaviourNamed, behaviourOf } from './behaviour.ts';
+import { CacheDiagnosis } from './cache-diagnosis.ts';
 import { type Listener, type ListenOptions, listen, type SimulatedHttpRequest } from './listener.ts';
 import { listModels, retrieveModel } from './models/models-api.ts';
 import { SimulatedModels } from './models/simulated-models.ts';
@@ -15,10 +16,11 @@ import { Playback } from './playback.ts';
 import { AnswerPreparer, prepareRaw } from './prepared-answer.ts';
 import { PromptCache, type PromptUsage } from './prompt-cache.ts';
 import { Random } from './random.ts';
-import { checkHeaders, checkKey } from './request/headers.ts';
+import { readBodyHeaders, readHeaders } from './request/headers.ts';
 import { type MessagesRequest, type ReadRequest, readMessagesRequest } from './request/messages-request.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
 import { JSON_TYPE, type ResponseWriter, responseHeaders } from './response-writer.ts';
+import { THINKING_AT_HIGH } from './thought.ts';
 import { pacedTimetable, SILENT, type Timetable, timetableAtOnce } from './timetable.ts';
 
 export type { PromptUsage, RequestRecord };
@@ -43,6 +45,8 @@ export interface SimulatorOptions {
   readonly modelTable?: ModelTable | undefined;
   /** Names of models of no table, for tests: they take whatever any model takes, as the `sim:` ones do. */
   readonly moreModels?: readonly string[];
+  /** What a model thinks at the effort `high`, in tokens of the older tokenizer; default 200: about two seconds. */
+  readonly thinkingTokens?: number;
 }
 
 export interface SimulatorStats {
@@ -104,6 +108,7 @@ class SimulatedModel implements Simulator {
   readonly #answers: AnswerPreparer;
   readonly #models: SimulatedModels;
   readonly #cache: PromptCache;
+  readonly #diagnosis = new CacheDiagnosis();
   readonly #queue: Scripted[] = [];
   #otherwise: Scripted | undefined;
   #listener: Listener | undefined;
@@ -117,7 +122,7 @@ class SimulatedModel implements Simulator {
     this.#clock = clock;
     this.#pacer = new Pacer(clock);
     this.#log = new RequestLog(clock);
-    this.#answers = new AnswerPreparer(seed);
+    this.#answers = new AnswerPreparer(seed, options.thinkingTokens ?? THINKING_AT_HIGH);
     this.#models = new SimulatedModels(options.modelTable, options.moreModels);
     this.#cache = new PromptCache(clock);
   }
@@ -186,7 +191,7 @@ class SimulatedModel implements Simulator {
     answer: (now: number) => object,
   ): void {
     try {
-      checkKey(http.headers);
+      readHeaders(http.headers);
       const body = JSON.stringify(answer(this.#clock.now()));
       writer.reply(200, { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE }, body);
     } catch (error) {
@@ -205,8 +210,7 @@ class SimulatedModel implements Simulator {
     });
     readBody(http, writer, (json) => {
       try {
-        checkHeaders(http.headers);
-        const read = this.#read(json, false);
+        const read = this.#read(http, json, false);
         record.model = read.request.model;
         record.userHash = read.request.userHash;
         if (this.#keepBodies) record.body = read.body;
@@ -229,12 +233,14 @@ class SimulatedModel implements Simulator {
     });
   }
 
-  #read(json: string, counting: boolean): ReadRequest {
-    return readMessagesRequest(json, { counting, models: this.#models, now: this.#clock.now() });
+  /** @throws ApiError for what the API refuses */
+  #read(http: SimulatedHttpRequest, json: string, counting: boolean): ReadRequest {
+    const headers = readBodyHeaders(http.headers);
+    return readMessagesRequest(json, { counting, headers, models: this.#models, now: this.#clock.now() });
   }
 
   /** @throws ApiError where the behaviour is a refusal */
-  #respond({ request, prompt }: ReadRequest, chance: Random): Response {
+  #respond({ request, prompt, previousMessage }: ReadRequest, chance: Random): Response {
     const scripted = this.#queue.shift() ?? this.#otherwise ?? behaviourOf(request.model);
     const chosen = typeof scripted === 'function' ? scripted(request) : scripted;
     const behaviour = typeof chosen === 'string' ? behaviourNamed(chosen) : chosen;
@@ -243,7 +249,10 @@ class SimulatedModel implements Simulator {
       return asItStands(timetableAtOnce(prepareRaw(behaviour), behaviour.sliceBytes !== undefined));
     if ('silent' in behaviour) return asItStands(SILENT);
     const { usage, begun } = this.#cache.read(prompt);
-    const answer = this.#answers.prepare(request, usage, behaviour);
+    const divergence = this.#diagnosis.compare(prompt, previousMessage);
+    const answer = this.#answers.prepare(request, { prompt: usage, divergence }, behaviour);
+    if (previousMessage !== undefined && answer.messageId !== null)
+      this.#diagnosis.remember(answer.messageId, prompt);
     const timetable = pacedTimetable(answer, behaviour, behaviour.pace ?? this.#pace, chance);
     return { timetable, prompt: usage, begun };
   }
@@ -251,8 +260,7 @@ class SimulatedModel implements Simulator {
   #countTokens(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
     readBody(http, writer, (json) => {
       try {
-        checkHeaders(http.headers);
-        const { request } = this.#read(json, true);
+        const { request } = this.#read(http, json, true);
         const headers = { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE };
         writer.reply(200, headers, JSON.stringify({ input_tokens: request.promptTokens }));
       } catch (error) {
@@ -264,13 +272,13 @@ class SimulatedModel implements Simulator {
   /** Answers with an error and returns its status. */
   #refuse(writer: ResponseWriter, requestId: string, cause: unknown): number {
     const error = cause instanceof ApiError ? cause : new ApiError('api_error', 'Internal server error');
-    const { status, retryAfter, errorCode } = error;
+    const { status, retryAfter } = error;
     writer.reply(
       status,
       {
         ...responseHeaders(requestId, this.#clock),
         ...JSON_TYPE,
-        'x-should-retry': String((status === 429 && errorCode === undefined) || status >= 500),
+        'x-should-retry': String(error.isPassing),
         ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       },
       error.body(requestId),

@@ -11,7 +11,7 @@ export interface Timetable {
   readonly headAfterMs: number;
   /** From the request to the second write, which holds the first delta, ms. */
   readonly firstDeltaAfterMs: number;
-  /** Ms until the next write. */
+  /** Ms until the next write, unless that says so itself. */
   readonly gapMs: () => number;
   /** Each write in an event-loop turn of its own, so that the reader gets it by itself. */
   readonly inTurns: boolean;
@@ -24,7 +24,7 @@ const HEAD_SHARE = 0.6;
 /** Never a byte. */
 export const SILENT: Timetable = {
   ...AT_ONCE,
-  answer: { contentType: '', writes: [], deltas: 0 },
+  answer: { contentType: '', writes: [], deltas: 0, waitMs: 0, messageId: null },
   ending: 'stall',
   inTurns: false,
 };
@@ -49,7 +49,7 @@ export function pacedTimetable(
     return { ...timetable, headAfterMs: firstDeltaAfterMs * HEAD_SHARE, firstDeltaAfterMs };
   }
   // Without streaming the whole answer comes when its last delta would have.
-  const readyMs = firstDeltaAfterMs + answer.deltas * gapMs();
+  const readyMs = firstDeltaAfterMs + answer.deltas * gapMs() + answer.waitMs;
   return { ...timetable, headAfterMs: readyMs, firstDeltaAfterMs: readyMs };
 }
 

@@ -9,6 +9,8 @@ const TOKEN = / ?[\p{L}\p{M}\p{N}'’]{1,9}| ?[\p{P}\p{S}]{1,3}|\n+| +|[\s\S]/gu
 export interface Delta {
   readonly text: string;
   readonly tokens: number;
+  /** Ms until it comes, whatever the pace of the others is. */
+  readonly waitMs?: number;
 }
 
 export function tokenize(text: string): string[] {
@@ -37,4 +39,8 @@ export function toDeltas(tokens: readonly string[], random: Random, factor = 1):
     from = to;
   }
   return deltas;
+}
+
+export function countTokens(deltas: readonly Delta[]): number {
+  return deltas.reduce((sum, { tokens }) => sum + tokens, 0);
 }

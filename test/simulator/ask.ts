@@ -3,7 +3,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import Anthropic from '@anthropic-ai/sdk';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 
-export const MODEL = 'claude-sonnet-5-5';
+/** One that thinks only where it is asked to. */
+export const MODEL = 'claude-opus-4-8';
 
 export function sdk(simulator: Simulator): Anthropic {
   return new Anthropic({ apiKey: 'test', baseURL: simulator.url, maxRetries: 0, logLevel: 'off' });

@@ -72,7 +72,7 @@ describe('the simulated Messages API, asked by the official SDK', () => {
   });
 
   it('thinks where the request asks for it', async () => {
-    const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
+    const thinking = { type: 'adaptive' as const };
     const message = await sdk(simulator)
       .messages.stream({ ...question('Explain gravity'), thinking })
       .finalMessage();

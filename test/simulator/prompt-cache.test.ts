@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UNPACED } from '../../src/simulator/pacer.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { MODEL, post, until } from './ask.ts';
+import { post, until } from './ask.ts';
 
 const MINUTE = 60_000;
-/** Of the table: what a prompt of Sonnet 5.5 has to have at least. */
+const MODEL = 'claude-sonnet-5-5';
+/** Of the table: what a prompt of that model has to have at least. */
 const FLOOR = 512;
 
 interface Usage {

@@ -24,7 +24,17 @@ export type Fields = {
     | 'role'
     | 'content'
     | 'text'
-    | 'name']?: unknown;
+    | 'name'
+    | 'display'
+    | 'budget_tokens'
+    | 'temperature'
+    | 'top_k'
+    | 'top_p'
+    | 'inference_geo'
+    | 'service_tier'
+    | 'diagnostics'
+    | 'previous_message_id'
+    | 'citations']?: unknown;
 };
 
 export function invalid(message: string): ApiError {

@@ -1,16 +1,24 @@
 /** Reads and judges a request as the real API does, so that a mistake of ours shows up here first. */
 import type { ModelFacts } from '../../models/model-table.ts';
 import { ApiError } from '../api-error.ts';
+import { type ModelTraits, traitsOf } from '../models/model-traits.ts';
 import type { SimulatedModels } from '../models/simulated-models.ts';
 import type { CachedPrompt } from '../prompt-cache.ts';
 import { type Fields, invalid, isFields, parseFields } from './fields.ts';
+import type { RequestHeaders } from './headers.ts';
 import { lastMessage, readPrompt } from './prompt.ts';
+import { readTerms, type Terms } from './terms.ts';
+import { readThinking, type Thinking } from './thinking.ts';
 
 export interface MessagesRequest {
   readonly model: string;
+  /** 0: only the prompt is read, into the cache. */
   readonly maxTokens: number;
+  /** What is left of the model's window after the prompt, tokens. */
+  readonly roomTokens: number;
   readonly stream: boolean;
-  readonly thinking: boolean;
+  readonly thinking: Thinking;
+  readonly terms: Terms;
   /** Name of the first tool offered. */
   readonly tool: string | null;
   /** `metadata.user_id`. */
@@ -26,7 +34,18 @@ export interface MessagesRequest {
 export interface ReadRequest {
   readonly request: MessagesRequest;
   readonly prompt: CachedPrompt;
+  /** The message before this one in the conversation, to compare with it; undefined: not asked for. */
+  readonly previousMessage: string | null | undefined;
   readonly body: Fields;
+}
+
+export interface ReadOptions {
+  /** For `/count_tokens`, which asks for no answer. */
+  readonly counting: boolean;
+  readonly headers: RequestHeaders;
+  readonly models: SimulatedModels;
+  /** Unix ms: some models are retired by then. */
+  readonly now: number;
 }
 
 const COUNTED_FIELDS: ReadonlySet<string> = new Set([
@@ -45,74 +64,90 @@ const COUNTED_FIELDS: ReadonlySet<string> = new Set([
   'user_profile_id',
   'workspace_id',
 ]);
+const SAMPLING = ['temperature', 'top_k', 'top_p'] as const;
 const FIELDS: ReadonlySet<string> = new Set([
   ...COUNTED_FIELDS,
+  ...SAMPLING,
   'max_tokens',
   'metadata',
   'stop_sequences',
   'stream',
-  'temperature',
-  'top_k',
-  'top_p',
   'service_tier',
   'container',
   'inference_geo',
   'diagnostics',
 ]);
-/** With `between_tools` nothing is thought before an answer without tools. */
-const THINKING_TYPES: ReadonlySet<unknown> = new Set(['adaptive', 'enabled']);
+/** A value that says nothing, by the versions that take it. */
+const UNCHANGED: Readonly<Record<(typeof SAMPLING)[number], unknown>> = {
+  temperature: 1,
+  top_k: undefined,
+  top_p: undefined,
+};
 
-/**
- * @param counting for `/count_tokens`, which asks for no answer
- * @param now Unix ms: some models are retired by then
- * @throws ApiError `invalid_request_error` or `not_found_error`
- */
-export function readMessagesRequest(
-  json: string,
-  {
-    counting,
-    models,
-    now,
-  }: { readonly counting: boolean; readonly models: SimulatedModels; readonly now: number },
-): ReadRequest {
+/** @throws ApiError `invalid_request_error` or `not_found_error` */
+export function readMessagesRequest(json: string, options: ReadOptions): ReadRequest {
+  const { counting, headers, models, now } = options;
   const body = parseFields(json);
-  const known = counting ? COUNTED_FIELDS : FIELDS;
-  for (const field of Object.keys(body)) {
-    if (!known.has(field)) throw invalid(`${field.slice(0, 64)}: Extra inputs are not permitted`);
-  }
-  const { stream } = body;
-  if (stream !== undefined && typeof stream !== 'boolean')
-    throw invalid('stream: Input should be a valid boolean');
+  checkFields(body, options);
   const model = readModel(body.model);
   const facts = models.find(model, now);
   if (facts === undefined) throw new ApiError('not_found_error', `model: ${model.slice(0, 64)}`);
-  const { blocks, tokens, question } = readPrompt(body, facts.tokenFactor);
-  checkPrefill(body, facts.refuses.includes('prefill'));
+  const traits = traitsOf(model, now);
+  const { systemMessages } = traits;
+  const { isStrict, betas } = headers;
+  const { blocks, tokens, question } = readPrompt(body, {
+    tokenFactor: facts.tokenFactor,
+    systemMessages,
+    isStrict,
+  });
+  if (tokens > facts.contextTokens)
+    throw invalid(`prompt is too long: ${tokens} tokens > ${facts.contextTokens} maximum`);
+  const maxTokens = counting ? null : readMaxTokens(body.max_tokens, facts.maxOutputTokens);
+  const thinking = readThinking(body, facts, { maxTokens, betas });
+  checkModelRules(body, facts, traits, thinking);
+  if (maxTokens === 0) checkWarmUp(body, thinking);
   const request: MessagesRequest = {
     model,
-    maxTokens: counting ? 0 : readMaxTokens(body.max_tokens, facts.maxOutputTokens),
-    stream: stream === true,
-    thinking: isFields(body.thinking) && THINKING_TYPES.has(body.thinking.type),
+    maxTokens: maxTokens ?? 0,
+    roomTokens: facts.contextTokens - tokens,
+    stream: body.stream === true,
+    thinking,
+    terms: readTerms(body, traits, betas),
     tool: readTool(body.tools),
     userHash: readUserId(body.metadata),
     question,
     promptTokens: tokens,
     tokenFactor: facts.tokenFactor,
   };
-  const { output_config: output, tool_choice, speed } = body;
-  const scope = JSON.stringify([model, speed ?? 'standard', isFields(output) ? output.format : null]);
-  const messagesScope = JSON.stringify([...thinkingOf(body, facts), tool_choice ?? null]);
-  return { request, prompt: { blocks, scope, messagesScope, floorTokens: facts.cacheFloorTokens }, body };
+  const scopes = scopesOf(body, request);
+  return {
+    request,
+    prompt: { blocks, ...scopes, floorTokens: facts.cacheFloorTokens },
+    previousMessage: readDiagnostics(body.diagnostics),
+    body,
+  };
 }
 
-/** How it thinks and how hard, a default written out. What is shown of it changes nothing of what the model reads. */
-function thinkingOf(
-  { thinking, output_config: output }: Fields,
-  { thinking: { byDefault }, effort }: ModelFacts,
-) {
-  const type = isFields(thinking) ? thinking.type : byDefault ? 'adaptive' : 'disabled';
-  const asked = isFields(output) ? output.effort : undefined;
-  return [type, asked ?? effort?.default ?? null];
+function checkFields(body: Fields, { counting, headers }: ReadOptions): void {
+  const known = counting ? COUNTED_FIELDS : FIELDS;
+  for (const field of Object.keys(body)) {
+    const isGone = headers.isStrict && SAMPLING.some((name) => name === field);
+    if (isGone || !known.has(field)) throw invalid(`${field.slice(0, 64)}: Extra inputs are not permitted`);
+  }
+  if (body.stream !== undefined && typeof body.stream !== 'boolean')
+    throw invalid('stream: Input should be a valid boolean');
+}
+
+/** What makes two prompts read differently, though their blocks are the same. What is shown of the thinking does not. */
+function scopesOf(
+  { output_config: output, tool_choice: choice }: Fields,
+  { model, terms, thinking: { type, budgetTokens, effort } }: MessagesRequest,
+): Pick<CachedPrompt, 'scope' | 'messagesScope'> {
+  const format = isFields(output) ? output.format : undefined;
+  return {
+    scope: JSON.stringify([model, terms.speed, format ?? null]),
+    messagesScope: JSON.stringify([type, budgetTokens, effort, choice ?? null]),
+  };
 }
 
 function readModel(model: unknown): string {
@@ -125,11 +160,48 @@ function readMaxTokens(value: unknown, most: number): number {
   if (value === undefined) throw invalid('max_tokens: Field required');
   if (typeof value !== 'number' || !Number.isInteger(value))
     throw invalid('max_tokens: Input should be a valid integer');
-  if (value < 1) throw invalid('max_tokens: Input should be greater than or equal to 1');
+  if (value < 0) throw invalid('max_tokens: Input should be greater than or equal to 0');
   if (value > most) {
     throw invalid(`max_tokens: ${value} > ${most}, which is the maximum allowed number of output tokens`);
   }
   return value;
+}
+
+function checkModelRules(
+  body: Fields,
+  { refuses }: ModelFacts,
+  { samples }: ModelTraits,
+  thinking: Thinking,
+): void {
+  const sampling = SAMPLING.find((name) => body[name] !== undefined && body[name] !== UNCHANGED[name]);
+  if (sampling !== undefined && (!samples || thinking.isOn))
+    throw invalid(`${sampling}: is not supported for this model.`);
+  if (isForced(body) && (refuses.includes('forcedTools') || thinking.type === 'enabled'))
+    throw invalid('tool_choice: a forced tool is not supported here. Use auto or none.');
+  checkPrefill(body, refuses.includes('prefill'));
+}
+
+function isForced({ tool_choice: choice }: Fields): boolean {
+  return isFields(choice) && (choice.type === 'any' || choice.type === 'tool');
+}
+
+/** With no token of output it only reads the prompt, which makes no sense for these. */
+function checkWarmUp(body: Fields, thinking: Thinking): void {
+  const { stream, output_config: output } = body;
+  const formatted = isFields(output) && output.format !== undefined && output.format !== null;
+  if (stream === true || thinking.type === 'enabled' || formatted || isForced(body))
+    throw invalid('max_tokens: 0 cannot be used with stream, enabled thinking, a format or a forced tool.');
+}
+
+function checkPrefill(body: Fields, isRefused: boolean): void {
+  const { role, words } = lastMessage(body);
+  if (role !== 'assistant') return;
+  if (isRefused)
+    throw invalid(
+      'This model does not support assistant message prefill. The conversation must end with a user message.',
+    );
+  if (words !== words.trimEnd())
+    throw invalid('messages: final assistant content cannot end with trailing whitespace');
 }
 
 function readUserId(metadata: unknown): string | null {
@@ -146,13 +218,10 @@ function readTool(tools: unknown): string | null {
   return isFields(first) && typeof first.name === 'string' ? first.name : null;
 }
 
-function checkPrefill(body: Fields, isRefused: boolean): void {
-  const { role, words } = lastMessage(body);
-  if (role !== 'assistant') return;
-  if (isRefused)
-    throw invalid(
-      'This model does not support assistant message prefill. The conversation must end with a user message.',
-    );
-  if (words !== words.trimEnd())
-    throw invalid('messages: final assistant content cannot end with trailing whitespace');
+function readDiagnostics(diagnostics: unknown): string | null | undefined {
+  if (diagnostics === undefined || diagnostics === null) return undefined;
+  const id = isFields(diagnostics) ? diagnostics.previous_message_id : undefined;
+  if (!isFields(diagnostics) || (id !== undefined && id !== null && typeof id !== 'string'))
+    throw invalid('diagnostics.previous_message_id: Input should be a valid string');
+  return id ?? null;
 }

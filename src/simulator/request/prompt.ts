@@ -31,12 +31,18 @@ const CONTEXT = '<context ';
 const MEDIA: ReadonlySet<unknown> = new Set(['image', 'document']);
 const THOUGHT: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']);
 
-/**
- * @param tokenFactor of the model: tokens of the same text, against the older tokenizer
- * @throws ApiError `invalid_request_error`
- */
-export function readPrompt(body: Fields, tokenFactor: number): Prompt {
-  const reader = new PromptReader(tokenFactor);
+export interface PromptRules {
+  /** Of the model: tokens of the same text, against the older tokenizer. */
+  readonly tokenFactor: number;
+  /** Whether a message may have the role `system`. */
+  readonly systemMessages: boolean;
+  /** By the API's version 2026-10-21. */
+  readonly isStrict: boolean;
+}
+
+/** @throws ApiError `invalid_request_error` */
+export function readPrompt(body: Fields, rules: PromptRules): Prompt {
+  const reader = new PromptReader(rules);
   reader.tools(body.tools);
   reader.system(body.system);
   const question = reader.messages(body.messages);
@@ -53,10 +59,10 @@ export function lastMessage({ messages }: Fields): { readonly role: unknown; rea
 
 class PromptReader {
   readonly blocks: PromptBlock[] = [];
-  readonly #tokenFactor: number;
+  readonly #rules: PromptRules;
 
-  constructor(tokenFactor: number) {
-    this.#tokenFactor = tokenFactor;
+  constructor(rules: PromptRules) {
+    this.#rules = rules;
   }
 
   tools(tools: unknown): void {
@@ -82,14 +88,18 @@ class PromptReader {
     for (const [i, message] of messages.entries()) {
       const at = `messages.${i}`;
       if (!isFields(message)) throw invalid(`${at}: Input does not match the expected shape.`);
-      const { role } = message;
-      if (role !== 'user' && role !== 'assistant')
-        throw invalid(`${at}.role: Input should be 'user' or 'assistant'`);
+      const role = this.#role(message.role, at);
       if (i === 0 && role !== 'user') throw invalid('messages: first message must use the "user" role');
       this.#content('messages', message.content, at, role);
       if (role === 'user') question = lastWords(message.content);
     }
     return question;
+  }
+
+  #role(role: unknown, at: string): string {
+    if (role === 'user' || role === 'assistant') return role;
+    if (role === 'system' && this.#rules.systemMessages) return role;
+    throw invalid(`${at}.role: Input should be 'user' or 'assistant'`);
   }
 
   /** A text is short for one block of it. */
@@ -102,6 +112,7 @@ class PromptReader {
     for (const [i, block] of blocks.entries()) {
       if (!isFields(block) || typeof block.type !== 'string')
         throw invalid(`${at}.content: Input does not match the expected shape.`);
+      if (this.#rules.isStrict) checkStrictly(block, role, at);
       const text = block.type === 'text' ? readText(block.text, at) : undefined;
       words += text ?? '';
       const tokens = this.#tokensOf(block, text) + (i === 0 && role !== '' ? MESSAGE_TOKENS : 0);
@@ -113,7 +124,7 @@ class PromptReader {
   }
 
   #tokensOf(block: Fields, text = plainJson(block)): number {
-    return MEDIA.has(block.type) ? MEDIUM_TOKENS : countInputTokens(text, this.#tokenFactor);
+    return MEDIA.has(block.type) ? MEDIUM_TOKENS : countInputTokens(text, this.#rules.tokenFactor);
   }
 
   #add(block: Fields, seen: Pick<PromptBlock, 'section' | 'content' | 'tokens'>, at: string): void {
@@ -122,6 +133,15 @@ class PromptReader {
     if (mark !== null && !isCacheable) throw invalid(`${at}cache_control: Extra inputs are not permitted`);
     this.blocks.push({ ...seen, isCacheable, mark });
   }
+}
+
+/** What the versions before took. */
+function checkStrictly(block: Fields, role: string, at: string): void {
+  if (role === 'assistant' && block.type === 'document')
+    throw invalid(`${at}.content: a document is not permitted in an assistant message`);
+  const { citations } = block;
+  if (role === 'user' && block.type === 'text' && Array.isArray(citations) && citations.length > 0)
+    throw invalid(`${at}.content: citations are not permitted in a user message`);
 }
 
 /** The real API rejects lone surrogates. */
