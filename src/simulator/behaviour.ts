@@ -20,7 +20,7 @@ export interface AnswerBehaviour {
   /** Exactly these text deltas instead of a composed answer: one event each, lone surrogates allowed. */
   readonly deltas?: readonly string[];
   /** Whether it thinks before the text, and how; absent: as the request and its model have it. */
-  readonly thinking?: boolean | Thought;
+  readonly thinking?: boolean | ThoughtBehaviour;
   /** A tool_use block after the text. */
   readonly tool?: boolean;
   /** Some 7,000 tokens. */
@@ -47,7 +47,7 @@ export interface AnswerBehaviour {
 }
 
 /** What is absent is as the request and its model have it. */
-export interface Thought {
+export interface ThoughtBehaviour {
   /** As its model counts them. */
   readonly tokens?: number;
   /** How long it takes, whatever the pace is. */

@@ -2,7 +2,7 @@
 import { composeAnswer, composeLongAnswer } from './answers/answer.ts';
 import type { AnswerBehaviour } from './behaviour.ts';
 import type { CacheDivergence } from './cache-diagnosis.ts';
-import { OutputBudget } from './output-budget.ts';
+import { OutputRoom } from './output-room.ts';
 import type { PromptUsage } from './prompt-cache.ts';
 import type { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
@@ -56,16 +56,16 @@ export function composeMessage(
   random: Random,
   thinkingAtHigh: number,
 ): SimulatedMessage {
-  const budget = new OutputBudget(request);
-  const blocks = composeBlocks(request, behaviour, random, budget, thinkingAtHigh);
+  const room = new OutputRoom(request);
+  const blocks = composeBlocks(request, behaviour, random, room, thinkingAtHigh);
   const { refusal = null } = behaviour;
   const natural = refusal !== null ? 'refusal' : behaviour.tool ? 'tool_use' : 'end_turn';
-  const isCut = budget.ranOut || request.maxTokens === 0;
+  const isCut = room.ranOut || request.maxTokens === 0;
   return {
     id: `msg_01${random.base62(22)}`,
     model: request.model,
     blocks,
-    stopReason: isCut ? budget.stopReason : (behaviour.stopReason ?? natural),
+    stopReason: isCut ? room.stopReason : (behaviour.stopReason ?? natural),
     refusal,
     ...reading,
     terms: request.terms,
@@ -77,17 +77,17 @@ function composeBlocks(
   request: MessagesRequest,
   behaviour: AnswerBehaviour,
   random: Random,
-  budget: OutputBudget,
+  room: OutputRoom,
   thinkingAtHigh: number,
 ): readonly Block[] {
   const { refusal } = behaviour;
   if (request.maxTokens === 0 || refusal?.afterDeltas === 0) return [];
-  const thought = composeThought(request, behaviour, budget, thinkingAtHigh);
-  const text = textDeltas(request, behaviour, random, budget);
+  const thought = composeThought(request, behaviour, room, thinkingAtHigh);
+  const text = textDeltas(request, behaviour, random, room);
   return [
     ...(thought === undefined ? [] : [thought]),
-    ...(text.length === 0 && budget.isEmpty ? [] : [textBlock(text, refusal?.afterDeltas)]),
-    ...(behaviour.tool ? toolBlock(request, random, budget) : []),
+    ...(text.length === 0 && room.isEmpty ? [] : [textBlock(text, refusal?.afterDeltas)]),
+    ...(behaviour.tool ? toolBlock(request, random, room) : []),
   ];
 }
 
@@ -95,8 +95,8 @@ function textBlock(deltas: readonly Delta[], most: number | undefined): Block {
   return { type: 'text', deltas: deltas.slice(0, most) };
 }
 
-function toolBlock(request: MessagesRequest, random: Random, budget: OutputBudget): readonly Block[] {
-  const deltas = budget.takeWhole(tokenize(JSON.stringify({ topic: 'Água & café', limit: 3 })), random);
+function toolBlock(request: MessagesRequest, random: Random, room: OutputRoom): readonly Block[] {
+  const deltas = room.takeWhole(tokenize(JSON.stringify({ topic: 'Água & café', limit: 3 })), random);
   const tool = { id: `toolu_01${random.base62(22)}`, name: request.tool ?? 'look_up_topic' };
   return deltas === undefined ? [] : [{ type: 'tool_use', deltas, tool }];
 }
@@ -105,7 +105,7 @@ function textDeltas(
   request: MessagesRequest,
   behaviour: AnswerBehaviour,
   random: Random,
-  budget: OutputBudget,
+  room: OutputRoom,
 ): readonly Delta[] {
   if (behaviour.deltas !== undefined) {
     return behaviour.deltas.map((text) => ({
@@ -118,5 +118,5 @@ function textDeltas(
     return Array.from({ length: count }, () => ({ text: STAMPED_TEXT, tokens: 1 }));
   }
   const compose = behaviour.long ? composeLongAnswer : composeAnswer;
-  return budget.take(tokenize(compose(request.question, random)), random);
+  return room.take(tokenize(compose(request.question, random)), random);
 }

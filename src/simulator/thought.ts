@@ -1,9 +1,9 @@
 /** The thinking of a message: how much, by effort, and what of it is shown. The same for the same question. */
 import type { Effort } from '../models/model-table.ts';
 import { composeThinking } from './answers/answer.ts';
-import type { AnswerBehaviour, Thought } from './behaviour.ts';
+import type { AnswerBehaviour, ThoughtBehaviour } from './behaviour.ts';
 import type { Block } from './message.ts';
-import type { OutputBudget } from './output-budget.ts';
+import type { OutputRoom } from './output-room.ts';
 import { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
 import { countTokens, type Delta, tokenize } from './tokens.ts';
@@ -18,19 +18,19 @@ const SPREAD = [0.8, 1.2] as const;
 export function composeThought(
   { question, thinking, tokenFactor }: MessagesRequest,
   behaviour: AnswerBehaviour,
-  budget: OutputBudget,
+  room: OutputRoom,
   atHigh: number,
 ): Block | undefined {
   const { thinking: told = thinking.isOn } = behaviour;
   if (told === false) return undefined;
-  const thought: Thought = told === true ? {} : told;
+  const thought: ThoughtBehaviour = told === true ? {} : told;
   const random = new Random(`thought\n${question}`);
   const tokens = thought.tokens ?? tokensOf(thinking, atHigh, random) * tokenFactor;
   const display = thought.display ?? thinking.display;
   const summary = display === 'summarized' ? tokenize(composeThinking(question)) : [];
   const unseen = Math.max(0, Math.round(tokens / tokenFactor) - summary.length);
-  const hidden = budget.take(new Array<string>(unseen).fill(''), random);
-  const shown = budget.take(summary, random);
+  const hidden = room.take(new Array<string>(unseen).fill(''), random);
+  const shown = room.take(summary, random);
   const deltas = paced(interleaved(hidden, shown), thought.ms);
   return { type: 'thinking', deltas, isOmitted: display === 'omitted', isCounted: thinking.isCounted };
 }

@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
 import { countTokens, type Delta, toDeltas } from './tokens.ts';
 
-export class OutputBudget {
+export class OutputRoom {
   /** Whether something would have needed more than there was. */
   ranOut = false;
   /** The stop reason if so. */
