@@ -243,51 +243,60 @@ describe('by the lookup', () => {
     return (JSON.parse(body) as { dependencies: Record<string, unknown> }).dependencies['identity'];
   };
 
-  it.each(LAYOUTS)('$name: with Postgres there, away and back', async ({ name, claims }) => {
-    await using relay = await startRelay(withDatabase());
+  /** A relay whose tokens are of that layout, before, in and after an outage that all of them see. */
+  async function startInLayout({ name, claims }: Layout) {
+    const relay = await startRelay(withDatabase());
     const issue = (sub: string) => mint.token({ sub, claims: claims('parent_basic', 'claimed') });
-    const [teacher, parent, stranger] = [USERS.teacher, USERS.parent, USERS.stranger].map(issue) as [
-      string,
-      string,
-      string,
-    ];
-    const byToken = await served(relay, stranger);
-    row('lookup, there', name, { teacher: await served(relay, teacher), stranger: byToken });
-    expect(await served(relay, teacher)).toEqual(TEACHER);
-    expect(await dependency(relay)).toBe('up');
+    const serve = (sub: string) => served(relay, issue(sub));
+    /** By their token: nothing else knows anything of them. */
+    let byToken: Seen;
+    return {
+      async there() {
+        byToken = await serve(USERS.stranger);
+        row('lookup, there', name, { teacher: await serve(USERS.teacher), stranger: byToken });
+        expect(await serve(USERS.teacher), name).toEqual(TEACHER);
+        expect(await dependency(relay), name).toBe('up');
+      },
+      async away() {
+        const stale = await serve(USERS.teacher);
+        const never = await serve(USERS.parent);
+        const stranger = await serve(USERS.stranger);
+        row('lookup, away', name, { teacher: stale, 'never seen': never, stranger });
+        expect(stale, name).toEqual(TEACHER);
+        expect(never, name).toEqual(byToken);
+        expect(await dependency(relay), name).toBe('down');
+        const [line] = await relay.logged(
+          "identity: IDENTITY_VIEW cannot be asked of a user who was never read: the token's claims count",
+        );
+        expect(line, name).toMatchObject({ level: 'warn', userId: USERS.parent });
+        await relay.logged('failed');
+        const failed = expect.objectContaining({ msg: 'failed', what: 'identity: Postgres' });
+        expect(relay.logLines, name).toContainEqual(failed);
+      },
+      async back() {
+        await relay.logged('identity: IDENTITY_VIEW is read again');
+        const back = await serve(USERS.parent);
+        row('lookup, back', name, { teacher: await serve(USERS.teacher), 'never seen': back });
+        expect(back, name).toEqual({ tier: 'parent_plus', organizationId: POOR_SCHOOL, plan: 'pro' });
+        expect(await dependency(relay), name).toBe('up');
+        const metrics = (await ask(`${relay.url}/metrics`)).body;
+        for (const outcome of ['miss', 'stale', 'unknown'])
+          expect(metrics).toMatch(new RegExp(`dash_identity_lookups_total\\{outcome="${outcome}"\\} [1-9]`));
+        expect(metrics).toMatch(/dash_identity_up 1\n/);
+        expect(metrics).toMatch(/dash_identity_cached [1-9]/);
+      },
+      [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+    };
+  }
 
+  it('in every layout, with Postgres there, away and back', async () => {
+    await using relays = new AsyncDisposableStack();
+    const all = (await Promise.all(LAYOUTS.map(startInLayout))).map((each) => relays.use(each));
+    await Promise.all(all.map((each) => each.there()));
     await server.stop();
-    const stale = await served(relay, teacher);
-    const never = await served(relay, parent);
-    row('lookup, away', name, {
-      teacher: stale,
-      'never seen': never,
-      stranger: await served(relay, stranger),
-    });
-    expect(stale).toEqual(TEACHER);
-    // Nobody knows anything of them but their token.
-    expect(never).toEqual(byToken);
-    expect(await dependency(relay)).toBe('down');
-    const [line] = await relay.logged(
-      "identity: IDENTITY_VIEW cannot be asked of a user who was never read: the token's claims count",
-    );
-    expect(line).toMatchObject({ level: 'warn', userId: USERS.parent });
-    await relay.logged('failed');
-    expect(relay.logLines).toContainEqual(
-      expect.objectContaining({ msg: 'failed', what: 'identity: Postgres' }),
-    );
-
+    await Promise.all(all.map((each) => each.away()));
     await server.start();
-    await relay.logged('identity: IDENTITY_VIEW is read again');
-    const back = await served(relay, parent);
-    row('lookup, back', name, { teacher: await served(relay, teacher), 'never seen': back });
-    expect(back).toEqual({ tier: 'parent_plus', organizationId: POOR_SCHOOL, plan: 'pro' });
-    expect(await dependency(relay)).toBe('up');
-    const metrics = (await ask(`${relay.url}/metrics`)).body;
-    for (const outcome of ['miss', 'stale', 'unknown'])
-      expect(metrics).toMatch(new RegExp(`dash_identity_lookups_total\\{outcome="${outcome}"\\} [1-9]`));
-    expect(metrics).toMatch(/dash_identity_up 1\n/);
-    expect(metrics).toMatch(/dash_identity_cached [1-9]/);
+    await Promise.all(all.map((each) => each.back()));
   });
 
   it('a user without a row, or with an empty one', async () => {
