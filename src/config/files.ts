@@ -14,6 +14,7 @@ import type { Actions, PlanActions } from '../run/request.ts';
 import { loadActions } from './actions.ts';
 import { type Config, ConfigError, type EnvironmentKey } from './environment.ts';
 import { modelProblems } from './model-rules.ts';
+import { modelsInUse, unpricedModels } from './models-in-use.ts';
 import { actionsByPlan } from './plan-actions.ts';
 import { planProblems } from './plan-rules.ts';
 
@@ -72,8 +73,9 @@ export function readConfigFiles(
     throw new ConfigError(problems);
   const actions = new Map([...named].map(([name, action]) => [name, withIds(action, models)]));
   const defaultModel = models.resolve(config.DEFAULT_MODEL);
-  const budgetPrices = plans.spendingPerDayMicroUsd === null ? undefined : prices;
-  problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel, budgetPrices }, now));
+  problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel }, now));
+  if (plans.needsPrices)
+    problems.push(...unpricedModels(modelsInUse(config, { actions, plans, models, prices }), prices, now));
   problems.push(...planProblems(plans.all, actions));
   if (problems.length > 0) throw new ConfigError(problems);
   return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans, mirror };

@@ -7,7 +7,6 @@ import type { ModelFacts, ModelTable } from '../models/model-table.ts';
 import { unusableFormat } from '../models/output-format.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type Unusable, unusableSettings } from '../models/thinking.ts';
-import type { PriceTable } from '../pricing/prices.ts';
 import type { Plan } from '../quota/plans.ts';
 import type { Action, Actions } from '../run/request.ts';
 import { actionsOfPlan } from './plan-actions.ts';
@@ -17,8 +16,6 @@ export interface ModelRules {
   readonly plans: readonly Plan[];
   readonly models: ModelTable;
   readonly defaultModel: string;
-  /** What a daily budget counts by; undefined where there is none. */
-  readonly budgetPrices: PriceTable | undefined;
 }
 
 /**
@@ -28,12 +25,11 @@ export interface ModelRules {
 export function modelProblems(rules: ModelRules, now: number): string[] {
   const { actions, plans, models, defaultModel } = rules;
   const answers = (model: string): boolean => models.answers(model, now);
-  const isPriced = (model: string): boolean => rules.budgetPrices?.isPriced(model, now) ?? true;
   const problemsOf = (action: Action): Unusable[] => {
     const ids = action.models ?? [defaultModel];
     return [
       ...actionProblems(action, ids, models, answers),
-      ...fallbackProblems(action, ids, { models, answers, isPriced }),
+      ...fallbackProblems(action, ids, models, answers),
     ];
   };
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
@@ -116,7 +112,8 @@ function placeOf({ name: plan, settings, actions }: Plan, action: string, key: s
 function fallbackProblems(
   { fallback }: Action,
   ids: readonly string[],
-  { models, answers, isPriced }: FallbackRules,
+  models: ModelTable,
+  answers: (model: string) => boolean,
 ): Unusable[] {
   if (fallback === undefined) return [];
   const problem = (why: string): Unusable[] => [{ key: 'fallback', why: `${why} (${fallback})` }];
@@ -124,15 +121,5 @@ function fallbackProblems(
   if (models.find(fallback) === undefined)
     return problem('is not in MODELS_FILE, so how it is asked is not known; add it there, or name another');
   if (!answers(fallback)) return problem('is retired; name one that answers');
-  if (!isPriced(fallback))
-    return problem(
-      'has no price, and the daily budget counts by prices; add it to PRICES_FILE, or name another',
-    );
   return [];
-}
-
-interface FallbackRules {
-  readonly models: ModelTable;
-  readonly answers: (model: string) => boolean;
-  readonly isPriced: (model: string) => boolean;
 }

@@ -1,5 +1,6 @@
 /** Which models this relay may ask, and which setting names each. */
 import type { ModelSettings } from '../models/settings.ts';
+import type { PriceTable } from '../pricing/prices.ts';
 import type { Config } from './environment.ts';
 import type { ConfigFiles } from './files.ts';
 
@@ -29,4 +30,18 @@ export function modelsInUse(
   }
   if (allowed === undefined) for (const id of prices.models) used.set(id, used.get(id) ?? []);
   return used;
+}
+
+/**
+ * Models that a daily budget could not count: each would take of it what the dearest model costs.
+ * @param now Unix ms
+ * @returns lines `PLANS_FILE: what is wrong, what to do`
+ */
+export function unpricedModels(used: ModelsInUse, prices: PriceTable, now: number): string[] {
+  return [...used]
+    .filter(([model]) => !prices.isPriced(model, now))
+    .map(
+      ([model, settings]) =>
+        `PLANS_FILE: spendingPerDayUsd cannot count ${model} (${settings.join(', ') || 'ALLOWED_MODELS'}), which has no price; add it to PRICES_FILE, name another, or let it count as the dearest there is by "unpricedModels": "allowed"`,
+    );
 }

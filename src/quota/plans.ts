@@ -55,6 +55,8 @@ const plansFile = z.strictObject({
   notes: z.string().optional(),
   /** US dollars that all runs of all users together may cost on a day (UTC). */
   spendingPerDayUsd: z.number().positive().max(1_000_000).optional(),
+  /** Of models without a price, which such a budget cannot count: they are refused at the start, or count as the dearest. */
+  unpricedModels: z.enum(['refused', 'allowed']).default('refused'),
   plans: z
     .record(z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be a name in lower case'), plan)
     .refine((plans) => FALLBACK in plans && ANONYMOUS in plans, `must have "${FALLBACK}" and "${ANONYMOUS}"`)
@@ -91,6 +93,8 @@ export interface Plans {
   limitsOf(holder: QuotaHolder): StartLimits;
   /** For all runs of a day (UTC), 10^-6 US dollars; null: no limit. */
   readonly spendingPerDayMicroUsd: number | null;
+  /** Whether each model must have a price, by which that limit counts. */
+  readonly needsPrices: boolean;
 }
 
 export interface PlansOptions {
@@ -119,6 +123,7 @@ export function loadPlans(options: PlansOptions): Plans {
 class FilePlans implements Plans {
   readonly all: readonly Plan[];
   readonly spendingPerDayMicroUsd: number | null;
+  readonly needsPrices: boolean;
   readonly #options: PlansOptions;
   readonly #byTier = new TierMap<Plan>();
   readonly #fallback: Plan;
@@ -127,7 +132,8 @@ class FilePlans implements Plans {
 
   constructor(file: z.output<typeof plansFile>, options: PlansOptions) {
     this.#options = options;
-    const { spendingPerDayUsd: usd } = file;
+    const { spendingPerDayUsd: usd, unpricedModels } = file;
+    this.needsPrices = usd !== undefined && unpricedModels === 'refused';
     this.spendingPerDayMicroUsd = usd === undefined ? null : Math.floor(usd * 1e6);
     this.all = Object.entries(file.plans).map((entry) => {
       const [name, { tiers: _, ...rest }] = entry;

@@ -197,10 +197,22 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
     /chat\.fallback: is not in MODELS_FILE.* \(claude-own-1\)/,
   ],
   [
-    'ACTIONS_FILE',
-    fallback('unpriced', 'claude-own-1'),
-    /chat\.fallback: has no price.* PRICES_FILE, or name another \(claude-own-1\)/,
-    { MODELS_FILE: KNOWN_WITHOUT_PRICE, PLANS_FILE: BUDGET },
+    'PLANS_FILE',
+    BUDGET,
+    /spendingPerDayUsd cannot count claude-own-1 \(ACTIONS_FILE chat\.fallback\), which has no price; add it to PRICES_FILE, name another, or .*"unpricedModels": "allowed"/,
+    { MODELS_FILE: KNOWN_WITHOUT_PRICE, ACTIONS_FILE: fallback('unpriced', 'claude-own-1') },
+  ],
+  [
+    'PLANS_FILE',
+    BUDGET,
+    /spendingPerDayUsd cannot count gateway-model \(DEFAULT_MODEL\).*/,
+    { DEFAULT_MODEL: 'gateway-model' },
+  ],
+  [
+    'PLANS_FILE',
+    BUDGET,
+    /spendingPerDayUsd cannot count gateway-model \(ALLOWED_MODELS\).*/,
+    { ALLOWED_MODELS: 'sonnet,gateway-model' },
   ],
   [
     'ACTIONS_FILE',
