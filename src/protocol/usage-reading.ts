@@ -34,7 +34,10 @@ export interface PriceTerms {
 /** What is known of the bill at an instant: the tokens are those of all messages, the model is the last one's. */
 export interface UsageReading extends BilledTokens {
   readonly source: UsageSource;
-  /** Where one body has several messages that are billed: each by itself, since each has its own price. */
+  /**
+   * Where one body has several messages that are billed, or a message several attempts: each by itself, since each has its
+   * own price. Of attempts they may be more tokens than the message counts.
+   */
   readonly messages?: readonly BilledTokens[];
 }
 

@@ -8,6 +8,7 @@ import type { Refusal } from '../protocol/frames.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
+import { countOf } from './counts.ts';
 import type { UpstreamRequest, UpstreamSink } from './port.ts';
 import type { ReportedUsage, UsageMeter } from './usage-meter.ts';
 
@@ -31,7 +32,8 @@ type Json = {
     | 'signature'
     | 'partial_json'
     | 'data'
-    | 'input']?: unknown;
+    | 'input'
+    | 'to']?: unknown;
 };
 
 /** What of a body its reader asks for. */
@@ -186,7 +188,7 @@ export class MessageParser {
         this.#text(wireText(delta.text));
         return true;
       case 'thinking_delta':
-        meter.thinking.counted(count(delta.estimated_tokens));
+        meter.thinking.counted(countOf(delta.estimated_tokens));
         this.#thought(delta.thinking);
         break;
       case 'signature_delta':
@@ -212,7 +214,16 @@ export class MessageParser {
       this.#startThinking();
       this.#meter.thinking.redacted(length(block.data));
       this.#stopThinking();
-    } else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
+    } else if (type === 'fallback') this.#changeModel(object(block.to));
+    else if (type.endsWith('tool_use')) this.#meterToolCall(block.input);
+  }
+
+  /** The model declined, and the server has another one go on. */
+  #changeModel({ model }: Json): void {
+    const next = modelName(model);
+    if (next === null) return;
+    this.model = next;
+    this.#meter.modelChanged(next);
   }
 
   /** Also `server_tool_use` and `mcp_tool_use`. Results of server tools are input, not output. */
@@ -287,11 +298,6 @@ function object<Shape extends object = Json>(value: unknown): Partial<Shape> {
 /** The inside of a text's JSON string; '' where it is no text. */
 function wireText(value: unknown): WireText {
   return toWire(typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : '');
-}
-
-/** A count of tokens; 0 where it is none. */
-function count(value: unknown): number {
-  return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;
 }
 
 /** UTF-8 bytes. */

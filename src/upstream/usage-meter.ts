@@ -6,7 +6,7 @@
  * gives totals that replace both, so far as they are totals. The prompt's are where one of them is new: then the prompt was
  * counted anew (server tools made it longer, a compaction shorter), and each of them holds. Otherwise they repeat the start,
  * and a zero among them is a gateway's blank. The output's only grows. A body may hold several messages: their last counts
- * are added.
+ * are added. Attempts that a message lists besides (iterations.ts) change what it costs, and not its counts.
  *
  * A reading is `final` where every message came with a total of its output, and with a prompt: none is empty.
  *
@@ -28,6 +28,8 @@ import {
   type UsageReading,
 } from '../protocol/usage-reading.ts';
 import { identifier } from './api-names.ts';
+import { isCount } from './counts.ts';
+import { answeringModel, billedApart, type Iteration, iterationsOf } from './iterations.ts';
 import { ThoughtMeter } from './thought-meter.ts';
 
 /** Nothing is known of the model's. */
@@ -53,6 +55,7 @@ export interface ReportedUsage {
   readonly inference_geo?: unknown;
   readonly service_tier?: unknown;
   readonly speed?: unknown;
+  readonly iterations?: unknown;
 }
 
 /** Of a prompt: how many tokens were read at which price. */
@@ -70,6 +73,8 @@ interface Counts extends PromptCounts {
   webSearches: number;
   /** Only `message_start` names them. */
   terms: PriceTerms | null;
+  /** Attempts that it is billed by; none where it is billed as a whole. */
+  iterations: readonly Iteration[];
   refused: boolean;
 }
 
@@ -82,12 +87,15 @@ const noCounts = (): Counts => ({
   thinking: 0,
   webSearches: 0,
   terms: null,
+  iterations: [],
   refused: false,
 });
 
 export class UsageMeter {
   /** Messages that have ended, and are billed. */
   readonly #ended: BilledTokens[] = [];
+  /** The same, with the attempts that a message is billed by in its place. */
+  readonly #bill: BilledTokens[] = [];
   /** The message that is open. */
   #current = noCounts();
   #source: UsageSource = 'none';
@@ -133,10 +141,19 @@ export class UsageMeter {
     if (isNew(prompt, counts)) Object.assign(counts, prompt);
     Object.assign(counts, otherCounts(usage, counts));
     const output = usage.output_tokens;
-    // None is no total of an answer that was seen.
-    if (!isCount(output) || (output === 0 && this.#estimate() > 0)) return;
+    const iterations = iterationsOf(usage.iterations);
+    // None is no total of an answer that was seen, unless it was another attempt's.
+    const isSilent = output === 0 && iterations.every(({ outputTokens }) => outputTokens === 0);
+    if (!isCount(output) || (isSilent && this.#estimate() > 0)) return;
     counts.output = this.#totalsSeen ? Math.max(counts.output, output) : output;
+    counts.iterations = iterations;
+    this.#openModel = answeringModel(iterations) ?? this.#openModel;
     this.#totalsSeen = true;
+  }
+
+  /** Another model goes on with the open message. */
+  modelChanged(model: string): void {
+    this.#openModel = model;
   }
 
   /** The model refused to go on. Before a word of the answer that costs nothing, though usage names tokens. */
@@ -187,14 +204,24 @@ export class UsageMeter {
   }
 
   reading(): UsageReading {
-    const open = this.#openTokens();
-    const messages = isBilled(open) ? [...this.#ended, open] : this.#ended;
+    const messages = [...this.#ended, ...this.#openMessage()];
+    const bill = [...this.#bill, ...this.#openBill()];
     return {
       ...messages.reduce(plus, NO_USAGE),
       source: this.#hasOutput && this.#source !== 'final' ? 'estimated' : this.#source,
       model: (this.#open ? this.#openModel : null) ?? this.#model,
-      ...(messages.length > 1 ? { messages } : {}),
+      ...(bill.length > 1 ? { messages: bill } : {}),
     };
+  }
+
+  /** The open message, as far as it is billed. */
+  #openMessage(): BilledTokens[] {
+    return [this.#openTokens()].filter(isBilled);
+  }
+
+  #openBill(): BilledTokens[] {
+    const { iterations, refused } = this.#current;
+    return billedApart(this.#openTokens(), iterations, refused).filter(isBilled);
   }
 
   #openTokens(): BilledTokens {
@@ -233,8 +260,8 @@ export class UsageMeter {
   }
 
   #endMessage(): void {
-    const tokens = this.#openTokens();
-    if (isBilled(tokens)) this.#ended.push(tokens);
+    this.#ended.push(...this.#openMessage());
+    this.#bill.push(...this.#openBill());
     this.#current = noCounts();
     this.#open = false;
     this.#totalsSeen = false;
@@ -313,8 +340,4 @@ function termOf(value: unknown): string | null {
 /** Whether some count is another than before, and not blank. */
 function isNew(after: Readonly<PromptCounts>, before: Readonly<PromptCounts>): boolean {
   return PROMPT_KINDS.some((kind) => after[kind] > 0 && after[kind] !== before[kind]);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

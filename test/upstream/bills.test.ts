@@ -44,6 +44,27 @@ const split = (m5: number, h1: number) => ({
   cache_creation: { ephemeral_5m_input_tokens: m5, ephemeral_1h_input_tokens: h1 },
 });
 
+/** An entry of `usage.iterations`. */
+const iteration = (type: string, input: number, output: number, more: Fields = {}) => ({
+  type,
+  input_tokens: input,
+  output_tokens: output,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  cache_creation: null,
+  ...more,
+});
+type Attempt = readonly [model: string, input: number, output: number];
+/** The usage of a message that the first model declined: at its top are the counts of the last attempt alone. */
+const attempts = (declined: Attempt, last: Attempt) => ({
+  input_tokens: last[1],
+  output_tokens: last[2],
+  iterations: [
+    iteration('message', declined[1], declined[2], { model: declined[0] }),
+    iteration('fallback_message', last[1], last[2], { model: last[0] }),
+  ],
+});
+
 /** What it is, the body, and the bill. */
 const BILLS: readonly (readonly [what: string, body: string, usd: number])[] = [
   ['input and output', whole(SONNET, { input_tokens: 1000 }, { output_tokens: 500 }), 0.007],
@@ -236,6 +257,86 @@ const BILLS: readonly (readonly [what: string, body: string, usd: number])[] = [
     whole('claude-opus-5-5-20260922', { input_tokens: 1000 }, { output_tokens: 100 }),
     0.006,
   ],
+  [
+    'declined before a word, answered by a fallback of the server',
+    whole(SONNET, { input_tokens: 1000 }, attempts([OPUS, 1000, 0], [SONNET, 1000, 100])),
+    0.003,
+  ],
+  [
+    'declined after some words, answered by a fallback of the server',
+    whole(OPUS, { input_tokens: 1000 }, attempts([OPUS, 1000, 50], [SONNET, 1000, 100])),
+    0.008, // 0.004 + 0.001, and 0.002 + 0.001
+  ],
+  [
+    'the same in the US',
+    whole(OPUS, { input_tokens: 1000, inference_geo: 'us' }, attempts([OPUS, 1000, 50], [SONNET, 1000, 100])),
+    0.0088,
+  ],
+  ['declined by both', start(OPUS, MILLION) + end(attempts([OPUS, 1000, 0], [SONNET, 1000, 0]), refusal), 0],
+  [
+    'declined by both, by the first after some words',
+    start(OPUS, { input_tokens: 1000 }) + said + end(attempts([OPUS, 1000, 50], [SONNET, 1000, 0]), refusal),
+    0.005,
+  ],
+  [
+    'a compaction, which the top does not count',
+    whole(
+      SONNET,
+      { input_tokens: 100, cache_read_input_tokens: 55_096 },
+      {
+        input_tokens: 181,
+        cache_read_input_tokens: 0,
+        output_tokens: 8,
+        iterations: [
+          iteration('compaction', 100, 83, { cache_read_input_tokens: 55_096 }),
+          iteration('message', 181, 8),
+        ],
+      },
+    ),
+    0.0069816, // 0.0002 + 0.00083 + 0.0055096, and 0.000362 + 0.00008
+  ],
+  [
+    'an advisor of another model',
+    whole(
+      SONNET,
+      { input_tokens: 1128 },
+      {
+        input_tokens: 2411,
+        output_tokens: 145,
+        iterations: [
+          iteration('message', 1128, 135),
+          iteration('advisor_message', 2543, 18, { model: OPUS }),
+          iteration('message', 1283, 10),
+        ],
+      },
+    ),
+    0.016804, // 0.004822 + 0.00145, and 0.010172 + 0.00036
+  ],
+  [
+    'an attempt that wrote to the cache for an hour',
+    whole(
+      SONNET,
+      { input_tokens: 10, ...split(0, 10_000) },
+      {
+        output_tokens: 100,
+        iterations: [
+          iteration('message', 10, 0, { model: OPUS, ...split(0, 10_000) }),
+          iteration('fallback_message', 10, 100, { model: SONNET, ...split(0, 10_000) }),
+        ],
+      },
+    ),
+    0.04102, // 0.00002 + 0.04 + 0.001
+  ],
+  [
+    'attempts with less than the whole',
+    whole(SONNET, { input_tokens: 1000 }, { output_tokens: 100, iterations: [iteration('message', 0, 0)] }),
+    0.003,
+  ],
+  [
+    'attempts that are none',
+    whole(SONNET, { input_tokens: 1000 }, { output_tokens: 100, iterations: [null, 7] }),
+    0.003,
+  ],
   ['nothing at all', '', 0],
 ];
 
@@ -244,8 +345,8 @@ describe('what is billed', () => {
     expect(usdOf(runCost(prices, SONNET, readingOf(body, true), AT).totalPico)).toBeCloseTo(usd, 12);
   });
 
-  it('has forty shapes', () => {
-    expect(BILLS).toHaveLength(40);
+  it('has fifty shapes', () => {
+    expect(BILLS).toHaveLength(50);
   });
 });
 
@@ -330,6 +431,19 @@ describe('what is billed of a call that is cut while it thinks', () => {
 it('says of what was thought how much of the output it is', () => {
   const [, body] = BILLS.find(([what]) => what === 'thinking, inside the output') ?? ['', ''];
   expect(readingOf(body, true)).toMatchObject({ outputTokens: 900, thinkingTokens: 800, source: 'final' });
+});
+
+it('names the model that answered in the place of one that declined', () => {
+  const handOver = sse({
+    type: 'content_block_start',
+    index: 0,
+    content_block: { type: 'fallback', from: { model: OPUS }, to: { model: SONNET } },
+  });
+  const body = start(OPUS, { input_tokens: 1000 }) + handOver + said;
+  expect(readerOf(body).model).toBe(SONNET);
+  expect(readingOf(body, false)).toMatchObject({ model: SONNET, source: 'estimated' });
+  const ended = body + end(attempts([OPUS, 1000, 0], [SONNET, 1000, 100]));
+  expect(readingOf(ended, true)).toMatchObject({ model: SONNET, source: 'final' });
 });
 
 it('keeps the terms of the start, which the totals do not repeat', () => {
