@@ -26,22 +26,17 @@ const NO_USAGE = {
   cacheWriteTokens: 0,
   source: 'none',
 } as const;
-/** A first connection is given up sooner than one that carried text, ms. */
-const FIRST_CONTACT_MS = 30_000;
-/** A request that tells nothing before its end is asked for again where contact is overdue, and gets this long, ms. */
-const CHECK_MS = 12_000;
 /** After a stop nobody waits longer for the receipt, ms. */
 const RECEIPT_WITHIN_MS = 10_000;
 
 export interface StreamOwner {
   readonly clock: ClientClock;
   readonly platform: string;
+  readonly contactMs: number;
   readonly reconnectMs: number;
   readonly deadlineMs: number;
   /** The caller wants the model stopped, and the relay may have to know. */
   stopped(stream: ClientStream): void;
-  /** Nothing was heard for too long of a stream that is silent until its end: is the relay still there? */
-  overdue(stream: ClientStream): void;
   /** Somebody else reads the same stream here: only he may stop it. */
   isShared(stream: ClientStream): boolean;
   settled(stream: ClientStream): void;
@@ -77,7 +72,7 @@ export function createClientStream(
   options: StreamOptions,
   owner: StreamOwner,
 ): ClientStream {
-  const { clock, platform, reconnectMs } = owner;
+  const { clock, platform, contactMs, reconnectMs } = owner;
   const { deadlineMs = owner.deadlineMs, signal, onChunk, onPhase, onThinking } = options;
   const beganAt = clock.elapsed();
   const pieces: string[] = [];
@@ -107,14 +102,17 @@ export function createClientStream(
     owner.settled(stream);
   };
 
-  const unreachable = (): void => stream.fail(failure('unreachable', true));
+  /** In two halves: after a sleep, which ends what was due meanwhile, the second one is left. */
   const awaitContact = (ms: number): void => {
     if (state.outcome) return;
-    contact ??= clock.after(ms, () => {
-      if (!state.following) return unreachable();
-      contact = clock.after(CHECK_MS, unreachable);
-      owner.overdue(stream);
+    contact ??= clock.after(ms / 2, () => {
+      contact = clock.after(ms / 2, unreachable);
     });
+  };
+  /** What was asked and never answered may run all the same, and nobody reads it: it is stopped. */
+  const unreachable = (): void => {
+    if (state.asked && !state.epoch) owner.stopped(stream);
+    stream.fail(failure('unreachable', true));
   };
 
   const watchContact = ({ type }: StreamEvent, { following }: StreamState): void => {
@@ -210,7 +208,7 @@ export function createClientStream(
   });
   signal?.addEventListener('abort', abort);
 
-  awaitContact(Math.min(FIRST_CONTACT_MS, reconnectMs));
+  awaitContact(Math.min(contactMs, reconnectMs));
   if (signal?.aborted) abort();
   return stream;
 }

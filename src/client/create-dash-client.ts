@@ -59,6 +59,8 @@ export interface DashClientOptions {
   readonly onMetrics?: TrackMetrics | undefined;
   /** How long to wait for a connection, ms. Default 8,000. */
   readonly connectMs?: number | undefined;
+  /** How long to try to reach the relay with a question, ms. Default 30,000. */
+  readonly contactMs?: number | undefined;
   /** How long to try to get a lost stream back, ms. Default 120,000: the relay keeps it no longer. */
   readonly reconnectMs?: number | undefined;
   /** How long an answer may take, ms. Default 660,000. */
@@ -138,6 +140,7 @@ export interface DashClient {
  */
 export function createDashClient(options: DashClientOptions): DashClient {
   const { clock = deviceClock, connectMs = 8000, idleMs = 30_000, platform = 'web' } = options;
+  const { contactMs = 30_000, reconnectMs = 120_000, deadlineMs = 660_000 } = options;
   const {
     transports = TRANSPORTS,
     webSocket = bearerSubprotocol,
@@ -222,10 +225,10 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const owner: StreamOwner = {
     clock,
     platform,
-    reconnectMs: options.reconnectMs ?? 120_000,
-    deadlineMs: options.deadlineMs ?? 660_000,
+    contactMs,
+    reconnectMs,
+    deadlineMs,
     stopped: router.cancel,
-    overdue: router.check,
     isShared,
     settled(stream) {
       if (!streams.delete(stream)) return;
@@ -250,7 +253,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return begin({ id, request: snapshotOf(request) }, more);
       } catch (cause) {
         // e.g. a circle in `context`
-        const message = `the request cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`;
+        const message = `the request cannot be written as JSON: ${cause}`;
         const stream = createClientStream({ id }, more, owner);
         stream.fail({ ...failure('bad_request'), message });
         return stream;

@@ -3,7 +3,7 @@ import type { Usage } from '../protocol/frames.ts';
 
 /**
  * A code of the wire contract, or one of the client's own:
- * - `unreachable` the relay could not be reached for `reconnectMs`
+ * - `unreachable` the relay could not be reached for `contactMs` with a question, or for `reconnectMs` afterwards
  * - `deadline_exceeded` the answer took longer than `deadlineMs`; it was cancelled
  * - `detached` the caller let go of the stream, which goes on without it
  * - `closed` the client was closed

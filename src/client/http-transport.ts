@@ -3,7 +3,7 @@
  * again and again until it has its ending. A stream that is known to run is never posted again: `GET /v1/streams/:id`
  * reads on where it stands, so nothing comes twice and nothing is paid twice.
  */
-import type { DoneFrame, EndingFrame } from '../protocol/frames.ts';
+import type { DoneFrame, EndingFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { Backoff } from './backoff.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { Transport } from './dash-stream.ts';
@@ -39,8 +39,6 @@ export interface HttpTransport {
   cancel(stream: ClientStream): Promise<void>;
   /** The stream has ended for its caller: its request is not read on. */
   forget(stream: ClientStream): void;
-  /** A JSON answer tells nothing before its end: it is asked for again, which shows whether anybody is there. */
-  check(stream: ClientStream): void;
   /**
    * The network is gone: what is open hears nothing more. After a sleep that may hold only of JSON, whose silence tells
    * nothing; asked for again, it is the same run.
@@ -59,7 +57,6 @@ export function createHttpTransport({
 }: HttpTransportParts): HttpTransport {
   const reads = new Map<ClientStream, AbortController>();
   const stops = new Set<ClientStream>();
-  const checks = new Set<ClientStream>();
 
   /** One request. Resolves with the least time to wait before the next one, or undefined if the relay was not heard. */
   const attempt = async (stream: ClientStream): Promise<number | undefined> => {
@@ -67,12 +64,22 @@ export function createHttpTransport({
     const { path, init } = questionOf(stream);
     let heard = false;
     let watch: ClientTimer | undefined;
-    const waitFor = (ms: number): void => {
+    const giveUp = (): void => abort.abort();
+    const waitFor = (ms: number, overdue = giveUp): void => {
       watch?.cancel();
-      watch = clock.after(ms, () => abort.abort());
+      watch = clock.after(ms, overdue);
     };
-    const silent = stream.transport === 'json' && !stream.state.stopping; // takes as long as the run, whose deadline ends both
-    if (!silent) waitFor(connectMs + sendingMs(init.body));
+    /** A JSON answer tells nothing before its end, and takes as long as the run: is it being written? */
+    const check = async (): Promise<void> => {
+      const { state, error } = (await http.read<ResumedFrame>(`/v1/streams/${stream.id}/state`)) ?? {};
+      if (abort.signal.aborted) return;
+      // Another error is not about this stream: too many requests, or an older relay without the path.
+      if (state !== 'live' && (!error || error.code === 'unknown_stream')) return giveUp();
+      stream.reached();
+      waitFor(2 * connectMs, check);
+    };
+    const silent = stream.transport === 'json' && !stream.state.stopping;
+    waitFor(connectMs + sendingMs(init.body), silent ? check : giveUp);
     reads.set(stream, abort);
     stream.dispatch({ type: 'ask', silent });
     try {
@@ -97,8 +104,7 @@ export function createHttpTransport({
     const { transport } = stream;
     const cause = await http.diagnose();
     if (cause === 'transport') {
-      if (checks.delete(stream)) stream.reached();
-      else if (transport !== 'json' && selector.failed(transport)) return true;
+      if (transport !== 'json' && selector.failed(transport)) return true;
     } else if (cause?.retryable === false) {
       stream.fail(cause);
     }
@@ -154,11 +160,6 @@ export function createHttpTransport({
     follow,
     cancel,
     forget: (stream) => reads.get(stream)?.abort(),
-    check(stream) {
-      if (stream.request?.onDisconnect === 'cancel') return stream.reached(); // asking again would stop it
-      checks.add(stream);
-      reads.get(stream)?.abort();
-    },
     drop(of) {
       for (const [{ transport }, abort] of reads) if (!of || of === transport) abort.abort();
     },

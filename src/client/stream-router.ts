@@ -18,8 +18,6 @@ export interface StreamRouter {
   cancel(stream: ClientStream): void;
   /** The stream has ended for its caller. */
   forget(stream: ClientStream): void;
-  /** Asks again for a stream that tells nothing before its end. */
-  check(stream: ClientStream): void;
   /** The network is gone: whatever is open hears nothing more. */
   drop(): void;
   /** The device is back: is the relay still there? */
@@ -67,7 +65,6 @@ export function createStreamRouter(parts: StreamRouterParts): StreamRouter {
       for (const each of sockets) each.forget(stream);
       requests.forget(stream);
     },
-    check: requests.check,
     drop() {
       dropSockets();
       requests.drop();

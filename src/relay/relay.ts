@@ -9,7 +9,7 @@ import type { Connect } from '../connection/port.ts';
 import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
 import type { Caller, MemoryPressure, Observer } from '../observability/port.ts';
-import type { EndingFrame, HelloFrame } from '../protocol/frames.ts';
+import type { EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
 import type { Cluster, StartLimit } from '../run/port.ts';
@@ -17,7 +17,7 @@ import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';
-import { observeResumed, type RunView } from '../run/run-view.ts';
+import { observeResumed, type RunView, resumedFrame } from '../run/run-view.ts';
 import { RunStarter, type StartCommand, type UserLimits } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
@@ -129,6 +129,14 @@ export class Relay {
     const subscription = this.#subscribe(run, after, true, sink);
     observeResumed(this.#connectionParts.observer, run, after, caller);
     return subscription;
+  }
+
+  /** Whether there is such a run, and how far it is. @throws RelayError unknown_stream */
+  async stateOf(userId: string, id: string): Promise<Omit<ResumedFrame, 'type' | 'after' | 'model'>> {
+    const run = await this.#find(userId, { id, type: 'resume' });
+    if (run === undefined) throw unknownStream();
+    const { epoch, head, state } = resumedFrame(run, 0);
+    return { id, epoch, head, state };
   }
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */

@@ -77,6 +77,7 @@ it('who hangs up while other machines are asked leaves nothing behind', async ()
     start: (command, sink) => core.relay.start(command, sink),
     resume: (position, sink) => (resumed = asked.then(() => core.relay.resume(position, sink))),
     cancel: (...who) => core.relay.cancel(...who),
+    stateOf: (...which) => core.relay.stateOf(...which),
   };
   const { port } = await startServer({ routes: { relay, clock: core.clock } });
   core.connect().send(start('s1'));

@@ -1,6 +1,6 @@
 /**
  * Callers without WebSockets: the same runs from the same log, as server-sent events or as one JSON object.
- * POST /v1/chat, GET and DELETE /v1/streams/:id. PROTOCOL.md has their shapes.
+ * POST /v1/chat, GET and DELETE /v1/streams/:id, GET /v1/streams/:id/state. PROTOCOL.md has their shapes.
  */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { CancelledFrame, DoneFrame } from '../../protocol/frames.ts';
@@ -14,9 +14,9 @@ import { EventStreams, positionOf } from './event-stream.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
 
 export function chatHandlers(
-  relay: Pick<Relay, 'start' | 'resume' | 'cancel'>,
+  relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf'>,
   clock: Clock,
-): Record<'start' | 'resume' | 'cancel', RouteHandlerMethod> {
+): Record<'start' | 'resume' | 'cancel' | 'state', RouteHandlerMethod> {
   const eventStreams = new EventStreams(clock);
   const texts: AnswerTexts = new WeakMap();
 
@@ -43,7 +43,10 @@ export function chatHandlers(
     return await relay.cancel(userId, streamIdOf(request), callerOf(request));
   };
 
-  return { start, resume, cancel };
+  const state: RouteHandlerMethod = (request) =>
+    relay.stateOf(principalOf(request).userId, streamIdOf(request));
+
+  return { start, resume, cancel, state };
 }
 
 function streamIdOf({ params }: FastifyRequest): string {

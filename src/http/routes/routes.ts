@@ -37,7 +37,7 @@ declare module 'fastify' {
 export type Access = 'anyone' | 'health' | 'local' | 'token' | 'reader';
 
 export interface RouteParts {
-  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel'>;
+  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf'>;
   readonly admission: Admission;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly observer: Observer;
@@ -82,6 +82,7 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'POST /v1/chat', config: { ...reader, door: 'json', of: 'start' }, handler: chat.start },
     { on: 'GET /v1/streams/:id', config: { ...reader, door: 'sse', of: 'resume' }, handler: chat.resume },
     { on: 'DELETE /v1/streams/:id', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.cancel },
+    { on: 'GET /v1/streams/:id/state', config: { ...token, door: 'json' }, handler: chat.state },
     {
       on: 'POST /functions/v1/ai-gateway',
       config: { ...reader, heardWithoutToken: MAX_HEALTH_BYTES, door: 'ai_gateway', of: 'start' },
