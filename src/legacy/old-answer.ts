@@ -8,8 +8,7 @@ import type { OldFunction } from './old-body.ts';
 /** @param text all text of the run */
 export function oldAnswer(of: OldFunction, ending: DoneFrame | CancelledFrame, text: string): object {
   const { usage } = ending;
-  // What came ahead of a refusal is to be discarded, and callers of that time know nothing of it.
-  const content = ending.type === 'done' && ending.refusal?.partial === true ? '' : text;
+  const content = isDiscarded(ending) ? '' : text;
   const model = ending.type === 'done' ? { model: ending.model } : {};
   const stop_reason = ending.type === 'done' ? ending.stopReason : 'cancelled';
   if (of === 'ai-gateway')
@@ -24,6 +23,11 @@ export function oldAnswer(of: OldFunction, ending: DoneFrame | CancelledFrame, t
     pending_tool_calls: [],
     stop_reason,
   };
+}
+
+/** What came ahead of a refusal is to be discarded, and callers of that time know nothing of it. */
+export function isDiscarded(ending: DoneFrame | CancelledFrame): boolean {
+  return ending.type === 'done' && ending.refusal?.partial === true;
 }
 
 /** As the Messages API has it. */

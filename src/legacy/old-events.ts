@@ -2,9 +2,10 @@
  * A run as server-sent events in the old framing: `data:` lines alone, each with one JSON object, and `[DONE]` at the
  * end. What readers of that time know: `delta` and `final` where work is graded, `content_block_delta` everywhere else.
  */
+import type { CancelledFrame, DoneFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import { chunkJson, toWire, type WireText } from '../protocol/wire-text.ts';
-import { oldError } from './old-answer.ts';
+import { isDiscarded, oldError } from './old-answer.ts';
 import type { OldEvents, OldFunction } from './old-body.ts';
 
 /** The texts of one answer's events. */
@@ -28,9 +29,10 @@ export class OldEventText {
     return `data: {"type":"delta","text":"${json}"}\n\n` as WireText;
   }
 
-  /** Of an answer that is whole, or was stopped by its reader. */
-  end(): WireText {
-    const final = this.#isGrading ? `data: {"type":"final","feedback":"${this.#said}"}\n\n` : '';
+  /** Of an answer that is whole, or was stopped by its reader. What came ahead of a refusal is no feedback. */
+  end(ending: DoneFrame | CancelledFrame): WireText {
+    const feedback = isDiscarded(ending) ? '' : this.#said;
+    const final = this.#isGrading ? `data: {"type":"final","feedback":"${feedback}"}\n\n` : '';
     return `${final}data: [DONE]\n\n` as WireText;
   }
 

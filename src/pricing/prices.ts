@@ -170,10 +170,15 @@ function factorsOf(terms: PriceTerms | null, { multipliers }: PriceFile): bigint
   if (terms === null) return [];
   const { inferenceGeo, serviceTier, speed } = terms;
   return [
-    multipliers.inferenceGeo[inferenceGeo ?? ''],
-    multipliers.serviceTier[serviceTier ?? ''],
-    multipliers.speed[speed ?? ''],
-  ].filter((factor) => factor !== undefined);
+    factorOf(multipliers.inferenceGeo, inferenceGeo),
+    factorOf(multipliers.serviceTier, serviceTier),
+    factorOf(multipliers.speed, speed),
+  ].flatMap((factor) => factor ?? []);
+}
+
+/** @param term a name of the API's, or of whoever stands in its place: `constructor` is one as well */
+function factorOf(factors: Readonly<Record<string, bigint>>, term: string | null): bigint | undefined {
+  return term !== null && Object.hasOwn(factors, term) ? factors[term] : undefined;
 }
 
 /** Rounded half up, to a pico-dollar. */

@@ -295,12 +295,19 @@ const PROMPT_KINDS = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'] as con
 /** The counts of a prompt that are reported, the others as they were. */
 function promptCounts(usage: ReportedUsage, before: Readonly<PromptCounts>): PromptCounts {
   const count = (value: unknown, otherwise: number) => (isCount(value) ? value : otherwise);
-  const lifetimes = (usage.cache_creation ?? {}) as { readonly ephemeral_1h_input_tokens?: unknown };
+  const { ephemeral_5m_input_tokens: writes5m, ephemeral_1h_input_tokens: writes1h } =
+    (usage.cache_creation ?? {}) as {
+      readonly ephemeral_5m_input_tokens?: unknown;
+      readonly ephemeral_1h_input_tokens?: unknown;
+    };
+  const cacheWrite1h = count(writes1h, before.cacheWrite1h);
+  // Without their total it is what they sum up to.
+  const written = isCount(writes5m) ? writes5m + cacheWrite1h : before.cacheWrite;
   return {
     input: count(usage.input_tokens, before.input),
     cacheRead: count(usage.cache_read_input_tokens, before.cacheRead),
-    cacheWrite: count(usage.cache_creation_input_tokens, before.cacheWrite),
-    cacheWrite1h: count(lifetimes.ephemeral_1h_input_tokens, before.cacheWrite1h),
+    cacheWrite: count(usage.cache_creation_input_tokens, written),
+    cacheWrite1h,
   };
 }
 

@@ -44,6 +44,15 @@ describe('a reader of that time', () => {
     if (body === WORK) expect(final).toEqual({ type: 'final', feedback: text });
   });
 
+  it('has no feedback of a model that declined midway', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    relay.simulator.always('refusal-midway');
+    const { text, types, final } = await readAsTheAppDid(bodyOf(await post(relay, GATEWAY, WORK)));
+    expect(text).not.toBe('');
+    expect(final).toEqual({ type: 'final', feedback: '' });
+    expect(types.at(-1)).toBe('[DONE]');
+  });
+
   it('is told of what failed before the first word by a status, not by a stream', async () => {
     await using relay = await startSimulatedRelay({ pace: PACE });
     const overloaded = await post(relay, GATEWAY, { ...CHAT, model: 'sim:overloaded' });

@@ -90,6 +90,28 @@ const BILLS: readonly (readonly [what: string, body: string, usd: number])[] = [
     0.00761,
   ],
   [
+    'writes whose total is not told',
+    whole(
+      SONNET,
+      {
+        input_tokens: 5,
+        cache_creation_input_tokens: null,
+        cache_creation: { ephemeral_5m_input_tokens: 1000, ephemeral_1h_input_tokens: 2000 },
+      },
+      { output_tokens: 10 },
+    ),
+    0.01061,
+  ],
+  [
+    'terms with the names of what every object has',
+    whole(
+      SONNET,
+      { input_tokens: 1000, inference_geo: 'constructor', service_tier: 'toString', speed: 'valueOf' },
+      { output_tokens: 500 },
+    ),
+    0.007,
+  ],
+  [
     'a split larger than its total',
     whole(
       SONNET,
@@ -345,8 +367,8 @@ describe('what is billed', () => {
     expect(usdOf(runCost(prices, SONNET, readingOf(body, true), AT).totalPico)).toBeCloseTo(usd, 12);
   });
 
-  it('has fifty shapes', () => {
-    expect(BILLS).toHaveLength(50);
+  it('has fifty-two shapes', () => {
+    expect(BILLS).toHaveLength(52);
   });
 });
 

@@ -100,7 +100,7 @@ function framingOf(of: OldFunction, events: OldEvents, request: FastifyRequest):
     cutsErrors: true,
     opened: () => '',
     frame: (type, _seq, wire) => (type === 'chunk' ? text.chunk(wire) : ''),
-    ended: (frame) => (frame.type === 'error' ? text.error(endingError(frame), tier) : text.end()),
+    ended: (frame) => (frame.type === 'error' ? text.error(endingError(frame), tier) : text.end(frame)),
     failed: (error) => text.error(error, tier),
   };
 }
