@@ -5,6 +5,7 @@
  */
 import type { ModelFacts, ModelTable } from '../models/model-table.ts';
 import { unusableFormat } from '../models/output-format.ts';
+import { takesRefusalFallbacks, whyNoRefusalFallbacks } from '../models/refusal-fallbacks.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type Unusable, unusableSettings } from '../models/thinking.ts';
 import type { Plan } from '../quota/plans.ts';
@@ -30,6 +31,7 @@ export function modelProblems(rules: ModelRules, now: number): string[] {
     return [
       ...actionProblems(action, ids, models, answers),
       ...fallbackProblems(action, ids, models, answers),
+      ...refusalFallbackProblems(action, ids.filter(answers), models, answers),
     ];
   };
   const usesDefault = [...actions.values()].some((action) => action.models === undefined);
@@ -122,4 +124,28 @@ function fallbackProblems(
     return problem('is not in MODELS_FILE, so how it is asked is not known; add it there, or name another');
   if (!answers(fallback)) return problem('is retired; name one that answers');
   return [];
+}
+
+/** Some models of an action may have none; where none of them takes what is set, it would never be sent. */
+function refusalFallbackProblems(
+  { refusalFallbacks: setting = 'off' }: Action,
+  ids: readonly string[],
+  models: ModelTable,
+  answers: (model: string) => boolean,
+): Unusable[] {
+  const key = 'refusalFallbacks';
+  if (setting === 'off' || ids.length === 0) return [];
+  const known = ids.map((id) => models.find(id));
+  if (!known.some((model) => takesRefusalFallbacks(model, setting)))
+    return [{ key, why: `${whyNoRefusalFallbacks(known[0])} (${ids.join(', ')})` }];
+  if (setting === 'default') return [];
+  const unknown = setting.filter((id) => models.find(id) === undefined);
+  const retired = setting.filter((id) => !answers(id));
+  return [
+    ...unknown.map((id) => ({
+      key,
+      why: `is not in MODELS_FILE, so how it is asked is not known; add it there, or name another (${id})`,
+    })),
+    ...retired.map((id) => ({ key, why: `is retired; name one that answers (${id})` })),
+  ];
 }

@@ -20,6 +20,8 @@ export function modelsInUse(
   const nameAll = (settings: ModelSettings, place: string): void => {
     for (const model of settings.models ?? []) name(model, `${place}.models`);
     if (settings.fallback !== undefined) name(settings.fallback, `${place}.fallback`);
+    if (typeof settings.refusalFallbacks === 'object')
+      for (const model of settings.refusalFallbacks) name(model, `${place}.refusalFallbacks`);
   };
   name(defaultModel, 'DEFAULT_MODEL');
   for (const model of allowed ?? []) name(model, 'ALLOWED_MODELS');

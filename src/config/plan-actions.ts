@@ -31,7 +31,7 @@ function actionOfPlan(name: string, action: Action, { settings, actions }: Plan,
   const own = actions?.get(name);
   if (own === undefined) return ofAll;
   const over = withIds(own, table);
-  return withinPlan(settingsOver(ofAll, over), over);
+  return declinedWithinPlan(withinPlan(settingsOver(ofAll, over), over), over);
 }
 
 /** What is said of all actions widens the models of none: the plan's order, and what the action has of it. */
@@ -40,7 +40,7 @@ function restricted(action: Action, settings: ModelSettings): Action {
   const over = settingsOver(action, settings);
   const own =
     models === undefined ? over : { ...over, models: over.models?.filter((id) => models.includes(id)) };
-  return withinPlan(own, settings);
+  return declinedWithinPlan(withinPlan(own, settings), settings);
 }
 
 /** Where a plan names models but no fallback, that of the action is one of these models, and not the first, or none. */
@@ -48,4 +48,12 @@ function withinPlan(action: Action, { models, fallback }: ModelSettings): Action
   if (action.fallback === undefined || fallback !== undefined || models === undefined) return action;
   const isOther = models.includes(action.fallback) && action.models?.[0] !== action.fallback;
   return isOther ? action : { ...action, fallback: undefined };
+}
+
+/** The same of those that the API is to ask where a model declines: what the plan does not have is left out. */
+function declinedWithinPlan(action: Action, { models, refusalFallbacks: own }: ModelSettings): Action {
+  const { refusalFallbacks } = action;
+  if (typeof refusalFallbacks !== 'object' || own !== undefined || models === undefined) return action;
+  const within = refusalFallbacks.filter((id) => models.includes(id));
+  return { ...action, refusalFallbacks: within.length === 0 ? 'off' : within };
 }

@@ -68,6 +68,8 @@ const model = z.strictObject({
   images: z.strictObject({ longestEdgePixels: count, maxTokens: count }),
   /** `prefill`: a conversation that ends with the assistant's words. `sampling`: temperature and its like. `outputFormat`: answers by a schema. */
   refuses: z.array(z.enum(['prefill', 'sampling', 'forcedTools', 'outputFormat'])),
+  /** Whether the API asks others where it declines: `default` by its own choice alone, `named` also those it is given. */
+  refusalFallbacks: z.enum(['none', 'default', 'named']).default('none'),
   lifecycle: z.strictObject({
     state: z.enum(['active', 'legacy', 'deprecated', 'retired']),
     /** From the beginning of this day (UTC) on it does not answer any more. */

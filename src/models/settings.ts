@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { CACHE_SETTINGS, type CacheSettings, isCacheOrder } from './cache.ts';
 import { EFFORTS, type ModelTable } from './model-table.ts';
+import { MAX_REFUSAL_FALLBACKS, type RefusalFallbacks } from './refusal-fallbacks.ts';
 import type { ThinkingSetting, ThinkingSettings } from './thinking.ts';
 
 const effort = z.enum(EFFORTS);
@@ -24,6 +25,8 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
   readonly models?: readonly string[] | undefined;
   /** Asked once in place of a model that is overloaded or was not reached, before its first word. */
   readonly fallback?: string | undefined;
+  /** Whom the API is to ask where a model declines; absent: nobody. */
+  readonly refusalFallbacks?: RefusalFallbacks | undefined;
   /** Tokens of text where the client asks for none; what is thought comes on top. */
   readonly defaultMaxTokens?: number | undefined;
   /** The most it can get. */
@@ -33,6 +36,12 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
 export const modelSettings = z.strictObject({
   models: z.array(z.string().min(1)).min(1).optional(),
   fallback: z.string().min(1).optional(),
+  refusalFallbacks: z
+    .union(
+      [z.enum(['off', 'default']), z.array(z.string().min(1)).min(1).max(MAX_REFUSAL_FALLBACKS)],
+      `must be "off", "default" or a list of up to ${MAX_REFUSAL_FALLBACKS} models`,
+    )
+    .optional(),
   defaultMaxTokens: z.int().positive().optional(),
   maxTokens: z.int().positive().optional(),
   thinking: z
@@ -62,10 +71,12 @@ function withoutEffort(thinking: ThinkingSetting | undefined): Pick<ModelSetting
 
 /** With ids in the place of aliases. */
 export function withIds<Settings extends ModelSettings>(settings: Settings, table: ModelTable): Settings {
-  const { models, fallback } = settings;
+  const { models, fallback, refusalFallbacks } = settings;
+  const resolved = (names: readonly string[]) => names.map((name) => table.resolve(name));
   return {
     ...settings,
-    ...(models === undefined ? {} : { models: models.map((name) => table.resolve(name)) }),
+    ...(models === undefined ? {} : { models: resolved(models) }),
     ...(fallback === undefined ? {} : { fallback: table.resolve(fallback) }),
+    ...(typeof refusalFallbacks === 'object' ? { refusalFallbacks: resolved(refusalFallbacks) } : {}),
   };
 }

@@ -55,16 +55,29 @@ export class ChargePolicy {
     const { holder, action, startedAt } = run;
     // One of them answers: room for the dearer one is room for both.
     const askable = run.fallback === undefined ? [run] : [run, run.fallback];
-    const most = askable.map(({ model, maxTokens, cache }) => {
-      const promptTokens = estimatePromptTokens(run, this.#models.find(model));
-      const usage = { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens };
-      return { tokens: promptTokens + maxTokens, spending: this.#microUsd(model, startedAt, usage) };
-    });
+    const most = askable.map((asked) => this.#atMost(run, asked));
     return chargesOn(this.#counters(holder, action, startedAt), {
       requests: 1,
       tokens: Math.max(...most.map(({ tokens }) => tokens)),
       spending: Math.max(...most.map(({ spending }) => spending)),
     });
+  }
+
+  /** Of one that is asked, and of those that the API asks where it declines: each may be billed. */
+  #atMost(run: QuotaRun, asked: Askable): Spent {
+    const { model, maxTokens, cache, refusalFallbacks = [] } = asked;
+    const others = refusalFallbacks === 'default' ? [{ model: UNKNOWN_MODEL, maxTokens }] : refusalFallbacks;
+    const attempts = [{ model, maxTokens }, ...others].map((attempt) => {
+      const promptTokens = estimatePromptTokens(run, this.#models.find(attempt.model));
+      const usage = { ...promptAtMost(promptTokens, cache), outputTokens: attempt.maxTokens };
+      const spending = this.#microUsd(attempt.model, run.startedAt, usage);
+      return { tokens: promptTokens + attempt.maxTokens, spending };
+    });
+    // Counted by their number are those of the answer alone, whoever gives it.
+    return {
+      tokens: Math.max(...attempts.map(({ tokens }) => tokens)),
+      spending: attempts.reduce((sum, { spending }) => sum + spending, 0),
+    };
   }
 
   /** What it did cost, on the same counters. A run whose answer never began is no request. */
@@ -107,6 +120,18 @@ export class ChargePolicy {
     return Number((pico + 999_999n) / 1_000_000n);
   }
 }
+
+/** Of a run, what may be asked for its answer. */
+type Askable = Pick<QuotaRun, 'model' | 'maxTokens' | 'cache' | 'refusalFallbacks'>;
+
+interface Spent {
+  readonly tokens: number;
+  /** 10^-6 US dollars. */
+  readonly spending: number;
+}
+
+/** Has no price, and so counts as the dearest there is. */
+const UNKNOWN_MODEL = 'chosen by the API';
 
 /** What the price of a run depends on. */
 export type PricedRun = Pick<QuotaRun, 'model' | 'startedAt'>;

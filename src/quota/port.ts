@@ -35,7 +35,9 @@ export interface QuotaRun {
   /** What of the prompt is marked for the API's cache: writing there costs more. */
   readonly cache?: CacheBreakpoints | undefined;
   /** The model that may answer in its place. */
-  readonly fallback?: Pick<QuotaRun, 'model' | 'maxTokens' | 'cache'> | undefined;
+  readonly fallback?: Pick<QuotaRun, 'model' | 'maxTokens' | 'cache' | 'refusalFallbacks'> | undefined;
+  /** Models that may be billed besides, one after the other; `default`: one that is not known before. */
+  readonly refusalFallbacks?: 'default' | readonly Pick<QuotaRun, 'model' | 'maxTokens'>[] | undefined;
   /** Unix ms, the same as the intent's: the day and month that pay, however late the run ends. */
   readonly startedAt: number;
 }

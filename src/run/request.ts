@@ -2,14 +2,15 @@
 import { hash } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
 import { cacheBreakpoints, type Prompt } from '../models/cache.ts';
-import type { ModelFacts, Models } from '../models/model-table.ts';
+import type { Models } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
+import { takesRefusalFallbacks } from '../models/refusal-fallbacks.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { ModelRequest, UpstreamRequest } from '../upstream/port.ts';
+import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from '../upstream/port.ts';
 
 /** What the server alone decides about a request. */
 export interface Action extends ModelSettings {
@@ -71,8 +72,7 @@ export function prepareRequest(
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
   const messages = request.messages.map(withoutBlanks);
   const prompt = { system, messages };
-  const requestTo = (id: string): ModelRequest =>
-    modelRequest(id, { action, textTokens, prompt, facts: policy.models.find(id) });
+  const requestTo = (id: string): ModelRequest => modelRequest(id, { choice, textTokens, prompt, policy });
   const fallback = fallbackOf(request, model, choice, policy.models);
   return {
     ...requestTo(model),
@@ -147,19 +147,39 @@ function availableModel(
 }
 
 /** What this model is asked, of all that differs from model to model. */
-function modelRequest(model: string, { action, textTokens, prompt, facts }: Wanted): ModelRequest {
+function modelRequest(model: string, { choice, textTokens, prompt, policy }: Wanted): ModelRequest {
+  const { action } = choice;
+  const facts = policy.models.find(model);
   const { fields, maxTokens, pace } = thinkingPlan(facts, action, textTokens);
   const cache = cacheBreakpoints(facts, action, prompt);
-  return { model, maxTokens, thinking: fields, thinkingPace: pace, cache };
+  const refusalFallbacks = refusalFallbacksOf(model, choice, textTokens, policy.models);
+  return { model, maxTokens, thinking: fields, thinkingPace: pace, cache, refusalFallbacks };
+}
+
+/** Each asked in its own way; a model that has retired, or declined itself, is left out. */
+function refusalFallbacksOf(
+  model: string,
+  { action, answers }: ModelChoice,
+  textTokens: number,
+  models: Models,
+): RefusalFallbacks | undefined {
+  const { refusalFallbacks: setting = 'off' } = action;
+  if (!takesRefusalFallbacks(models.find(model), setting)) return undefined;
+  if (typeof setting === 'string') return 'default';
+  const others = setting.filter((id) => id !== model && answers(id));
+  if (others.length === 0) return undefined;
+  return others.map((id) => {
+    const { fields, maxTokens } = thinkingPlan(models.find(id), action, textTokens);
+    return { model: id, maxTokens, thinking: fields };
+  });
 }
 
 /** What is wanted of whichever model is asked. */
 interface Wanted {
-  readonly action: Action;
+  readonly choice: ModelChoice;
   readonly textTokens: number;
   readonly prompt: Prompt;
-  /** Undefined for a model that is not in the table. */
-  readonly facts: ModelFacts | undefined;
+  readonly policy: RequestPolicy;
 }
 
 /** The action's fallback, where it is another model that answers, and takes this conversation. */

@@ -1,6 +1,7 @@
 /** A simulated message on the wire: the Server-Sent Events of the real API, or its one JSON object. */
 import { toWire, type WireText } from '../protocol/wire-text.ts';
-import type { Block, SimulatedMessage } from './message.ts';
+import type { Block, HandOver, SimulatedMessage } from './message.ts';
+import type { PromptUsage } from './prompt-cache.ts';
 import type { Random } from './random.ts';
 import { STAMPED_TEXT, stampPosition } from './stamp.ts';
 import { thinkingTokens } from './thought.ts';
@@ -47,6 +48,7 @@ export function messageJson(message: SimulatedMessage): string {
   const content = message.blocks.map((block) => {
     const text = block.deltas.map((delta) => delta.text).join('');
     if (block.type === 'text') return { type: 'text', text };
+    if (block.handOver !== undefined) return fallbackBlock(block.handOver);
     if (block.type === 'thinking')
       return { type: 'thinking', thinking: text, signature: signature(countTokens(block.deltas)) };
     return { type: 'tool_use', ...block.tool, input: JSON.parse(text) as unknown };
@@ -107,25 +109,34 @@ function startOf(message: SimulatedMessage, random: Random) {
 
 /** What only the beginning of a message tells is here too. */
 function wholeUsage(message: SimulatedMessage) {
-  const { cacheWrite5m, cacheWrite1h } = message.prompt;
-  return {
-    ...promptUsage(message),
-    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
-    ...message.terms,
-  };
+  return { ...promptUsage(message), ...writesUsage(message.prompt), ...message.terms };
 }
 
 const NOTHING_YET = { output_tokens_details: null, server_tool_use: null };
 
-function outputUsage({ blocks, outputTokens }: SimulatedMessage) {
+function outputUsage({ blocks, outputTokens, attempts }: SimulatedMessage) {
+  const iterations = attempts?.map(({ type, model, prompt, outputTokens: tokens }) => ({
+    type,
+    model,
+    ...promptUsage({ prompt }),
+    ...writesUsage(prompt),
+    output_tokens: tokens,
+  }));
   return {
     ...NOTHING_YET,
     output_tokens: outputTokens,
-    output_tokens_details: { thinking_tokens: thinkingTokens(blocks) },
+    output_tokens_details: { thinking_tokens: Math.min(thinkingTokens(blocks), outputTokens) },
+    ...(iterations === undefined ? {} : { iterations }),
   };
 }
 
-function promptUsage({ prompt }: SimulatedMessage) {
+function writesUsage({ cacheWrite5m, cacheWrite1h }: PromptUsage) {
+  return {
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
+  };
+}
+
+function promptUsage({ prompt }: Pick<SimulatedMessage, 'prompt'>) {
   return {
     input_tokens: prompt.input,
     cache_creation_input_tokens: prompt.cacheWrite5m + prompt.cacheWrite1h,
@@ -165,7 +176,13 @@ function thinkingEvents({ deltas, isOmitted, isCounted }: Block, index: number, 
   return [...events, ofBlock({ type: 'signature_delta', signature: signature(countTokens(deltas)) })];
 }
 
-function opening({ type, tool }: Block) {
+function fallbackBlock({ from, to, category }: HandOver) {
+  const trigger = { type: 'refusal', category };
+  return { type: 'fallback', from: { model: from }, to: { model: to }, trigger };
+}
+
+function opening({ type, tool, handOver }: Block) {
+  if (handOver !== undefined) return fallbackBlock(handOver);
   if (type === 'text') return { type, text: '' };
   return type === 'thinking' ? { type, thinking: '', signature: '' } : { type, ...tool, input: {} };
 }

@@ -6,13 +6,14 @@ import { OutputRoom } from './output-room.ts';
 import type { PromptUsage } from './prompt-cache.ts';
 import type { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
+import type { FallbackModel } from './request/refusal-fallbacks.ts';
 import type { Terms } from './request/terms.ts';
 import { STAMPED_TEXT } from './stamp.ts';
 import { composeThought } from './thought.ts';
 import { countTokens, type Delta, tokenize } from './tokens.ts';
 
 export interface Block {
-  readonly type: 'text' | 'thinking' | 'tool_use';
+  readonly type: 'text' | 'thinking' | 'tool_use' | 'fallback';
   /** A thinking block's may have no text: what is not shown. */
   readonly deltas: readonly Delta[];
   /** Of a tool_use. */
@@ -20,6 +21,22 @@ export interface Block {
   /** Of a thinking block: whether none of it is shown, and whether its deltas say how much it was. */
   readonly isOmitted?: boolean;
   readonly isCounted?: boolean;
+  /** Of a fallback: where the words of one model end and those of another begin. */
+  readonly handOver?: HandOver;
+}
+
+export interface HandOver {
+  readonly from: string;
+  readonly to: string;
+  readonly category: string | null;
+}
+
+/** What one model was asked for a message, and said. */
+export interface Attempt {
+  readonly type: 'message' | 'fallback_message';
+  readonly model: string;
+  readonly prompt: PromptUsage;
+  readonly outputTokens: number;
 }
 
 export interface RefusalDetails {
@@ -38,8 +55,10 @@ export interface SimulatedMessage {
   readonly terms: Terms;
   /** Where its prompt differs from that of the message before; null: nowhere, or nobody asked. */
   readonly divergence: CacheDivergence | null;
-  /** The sum over all deltas. */
+  /** The sum over all deltas; of several attempts those of the last. */
   readonly outputTokens: number;
+  /** Where one model declined, and another one answered. */
+  readonly attempts?: readonly Attempt[];
 }
 
 /** What is known of a request's prompt before it is answered. */
@@ -56,6 +75,9 @@ export function composeMessage(
   random: Random,
   thinkingAtHigh: number,
 ): SimulatedMessage {
+  const { fallback } = request;
+  if (behaviour.refusal !== undefined && fallback !== null)
+    return composeHandedOver(request, fallback, reading, behaviour, random, thinkingAtHigh);
   const room = new OutputRoom(request);
   const blocks = composeBlocks(request, behaviour, random, room, thinkingAtHigh);
   const { refusal = null } = behaviour;
@@ -71,6 +93,37 @@ export function composeMessage(
     terms: request.terms,
     outputTokens: countTokens(blocks.flatMap(({ deltas }) => deltas)),
   };
+}
+
+/** As far as the model said something before it declined, and what another one says after that. */
+function composeHandedOver(
+  request: MessagesRequest,
+  { model: to, tokenFactor }: FallbackModel,
+  reading: PromptReading,
+  behaviour: AnswerBehaviour,
+  random: Random,
+  thinkingAtHigh: number,
+): SimulatedMessage {
+  const { model: from, tokenFactor: before } = request;
+  const declined = composeMessage({ ...request, fallback: null }, reading, behaviour, random, thinkingAtHigh);
+  const { refusal, ...willing } = behaviour;
+  const input = Math.round((request.promptTokens * tokenFactor) / before);
+  const prompt = { input, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+  const promptTokens = input;
+  const asked = { ...request, model: to, tokenFactor, promptTokens, fallback: null };
+  const answer = composeMessage(asked, { ...reading, prompt }, willing, random, thinkingAtHigh);
+  const handOver = { from, to, category: refusal?.category ?? null };
+  return {
+    ...answer,
+    // The message bears the name of the one whose words come first.
+    model: declined.blocks.length === 0 ? to : from,
+    blocks: [...declined.blocks, { type: 'fallback', deltas: [], handOver }, ...answer.blocks],
+    attempts: [attemptOf('message', declined), attemptOf('fallback_message', answer)],
+  };
+}
+
+function attemptOf(type: Attempt['type'], { model, prompt, outputTokens }: SimulatedMessage): Attempt {
+  return { type, model, prompt, outputTokens };
 }
 
 function composeBlocks(

@@ -82,7 +82,7 @@ class MessagesUpstream implements AnthropicUpstream {
     const { connectMs, idleMs, totalMs, noContentMs = 2 * idleMs } = timeouts;
     const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
     const betas = options.thinkingTokenCounts ? [THINKING_TOKEN_COUNTS] : [];
-    const client = createClient(apiKey, baseURL, totalMs, betas);
+    const client = createClient(apiKey, baseURL, totalMs);
     const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
     this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
     this.#parts = {
@@ -91,6 +91,7 @@ class MessagesUpstream implements AnthropicUpstream {
       account: this.account,
       clock,
       limits,
+      betas,
       random,
       awakeMs: () => this.#awakeMs,
       attemptFailed: options.onAttemptFailed ?? (() => {}),
@@ -150,11 +151,10 @@ function createTransport(origin: URL, options: AnthropicUpstreamOptions): Transp
     : new HttpsTransport(transportOptions);
 }
 
-function createClient(apiKey: string, baseURL: string, totalMs: number, betas: readonly string[]): Anthropic {
+function createClient(apiKey: string, baseURL: string, totalMs: number): Anthropic {
   return new Anthropic({
     apiKey,
     baseURL,
-    defaultHeaders: betas.length === 0 ? {} : { 'anthropic-beta': betas.join() },
     // Retries, time limits and logs are the relay's: the SDK's own would hide failures, or print a user's words.
     maxRetries: 0,
     timeout: totalMs + 60_000,

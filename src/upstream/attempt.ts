@@ -20,6 +20,7 @@ import {
   transportFailure,
 } from './failure.ts';
 import type { MessageParser } from './message-parser.ts';
+import type { RequestBody } from './request-body.ts';
 import {
   BoundedBody,
   isEventStream,
@@ -96,11 +97,14 @@ export class Attempt implements Sender, ExchangeListener {
     return this.#phase !== 'connecting';
   }
 
-  async run(body: Anthropic.MessageCreateParamsStreaming): Promise<void> {
+  async run(body: RequestBody, betas: readonly string[]): Promise<void> {
     const fetchOptions: SenderInit = { sender: this };
+    const headers = betas.length === 0 ? {} : { 'anthropic-beta': betas.join() };
     try {
       // Not `messages.create`: of a deprecated model that writes to stderr at each request, whatever `logLevel` says.
-      await this.#parts.client.post('/v1/messages', { body, stream: true, fetchOptions }).asResponse();
+      await this.#parts.client
+        .post('/v1/messages', { body, headers, stream: true, fetchOptions })
+        .asResponse();
     } catch (error) {
       this.#onSdkError(error);
     }

@@ -48,6 +48,8 @@ export interface CallParts {
   readonly account: Account;
   readonly clock: Clock;
   readonly limits: CallLimits;
+  /** Betas of the API that each request asks for. */
+  readonly betas: readonly string[];
   /** 0 ≤ x < 1. */
   random(): number;
   /** The scale of all limits: ms that pass only while the process runs. */
@@ -58,6 +60,7 @@ export interface CallParts {
 }
 
 const MAX_ATTEMPTS = 2;
+const REFUSAL_FALLBACKS = 'server-side-fallback-2026-07-01';
 /** A longer wait than this is the client's to make. */
 const MAX_RETRY_AFTER_MS = 5_000;
 const MIN_BACKOFF_MS = 300;
@@ -160,7 +163,12 @@ export class Call implements UpstreamCall {
       this.#parts.awakeMs(),
     );
     this.#attempt = attempt;
-    void attempt.run(requestBody(request, this.#model));
+    void attempt.run(requestBody(request, this.#model), this.#betas());
+  }
+
+  #betas(): readonly string[] {
+    const { betas } = this.#parts;
+    return this.#model.refusalFallbacks === undefined ? betas : [...betas, REFUSAL_FALLBACKS];
   }
 
   #abort(): void {

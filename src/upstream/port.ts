@@ -18,7 +18,12 @@ export interface ModelRequest {
   readonly thinkingPace: ThinkingPace;
   /** What of the prompt the API is to keep. */
   readonly cache: CacheBreakpoints;
+  /** Whom the API is to ask where it declines: a beta. */
+  readonly refusalFallbacks?: RefusalFallbacks | undefined;
 }
+
+/** By the API's own choice, or these in this order. */
+export type RefusalFallbacks = 'default' | readonly Pick<ModelRequest, 'model' | 'maxTokens' | 'thinking'>[];
 
 export interface UpstreamRequest extends ModelRequest {
   /** The run's epoch: correlates log lines; never sent upstream. */

@@ -5,18 +5,19 @@ import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields } from '../models/thinking.ts';
 import type { ImageBlock, Message, TextBlock } from '../protocol/frames.ts';
 import { isBlank } from '../protocol/model-rules.ts';
-import type { ModelRequest, UpstreamRequest } from './port.ts';
+import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from './port.ts';
+
+/** Betas of the API are part of the body only with its header. */
+export type RequestBody = Anthropic.MessageCreateParamsStreaming &
+  Pick<Anthropic.Beta.Messages.MessageCreateParams, 'fallbacks'>;
 
 /**
  * The API refuses lone surrogates, so every text is made well-formed.
  * @param asked the request's own model, or its fallback
  */
-export function requestBody(
-  request: UpstreamRequest,
-  asked: ModelRequest = request,
-): Anthropic.MessageCreateParamsStreaming {
+export function requestBody(request: UpstreamRequest, asked: ModelRequest = request): RequestBody {
   const { outputFormat, system, messages, userHash } = request;
-  const { model, maxTokens, thinking, cache } = asked;
+  const { model, maxTokens, thinking, cache, refusalFallbacks } = asked;
   return {
     model,
     max_tokens: maxTokens,
@@ -26,7 +27,17 @@ export function requestBody(
     ...systemField(system, cache),
     messages: messagesField(messages, cache),
     metadata: { user_id: userHash },
+    ...(refusalFallbacks === undefined ? {} : { fallbacks: fallbacksField(refusalFallbacks) }),
   };
+}
+
+/** Of an attempt, what is left out is as the request has it, and `null` is as the model has it by itself. */
+function fallbacksField(fallbacks: RefusalFallbacks): Anthropic.Beta.BetaFallbacksParam {
+  if (fallbacks === 'default') return fallbacks;
+  return fallbacks.map(({ model, maxTokens, thinking: fields }) => {
+    const { thinking = null, output_config: { effort = null } = {} } = fields;
+    return { model, max_tokens: maxTokens, thinking, output_config: { effort } };
+  });
 }
 
 /** Effort and format stand in one field. */

@@ -94,4 +94,22 @@ describe('the actions of a plan', () => {
     );
     expect([chat.fallback, other.fallback]).toEqual([fallback, fallback]);
   });
+
+  it.each([
+    ['the action’s that the plan has', { models: ['fable', 'opus'] }, ['claude-opus-5-5']],
+    ['none where the plan has none of them', { models: ['fable'] }, 'off'],
+    ['what the plan says itself', { models: ['fable'], refusalFallbacks: ['sonnet'] }, ['claude-sonnet-5-5']],
+    ['none where the plan says so', { refusalFallbacks: 'off' }, 'off'],
+    [
+      'the action’s where the plan names no models',
+      { maxTokens: 300 },
+      ['claude-opus-5-5', 'claude-haiku-5-5'],
+    ],
+  ] as const)('ask of those that may answer where a model declines %s', (_, settings, expected) => {
+    const { chat, other } = chatOf(
+      { settings, actions: { chat: settings } },
+      { refusalFallbacks: ['claude-opus-5-5', 'claude-haiku-5-5'] },
+    );
+    expect([chat.refusalFallbacks, other.refusalFallbacks]).toEqual([expected, expected]);
+  });
 });

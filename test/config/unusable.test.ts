@@ -46,6 +46,7 @@ const LONGER_LAST = file('longer-last.json', action({ cache: { history: '1h' } }
 const ALL_RETIRED = file('retired.json', action({ models: ['claude-sonnet-4-5'] }));
 const fallback = (name: string, fallback: string, more: object = {}) =>
   file(`fallback-${name}.json`, action({ fallback, ...more }));
+const declined = (name: string, more: object) => file(`declined-${name}.json`, action(more));
 const BUDGET = file('budget.json', '{"spendingPerDayUsd":5,"plans":{"free":{},"anonymous":{}}}');
 const KNOWN_WITHOUT_PRICE = file(
   'models.json',
@@ -195,6 +196,31 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
     'ACTIONS_FILE',
     fallback('unknown', 'claude-own-1'),
     /chat\.fallback: is not in MODELS_FILE.* \(claude-own-1\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    declined('none', { models: ['haiku'], refusalFallbacks: 'default' }),
+    /chat\.refusalFallbacks: takes none; leave it out \(claude-haiku-5-5\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    declined('list', { models: ['sonnet'], refusalFallbacks: ['opus'] }),
+    /chat\.refusalFallbacks: takes "default" only \(claude-sonnet-5-5\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    declined('retired', { models: ['fable'], refusalFallbacks: ['claude-sonnet-4-5'] }),
+    /chat\.refusalFallbacks: is retired; name one that answers \(claude-sonnet-4-5\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    declined('unknown', { models: ['fable'], refusalFallbacks: ['claude-own-1'] }),
+    /chat\.refusalFallbacks: is not in MODELS_FILE.* \(claude-own-1\)/,
+  ],
+  [
+    'ACTIONS_FILE',
+    declined('many', { models: ['fable'], refusalFallbacks: ['a', 'b', 'c', 'd'] }),
+    /must be "off", "default" or a list of up to 3 models\s+→ at chat\.refusalFallbacks/,
   ],
   [
     'PLANS_FILE',

@@ -18,6 +18,7 @@ const LENIENT: ModelFacts = {
   tokenFactor: 1,
   images: { longestEdgePixels: 2_576, maxTokens: 4_784 },
   refuses: [],
+  refusalFallbacks: 'named',
   lifecycle: { state: 'active' },
 };
 

@@ -34,6 +34,7 @@ export type Fields = {
     | 'service_tier'
     | 'diagnostics'
     | 'previous_message_id'
+    | 'fallbacks'
     | 'citations']?: unknown;
 };
 

@@ -7,6 +7,7 @@ import type { CachedPrompt } from '../prompt-cache.ts';
 import { type Fields, invalid, isFields, parseFields } from './fields.ts';
 import type { RequestHeaders } from './headers.ts';
 import { lastMessage, readPrompt } from './prompt.ts';
+import { type FallbackModel, readRefusalFallbacks } from './refusal-fallbacks.ts';
 import { readTerms, type Terms } from './terms.ts';
 import { readThinking, type Thinking } from './thinking.ts';
 
@@ -19,6 +20,8 @@ export interface MessagesRequest {
   readonly stream: boolean;
   readonly thinking: Thinking;
   readonly terms: Terms;
+  /** Who answers where the model declines; null: nobody. */
+  readonly fallback: FallbackModel | null;
   /** Name of the first tool offered. */
   readonly tool: string | null;
   /** `metadata.user_id`. */
@@ -76,6 +79,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'container',
   'inference_geo',
   'diagnostics',
+  'fallbacks',
 ]);
 /** A value that says nothing, by the versions that take it. */
 const UNCHANGED: Readonly<Record<(typeof SAMPLING)[number], unknown>> = {
@@ -113,6 +117,7 @@ export function readMessagesRequest(json: string, options: ReadOptions): ReadReq
     stream: body.stream === true,
     thinking,
     terms: readTerms(body, traits, betas),
+    fallback: readRefusalFallbacks(body, facts, { betas, models, now }),
     tool: readTool(body.tools),
     userHash: readUserId(body.metadata),
     question,

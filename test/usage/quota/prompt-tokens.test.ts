@@ -3,8 +3,10 @@ import { expect, it } from 'vitest';
 import type { CacheBreakpoints } from '../../../src/models/cache.ts';
 import { ModelTable } from '../../../src/models/model-table.ts';
 import { loadPrices } from '../../../src/pricing/prices.ts';
+import { NO_USAGE } from '../../../src/protocol/usage-reading.ts';
 import { ChargePolicy } from '../../../src/quota/charges.ts';
 import { periodAt } from '../../../src/quota/period.ts';
+import type { QuotaRun } from '../../../src/quota/port.ts';
 import { estimatePromptTokens } from '../../../src/quota/prompt-tokens.ts';
 import { plansOf, runOf } from './plan-files.ts';
 
@@ -117,10 +119,38 @@ it.each<[what: string, cache: CacheBreakpoints | undefined, microUsd: number]>([
   ['written for an hour', { system: '1h', messages: [at('5m')] }, 1400],
   ['written for an hour', { messages: [at('1h')] }, 1400],
 ])('a prompt is reserved as dear as it can be: %s by %j', (_, cache, microUsd) => {
+  expect(reservedFor({ cache })).toEqual([microUsd, 200]);
+});
+
+const RESERVED_AT = Date.UTC(2026, 10, 28);
+const SMALL = { model: 'claude-haiku-5-5', maxTokens: 100 };
+
+/** In 10^-6 dollars and tokens. */
+function reservedFor(run: Partial<QuotaRun>): (number | undefined)[] {
   const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices(), models);
-  const charges = policy.reservation(runOf({ startedAt: Date.UTC(2026, 10, 28), cache }));
-  expect(charges.find(({ counter }) => counter.of === 'spending')?.amount).toBe(microUsd);
-  expect(charges.find(({ counter }) => counter.of === 'tokens')?.amount).toBe(200);
+  const charges = policy.reservation(runOf({ startedAt: RESERVED_AT, ...run }));
+  return ['spending', 'tokens'].map((of) => charges.find(({ counter }) => counter.of === of)?.amount);
+}
+
+// What Sonnet costs is 1,200; Haiku at 0.10 and 0.50 takes 60 for the same.
+it.each([
+  ['a list', [{ model: 'claude-haiku-5-5', maxTokens: 100 }], 1260, 200],
+  ['a longer answer', [{ model: 'claude-haiku-5-5', maxTokens: 300 }], 1360, 400],
+] as const)(
+  'who answers where a model declines may be billed besides: %s',
+  (_, refusalFallbacks, microUsd, tokens) => {
+    expect(reservedFor({ refusalFallbacks })).toEqual([microUsd, tokens]);
+    expect(reservedFor({ fallback: { ...SMALL, refusalFallbacks } })).toEqual([1200, tokens]);
+  },
+);
+
+it('whom the API chooses may be the dearest', () => {
+  const dearest = Number(
+    loadPrices().dearestPico({ ...NO_USAGE, inputTokens: 101, outputTokens: 100 }, RESERVED_AT) / 1_000_000n,
+  );
+  const [microUsd, tokens] = reservedFor({ refusalFallbacks: 'default' });
+  expect(microUsd).toBe(1200 + dearest);
+  expect(tokens).toBe(201);
 });
 
 it.each([
