@@ -21,7 +21,7 @@ export interface Failure {
   readonly used?: number | undefined;
   readonly limit?: number | undefined;
   readonly resetsAt?: number | undefined;
-  readonly reason?: 'origin' | undefined;
+  readonly reason?: 'origin' | 'switched_off' | undefined;
 }
 
 /**
@@ -53,8 +53,11 @@ export class DashError extends Error implements Failure {
   declare readonly used: number | undefined;
   declare readonly limit: number | undefined;
   declare readonly resetsAt: number | undefined;
-  /** With `forbidden`: `origin` where it is the page's own address that the relay does not admit. */
-  declare readonly reason: 'origin' | undefined;
+  /**
+   * With `forbidden`: `origin` where it is the page's own address that the relay does not admit. With `unavailable`:
+   * `switched_off` where the operator wants no question there.
+   */
+  declare readonly reason: 'origin' | 'switched_off' | undefined;
   /** The text that had arrived. */
   declare readonly content: string;
 

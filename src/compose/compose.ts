@@ -142,6 +142,7 @@ async function close({ accounts, core, http, memory, own, telemetry }: Parts): P
   await http.close();
   memory.cancel();
   await core.shared?.close(); // the endings of the drain are with the other machines
+  core.switches.close();
   core.relay.close();
   core.models.close();
   await core.upstream.close();

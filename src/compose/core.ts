@@ -14,9 +14,11 @@ import { type AnthropicUpstream, createAnthropicUpstream } from '../upstream/ant
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
 import { composeModels } from './models.ts';
+import { type WatchedSwitches, watchSwitches } from './switches.ts';
 
 export interface Core {
   readonly relay: Relay;
+  readonly switches: WatchedSwitches;
   readonly upstream: AnthropicUpstream;
   /** Not watched yet. */
   readonly models: ModelWatch;
@@ -41,6 +43,7 @@ export async function composeCore(
   });
   const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
   const shared = await composeShared(config, issuer, logs, telemetry);
+  const switches = watchSwitches(config, telemetry.logger);
   const askable = [...prices.models, ...(simulator === undefined ? [] : SCRIPTED_MODELS)];
   const relay = new Relay({
     version,
@@ -52,6 +55,7 @@ export async function composeCore(
     quota,
     startLimit: createStartLimit(shared),
     limitsOf: (principal) => plans.limitsOf(principal),
+    isEnabled: () => switches.now.RELAY_ENABLED,
     observer: telemetry.observer,
     clock: systemClock,
     policy: {
@@ -70,7 +74,7 @@ export async function composeCore(
       framesPerMinute: config.FRAMES_PER_MINUTE,
     },
   });
-  return { relay, upstream, models, logs, shared: shared?.streams };
+  return { relay, switches, upstream, models, logs, shared: shared?.streams };
 }
 
 function composeUpstream(

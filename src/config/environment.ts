@@ -205,12 +205,22 @@ function environmentSchema(production: boolean) {
     DRAIN_MS: milliseconds()
       .default(production ? 270_000 : 2000)
       .describe('How long live streams may finish after SIGTERM, ms'),
+    RELAY_ENABLED: flag()
+      .default(true)
+      .describe(
+        'Kill switch of the relay: false refuses every question and sends apps to their own function; what runs ends as it would',
+      ),
     STREAMING_ENABLED: flag()
       .default(true)
-      .describe('Kill switch: false refuses upgrades (503) and tells clients to use JSON'),
+      .describe('Kill switch of streaming: false refuses upgrades (503) and tells clients to use JSON'),
     WEBSOCKET_ROLLOUT_PERCENT: integer(0, 100)
       .default(100)
       .describe('Share of users told to use WebSockets, percent'),
+    SWITCHES_FILE: text()
+      .optional()
+      .describe(
+        'JSON file with any of the three keys above, read each 2 s: what it says holds without a restart; it may be absent',
+      ),
     ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
     QUOTA_ON_OUTAGE: z
       .enum(['allow', 'deny'], 'must be allow or deny')

@@ -245,7 +245,7 @@ export class Connection
 }
 
 function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
-  const { code, message, retryable, retryAfterMs, quota } = error;
+  const { code, message, retryable, retryAfterMs, quota, reason } = error;
   return {
     type: 'error',
     ...(id === undefined ? {} : { id }),
@@ -255,5 +255,6 @@ function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
     retryable,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...quota,
+    ...(reason === 'switched_off' ? { reason } : {}),
   };
 }

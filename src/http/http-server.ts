@@ -45,7 +45,8 @@ export interface HttpServerParts {
   readonly limits: AdmissionParts['limits'];
   /** Files and sockets this process may have open; absent where nobody limits them. */
   readonly maxDescriptors?: number | undefined;
-  readonly streamingEnabled: boolean;
+  /** At this moment. */
+  readonly streamingEnabled: () => boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustProxy: TrustProxy;
   /** Largest client frame, and largest request body. */

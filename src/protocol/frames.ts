@@ -216,6 +216,8 @@ export interface ErrorFrame {
   readonly limit?: number;
   /** With `quota_exceeded`, Unix ms. */
   readonly resetsAt?: number;
+  /** With `unavailable` and `of: "start"`: by the operator, who wants no question here. */
+  readonly reason?: 'switched_off';
 }
 
 export interface AuthenticatedFrame {

@@ -9,6 +9,12 @@ export interface QuotaFigures {
   readonly resetsAt: number;
 }
 
+/**
+ * What a client does otherwise than the code says. `origin`, of `forbidden`: it is the page's origin that is not admitted.
+ * `switched_off`, of `unavailable`: by the operator, who wants no question here.
+ */
+export type RefusalReason = 'origin' | 'switched_off';
+
 export interface RelayErrorDetails {
   /** What happened underneath: for the operator's log (status, type, ids), never sent to a client. */
   readonly cause?: unknown;
@@ -17,8 +23,7 @@ export interface RelayErrorDetails {
   /** The upstream's `request-id`, if it gave one. */
   readonly requestId?: string;
   readonly quota?: QuotaFigures;
-  /** With `forbidden`, where it is neither the user nor what was asked for: the page's origin is not admitted. */
-  readonly reason?: 'origin';
+  readonly reason?: RefusalReason;
   /** With `model_not_allowed`: the model that answers where none is named. */
   readonly availableModel?: string | undefined;
   /** False where it is known that the same request will not succeed later, whatever the table says of the code. */
@@ -35,7 +40,7 @@ export class RelayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
   readonly quota: QuotaFigures | undefined;
-  readonly reason: 'origin' | undefined;
+  readonly reason: RefusalReason | undefined;
   readonly availableModel: string | undefined;
   /** Whether the same request may succeed if it is sent again later, unchanged. */
   readonly retryable: boolean;

@@ -43,6 +43,8 @@ export interface RelayOptions {
   readonly resumeWindowMs: number;
   readonly abandonAfterMs: number;
   readonly limitsOf: (principal: Principal) => UserLimits;
+  /** The operator's kill switch, at this moment. */
+  readonly isEnabled: () => boolean;
   readonly limits: HelloFrame['limits'];
 }
 

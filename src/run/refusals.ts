@@ -20,3 +20,15 @@ export function tooManyStreams(streams: number): RelayError {
 export function didNotBegin(): RelayError {
   return new RelayError('unavailable', 'this run did not begin on another server; start again');
 }
+
+/** Apps know the reason: they ask their own function instead. */
+export function switchedOff(): RelayError {
+  return new RelayError('unavailable', 'this server is switched off; ask another way', {
+    cause: 'switched_off',
+    reason: 'switched_off',
+    retryAfterMs: SWITCHED_OFF_MS,
+  });
+}
+
+/** Nobody knows for how long it is, ms. */
+const SWITCHED_OFF_MS = 60_000;

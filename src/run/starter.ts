@@ -9,7 +9,7 @@ import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Claim, Cluster, StartLimit } from './port.ts';
-import { tooManyStreams } from './refusals.ts';
+import { switchedOff, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
 import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
@@ -30,6 +30,8 @@ export interface StarterParts extends RunParts {
   readonly policy: RequestPolicy;
   readonly startLimit: StartLimit;
   readonly limitsOf: (principal: Principal) => UserLimits;
+  /** The operator's kill switch, at this moment: what runs goes on, nothing is added. */
+  readonly isEnabled: () => boolean;
 }
 
 export interface StartCommand {
@@ -131,6 +133,7 @@ export class RunStarter {
   }
 
   #admit(principal: Principal, { streams }: UserLimits): void {
+    if (!this.#parts.isEnabled()) throw switchedOff();
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
     if (this.overloaded)

@@ -31,7 +31,7 @@ describe('the rollout', () => {
       const { status, body } = await ask(`${relay.url}/v1/config`, { token: await relay.token(user) });
       expect(status).toBe(200);
       const expected = transportOf(userId(user), { streamingEnabled: true, websocketPercent: 10 });
-      expect(JSON.parse(body)).toEqual({ transport: expected, pollAfterMs: 300_000 });
+      expect(JSON.parse(body)).toEqual({ transport: expected, pollAfterMs: 300_000, enabled: true });
     }
   });
 });

@@ -98,7 +98,7 @@ describe('admission', () => {
     expect(await refusedHandshake(port)).toMatchObject({ status: 503, error: { code: 'shutting_down' } });
     health.state = 'overloaded';
     expect(await refusedHandshake(port)).toMatchObject({ status: 503, error: { code: 'unavailable' } });
-    const off = await startServer({ streamingEnabled: false });
+    const off = await startServer({ streamingEnabled: () => false });
     expect(await refusedHandshake(off.port)).toMatchObject({ status: 503, error: { code: 'unavailable' } });
   });
 });

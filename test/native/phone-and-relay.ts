@@ -39,7 +39,11 @@ export async function startPhoneAndRelay(
     authenticator,
     clock,
     connect: (socket, info) => relay.connect(socket, info),
-    routes: { relay, clock, transports: { streamingEnabled: true, websocketPercent: 100 } },
+    routes: {
+      relay,
+      clock,
+      transports: { relayEnabled: true, streamingEnabled: true, websocketPercent: 100 },
+    },
   });
   const phone = await startPhone({ startedAt: clock.now(), ...options });
   const { createDashClient, AppState } = phone.realm.app;

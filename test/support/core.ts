@@ -114,6 +114,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     resumeWindowMs: 120_000,
     abandonAfterMs: 60_000,
     limitsOf: () => ({ streams: 32, startsPerMinute: 60 }),
+    isEnabled: () => true,
     limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
     ...overrides,
   });

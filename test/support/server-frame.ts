@@ -94,6 +94,7 @@ const frame = z.discriminatedUnion('type', [
     used: count.optional(),
     limit: positive.optional(),
     resetsAt: positive.optional(),
+    reason: z.literal('switched_off').optional(),
   }),
   z.strictObject({ type: z.literal('authenticated'), tokenExpiresAt: positive }),
   z.strictObject({ type: z.literal('token_expiring'), expiresInMs: ms }),

@@ -26,8 +26,8 @@ export interface AdmissionParts {
     readonly requestsPerMinutePerUser: number;
   };
   readonly health: Health;
-  /** The kill switch: false refuses every socket. */
-  readonly streamingEnabled: boolean;
+  /** The kill switch of streaming, at this moment: false refuses every socket. */
+  readonly streamingEnabled: () => boolean;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
 }
@@ -155,7 +155,7 @@ export class Admission {
 
   /** What needs no token to be known. @throws RelayError `shutting_down` or `unavailable` */
   refuseSockets(): void {
-    if (!this.#parts.streamingEnabled)
+    if (!this.#parts.streamingEnabled())
       throw new RelayError('unavailable', 'streaming is switched off; use JSON', { cause: 'switched_off' });
     const { state } = this.#parts.health;
     if (state === 'draining')

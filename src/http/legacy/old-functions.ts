@@ -18,6 +18,7 @@ import { endingError, errorHeaders } from '../error-response.ts';
 import { observedRefusal } from '../error-routes.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
 import type { Health } from '../routes/operations.ts';
+import type { TransportPolicy } from '../routes/transport-config.ts';
 import { wholeAnswer } from '../routes/whole-answer.ts';
 import type { PassOn } from './pass-on.ts';
 
@@ -30,6 +31,8 @@ export interface OldFunctionParts {
   readonly clock: Clock;
   readonly health: Health;
   readonly isAction: (name: string) => boolean;
+  /** The operator's kill switch: off, questions are passed on as well. */
+  readonly transports: Pick<TransportPolicy, 'relayEnabled'>;
   /** Asks the old function what is not served here; absent where there is none. */
   readonly passOn?: PassOn | undefined;
 }
@@ -37,7 +40,7 @@ export interface OldFunctionParts {
 export type OldFunctionHandlers = Required<Pick<RouteOptions, 'handler' | 'errorHandler'>>;
 
 export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): OldFunctionHandlers {
-  const { observer, clock, health, isAction, passOn } = parts;
+  const { observer, clock, health, isAction, transports, passOn } = parts;
   const eventStreams = new EventStreams(clock);
   const refuse = (reply: FastifyReply, error: RelayError): FastifyReply =>
     reply
@@ -73,9 +76,10 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
       const body = readOldBody(of, request.body, isAction);
       if (body.asks === 'health') return sendHealth(reply, health, clock);
       if (request.refusal !== null) throw request.refusal;
-      if (body.asks === 'answer') return await answer(request, reply, body);
-      if (passOn === undefined) throw body.error;
-      return await passOn.ask(of, JSON.stringify(request.body), reply);
+      if (passOn !== undefined && (body.asks === 'elsewhere' || !transports.relayEnabled))
+        return await passOn.ask(of, JSON.stringify(request.body), reply);
+      if (body.asks === 'elsewhere') throw body.error;
+      return await answer(request, reply, body);
     },
   };
 }

@@ -1,0 +1,34 @@
+/**
+ * The switches of a rollout and its way back: as the environment has them, or as SWITCHES_FILE says, which may change while
+ * the relay runs. Does not own when the file is read again.
+ */
+import { existsSync } from 'node:fs';
+import * as z from 'zod';
+import { readJsonFile } from '../files/json-file.ts';
+import type { Config } from './environment.ts';
+
+const schema = z.strictObject({
+  RELAY_ENABLED: z.boolean().optional(),
+  STREAMING_ENABLED: z.boolean().optional(),
+  WEBSOCKET_ROLLOUT_PERCENT: z.int().min(0).max(100).optional(),
+});
+
+export type Switches = Pick<Config, 'RELAY_ENABLED' | 'STREAMING_ENABLED' | 'WEBSOCKET_ROLLOUT_PERCENT'>;
+
+/**
+ * Of the file where it is there and names them, otherwise of the environment.
+ * @throws Error naming the file and everything that is wrong in it
+ */
+export function readSwitches({
+  SWITCHES_FILE: file,
+  RELAY_ENABLED,
+  STREAMING_ENABLED,
+  WEBSOCKET_ROLLOUT_PERCENT,
+}: Config): Switches {
+  const own = file !== undefined && existsSync(file) ? readJsonFile('switches', file, schema) : {};
+  return {
+    RELAY_ENABLED: own.RELAY_ENABLED ?? RELAY_ENABLED,
+    STREAMING_ENABLED: own.STREAMING_ENABLED ?? STREAMING_ENABLED,
+    WEBSOCKET_ROLLOUT_PERCENT: own.WEBSOCKET_ROLLOUT_PERCENT ?? WEBSOCKET_ROLLOUT_PERCENT,
+  };
+}

@@ -1,0 +1,121 @@
+/** The operator's switches while the relay runs: SWITCHES_FILE, and the one that sends everybody elsewhere. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config/environment.ts';
+import { readConfigFiles } from '../../src/config/files.ts';
+import { startOldFunctions } from '../legacy/old-function.ts';
+import { ask } from '../support/http-doors.ts';
+import { connectClient } from '../support/relay-client.ts';
+import { startSimulatedRelay, type TestRelay } from '../support/relay-process.ts';
+
+const QUESTION = { action: 'chat', messages: [{ role: 'user' as const, content: 'Hello' }] };
+
+function switchesFile(content?: string) {
+  const directory = mkdtempSync(join(tmpdir(), 'switches-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'switches.json');
+  const write = (text: string): void => writeFileSync(path, text);
+  if (content !== undefined) write(content);
+  return { path, write, remove: () => rmSync(path) };
+}
+
+async function configOf(relay: TestRelay) {
+  const { body } = await ask(`${relay.url}/v1/config`, { token: await relay.token() });
+  return JSON.parse(body) as { transport: string; enabled: boolean };
+}
+
+async function post(relay: TestRelay, path: string, body: object) {
+  const answer = await ask(relay.url + path, { method: 'POST', token: await relay.token(), body });
+  return { status: answer.status, body: JSON.parse(answer.body) };
+}
+
+describe('SWITCHES_FILE', () => {
+  it('holds without a restart; without the file the environment holds again', async () => {
+    const file = switchesFile();
+    await using relay = await startSimulatedRelay(
+      {},
+      { SWITCHES_FILE: file.path, WEBSOCKET_ROLLOUT_PERCENT: '0' },
+    );
+    expect(await configOf(relay)).toMatchObject({ transport: 'sse', enabled: true });
+    file.write('{"WEBSOCKET_ROLLOUT_PERCENT": 100}');
+    await relay.logged('switches changed', 1);
+    expect(await configOf(relay)).toMatchObject({ transport: 'websocket' });
+    file.write('{"STREAMING_ENABLED": false}');
+    await relay.logged('switches changed', 2);
+    expect(await configOf(relay)).toMatchObject({ transport: 'json' });
+    await expect(connectClient({ url: relay.url, token: await relay.token() })).rejects.toThrow('503');
+    file.remove();
+    const [, , last] = await relay.logged('switches changed', 3);
+    expect(last).toMatchObject({
+      RELAY_ENABLED: true,
+      STREAMING_ENABLED: true,
+      WEBSOCKET_ROLLOUT_PERCENT: 0,
+    });
+    expect(await configOf(relay)).toMatchObject({ transport: 'sse' });
+  });
+
+  it('that cannot be used is named, and the last values hold', async () => {
+    const file = switchesFile('{"WEBSOCKET_ROLLOUT_PERCENT": 0}');
+    await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
+    file.write('{"STREAMING": false}');
+    const [line] = await relay.logged('SWITCHES_FILE cannot be used: its last values hold');
+    expect(line).toMatchObject({ level: 'error', why: expect.stringContaining('STREAMING') });
+    expect(await configOf(relay)).toMatchObject({ transport: 'sse', enabled: true });
+  });
+
+  it('that cannot be used does not start', () => {
+    const { path } = switchesFile('{"RELAY_ENABLED": "no"}');
+    const read = () =>
+      readConfigFiles(readConfig({ SWITCHES_FILE: path, DATA_DIR: join(path, '..') }), 0, () => {});
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow('SWITCHES_FILE: unable to use the switches file');
+  });
+});
+
+describe('RELAY_ENABLED=false', () => {
+  it('refuses questions by every transport, with the reason', async () => {
+    await using relay = await startSimulatedRelay({}, { RELAY_ENABLED: 'false' });
+    const refusal = { code: 'unavailable', reason: 'switched_off', retryable: true };
+    expect(await configOf(relay)).toMatchObject({ enabled: false });
+    expect(await post(relay, '/v1/chat', QUESTION)).toMatchObject({ status: 503, body: { error: refusal } });
+    await using client = await connectClient({ url: relay.url, token: await relay.token() });
+    const stream = client.start(QUESTION);
+    await expect(client.ended(stream)).rejects.toThrow('"reason":"switched_off"');
+    expect(relay.simulator.requests).toHaveLength(0);
+    await relay.logged('the relay is switched off: it takes no question');
+  });
+
+  it('lets what runs end as it would, also for who comes back to it', async () => {
+    const file = switchesFile();
+    await using relay = await startSimulatedRelay(
+      { pace: { firstTokenMs: 0, deltasPerSecond: 20 } },
+      { SWITCHES_FILE: file.path },
+    );
+    relay.simulator.script({ deltas: Array.from({ length: 100 }, (_, n) => `${n} `) });
+    await using client = await connectClient({ url: relay.url, token: await relay.token() });
+    const stream = client.start(QUESTION);
+    file.write('{"RELAY_ENABLED": false}');
+    await relay.logged('switches changed');
+    expect(stream.ending).toBeUndefined();
+    expect(await post(relay, '/v1/chat', QUESTION)).toMatchObject({ status: 503 });
+    expect(await client.ended(stream)).toMatchObject({ type: 'done', seq: 100 });
+  });
+
+  it('passes questions on to the old function where there is one', async () => {
+    await using old = await startOldFunctions(({ response }) => response.end('{"content":"of old"}'));
+    await using relay = await startSimulatedRelay(
+      {},
+      { RELAY_ENABLED: 'false', LEGACY_FUNCTIONS_URL: old.url },
+    );
+    const gateway = '/functions/v1/ai-gateway';
+    expect(await post(relay, gateway, QUESTION)).toEqual({ status: 200, body: { content: 'of old' } });
+    expect(JSON.parse(old.asked[0]?.body ?? '')).toEqual(QUESTION);
+    await using without = await startSimulatedRelay({}, { RELAY_ENABLED: 'false' });
+    expect(await post(without, gateway, QUESTION)).toMatchObject({
+      status: 503,
+      body: { error: 'unavailable' },
+    });
+  });
+});
