@@ -10,7 +10,7 @@ import type { Actions } from '../run/request.ts';
 
 const { defaultMaxTokens, maxTokens, thinking } = modelSettings.shape;
 
-const action = modelSettings.extend({
+const action = modelSettings.safeExtend({
   system: z.string(),
   defaultMaxTokens: defaultMaxTokens.unwrap(),
   maxTokens: maxTokens.unwrap(),

@@ -48,6 +48,10 @@ const effortLevels = z
   .refine(({ levels, default: level }) => levels.includes(level), {
     error: 'must be one of the levels',
     path: ['default'],
+  })
+  .refine(({ levels, notWhenOff }) => levels.some((level) => !notWhenOff.includes(level)), {
+    error: 'must leave one of the levels',
+    path: ['notWhenOff'],
   });
 
 const model = z.strictObject({

@@ -55,6 +55,9 @@ const UNSUPPORTED = [
   ...['propertyNames', 'not', 'if', 'then', 'else'],
 ];
 const DEFINITIONS = ['$defs', 'definitions'] as const;
+const ALTERNATIVES = ['anyOf', 'allOf'] as const;
+/** Far more than an answer of people's has. */
+const MOST_LEVELS = 100;
 
 class SchemaCheck {
   readonly problems: Problem[] = [];
@@ -63,7 +66,7 @@ class SchemaCheck {
   constructor(root: Schema) {
     this.#root = root;
     this.#check(root, []);
-    if (this.problems.length === 0 && this.#isRecursive(root, new Set()))
+    if (this.problems.length === 0 && this.#isRecursive(root))
       this.#refuse([], 'is recursive, which the API refuses; write out as many levels as are wanted');
   }
 
@@ -71,22 +74,29 @@ class SchemaCheck {
     this.problems.push({ path, message });
   }
 
-  #check(schema: unknown, path: readonly PropertyKey[]): void {
+  #check(schema: unknown, path: readonly PropertyKey[], level = 1): void {
     if (!isSchema(schema)) {
       this.#refuse(path, 'must be a schema: an object');
+      return;
+    }
+    if (level > MOST_LEVELS) {
+      this.#refuse([], `is nested deeper than ${MOST_LEVELS} levels: make it flatter`);
       return;
     }
     if (!KINDS.some((key) => key in schema))
       this.#refuse(path, `must say what it is: by one of ${KINDS.join(', ')}`);
     for (const key of UNSUPPORTED)
       if (key in schema) this.#refuse([...path, key], 'is not taken by the API; say it in "description"');
+    for (const key of ALTERNATIVES)
+      if (key in schema && (!Array.isArray(schema[key]) || schema[key].length === 0))
+        this.#refuse([...path, key], 'must be a list of schemas, one at least');
     if ('oneOf' in schema) this.#refuse([...path, 'oneOf'], 'is not taken by the API; use "anyOf"');
     for (const type of [schema['type'] ?? []].flat())
       if (!TYPES.includes(type)) this.#refuse([...path, 'type'], `must be of ${TYPES.join(', ')}`);
     this.#checkObject(schema, path);
     this.#checkValues(schema, path);
     this.#checkReference(schema, path);
-    for (const [inner, at] of innerSchemas(schema)) this.#check(inner, [...path, ...at]);
+    for (const [inner, at] of innerSchemas(schema)) this.#check(inner, [...path, ...at], level + 1);
   }
 
   #checkObject(schema: Schema, path: readonly PropertyKey[]): void {
@@ -123,13 +133,17 @@ class SchemaCheck {
     return isSchema(definitions) && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
   }
 
-  /** @param within the schemas that this one stands in */
-  #isRecursive(schema: unknown, within: ReadonlySet<unknown>): boolean {
-    if (!isSchema(schema)) return false;
+  /** @param within the schemas that this one stands in @param checked those that are known not to be */
+  #isRecursive(schema: unknown, within = new Set<unknown>(), checked = new Set<unknown>()): boolean {
+    if (!isSchema(schema) || checked.has(schema)) return false;
     if (within.has(schema)) return true;
     const inner = innerSchemas(schema).filter(([, [key]]) => key !== '$defs' && key !== 'definitions');
     const next = [this.#referred(schema['$ref']), ...inner.map(([each]) => each)];
-    return next.some((each) => this.#isRecursive(each, new Set([...within, schema])));
+    within.add(schema);
+    const isRecursive = next.some((each) => this.#isRecursive(each, within, checked));
+    within.delete(schema);
+    checked.add(schema);
+    return isRecursive;
   }
 }
 
@@ -140,7 +154,7 @@ function innerSchemas(schema: Schema): (readonly [unknown, readonly [string, ...
       ? Object.entries(schema[key]).map(([name, each]) => [each, [key, name]] as const)
       : [],
   );
-  const listed = ['anyOf', 'allOf'].flatMap((key) =>
+  const listed = ALTERNATIVES.flatMap((key) =>
     Array.isArray(schema[key]) ? schema[key].map((each: unknown, at) => [each, [key, at]] as const) : [],
   );
   return [...named, ...listed, ...('items' in schema ? [[schema['items'], ['items']] as const] : [])];

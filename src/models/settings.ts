@@ -1,7 +1,7 @@
 /** What operators set of the answers of an action or a plan: a schema for their files, and one set laid over another. */
 import * as z from 'zod';
 import { CACHE_SETTINGS, type CacheSettings, isCacheOrder } from './cache.ts';
-import { EFFORTS, type ModelTable } from './model-table.ts';
+import { EFFORTS, type Effort, type ModelTable } from './model-table.ts';
 import { MAX_REFUSAL_FALLBACKS, type RefusalFallbacks } from './refusal-fallbacks.ts';
 import type { ThinkingSetting, ThinkingSettings } from './thinking.ts';
 
@@ -33,30 +33,43 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
   readonly maxTokens?: number | undefined;
 }
 
-export const modelSettings = z.strictObject({
-  models: z.array(z.string().min(1)).min(1).optional(),
-  fallback: z.string().min(1).optional(),
-  refusalFallbacks: z
-    .union(
-      [z.enum(['off', 'default']), z.array(z.string().min(1)).min(1).max(MAX_REFUSAL_FALLBACKS)],
-      `must be "off", "default" or a list of up to ${MAX_REFUSAL_FALLBACKS} models`,
-    )
-    .optional(),
-  defaultMaxTokens: z.int().positive().optional(),
-  maxTokens: z.int().positive().optional(),
-  thinking: z
-    .union([
-      z.enum(['off', 'on']),
-      z.strictObject({
-        effort: effort.optional(),
-        display: z.enum(['summarized', 'omitted']).optional(),
-      }),
-    ])
-    .optional(),
-  effort: effort.optional(),
-  thinkingTokens: z.int().min(1024).optional(),
-  cache: cache.optional(),
-});
+const thinking = z.union(
+  [
+    z.enum(['off', 'on']),
+    z.strictObject({ effort: effort.optional(), display: z.enum(['summarized', 'omitted']).optional() }),
+  ],
+  `must be "off", "on", or {"effort", "display"}: an effort of ${EFFORTS.join(', ')}; "summarized" or "omitted"`,
+);
+
+export const modelSettings = z
+  .strictObject({
+    models: z.array(z.string().min(1)).min(1).optional(),
+    fallback: z.string().min(1).optional(),
+    refusalFallbacks: z
+      .union(
+        [z.enum(['off', 'default']), z.array(z.string().min(1)).min(1).max(MAX_REFUSAL_FALLBACKS)],
+        `must be "off", "default" or a list of up to ${MAX_REFUSAL_FALLBACKS} models`,
+      )
+      .optional(),
+    defaultMaxTokens: z.int().positive().optional(),
+    maxTokens: z.int().positive().optional(),
+    thinking: thinking.optional(),
+    effort: effort.optional(),
+    thinkingTokens: z.int().min(1024).optional(),
+    cache: cache.optional(),
+  })
+  .refine(({ defaultMaxTokens = 0, maxTokens = Infinity }) => defaultMaxTokens <= maxTokens, {
+    error: 'is more than maxTokens: lower it, or raise maxTokens',
+    path: ['defaultMaxTokens'],
+  })
+  .refine(({ thinking, effort }) => effort === undefined || effort === effortOfThinking(thinking, effort), {
+    error: 'is another than that of thinking: leave one of them out',
+    path: ['effort'],
+  });
+
+function effortOfThinking(thinking: ThinkingSetting | undefined, otherwise: Effort): Effort {
+  return (typeof thinking === 'object' ? thinking.effort : undefined) ?? otherwise;
+}
 
 /** What `over` says replaces what `base` says, key by key; its effort also replaces one that `base` gives thinking. */
 export function settingsOver<Base extends ModelSettings>(base: Base, over: ModelSettings): Base {

@@ -74,7 +74,7 @@ export function thinkingPlan(
   }
   const effort = effortOf(model, settings);
   const thinks = doesThink(model, settings);
-  const allowance = thinks ? (settings.thinkingTokens ?? ALLOWANCE[effort ?? defaultEffort(model)]) : 0;
+  const allowance = allowanceOf(model, settings);
   const maxTokens = Math.min(textTokens + allowance, model.maxOutputTokens);
   const thinking = thinkingField(model, settings, thinks, maxTokens - Math.min(textTokens, maxTokens));
   return {
@@ -89,7 +89,16 @@ export function thinkingPlan(
 }
 
 function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
-  return thinking === 'off' ? model.thinking.off === null : true;
+  return canThink(model) && (thinking !== 'off' || model.thinking.off === null);
+}
+
+function canThink({ thinking: { types } }: ModelFacts): boolean {
+  return types.includes('adaptive') || types.includes('enabled');
+}
+
+function allowanceOf(model: ModelFacts, settings: ThinkingSettings): number {
+  if (!doesThink(model, settings)) return 0;
+  return settings.thinkingTokens ?? ALLOWANCE[effortOf(model, settings) ?? defaultEffort(model)];
 }
 
 /** Undefined where the model's own default is meant; otherwise what comes nearest of its levels, from below. */
@@ -148,10 +157,15 @@ export function unusableSettings(
 ): readonly Unusable[] {
   if (model === undefined) return [];
   return [
+    ...unusableThinking(model, settings),
     ...unusableEffort(model, settings),
-    ...tooManyTokens(model, textTokens, 'maxTokens'),
-    ...unusableBudget(model, settings, textTokens),
+    ...tooManyTokens(model, settings, textTokens),
   ];
+}
+
+function unusableThinking(model: ModelFacts, { thinking }: ThinkingSettings): Unusable[] {
+  if (thinking === 'off' || canThink(model)) return [];
+  return [{ key: 'thinking', why: 'it does not think; use "off"' }];
 }
 
 function unusableEffort(model: ModelFacts, settings: ThinkingSettings): Unusable[] {
@@ -165,19 +179,22 @@ function unusableEffort(model: ModelFacts, settings: ThinkingSettings): Unusable
   return [{ key, why: `"${asked}" is none of its levels${when}; use ${listed(allowed)}` }];
 }
 
-function tooManyTokens({ maxOutputTokens }: ModelFacts, tokens: number, key: string): Unusable[] {
-  if (tokens <= maxOutputTokens) return [];
-  return [{ key, why: `${tokens} is more than the ${maxOutputTokens} it can give; lower it` }];
-}
-
 /** What it may think must leave room for the text. */
-function unusableBudget(model: ModelFacts, settings: ThinkingSettings, textTokens: number): Unusable[] {
-  const { thinkingTokens } = settings;
-  if (thinkingTokens === undefined || !doesThink(model, settings)) return [];
+function tooManyTokens(model: ModelFacts, settings: ThinkingSettings, textTokens: number): Unusable[] {
   const { maxOutputTokens } = model;
-  if (textTokens + thinkingTokens <= maxOutputTokens) return [];
-  const most = Math.max(0, maxOutputTokens - textTokens);
-  return [{ key: 'thinkingTokens', why: `with maxTokens it is more than it can give; use at most ${most}` }];
+  if (textTokens > maxOutputTokens)
+    return [
+      { key: 'maxTokens', why: `${textTokens} is more than the ${maxOutputTokens} it can give; lower it` },
+    ];
+  const allowance = allowanceOf(model, settings);
+  if (textTokens + allowance <= maxOutputTokens) return [];
+  const room = maxOutputTokens - textTokens;
+  if (settings.thinkingTokens !== undefined)
+    return [
+      { key: 'thinkingTokens', why: `with maxTokens it is more than it can give; use at most ${room}` },
+    ];
+  const why = `with the ${allowance} it may think ${textTokens} is more than the ${maxOutputTokens} it can give`;
+  return [{ key: 'maxTokens', why: `${why}; lower it, or set thinkingTokens` }];
 }
 
 function listed(levels: readonly Effort[]): string {

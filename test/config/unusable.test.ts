@@ -40,6 +40,17 @@ const TOO_MUCH_EFFORT = file(
 );
 const TOO_MANY_TOKENS = file('tokens.json', action({ models: ['claude-haiku-4-5'], maxTokens: 100_000 }));
 const UNKNOWN_EFFORT = file('unknown.json', action({ thinking: { effort: 'huge' } }));
+const THINKING_BY_TYPE = file('by-type.json', action({ thinking: 'disabled' }));
+const TWO_EFFORTS = file('two-efforts.json', action({ thinking: { effort: 'low' }, effort: 'max' }));
+const DEFAULT_ABOVE_CAP = file('default.json', action({ defaultMaxTokens: 300 }));
+const DEFAULT_ABOVE_CAP_OF_PLAN = file(
+  'default-of-plan.json',
+  '{"plans":{"free":{"settings":{"defaultMaxTokens":300,"maxTokens":200}},"anonymous":{}}}',
+);
+const NO_ROOM_TO_THINK = file(
+  'no-room.json',
+  action({ models: ['claude-sonnet-5-5'], maxTokens: 128_000, thinking: { effort: 'max' } }),
+);
 const TEN_MINUTES = file('ten-minutes.json', action({ cache: '10m' }));
 const UNKNOWN_CACHE = file('unknown-cache.json', action({ cache: { messages: '5m' } }));
 const LONGER_LAST = file('longer-last.json', action({ cache: { history: '1h' } }));
@@ -53,6 +64,13 @@ const KNOWN_WITHOUT_PRICE = file(
   readFileSync('config/models.json', 'utf8').replace(
     '"claude-opus-4-7"',
     '"claude-opus-4-7", "claude-own-1"',
+  ),
+);
+const NO_EFFORT_LEFT = file(
+  'no-effort-left.json',
+  readFileSync('config/models.json', 'utf8').replace(
+    '"notWhenOff": []',
+    '"notWhenOff": ["low", "medium", "high", "xhigh", "max"]',
   ),
 );
 const WITHOUT_FREE = file('plans.json', '{"plans":{"pro":{}}}');
@@ -166,7 +184,24 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
     /chat\.thinking\.effort: "xhigh" .*use low, medium, high or max \(claude-opus-4-6\)/,
   ],
   ['ACTIONS_FILE', TOO_MANY_TOKENS, /chat\.maxTokens: 100000 is more than the 64000 .*\(claude-haiku-4-5\)/],
-  ['ACTIONS_FILE', UNKNOWN_EFFORT, /thinking/],
+  [
+    'ACTIONS_FILE',
+    UNKNOWN_EFFORT,
+    /must be "off", "on", or .*low, medium, high, xhigh, max.*\n.* chat\.thinking/,
+  ],
+  ['ACTIONS_FILE', THINKING_BY_TYPE, /must be "off", "on", or {"effort", "display"}.*\n.* chat\.thinking/],
+  ['ACTIONS_FILE', TWO_EFFORTS, /another than that of thinking: leave one of them out\n.* chat\.effort/],
+  ['ACTIONS_FILE', DEFAULT_ABOVE_CAP, /is more than maxTokens: .*\n.* chat\.defaultMaxTokens/],
+  [
+    'PLANS_FILE',
+    DEFAULT_ABOVE_CAP_OF_PLAN,
+    /is more than maxTokens: .*\n.* plans\.free\.settings\.defaultMaxTokens/,
+  ],
+  [
+    'ACTIONS_FILE',
+    NO_ROOM_TO_THINK,
+    /chat\.maxTokens: with the 49152 it may think 128000 is more than the 128000 it can give; lower it, or set thinkingTokens \(claude-sonnet-5-5\)/,
+  ],
   ['ACTIONS_FILE', TEN_MINUTES, /must be "off", "5m" or "1h", or .*\n.* chat\.cache/],
   ['ACTIONS_FILE', UNKNOWN_CACHE, /Unrecognized key: "messages".*\n.* chat\.cache/],
   [
@@ -249,6 +284,7 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['MODELS_FILE', ABSENT, /ENOENT/],
   ['MODELS_FILE', NO_JSON, /JSON/],
   ['MODELS_FILE', EMPTY, /models/],
+  ['MODELS_FILE', NO_EFFORT_LEFT, /must leave one of the levels\n.* models\[0\]\.effort\.notWhenOff/],
   ['PLANS_FILE', ABSENT, /ENOENT/],
   ['PLANS_FILE', NO_JSON, /JSON/],
   ['PLANS_FILE', WITHOUT_FREE, /"free" and "anonymous"/],

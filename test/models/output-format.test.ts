@@ -12,6 +12,18 @@ const objectOf = (properties: object, more: object = {}) => ({
   ...more,
 });
 
+const twice = (levels: number) =>
+  Object.fromEntries(
+    Array.from({ length: levels }, (_, at) => [
+      `d${at}`,
+      at === levels - 1
+        ? { type: 'string' }
+        : objectOf({ left: { $ref: `#/$defs/d${at + 1}` }, right: { $ref: `#/$defs/d${at + 1}` } }),
+    ]),
+  );
+const nested = (levels: number): object =>
+  levels === 0 ? { type: 'string' } : objectOf({ a: nested(levels - 1) });
+
 describe('a schema that the API takes', () => {
   it.each<[string, object]>([
     [
@@ -34,6 +46,11 @@ describe('a schema that the API takes', () => {
       ),
     ],
     [
+      'definitions, each of which uses the next one twice',
+      objectOf({ a: { $ref: '#/$defs/d0' } }, { $defs: twice(40) }),
+    ],
+    ['a deep one', nested(50)],
+    [
       'properties with the names of keywords',
       objectOf({ minimum: { type: 'number' }, oneOf: { type: 'string' } }),
     ],
@@ -53,6 +70,17 @@ describe('a schema that the API would refuse', () => {
       'an open object within',
       objectOf({ list: { type: 'array', items: { type: ['object', 'null'] } } }),
       'schema.properties.list.items: is an object, and must have "additionalProperties": false',
+    ],
+    ['one of thousands of levels', nested(3000), 'schema: is nested deeper than 100 levels: make it flatter'],
+    [
+      'alternatives that are no list',
+      objectOf({ a: { anyOf: { type: 'string' } } }),
+      'schema.properties.a.anyOf: must be a list of schemas, one at least',
+    ],
+    [
+      'no alternatives',
+      objectOf({ a: { allOf: [] } }),
+      'schema.properties.a.allOf: must be a list of schemas, one at least',
     ],
     [
       'a bound',

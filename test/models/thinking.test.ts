@@ -110,3 +110,17 @@ it('says where a cap is more than the model can give', () => {
     { key: 'maxTokens', why: '100000 is more than the 64000 it can give; lower it' },
   ]);
 });
+
+it.each(['off', 'on', { effort: 'low', display: 'summarized' }] as const)(
+  'asks a model that does not think for none, whatever is set: %j',
+  (setting) => {
+    const facts = table.find('claude-haiku-4-5');
+    if (facts === undefined) throw new Error('not in the table');
+    const silent = { ...facts, thinking: { ...facts.thinking, types: ['disabled' as const] } };
+    const plan = thinkingPlan(silent, { thinking: setting }, TEXT_TOKENS);
+    expect([plan.fields, plan.thinks, plan.maxTokens]).toEqual([{}, false, TEXT_TOKENS]);
+    expect(unusableSettings(silent, { thinking: setting }, TEXT_TOKENS)).toEqual(
+      setting === 'off' ? [] : [{ key: 'thinking', why: 'it does not think; use "off"' }],
+    );
+  },
+);
