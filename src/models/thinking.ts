@@ -88,7 +88,8 @@ export function thinkingPlan(
   };
 }
 
-function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
+/** Whether a model thinks before its answer, by these settings. */
+export function doesThink(model: ModelFacts, { thinking }: ThinkingSettings): boolean {
   return canThink(model) && (thinking !== 'off' || model.thinking.off === null);
 }
 

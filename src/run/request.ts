@@ -6,7 +6,7 @@ import type { Models } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import { takesRefusalFallbacks } from '../models/refusal-fallbacks.ts';
 import type { ModelSettings } from '../models/settings.ts';
-import { type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
+import { doesThink, type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
@@ -194,11 +194,13 @@ function fallbackOf(
   return messages.at(-1)?.role !== 'assistant' || takesWords(fallback, action, models) ? fallback : undefined;
 }
 
-/** Whether it goes on from words of the assistant's: not where its answer is to be JSON, which begins anew. */
-function takesWords(model: string, { outputFormat }: Action, models: Models): boolean {
-  return (
-    outputFormat === undefined && !(models.find(model)?.refuses.includes('prefill') ?? refusesPrefill(model))
-  );
+/** Whether it goes on from words of the assistant's: not where its answer begins anew, with what it thinks or as JSON. */
+function takesWords(model: string, action: Action, models: Models): boolean {
+  const facts = models.find(model);
+  if (action.outputFormat !== undefined) return false;
+  return facts === undefined
+    ? !refusesPrefill(model)
+    : !facts.refuses.includes('prefill') && !doesThink(facts, action);
 }
 
 function notAllowed(why: string, available?: string): RelayError {

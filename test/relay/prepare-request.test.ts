@@ -88,6 +88,20 @@ describe('an assistant’s message at the end', () => {
     expect(prepare(prefilled, 'claude-sonnet-5-5', { model: 'claude-haiku-4-5' })).toEqual(prefilled);
   });
 
+  it.each(['on', { effort: 'low' }] as const)(
+    'is a bad request where the model thinks first: %j',
+    (thinking) => {
+      const policy = {
+        ...policyOf('claude-haiku-4-5'),
+        actionsOf: () => ({ plan: 'free', actions: new Map([['chat', { ...action, thinking }]]) }),
+      };
+      const prepareThinking = (messages: readonly Message[]) =>
+        prepareRequest({ action: 'chat', messages }, ANYBODY, policy, 0).messages;
+      expect(() => prepareThinking(prefilled)).toThrow('messages.1: the last message must be of role user');
+      expect(prepareThinking([user('a')])).toEqual([user('a')]);
+    },
+  );
+
   it('is a bad request where the answer has a format: there is nothing to go on with', () => {
     const outputFormat = { type: 'json_schema', schema: { type: 'object' } } as const;
     const policy = {

@@ -40,6 +40,12 @@ describe('the simulated Messages API', () => {
       { role: 'user', content: 'and' },
     ],
   });
+  const prefilled = {
+    messages: [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'Well' },
+    ],
+  };
   const tool = { tools: [{ name: 'look', input_schema: { type: 'object' } }] };
   it.each([
     ['a temperature, by the newest version', 400, OPUS_4_5, { temperature: 1 }, STRICT],
@@ -58,6 +64,14 @@ describe('the simulated Messages API', () => {
     ['role system within, Sonnet 5', 400, 'claude-sonnet-5', last('system', 'Be kind.'), HEADERS],
     ['a forced tool, Opus 5.5', 400, 'claude-opus-5-5', { ...tool, tool_choice: { type: 'any' } }, HEADERS],
     ['a forced tool, Opus 4.8', 200, 'claude-opus-4-8', { ...tool, tool_choice: { type: 'any' } }, HEADERS],
+    ['words to go on from', 200, OPUS_4_5, prefilled, HEADERS],
+    [
+      'words to go on from, with thinking ahead',
+      400,
+      OPUS_4_5,
+      { ...prefilled, max_tokens: 2000, thinking: { type: 'enabled', budget_tokens: 1024 } },
+      HEADERS,
+    ],
     ['more than the model can give', 400, 'claude-haiku-4-5', { max_tokens: 128_000 }, HEADERS],
     ['as much as it can give', 200, 'claude-haiku-5-5', { max_tokens: 128_000 }, HEADERS],
     ['fast, of a model that has it', 200, 'claude-opus-5-5', { speed: 'fast' }, HEADERS],

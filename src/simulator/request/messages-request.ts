@@ -183,7 +183,7 @@ function checkModelRules(
     throw invalid(`${sampling}: is not supported for this model.`);
   if (isForced(body) && (refuses.includes('forcedTools') || thinking.type === 'enabled'))
     throw invalid('tool_choice: a forced tool is not supported here. Use auto or none.');
-  checkPrefill(body, refuses.includes('prefill'));
+  checkPrefill(body, refuses.includes('prefill'), thinking);
 }
 
 function isForced({ tool_choice: choice }: Fields): boolean {
@@ -198,12 +198,16 @@ function checkWarmUp(body: Fields, thinking: Thinking): void {
     throw invalid('max_tokens: 0 cannot be used with stream, enabled thinking, a format or a forced tool.');
 }
 
-function checkPrefill(body: Fields, isRefused: boolean): void {
+function checkPrefill(body: Fields, isRefused: boolean, { type }: Thinking): void {
   const { role, words } = lastMessage(body);
   if (role !== 'assistant') return;
   if (isRefused)
     throw invalid(
       'This model does not support assistant message prefill. The conversation must end with a user message.',
+    );
+  if (type === 'enabled')
+    throw invalid(
+      'When `thinking` is enabled, a final `assistant` message must start with a thinking block. To avoid this requirement, disable `thinking`.',
     );
   if (words !== words.trimEnd())
     throw invalid('messages: final assistant content cannot end with trailing whitespace');
