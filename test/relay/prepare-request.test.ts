@@ -147,10 +147,10 @@ describe('a model that retires', () => {
 describe('a fallback', () => {
   const NOW = '2026-11-28';
   const prepared = (
-    { fallback = 'claude-haiku-4-5', messages = [user('hi')], model = 'claude-sonnet-5-5' },
+    { fallback = 'claude-haiku-4-5', messages = [user('hi')], model = 'claude-sonnet-5-5', more = {} },
     now = NOW,
   ) => {
-    const chat = { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000, fallback };
+    const chat = { ...action, thinking: { effort: 'low' as const }, thinkingTokens: 2000, fallback, ...more };
     const policy = {
       ...policyOf('claude-sonnet-5-5'),
       actionsOf: () => ({ plan: 'free', actions: new Map([['chat', chat]]) }),
@@ -180,6 +180,7 @@ describe('a fallback', () => {
         fallback: 'claude-opus-5',
         model: 'claude-haiku-4-5',
         messages: [user('a'), assistant('Because')],
+        more: { thinking: 'off' },
       },
       NOW,
     ],
