@@ -23,6 +23,7 @@ export interface AIServiceParams {
   readonly action: string;
   readonly messages: readonly Message[];
   readonly context?: StreamRequest['context'];
+  readonly parameters?: StreamRequest['parameters'];
   readonly model?: string | undefined;
 }
 
@@ -80,10 +81,10 @@ export function createAIService(
   return {
     client,
     streamingEnabled: allowed.length > 1,
-    async callAIServiceStreaming({ action, messages, context, model }, onChunk, more) {
+    async callAIServiceStreaming({ action, messages, context, parameters, model }, onChunk, more) {
       if (url === '')
         throw new DashError({ ...failure('bad_request'), message: 'EXPO_PUBLIC_DASH_RELAY_URL is not set' });
-      const stream = client.stream({ action, messages, context, model }, { ...more, onChunk });
+      const stream = client.stream({ action, messages, context, parameters, model }, { ...more, onChunk });
       const { content, ...metadata } = await stream.final;
       return { content, metadata };
     },

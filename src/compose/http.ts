@@ -10,6 +10,7 @@ import type { TransportPolicy } from '../http/routes/transport-config.ts';
 import { descriptorLimit } from '../observability/resources.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Accounts } from './accounts.ts';
+import { listedActions, oldActions } from './actions.ts';
 import type { Core } from './core.ts';
 import type { Telemetry } from './metrics.ts';
 import type { WatchedSwitches } from './switches.ts';
@@ -33,7 +34,8 @@ export function composeHttp(
     health,
     usageOf: (principal) => quota.usageOf(principal),
     transports: policyOf(switches),
-    isAction: (name) => actions.has(name),
+    actions: oldActions(actions),
+    listedActions: listedActions(actions),
     passOn:
       oldFunctions === undefined
         ? undefined
@@ -49,7 +51,7 @@ export function composeHttp(
       : undefined,
     authenticator,
     connect: relay.connect,
-    isAction: routes.isAction,
+    actions: routes.actions,
     observer,
     clock: systemClock,
     health,

@@ -1,23 +1,32 @@
 /**
- * The file of actions, which operators may replace (ACTIONS_FILE). A `{{template}}` in it stays literal: nothing a
- * client sends is put into a system prompt.
+ * The file of actions, which operators may replace (ACTIONS_FILE). Of what a client sends, a system prompt takes in the
+ * declared parameters alone.
  */
 import * as z from 'zod';
 import { readJsonFile } from '../files/json-file.ts';
 import { outputFormat } from '../models/output-format.ts';
 import { modelSettings } from '../models/settings.ts';
+import { parameters, templateProblems } from '../prompt/declarations.ts';
 import type { Actions } from '../run/request.ts';
 
 const { defaultMaxTokens, maxTokens, thinking } = modelSettings.shape;
 
-const action = modelSettings.safeExtend({
-  system: z.string(),
-  defaultMaxTokens: defaultMaxTokens.unwrap(),
-  maxTokens: maxTokens.unwrap(),
-  thinking: thinking.unwrap().default('off'),
-  outputFormat: outputFormat.optional(),
-  allEvents: z.boolean().default(false),
-});
+const action = modelSettings
+  .safeExtend({
+    system: z.string(),
+    parameters: parameters.optional(),
+    defaultMaxTokens: defaultMaxTokens.unwrap(),
+    maxTokens: maxTokens.unwrap(),
+    thinking: thinking.unwrap().default('off'),
+    outputFormat: outputFormat.optional(),
+    allEvents: z.boolean().default(false),
+  })
+  // Asked only once each key is right by itself.
+  .transform((template, context) => {
+    for (const { path, message } of templateProblems(template))
+      context.addIssue({ code: 'custom', path: [...path], message, input: template });
+    return template;
+  });
 
 const actionsFile = z
   .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), action)

@@ -1,6 +1,7 @@
 /** Files of JSON that an operator may replace: read once at the start, validated whole, refused by one sentence. */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { repeatedKey } from './repeated-key.ts';
 
 /**
  * Reads and validates a file.
@@ -14,12 +15,16 @@ export function readJsonFile<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const unable = (why: string, cause?: unknown): Error =>
     new Error(`unable to use the ${name} file ${file}: ${why}`, { cause });
+  let text: string;
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
+    content = JSON.parse(text);
   } catch (cause) {
     throw unable(cause instanceof Error ? cause.message : String(cause), cause);
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw unable(`${twice} stands twice; keep one of them`);
   const parsed = schema.safeParse(content);
   if (!parsed.success) throw unable(`\n${z.prettifyError(parsed.error)}`);
   return parsed.data;

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Authenticator } from '../auth/port.ts';
 import type { Connect } from '../connection/port.ts';
+import type { OldActions } from '../legacy/parameters.ts';
 import type { Observer } from '../observability/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { Admission, type AdmissionParts } from './admission/admission.ts';
@@ -37,8 +38,7 @@ export interface HttpServerParts {
   readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
   readonly connect: Connect;
-  /** Whether there is an action of that name. */
-  readonly isAction: (name: string) => boolean;
+  readonly actions: OldActions;
   readonly observer: Observer;
   readonly clock: Clock;
   readonly health: AdmissionParts['health'];

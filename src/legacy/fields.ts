@@ -8,8 +8,12 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws RelayError bad_request where it is no JSON object */
 export function fieldsOf(value: unknown, name = 'the body'): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isFields(value)) return value;
   throw new RelayError('bad_request', `${name}: a JSON object`);
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

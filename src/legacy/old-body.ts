@@ -5,10 +5,11 @@
  */
 import { RelayError } from '../protocol/relay-error.ts';
 import { conversationOf, mentionsTools, messagesIn } from './conversation.ts';
-import { type Fields, fieldsOf, flagIn, textIn, valueIn } from './fields.ts';
+import { type Fields, fieldsOf, flagIn, isFields, textIn, valueIn } from './fields.ts';
 import { imagesIn } from './images.ts';
 import { type ActionOfName, actionNamed, kindOfName, type NotServed } from './names.ts';
 import { NotServedError } from './not-served.ts';
+import { type OldActions, parametersOf } from './parameters.ts';
 import { questionOf } from './question.ts';
 
 /** The functions whose contract is kept. */
@@ -29,12 +30,10 @@ export type OldEvents = 'text' | 'grading' | 'none';
 /** Fields of a request that old bodies may have too, as they stand. */
 const KEPT = ['id', 'events', 'onDisconnect'] as const;
 
-/**
- * @param isAction whether this relay has an action of that name
- * @throws RelayError bad_request, unsupported
- */
-export function readOldBody(of: OldFunction, body: unknown, isAction: (name: string) => boolean): OldBody {
+/** @throws RelayError bad_request, unsupported */
+export function readOldBody(of: OldFunction, body: unknown, actions: OldActions): OldBody {
   const fields = fieldsOf(body);
+  const isAction = (name: string): boolean => actions.has(name);
   const named = actionNamed(textIn(fields, 'action', 'service_type'), isAction);
   if (named.name === 'health' && named.action === 'health') return { asks: 'health' };
   const payload = of === 'ai-proxy' ? fieldsOf(valueIn(fields, 'payload') ?? {}, 'payload') : fields;
@@ -44,7 +43,7 @@ export function readOldBody(of: OldFunction, body: unknown, isAction: (name: str
   if (notServed !== undefined) return { asks: 'elsewhere', error: new NotServedError(named.name, notServed) };
   return {
     asks: 'answer',
-    request: requestOf(named, fields, payload),
+    request: requestOf(named, fields, payload, actions),
     events: eventsOf(named.name, flagIn(fields, 'stream')),
   };
 }
@@ -60,19 +59,27 @@ function unknownAction(): RelayError {
   return new RelayError('unknown_action', 'action: this server has no such action');
 }
 
-function requestOf({ name, action }: ActionOfName, fields: Fields, payload: Fields): OldRequest {
+function requestOf(
+  { name, action }: ActionOfName,
+  fields: Fields,
+  payload: Fields,
+  actions: OldActions,
+): OldRequest {
   const messages = messagesIn(payload, 'messages');
   const history = messages.length > 0 ? messages : messagesIn(payload, 'conversationHistory');
   const question = messages.length > 0 ? undefined : questionOf(kindOfName(name), payload);
   const conversation = conversationOf(history, question, imagesIn(payload));
   if (conversation.length === 0)
     throw new RelayError('bad_request', 'prompt: a question, or messages, or an image');
+  const context = valueIn(payload, 'context');
+  const parameters = parametersOf(action, [payload, fields, isFields(context) ? context : {}], actions);
   const kept = KEPT.flatMap((key) => (valueIn(fields, key) === undefined ? [] : [[key, fields[key]]]));
   return {
     ...Object.fromEntries(kept),
     action,
     messages: conversation,
-    ...optional('context', valueIn(payload, 'context')),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
+    ...optional('context', context),
     ...optional('model', valueIn(payload, 'model')),
     ...optional('maxTokens', valueIn(payload, 'maxTokens') ?? valueIn(payload, 'max_tokens')),
   };

@@ -24,7 +24,7 @@ export interface CacheSettings {
 
 /** Where a request is marked. */
 export interface CacheBreakpoints {
-  /** At the end of the system prompt. */
+  /** At the end of the system prompt, ahead of what differs between requests. */
   readonly system?: CacheTtl;
   /** At the end of a block of a message. */
   readonly messages: readonly MessageBreakpoint[];
@@ -40,6 +40,8 @@ export interface MessageBreakpoint {
 
 export interface Prompt {
   readonly system: string;
+  /** What comes after it, and differs between requests of one action. */
+  readonly instructions?: string | undefined;
   /** As they come again in the next turn: without what is added for this one alone. */
   readonly messages: readonly Message[];
 }
@@ -57,7 +59,7 @@ const TOKENS_PER_IMAGE = 400;
 export function cacheBreakpoints(
   model: ModelFacts | undefined,
   settings: CacheSettings,
-  { system, messages }: Prompt,
+  { system, instructions = '', messages }: Prompt,
 ): CacheBreakpoints {
   if (model === undefined) return NO_BREAKPOINTS;
   const ttl = ttlsOf(settings);
@@ -65,7 +67,10 @@ export function cacheBreakpoints(
   const isSystemKept = ttl.system !== 'off' && systemTokens >= model.cacheFloorTokens;
   return {
     ...(isSystemKept ? { system: ttl.system } : {}),
-    messages: ttl.history === 'off' ? [] : questionBreakpoints(messages, systemTokens, model, ttl.history),
+    messages:
+      ttl.history === 'off'
+        ? []
+        : questionBreakpoints(messages, systemTokens + textTokens(instructions, model), model, ttl.history),
   };
 }
 

@@ -21,6 +21,7 @@ export type Door =
   | 'session'
   | 'usage'
   | 'config'
+  | 'actions'
   | 'dev_token'
   | 'http';
 

@@ -22,11 +22,16 @@ export interface Message {
   readonly content: string | readonly (TextBlock | ImageBlock)[];
 }
 
+/** Of a parameter of an action. */
+export type ParameterValue = string | number | boolean;
+
 /** What a run asks for: the fields of `start` but its `id`, the same by every transport. */
 export interface StreamRequest {
   readonly action: string;
   readonly messages: readonly Message[];
   readonly context?: string | Readonly<Record<string, unknown>> | undefined;
+  /** What the action's own prompt is to say, by the names that the server declares. */
+  readonly parameters?: Readonly<Record<string, ParameterValue>> | undefined;
   readonly model?: string | undefined;
   readonly maxTokens?: number | undefined;
   readonly events?: 'text' | 'all' | undefined;

@@ -8,6 +8,7 @@
 import * as z from 'zod';
 import type { ClientFrame, ErrorFrame, ImageBlock, Message, StreamRequest, TextBlock } from './frames.ts';
 import { isBlank } from './model-rules.ts';
+import { checkParameters } from './parameters.ts';
 import { parseJson, requireBounds } from './parse-json.ts';
 import { RelayError } from './relay-error.ts';
 
@@ -28,11 +29,12 @@ const seq = z.number().int().nonnegative();
 
 const message = z.strictObject({ role: z.enum(['user', 'assistant']), content: z.unknown() });
 
-/** `messages` and `context` are walked here. */
+/** `messages`, `context` and `parameters` are walked by hand. */
 const requestShape = {
   action: z.string().min(1).max(64),
   messages: z.array(z.unknown()).min(1).max(MAX_MESSAGES),
   context: z.unknown().optional(),
+  parameters: z.unknown().optional(),
   model: z.string().min(1).max(256).optional(),
   maxTokens: z.number().int().positive().optional(),
   events: z.enum(['text', 'all']).optional(),
@@ -164,9 +166,10 @@ function hasTooManyFields(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length > MAX_FIELDS;
 }
 
-type Unchecked = Omit<StreamRequest, 'messages' | 'context'> & {
+type Unchecked = Omit<StreamRequest, 'messages' | 'context' | 'parameters'> & {
   readonly messages: readonly unknown[];
   readonly context?: unknown;
+  readonly parameters?: unknown;
 };
 
 /** What the schema is not asked. */
@@ -175,6 +178,7 @@ function checkRequest<T extends Unchecked>(request: T): T & StreamRequest {
   if (!messages.some((each) => each.role === 'user'))
     throw badRequest('messages: at least one is of role user');
   if (request.context !== undefined) checkContext(request.context);
+  if (request.parameters !== undefined) checkParameters(request.parameters);
   return { ...request, messages } as T & StreamRequest;
 }
 

@@ -29,6 +29,7 @@ export interface QuotaRun {
   readonly model: string;
   /** What is sent to the model: measured at once, never kept. */
   readonly system: string;
+  readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
   readonly outputFormat?: OutputFormat | undefined;
   readonly maxTokens: number;

@@ -9,6 +9,8 @@ import type { Message } from '../protocol/frames.ts';
 /** What of a run the model reads. */
 export interface PromptOfRun {
   readonly system: string;
+  /** What comes after it, and differs between requests of one action. */
+  readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
   readonly outputFormat?: OutputFormat | undefined;
 }
@@ -31,9 +33,9 @@ const UNKNOWN_IMAGE_TOKENS = 5000;
 
 /** @param model undefined for one that is not in the table */
 export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | undefined): number {
-  const { system, messages, outputFormat } = prompt;
+  const { system, instructions = '', messages, outputFormat } = prompt;
   const imageTokens = model?.images.maxTokens ?? UNKNOWN_IMAGE_TOKENS;
-  let text = textTokens(system);
+  let text = textTokens(system) + textTokens(instructions);
   if (outputFormat !== undefined) text += textTokens(JSON.stringify(outputFormat));
   let rest = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * messages.length;
   for (const { content } of messages) {

@@ -7,14 +7,14 @@ import type { OutputFormat } from '../models/output-format.ts';
 import { takesRefusalFallbacks } from '../models/refusal-fallbacks.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { doesThink, type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
+import { type PromptTemplate, systemPrompt } from '../prompt/system-prompt.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from '../upstream/port.ts';
 
 /** What the server alone decides about a request. */
-export interface Action extends ModelSettings {
-  readonly system: string;
+export interface Action extends ModelSettings, PromptTemplate {
   readonly defaultMaxTokens: number;
   readonly maxTokens: number;
   readonly thinking: ThinkingSetting;
@@ -67,18 +67,19 @@ export function prepareRequest(
   const answers = (id: string): boolean => policy.models.answers(id, now);
   const choice = { plan, action, answers };
   const model = chooseModel(request, choice, policy);
-  const { system, outputFormat } = action;
+  const { outputFormat } = action;
+  const told = systemPrompt(action, request.parameters);
   checkLastMessage(request.messages, model, takesWords(model, action, policy.models));
   const textTokens = Math.min(request.maxTokens ?? action.defaultMaxTokens, action.maxTokens);
   const messages = request.messages.map(withoutBlanks);
-  const prompt = { system, messages };
+  const prompt = { ...told, messages };
   const requestTo = (id: string): ModelRequest => modelRequest(id, { choice, textTokens, prompt, policy });
   const fallback = fallbackOf(request, model, choice, policy.models);
   return {
     ...requestTo(model),
     ...(fallback === undefined ? {} : { fallback: requestTo(fallback) }),
     outputFormat,
-    system,
+    ...told,
     messages: withContext(messages, request.context),
     events,
     showThinking: showsThinking(action),
@@ -95,8 +96,10 @@ function showsThinking({ thinking }: Action): boolean {
  * sent again attaches to its run instead of paying twice.
  */
 export function hashOfRequest(request: StreamRequest): string {
-  const { action, messages, context, model, maxTokens, events, onDisconnect } = request;
-  const body = JSON.stringify([action, messages, context, model, maxTokens, events, onDisconnect]);
+  const { action, messages, context, model, maxTokens, events, onDisconnect, parameters } = request;
+  const fields = [action, messages, context, model, maxTokens, events, onDisconnect];
+  // Without them as ever: machines of the version before compare the same hash.
+  const body = JSON.stringify(parameters === undefined ? fields : [...fields, parameters]);
   return hash('sha256', body, 'base64url');
 }
 

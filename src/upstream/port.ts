@@ -33,6 +33,8 @@ export interface UpstreamRequest extends ModelRequest {
   /** What the answer is to be, if not text. */
   readonly outputFormat?: OutputFormat | undefined;
   readonly system: string;
+  /** What comes after it, and differs between requests of one action. */
+  readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
   /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */
   readonly userHash: string;

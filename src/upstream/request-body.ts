@@ -16,7 +16,7 @@ export type RequestBody = Anthropic.MessageCreateParamsStreaming &
  * @param asked the request's own model, or its fallback
  */
 export function requestBody(request: UpstreamRequest, asked: ModelRequest = request): RequestBody {
-  const { outputFormat, system, messages, userHash } = request;
+  const { outputFormat, messages, userHash } = request;
   const { model, maxTokens, thinking, cache, refusalFallbacks } = asked;
   return {
     model,
@@ -24,7 +24,7 @@ export function requestBody(request: UpstreamRequest, asked: ModelRequest = requ
     stream: true,
     ...thinking,
     ...outputConfig(thinking, outputFormat),
-    ...systemField(system, cache),
+    ...systemField(request, cache),
     messages: messagesField(messages, cache),
     metadata: { user_id: userHash },
     ...(refusalFallbacks === undefined ? {} : { fallbacks: fallbacksField(refusalFallbacks) }),
@@ -49,11 +49,17 @@ function outputConfig(
   return { output_config: { ...effort, format: { type: format.type, schema: { ...format.schema } } } };
 }
 
-function systemField(system: string, cache: CacheBreakpoints): Pick<Anthropic.MessageCreateParams, 'system'> {
-  if (isBlank(system)) return {};
-  const text = system.toWellFormed();
-  if (cache.system === undefined) return { system: text };
-  return { system: [{ type: 'text', text, cache_control: cacheControl(cache.system) }] };
+/** What all requests of an action have in common is a block of its own where it is kept. */
+function systemField(
+  { system, instructions = '' }: UpstreamRequest,
+  cache: CacheBreakpoints,
+): Pick<Anthropic.MessageCreateParams, 'system'> {
+  const [common, own] = [system.toWellFormed(), instructions.toWellFormed()];
+  if (isBlank(system)) return instructions === '' ? {} : { system: own };
+  const after = instructions === '' ? '' : `\n\n${own}`;
+  if (cache.system === undefined) return { system: common + after };
+  const kept = { type: 'text', text: common, cache_control: cacheControl(cache.system) } as const;
+  return { system: after === '' ? [kept] : [kept, { type: 'text', text: after }] };
 }
 
 /** What is kept must come again byte for byte: once something is marked every text is a block, marked or not. */

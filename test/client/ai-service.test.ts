@@ -84,6 +84,21 @@ it('sends only the fields that the plan names', async () => {
   await expect(service.callAIServiceStreaming(more, () => {})).resolves.toBeDefined();
 });
 
+it.each([
+  ['websocket', ON],
+  ['sse', { EXPO_PUBLIC_AI_STREAMING_ENABLED: 'true' }],
+  ['json', {}],
+])('sends parameters by %s, and says which of them does not fit', async (_, flags) => {
+  const { service } = serviceWith(flags);
+  const ask = (language: string) =>
+    service.callAIServiceStreaming({ ...params, parameters: { language, grade: '4' } }, () => {});
+  await expect(ask('af')).resolves.toBeDefined();
+  await expect(ask('Klingon')).rejects.toMatchObject({
+    code: 'bad_request',
+    message: expect.stringMatching(/^parameters\.language: one of en, af/),
+  });
+});
+
 it('stops by a signal and resolves with what there is', async () => {
   relay.simulator.script('stall');
   const { service } = serviceWith(ON);

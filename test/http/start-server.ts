@@ -20,7 +20,7 @@ const LIMITS: HttpServerParts['limits'] = {
   requestsPerMinutePerUser: 1000,
 };
 
-const isAction = (name: string): boolean => name === 'chat';
+const actions = { has: (name: string) => name === 'chat', parameter: () => undefined };
 
 const nobody = (): never => {
   throw new Error('this test has no relay');
@@ -45,7 +45,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     binding: { host: '127.0.0.1', port: 0 },
     authenticator,
     connect: core.connect,
-    isAction,
+    actions,
     observer,
     clock,
     health,
@@ -63,7 +63,8 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         health: overrides.health ?? health,
         usageOf: nobody,
         transports: { relayEnabled: true, streamingEnabled: true, websocketPercent: 100 },
-        isAction,
+        actions,
+        listedActions: { actions: {} },
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
         ...routes,
         ...shared,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CacheSettings } from '../../src/models/cache.ts';
 import { ModelTable } from '../../src/models/model-table.ts';
+import type { Parameters as DeclaredParameters } from '../../src/prompt/parameters.ts';
 import type { Message, StreamRequest } from '../../src/protocol/frames.ts';
 import { isBlank } from '../../src/protocol/model-rules.ts';
 import { prepareRequest } from '../../src/run/request.ts';
@@ -15,11 +16,15 @@ const ANYBODY = { userId: 'u', organizationId: null, tier: null, anonymous: fals
 interface Told extends Required<CacheSettings> {
   readonly model: string;
   readonly system: string;
+  readonly parameters?: DeclaredParameters;
 }
 
-function bodyFor({ model, system, cache }: Told, asked: Pick<StreamRequest, 'messages' | 'context'>) {
+function bodyFor(
+  { model, system, cache, parameters }: Told,
+  asked: Pick<StreamRequest, 'messages' | 'context' | 'parameters'>,
+) {
   const chat = {
-    ...{ system, cache, defaultMaxTokens: 100, maxTokens: 200, thinking: 'off' as const },
+    ...{ system, parameters, cache, defaultMaxTokens: 100, maxTokens: 200, thinking: 'off' as const },
     allEvents: false,
   };
   const policy = {
@@ -114,6 +119,28 @@ function marksIn({ content: list }: { readonly content: unknown }): number[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((each: object, index) => ('cache_control' in each ? [index] : []));
 }
+
+test('what parameters say comes after what all requests of an action have in common, which alone is kept', () => {
+  const parameters: DeclaredParameters = new Map([
+    [
+      'grade',
+      { type: 'string', required: false, maxLength: 9, characters: ['digits'], says: 'Grade {{grade}}.' },
+    ],
+  ]);
+  const asked = (system: string, given: StreamRequest['parameters']) =>
+    bodyFor(
+      { model: 'claude-sonnet-5-5', system, cache: '5m', parameters },
+      { messages: [{ role: 'user', content: 'hi' }], parameters: given },
+    ).system;
+  const long = 'word '.repeat(6000);
+  const kept = { type: 'text', text: long, cache_control: { type: 'ephemeral' } };
+  expect(asked(long, undefined)).toEqual([kept]);
+  expect(asked(long, { grade: '4' })).toEqual([kept, { type: 'text', text: '\n\nGrade 4.' }]);
+  expect(asked('Be kind.', { grade: '4' })).toBe('Be kind.\n\nGrade 4.');
+  expect(asked('Be kind.', {})).toBe('Be kind.');
+  expect(asked('', { grade: '4' })).toBe('Grade 4.');
+  expect(asked('', {})).toBeUndefined();
+});
 
 test('what is marked in a turn is, byte for byte, how the next turn begins, and is marked there again', () => {
   let marked = 0;

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { oldAnswer, oldError } from '../../legacy/old-answer.ts';
 import { type OldBody, type OldEvents, type OldFunction, readOldBody } from '../../legacy/old-body.ts';
 import { OldEventText } from '../../legacy/old-events.ts';
+import type { OldActions } from '../../legacy/parameters.ts';
 import type { Observer } from '../../observability/port.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
@@ -30,7 +31,7 @@ export interface OldFunctionParts {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly health: Health;
-  readonly isAction: (name: string) => boolean;
+  readonly actions: OldActions;
   /** The operator's kill switch: off, questions are passed on as well. */
   readonly transports: Pick<TransportPolicy, 'relayEnabled'>;
   /** Asks the old function what is not served here; absent where there is none. */
@@ -40,7 +41,7 @@ export interface OldFunctionParts {
 export type OldFunctionHandlers = Required<Pick<RouteOptions, 'handler' | 'errorHandler'>>;
 
 export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): OldFunctionHandlers {
-  const { observer, clock, health, isAction, transports, passOn } = parts;
+  const { observer, clock, health, actions, transports, passOn } = parts;
   const eventStreams = new EventStreams(clock);
   const refuse = (reply: FastifyReply, error: RelayError): FastifyReply =>
     reply
@@ -73,7 +74,7 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
     errorHandler: (error, request, reply) =>
       refuse(reply, observedRefusal(request.refusal ?? error, request, observer)),
     async handler(request, reply) {
-      const body = readOldBody(of, request.body, isAction);
+      const body = readOldBody(of, request.body, actions);
       if (body.asks === 'health') return sendHealth(reply, health, clock);
       if (request.refusal !== null) throw request.refusal;
       if (passOn !== undefined && (body.asks === 'elsewhere' || !transports.relayEnabled))

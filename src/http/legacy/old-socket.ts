@@ -5,6 +5,7 @@
 import type { Connect, ConnectionEvents, ConnectionInfo, FrameSocket } from '../../connection/port.ts';
 import { type OldFunction, readOldBody } from '../../legacy/old-body.ts';
 import { proxyFrame } from '../../legacy/old-frames.ts';
+import type { OldActions } from '../../legacy/parameters.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/codes.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
@@ -16,10 +17,10 @@ export function connectOld(
   socket: FrameSocket,
   info: ConnectionInfo,
   connect: Connect,
-  isAction: (name: string) => boolean,
+  actions: OldActions,
 ): ConnectionEvents {
   const readUntyped: ConnectionInfo['readUntyped'] = (value) => {
-    const body = readOldBody(of, value, isAction);
+    const body = readOldBody(of, value, actions);
     if (body.asks === 'answer') return parseHttpRequest(body.request);
     throw body.asks === 'elsewhere'
       ? body.error

@@ -2,6 +2,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { DevelopmentIssuer } from '../../auth/development-issuer.ts';
 import type { Principal } from '../../auth/port.ts';
+import type { OldActions } from '../../legacy/parameters.ts';
 import type { Door, Observer } from '../../observability/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Relay } from '../../relay/relay.ts';
@@ -46,7 +47,9 @@ export interface RouteParts {
   /** The caller's own quotas, as an object to be sent as JSON: what is used, reserved, and left. */
   readonly usageOf: (principal: Principal) => Promise<object>;
   readonly transports: TransportPolicy;
-  readonly isAction: (name: string) => boolean;
+  /** What clients may know of the actions: their parameters, as an object to be sent as JSON. */
+  readonly listedActions: object;
+  readonly actions: OldActions;
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
   /** Opens /metrics here too: in development only. */
@@ -73,7 +76,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
 }
 
 function routesOf(parts: RouteParts): Route[] {
-  const { relay, usageOf, health, clock, transports } = parts;
+  const { relay, usageOf, health, clock, transports, listedActions } = parts;
   const chat = chatHandlers(relay, clock);
   const session = sessionHandlers(parts);
   const { live, ready } = healthHandlers(health);
@@ -99,6 +102,7 @@ function routesOf(parts: RouteParts): Route[] {
       handler: session.handler,
     },
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
+    { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: () => listedActions },
     { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: transportHandler(transports) },
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },

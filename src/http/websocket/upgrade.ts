@@ -10,6 +10,7 @@ import { WebSocketServer } from 'ws';
 import type { Principal } from '../../auth/port.ts';
 import type { Connect, ConnectionInfo } from '../../connection/port.ts';
 import type { OldFunction } from '../../legacy/old-body.ts';
+import type { OldActions } from '../../legacy/parameters.ts';
 import type { Observer } from '../../observability/port.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
@@ -40,7 +41,7 @@ const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketEndpointParts {
   readonly connect: Connect;
-  readonly isAction: (name: string) => boolean;
+  readonly actions: OldActions;
   readonly admission: Admission;
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
@@ -157,10 +158,10 @@ export class WebSocketEndpoint {
   }
 
   #serve(frames: ServedSocket, socket: Socket, old: OldFunction | undefined, info: ConnectionInfo): void {
-    const { isAction, connect } = this.#parts;
+    const { actions, connect } = this.#parts;
     try {
       frames.serve(
-        old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, isAction),
+        old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, actions),
       );
     } catch (cause) {
       this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });

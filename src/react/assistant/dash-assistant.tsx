@@ -68,13 +68,17 @@ export function DashAssistant(props: DashAssistantProps) {
 }
 
 function Assistant(props: DashAssistantProps) {
-  const { action = 'general_assistance', context, model, maxTokens, suggestions = SUGGESTIONS } = props;
+  const { action = 'general_assistance', context, parameters, model, maxTokens } = props;
+  const { suggestions = SUGGESTIONS } = props;
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);
   const { theme, onLayout } = useOwnTheme(props, setLink);
   const { shown, show, startNew } = useShown();
   const [isDrawerOpen, setDrawerOpen] = useState(false);
-  const asked = useMemo(() => ({ action, context, model, maxTokens }), [action, context, model, maxTokens]);
+  const asked = useMemo(
+    () => ({ action, context, parameters, model, maxTokens }),
+    [action, context, parameters, model, maxTokens],
+  );
   const conversation = useConversation(shown, asked);
   const { messages, isAnswering, status, title, send, stop, regenerate } = conversation;
 

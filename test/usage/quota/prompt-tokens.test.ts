@@ -105,6 +105,7 @@ it('a prompt is its texts, room for each message, its images as large as the mod
   expect(tokensOf('claude-haiku-4-5')).toBe(64 + 2 * 16 + 100 + 1600);
   expect(tokensOf('claude-sonnet-5-5')).toBe(64 + 2 * 16 + 130 + 4784);
   expect(tokensOf('claude-of-tomorrow')).toBe(64 + 2 * 16 + 135 + 5000);
+  expect(tokensOf('claude-haiku-4-5', { instructions: 'x'.repeat(50) })).toBe(64 + 2 * 16 + 120 + 1600);
   const outputFormat = { type: 'json_schema', schema: { type: 'object' } };
   expect(tokensOf('claude-haiku-4-5', { outputFormat })).toBeGreaterThan(tokensOf('claude-haiku-4-5') + 15);
 });
