@@ -2,7 +2,11 @@
 import type { Message, StreamRequest } from '../protocol/frames.ts';
 import { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';
-import type { Answer, StreamOptions, Transport } from './dash-stream.ts';
+import type { StreamOptions, Transport } from './dash-stream.ts';
+import { type AIServiceResult, askFallback, type Fallback, isLeft, resultOf } from './fallback.ts';
+import { deviceClock } from './platform.ts';
+
+export type { AIServiceResult, Fallback, FallbackAnswer, OldUsage } from './fallback.ts';
 
 /** Expo writes these into the app's own files only, never into a package: the app passes them on. */
 export interface StreamingFlags {
@@ -10,27 +14,44 @@ export interface StreamingFlags {
   /** `true` in either: stream. */
   readonly EXPO_PUBLIC_AI_STREAMING_ENABLED?: string | undefined;
   readonly EXPO_PUBLIC_ENABLE_AI_STREAMING?: string | undefined;
-  /** `true`: over WebSockets. `false`: the rollback, one JSON answer. Unset: as before the rollout, SSE where it works. */
+  /**
+   * `true`: over WebSockets. `false`: the rollback, to `fallback` where there is one, otherwise one JSON answer of the
+   * relay. Unset: as before the rollout, SSE where it works.
+   */
   readonly EXPO_PUBLIC_USE_WEBSOCKET_STREAMING?: string | undefined;
 }
 
 export interface AIServiceOptions extends Omit<DashClientOptions, 'url'> {
   readonly flags: StreamingFlags;
+  /**
+   * The app's own HTTP function. Asked in the relay's place where the flags say no, where the relay is not reached within
+   * `contactMs` (with a fallback 10,000), and where its operator has switched it off; never once the relay took the question.
+   */
+  readonly fallback?: Fallback<AIServiceParams> | undefined;
+}
+
+/** As apps store them. Those of role `system` are not sent: system prompts are the server's. */
+export interface AIServiceMessage {
+  /** `user` or `assistant`. */
+  readonly role: string;
+  readonly content: Message['content'];
 }
 
 /** What the app sends. Other fields of the object are not sent: the relay refuses what it does not know. */
 export interface AIServiceParams {
   readonly action: string;
-  readonly messages: readonly Message[];
+  readonly messages: readonly AIServiceMessage[];
   readonly context?: StreamRequest['context'];
   readonly parameters?: StreamRequest['parameters'];
   readonly model?: string | undefined;
+  /** Tokens of text at most. */
+  readonly maxTokens?: number | undefined;
 }
 
-export interface AIServiceResult {
-  readonly content: string;
-  readonly metadata: Omit<Answer, 'content'>;
-}
+/** How long to try to reach a relay that an app can do without, ms. */
+const CONTACT_MS = 10_000;
+/** The next questions do not wait for a relay that was away, ms. */
+const AWAY_FOR_MS = 30_000;
 
 export interface AIService {
   /** Whether the flags ask for streaming: what the UI shows while it waits. */
@@ -41,10 +62,10 @@ export interface AIService {
    * @example
    * ```ts
    * const messages = [{ role: 'user', content: 'Why is the sky blue?' }] as const;
-   * const { content, metadata } = await service.callAIServiceStreaming({ action: 'chat', messages }, show);
-   * show(`${content} (${metadata.usage.outputTokens} tokens)`);
+   * const { content, usage } = await service.callAIServiceStreaming({ action: 'chat', messages }, show);
+   * show(`${content} (${usage.output_tokens} tokens)`);
    * ```
-   * @throws DashError
+   * @throws DashError, or whatever the fallback throws
    */
   callAIServiceStreaming(
     params: AIServiceParams,
@@ -68,27 +89,55 @@ export interface AIService {
  * ```
  */
 export function createAIService(
-  { flags, transports, ...options }: AIServiceOptions,
+  { flags, transports, fallback, ...options }: AIServiceOptions,
   createClient: (options: DashClientOptions) => DashClient = createDashClient,
 ): AIService {
+  const { clock = deviceClock, contactMs = fallback && CONTACT_MS } = options;
   const url = flags.EXPO_PUBLIC_DASH_RELAY_URL ?? '';
   const allowed = allowedTransports(flags);
+  const streamingEnabled = allowed.length > 1;
   const client = createClient({
     ...options,
     url,
+    contactMs,
     transports: allowed.filter((each) => transports?.includes(each) ?? true),
   });
+  /** Until then the fallback is asked at once. */
+  let awayUntil = streamingEnabled ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+
+  const askRelay: AIService['callAIServiceStreaming'] = async (params, onChunk, more = {}) => {
+    if (url === '')
+      throw new DashError({ ...failure('bad_request'), message: 'EXPO_PUBLIC_DASH_RELAY_URL is not set' });
+    const { onPhase } = more;
+    /** Whether it is the end is known only below. */
+    const tell: typeof onPhase = onPhase && ((phase) => phase !== 'failed' && onPhase(phase));
+    const stream = client.stream(requestOf(params), { ...more, onChunk, onPhase: tell });
+    try {
+      return resultOf(await stream.final);
+    } catch (error) {
+      if (fallback && isLeft(error, stream)) {
+        const answer = await askFallback(fallback, params, onChunk, more, clock);
+        awayUntil = Math.max(awayUntil, clock.elapsed() + AWAY_FOR_MS);
+        return answer;
+      }
+      onPhase?.('failed');
+      throw error;
+    }
+  };
   return {
     client,
-    streamingEnabled: allowed.length > 1,
-    async callAIServiceStreaming({ action, messages, context, parameters, model }, onChunk, more) {
-      if (url === '')
-        throw new DashError({ ...failure('bad_request'), message: 'EXPO_PUBLIC_DASH_RELAY_URL is not set' });
-      const stream = client.stream({ action, messages, context, parameters, model }, { ...more, onChunk });
-      const { content, ...metadata } = await stream.final;
-      return { content, metadata };
-    },
+    streamingEnabled,
+    callAIServiceStreaming: (params, onChunk, more = {}) =>
+      fallback && clock.elapsed() < awayUntil
+        ? askFallback(fallback, params, onChunk, more, clock)
+        : askRelay(params, onChunk, more),
   };
+}
+
+function requestOf(params: AIServiceParams): StreamRequest {
+  const { action, context, parameters, model, maxTokens } = params;
+  const messages = params.messages.filter(({ role }) => role !== 'system') as readonly Message[];
+  return { action, messages, context, parameters, model, maxTokens };
 }
 
 function allowedTransports(flags: StreamingFlags): readonly Transport[] {

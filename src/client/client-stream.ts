@@ -115,10 +115,6 @@ export function createClientStream(
     stream.fail(failure('unreachable', true));
   };
 
-  const watchContact = ({ type }: StreamEvent, { following }: StreamState): void => {
-    if (type === 'ask' || type === 'lost') awaitContact(reconnectMs);
-    else if (state.following && !following) stream.reached();
-  };
   const say = ({ text }: Effect & { type: 'text' }): void => {
     firstTextMs ??= age();
     pieces.push(text);
@@ -127,6 +123,10 @@ export function createClientStream(
   const think = ({ content = '' }: ThinkingFrame): void => {
     stream.thought = content && stream.thought + content;
     notify(onThinking, content);
+  };
+  const apply = (effect: Effect): void => {
+    if (effect.type === 'text') say(effect);
+    if (effect.type === 'settled') finish(effect);
   };
 
   const stream: ClientStream = {
@@ -177,10 +177,10 @@ export function createClientStream(
       const [next, effect] = step(before, event);
       state = next;
       if (event.type === 'accepted') stream.warning = event.warning;
-      watchContact(event, before);
-      if (effect?.type === 'text') say(effect);
+      if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
+      else if (next.following) stream.reached();
       if (event.type === 'thinking' && next !== before) think(event);
-      if (effect?.type === 'settled') finish(effect);
+      if (effect) apply(effect);
       if (phaseOf(next) !== phaseOf(before)) notify(onPhase, stream.phase);
       if (next !== before) for (const listener of listeners) notify(listener);
       return effect;

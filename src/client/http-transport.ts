@@ -65,18 +65,20 @@ export function createHttpTransport({
     let heard = false;
     let watch: ClientTimer | undefined;
     const giveUp = (): void => abort.abort();
-    const waitFor = (ms: number, overdue = giveUp): void => {
+    const waitFor = (ms: number, overdue: () => void): void => {
       watch?.cancel();
       watch = clock.after(ms, overdue);
     };
     /** A JSON answer tells nothing before its end, and takes as long as the run: is it being written? */
     const check = async (): Promise<void> => {
-      const { state, error } = (await http.read<ResumedFrame>(`/v1/streams/${stream.id}/state`)) ?? {};
+      const known = await http.read<ResumedFrame>(`/v1/streams/${stream.id}/state`);
       if (abort.signal.aborted) return;
+      const { state, error } = known ?? {};
+      if (state) stream.dispatch({ ...(known as ResumedFrame), type: 'resumed' });
       // Another error is not about this stream: too many requests, or an older relay without the path.
       if (state !== 'live' && (!error || error.code === 'unknown_stream')) return giveUp();
       stream.reached();
-      waitFor(2 * connectMs, check);
+      waitFor(connectMs, check);
     };
     const silent = stream.transport === 'json' && !stream.state.stopping;
     waitFor(connectMs + sendingMs(init.body), silent ? check : giveUp);
@@ -87,7 +89,7 @@ export function createHttpTransport({
       if (!('response' in reply)) return stream.state.stopping ? undefined : refuse(stream, reply);
       await read(stream, reply.response, () => {
         heard ||= stream.state.following || stream.ended;
-        if (heard) waitFor(SILENCE_MS);
+        if (heard) waitFor(SILENCE_MS, giveUp);
       });
     } catch {
       // The network, or nonsense of something on the way.

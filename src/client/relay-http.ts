@@ -70,7 +70,7 @@ export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayH
     } catch {
       return undefined;
     } finally {
-      timer.cancel();
+      drop();
       reads.delete(drop);
     }
   };

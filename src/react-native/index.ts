@@ -15,7 +15,16 @@ import {
 import { type AppStateLike, appSignals, type NetInfoLike } from './app-signals.ts';
 import { bearerHeader } from './native-web-socket.ts';
 
-export type { AIService, AIServiceParams, AIServiceResult, StreamingFlags } from '../client/ai-service.ts';
+export type {
+  AIService,
+  AIServiceMessage,
+  AIServiceParams,
+  AIServiceResult,
+  Fallback,
+  FallbackAnswer,
+  OldUsage,
+  StreamingFlags,
+} from '../client/ai-service.ts';
 export type * from '../client/index.ts';
 export { DashError, METRICS_EVENT, supabaseToken } from '../client/index.ts';
 export type { AppStateLike, NetInfoLike } from './app-signals.ts';

@@ -120,17 +120,27 @@ describe('an answer that is silent until it is whole', () => {
     expect(asked('chat')).toBe(2);
   });
 
-  it('is given up two minutes after the relay was found to be gone, and the relay is told', async () => {
-    const { relay, routes, asked, code } = relayWith('json', { chat: hangs, state: LIVE });
+  it('is given up two minutes after the relay was found to be gone, and can be attached to', async () => {
+    const { relay, stream, routes, asked, code } = relayWith('json', { chat: hangs, state: LIVE });
     await relay.pass(8500);
     expect(asked('state')).toBe(1);
     Object.assign(routes, { ...away(hangs), stop: UNKNOWN });
-    await relay.pass(24_000 + 119_500);
+    await relay.pass(16_000 + 119_500);
     expect(code()).toBeUndefined();
     await relay.pass(1000);
     expect(code()).toBe('unreachable');
-    expect(asked('stop')).toBeGreaterThan(0);
+    expect(asked('stop')).toBe(0);
+    expect(stream.position).toMatchObject({ epoch: EPOCH });
   });
+});
+
+it('what was sent and never answered is stopped at the relay, as soon as that is heard', async () => {
+  const { relay, routes, asked, code } = relayWith('json', away(hangs));
+  await relay.pass(30_000);
+  expect(code()).toBe('unreachable');
+  routes['stop'] = UNKNOWN;
+  await relay.pass(15_000);
+  expect(asked('stop')).toBeGreaterThan(0);
 });
 
 it('nothing is stopped that was never sent', async () => {

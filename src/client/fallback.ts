@@ -1,0 +1,151 @@
+/** The app's own function, asked where the relay is not to be, or cannot be. What it answers has the shape of the relay's answers. */
+import { DashError } from './dash-error.ts';
+import type { Answer, DashStream, StreamOptions, Transport } from './dash-stream.ts';
+import { type ClientClock, utf8Length } from './platform.ts';
+
+/** As the app's function `ai-gateway` names them. */
+export interface OldUsage {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_input_tokens: number;
+  readonly cache_creation_input_tokens: number;
+}
+
+/** What the app's own function resolves with: the body of its answer. Only `content` is needed. */
+export interface FallbackAnswer {
+  readonly content: string;
+  readonly usage?: Partial<OldUsage> | null | undefined;
+  /** US dollars. */
+  readonly cost?: number | null | undefined;
+  readonly stop_reason?: string | null | undefined;
+  readonly model?: string | null | undefined;
+}
+
+/**
+ * Asks the app's own function. `params`: the object that the app gave. Where it does not call `onChunk`, its whole answer is
+ * handed to the app as one piece. What it throws reaches the caller as it is.
+ */
+export type Fallback<Params> = (
+  params: Params,
+  onChunk: (chunk: string) => void,
+  options: StreamOptions,
+) => Promise<FallbackAnswer>;
+
+export interface AIServiceResult {
+  readonly content: string;
+  /** These four as the app's function `ai-gateway` has them. `cost` is null where it is not known. */
+  readonly usage: OldUsage;
+  readonly cost: number | null;
+  readonly stop_reason: string | null;
+  readonly model: string | null;
+  readonly metadata: Omit<Answer, 'content' | 'transport'> & { readonly transport: Transport | 'fallback' };
+}
+
+export function resultOf({ content, ...metadata }: Answer): AIServiceResult {
+  const { usage, stopReason, model } = metadata;
+  return {
+    content,
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cache_read_input_tokens: usage.cacheReadTokens,
+      cache_creation_input_tokens: usage.cacheWriteTokens,
+    },
+    cost: usage.costUsd ?? null,
+    stop_reason: stopReason,
+    model,
+    metadata,
+  };
+}
+
+/** Whether the app's function may be asked instead. Not once the relay took the question: it is billed there, also if it fails. */
+export function isLeft(error: unknown, { position, content }: DashStream): error is DashError {
+  if (!(error instanceof DashError) || position.epoch !== undefined || content !== '') return false;
+  return error.code === 'unreachable' || error.reason === 'switched_off';
+}
+
+/** Where the signal is aborted it resolves with what there is, and what the function says later is not waited for. */
+export async function askFallback<Params>(
+  fallback: Fallback<Params>,
+  params: Params,
+  onChunk: (chunk: string) => void,
+  options: StreamOptions,
+  clock: ClientClock,
+): Promise<AIServiceResult> {
+  const { signal, onPhase } = options;
+  const beganAt = clock.elapsed();
+  const age = (): number => Math.round(clock.elapsed() - beganAt);
+  const pieces: string[] = [];
+  let firstTokenMs: number | null = null;
+  let isOver = false;
+  const take = (text: string): void => {
+    if (isOver || signal?.aborted || text === '') return;
+    if (firstTokenMs === null) onPhase?.('streaming');
+    firstTokenMs ??= age();
+    pieces.push(text);
+    onChunk(text);
+  };
+  onPhase?.('thinking');
+  try {
+    const answer = await beforeAbort(signal, () => fallback(params, take, options));
+    if (answer && pieces.length === 0) take(answer.content);
+    onPhase?.(answer ? 'done' : 'cancelled');
+    const content = answer?.content ?? pieces.join('');
+    const timing = { firstTokenMs, totalMs: age(), chunks: pieces.length, bytes: utf8Length(content) };
+    return fallbackResult(answer, content, timing);
+  } catch (error) {
+    onPhase?.('failed');
+    throw error;
+  } finally {
+    isOver = true;
+  }
+}
+
+/** Undefined where the signal came first. */
+async function beforeAbort<T>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  if (signal?.aborted) return undefined;
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    abort = () => resolve(undefined);
+    signal?.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    if (abort) signal?.removeEventListener('abort', abort);
+  }
+}
+
+function fallbackResult(
+  answer: FallbackAnswer | undefined,
+  content: string,
+  timing: Answer['timing'],
+): AIServiceResult {
+  const { usage, cost = null, stop_reason: stopReason = null, model = null } = answer ?? {};
+  const counted = {
+    input_tokens: usage?.input_tokens ?? 0,
+    output_tokens: usage?.output_tokens ?? 0,
+    cache_read_input_tokens: usage?.cache_read_input_tokens ?? 0,
+    cache_creation_input_tokens: usage?.cache_creation_input_tokens ?? 0,
+  };
+  const metadata = {
+    outcome: answer ? ('done' as const) : ('cancelled' as const),
+    id: '',
+    stopReason,
+    refusal: null,
+    model,
+    usage: {
+      inputTokens: counted.input_tokens,
+      outputTokens: counted.output_tokens,
+      cacheReadTokens: counted.cache_read_input_tokens,
+      cacheWriteTokens: counted.cache_creation_input_tokens,
+      source: usage ? ('final' as const) : ('none' as const),
+    },
+    timing,
+    transport: 'fallback' as const,
+  };
+  return { content, usage: counted, cost, stop_reason: stopReason, model, metadata };
+}
