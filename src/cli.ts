@@ -36,6 +36,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'asks a running relay, in the terminal',
     load: async () => (await import('./ask/ask.ts')).ask,
   },
+  callers: {
+    summary: 'lists where an app calls its old functions, and what each place becomes',
+    load: async () => (await import('./callers/callers-command.ts')).callers,
+  },
   mirror: {
     summary: 'says which runs are in the table of the app, and brings what is missing',
     load: async () => (await import('./postgres/mirror-command.ts')).mirrorCommand,

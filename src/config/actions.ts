@@ -32,10 +32,13 @@ const actionsFile = z
   .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), action)
   .refine((actions) => Object.keys(actions).length > 0, 'must have at least one action');
 
+/** The file that ships with the relay. */
+const SHIPPED = new URL('../../config/actions.json', import.meta.url);
+
 /**
- * Reads the actions file.
+ * Reads the actions file; without a name the shipped one.
  * @throws Error that names the file and every field that is wrong.
  */
-export function loadActions(file: string | URL): Actions {
+export function loadActions(file: string | URL = SHIPPED): Actions {
   return new Map(Object.entries(readJsonFile('actions', file, actionsFile)));
 }

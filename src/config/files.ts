@@ -19,7 +19,6 @@ import { actionsByPlan } from './plan-actions.ts';
 import { planProblems } from './plan-rules.ts';
 import { readSwitches } from './switches.ts';
 
-const SHIPPED_ACTIONS = new URL('../../config/actions.json', import.meta.url);
 /** Anything else (a full disk) may pass, and is told by the ledger. */
 const NEVER_A_DIRECTORY: ReadonlySet<unknown> = new Set([
   'EACCES',
@@ -61,7 +60,7 @@ export function readConfigFiles(
       return undefined;
     }
   };
-  const named = checked('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE ?? SHIPPED_ACTIONS));
+  const named = checked('ACTIONS_FILE', () => loadActions(config.ACTIONS_FILE));
   const models = checked('MODELS_FILE', () => ModelTable.load(config.MODELS_FILE));
   const prices = checked('PRICES_FILE', () => loadPrices(config.PRICES_FILE));
   const plans = checked('PLANS_FILE', () => loadPlans(plansOptions(config, onUnknownTier)));
