@@ -9,6 +9,7 @@ import type { ModelSettings } from '../models/settings.ts';
 import { doesThink, type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import { type PromptTemplate, systemPrompt } from '../prompt/system-prompt.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
+import { plainModelId } from '../protocol/model-id.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from '../upstream/port.ts';
@@ -114,14 +115,26 @@ interface ModelChoice {
 /** The server's own choice needs no permission; a client's does. */
 function chooseModel(request: StreamRequest, choice: ModelChoice, policy: RequestPolicy): string {
   if (request.model === undefined) return defaultModel(choice, policy);
-  const model = policy.models.resolve(request.model);
-  const { models } = choice.action;
+  const model = offeredAs(policy.models.resolve(request.model), choice, policy);
   const available = availableModel(choice, policy);
-  if (!policy.allowedModels.has(model) || models?.includes(model) === false)
+  if (model === undefined)
     throw notAllowed(`${beyond(request.action, choice, policy)}; leave it out for the default`, available);
   if (!choice.answers(model))
     throw notAllowed(`${model} is retired; leave it out for the default`, available);
   return model;
+}
+
+/** In the spelling of the server's own: an id with a date is the one without. */
+function offeredAs(
+  id: string,
+  { action }: ModelChoice,
+  { allowedModels }: RequestPolicy,
+): string | undefined {
+  const { models } = action;
+  if (allowedModels.has(id) && models?.includes(id) !== false) return id;
+  const plain = plainModelId(id);
+  const offered = models?.filter((each) => allowedModels.has(each)) ?? [...allowedModels];
+  return offered.find((each) => plainModelId(each) === plain);
 }
 
 /** Says what is allowed, where that is a list of the operator's for this action or plan. */

@@ -119,6 +119,36 @@ describe('an assistant’s message at the end', () => {
   });
 });
 
+describe('an id with a date', () => {
+  const start = (model: string, allowed: readonly string[], models?: string[]) => {
+    const policy = {
+      ...policyOf('claude-sonnet-5-5'),
+      allowedModels: new Set(allowed),
+      actionsOf: () => ({ plan: 'free', actions: new Map([['chat', { ...action, models }]]) }),
+    };
+    return prepareRequest({ action: 'chat', messages: [user('hi')], model }, ANYBODY, policy, 0).model;
+  };
+  const PLAIN = 'claude-haiku-4-5';
+  const DATED = 'claude-haiku-4-5-20251001';
+
+  it.each([
+    ['is the one without, and asked as the server names it', DATED, [PLAIN], undefined, PLAIN],
+    ['likewise where the server names the date', PLAIN, [DATED], undefined, DATED],
+    ['is asked as it is where the server allows both', DATED, [PLAIN, DATED], undefined, DATED],
+    ['is one of the models of the action', DATED, [PLAIN, 'claude-sonnet-5-5'], [PLAIN], PLAIN],
+  ])('%s', (_, model, allowed, models, asked) => {
+    expect(start(model, allowed, models)).toBe(asked);
+  });
+
+  it.each([
+    ['the one without is not allowed', DATED, ['claude-sonnet-5-5'], undefined],
+    ['the action has other models', DATED, [PLAIN], ['claude-sonnet-5-5']],
+    ['what follows is no date', `${PLAIN}-2025`, [PLAIN], undefined],
+  ])('is refused where %s', (_, model, allowed, models) => {
+    expect(() => start(model, allowed, models)).toThrow('model: not one');
+  });
+});
+
 describe('a model that retires', () => {
   const retiring = { ...policyOf('claude-sonnet-4-5'), allowedModels: new Set(['claude-sonnet-4-5']) };
   const start = (model: string | undefined, now: string, models?: readonly string[]) => {
@@ -137,6 +167,7 @@ describe('a model that retires', () => {
     expect(() => start('claude-sonnet-4-5', '2026-11-30T00:00:00Z')).toThrow(
       'model: claude-sonnet-4-5 is retired; leave it out for the default',
     );
+    expect(() => start('claude-sonnet-4-5-20250929', '2026-11-30T00:00:00Z')).toThrow('is retired');
     expect(start(undefined, '2026-11-30', ['claude-sonnet-4-5', 'claude-haiku-4-5'])).toBe(
       'claude-haiku-4-5',
     );
