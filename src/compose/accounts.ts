@@ -66,6 +66,10 @@ export async function composeAccounts(
     wayOut: simulated ? developersWayOut : undefined,
     onOutage: (cause) => observer.failed({ what: 'quota: Postgres', cause }),
     onRecovered: () => logger.info('quota: Postgres is back'),
+    onUncorrectable: () =>
+      logger.warn(
+        'quota: Postgres cannot correct reservations by counted prompts: run `npm run migrate`, then restart',
+      ),
     onBudgetSpent: (event) =>
       logger.error(event, 'daily budget spent: starts are refused until the next day'),
     onBudgetReserved: (event) =>

@@ -10,7 +10,7 @@ import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
 import { type Plan, type Plans, requestLimitOf } from './plans.ts';
 import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
-import { estimatePromptTokens } from './prompt-tokens.ts';
+import { countedPromptTokens, estimatePromptTokens, tokenScale } from './prompt-tokens.ts';
 
 /** One counter: what is counted of whom, within one period. */
 export interface Counter {
@@ -27,6 +27,21 @@ export interface Counter {
 export interface Charge {
   readonly counter: Counter;
   readonly amount: number;
+}
+
+/** A run with what it can cost, as far as it is known; of its prompt nothing is kept but how long it is. */
+export interface ReservedRun extends PricedRun {
+  readonly charges: readonly Charge[];
+  /** Of the model that is asked, estimated. */
+  readonly promptTokens: number;
+  /** Of each that may be asked: itself, and whom the API asks besides. */
+  readonly attempts: readonly (readonly Attempt[])[];
+}
+
+interface Attempt extends Pick<QuotaRun, 'model' | 'maxTokens' | 'cache'> {
+  readonly promptTokens: number;
+  /** Tokens of its model for each that the asked model counts. */
+  readonly scale: number;
 }
 
 /** How a counter stands. */
@@ -51,38 +66,59 @@ export class ChargePolicy {
   }
 
   /** What the run can cost: its prompt as far as it can be known, and the longest answer. */
-  reservation(run: QuotaRun): Charge[] {
-    const { holder, action, startedAt } = run;
-    // One of them answers: room for the dearer one is room for both.
+  reservation(run: QuotaRun): ReservedRun {
+    const { holder, action, startedAt, model } = run;
     const askable = run.fallback === undefined ? [run] : [run, run.fallback];
-    const most = askable.map((asked) => this.#atMost(run, asked));
-    return chargesOn(this.#counters(holder, action, startedAt), {
-      requests: 1,
-      tokens: Math.max(...most.map(({ tokens }) => tokens)),
-      spending: Math.max(...most.map(({ spending }) => spending)),
-    });
+    const attempts = askable.map((asked) => this.#attempts(run, asked));
+    const charges = chargesOn(this.#counters(holder, action, startedAt), this.#atMost(attempts, startedAt));
+    const promptTokens = estimatePromptTokens(run, this.#models.find(model));
+    return { model, startedAt, charges, promptTokens, attempts };
+  }
+
+  /** The same with a prompt that the asked model counted. */
+  corrected<Run extends ReservedRun>(run: Run, counted: number): Run {
+    const { charges, startedAt } = run;
+    const attempts = run.attempts.map((each) =>
+      each.map((attempt) => ({ ...attempt, promptTokens: countedPromptTokens(counted, attempt.scale) })),
+    );
+    const counters = charges.map(({ counter }) => counter);
+    return { ...run, attempts, charges: chargesOn(counters, this.#atMost(attempts, startedAt)) };
   }
 
   /** Of one that is asked, and of those that the API asks where it declines: each may be billed. */
-  #atMost(run: QuotaRun, asked: Askable): Spent {
-    const { model, maxTokens, cache, refusalFallbacks = [] } = asked;
+  #attempts(run: QuotaRun, asked: Askable): Attempt[] {
+    const { model: first, maxTokens, cache, refusalFallbacks = [] } = asked;
     const others = refusalFallbacks === 'default' ? [{ model: UNKNOWN_MODEL, maxTokens }] : refusalFallbacks;
-    const attempts = [{ model, maxTokens }, ...others].map((attempt) => {
-      const promptTokens = estimatePromptTokens(run, this.#models.find(attempt.model));
-      const usage = { ...promptAtMost(promptTokens, cache), outputTokens: attempt.maxTokens };
-      const spending = this.#microUsd(attempt.model, run.startedAt, usage);
-      return { tokens: promptTokens + attempt.maxTokens, spending };
+    const counts = this.#models.find(run.model);
+    return [{ model: first, maxTokens }, ...others].map((attempt) => {
+      const answers = this.#models.find(attempt.model);
+      const promptTokens = estimatePromptTokens(run, answers);
+      return { ...attempt, cache, promptTokens, scale: tokenScale(run, { counts, answers }) };
     });
-    // Counted by their number are those of the answer alone, whoever gives it.
+  }
+
+  /** One of them answers: room for the dearest is room for each. */
+  #atMost(askable: readonly (readonly Attempt[])[], startedAt: number): Amounts {
+    const most = askable.map((attempts) => ({
+      // Counted by their number are those of the answer alone, whoever gives it.
+      tokens: Math.max(...attempts.map(({ promptTokens, maxTokens }) => promptTokens + maxTokens)),
+      spending: attempts.reduce((sum, attempt) => sum + this.#spending(attempt, startedAt), 0),
+    }));
     return {
-      tokens: Math.max(...attempts.map(({ tokens }) => tokens)),
-      spending: attempts.reduce((sum, { spending }) => sum + spending, 0),
+      requests: 1,
+      tokens: Math.max(...most.map(({ tokens }) => tokens)),
+      spending: Math.max(...most.map(({ spending }) => spending)),
     };
   }
 
+  #spending({ model, maxTokens, cache, promptTokens }: Attempt, startedAt: number): number {
+    const usage = { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens };
+    return this.#microUsd(model, startedAt, usage);
+  }
+
   /** What it did cost, on the same counters. A run whose answer never began is no request. */
-  cost(reserved: readonly Charge[], { model, startedAt }: PricedRun, outcome: QuotaOutcome): Charge[] {
-    const counters = reserved.map(({ counter }) => counter);
+  cost({ charges, model, startedAt }: ReservedRun, outcome: QuotaOutcome): Charge[] {
+    const counters = charges.map(({ counter }) => counter);
     return costOn(counters, outcome, this.#microUsd(model, startedAt, outcome.usage));
   }
 
@@ -123,12 +159,6 @@ export class ChargePolicy {
 
 /** Of a run, what may be asked for its answer. */
 type Askable = Pick<QuotaRun, 'model' | 'maxTokens' | 'cache' | 'refusalFallbacks'>;
-
-interface Spent {
-  readonly tokens: number;
-  /** 10^-6 US dollars. */
-  readonly spending: number;
-}
 
 /** Has no price, and so counts as the dearest there is. */
 const UNKNOWN_MODEL = 'chosen by the API';
@@ -203,7 +233,9 @@ function spendingCounter(limit: number | null, at: number): Counter[] {
   return [{ key: 'spending', of: 'spending', scope: 'everybody', period: periodAt('day', at), limit }];
 }
 
-function chargesOn(counters: readonly Counter[], amounts: Readonly<Record<Counter['of'], number>>): Charge[] {
+type Amounts = Readonly<Record<Counter['of'], number>>;
+
+function chargesOn(counters: readonly Counter[], amounts: Amounts): Charge[] {
   return counters.map((counter) => ({ counter, amount: amounts[counter.of] }));
 }
 

@@ -32,6 +32,8 @@ export interface QuotaOptions extends OutageEvents, BudgetEvents {
   readonly actions: readonly string[];
   /** Is closed with the quotas. Absent: this machine is the only one. */
   readonly postgres?: Pick<PostgresPool, 'query' | 'close'> | undefined;
+  /** Postgres has no function by which reservations are corrected: it was not migrated. Once. */
+  readonly onUncorrectable: () => void;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
   readonly whileOut: 'allow' | 'deny';
   /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
@@ -69,13 +71,14 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   if (postgres === undefined) return new LocalQuota({ ...parts, onClosed: used.close });
   const ledger = openLedgerRuns(dataDir);
   const leaseMs = options.longestRunMs + LEASE_SLACK_MS;
-  const { onOutage, onRecovered, whileOut } = options;
+  const { onOutage, onRecovered, onUncorrectable, whileOut } = options;
   return new SharedQuota({
     ...parts,
     postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
     ledger,
     onOutage,
     onRecovered,
+    onUncorrectable,
     whileOut,
     async onClosed() {
       ledger.close();

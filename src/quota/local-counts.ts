@@ -25,6 +25,7 @@ export class LocalCounts {
     return { used: this.#usedOf(counter), reserved: this.#reserved.get(nameOf(counter)) ?? 0 };
   }
 
+  /** In the place of what the epoch held before. */
   take(epoch: string, charges: readonly Charge[]): void {
     this.drop(epoch);
     this.#runs.set(epoch, charges);

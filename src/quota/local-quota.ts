@@ -3,7 +3,7 @@
  * atomic by itself and adds no latency. Owns the order of check and reservation; several machines need `shared-quota.ts`.
  */
 import type { Clock } from '../time/clock.ts';
-import type { ChargePolicy } from './charges.ts';
+import type { ChargePolicy, ReservedRun } from './charges.ts';
 import type { LocalCounts } from './local-counts.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
 import type { SpendingWatch } from './spending-watch.ts';
@@ -24,6 +24,7 @@ export interface LocalQuotaParts {
 
 export class LocalQuota implements Quota {
   readonly #parts: LocalQuotaParts;
+  readonly #live = new Map<string, ReservedRun>();
 
   constructor(parts: LocalQuotaParts) {
     this.#parts = parts;
@@ -43,23 +44,30 @@ export class LocalQuota implements Quota {
 
   async reserve(run: QuotaRun): Promise<Reservation> {
     const { policy, counts, spending, wayOut } = this.#parts;
-    const charges = policy.reservation(run);
+    const reserved = policy.reservation(run);
+    const { charges } = reserved;
     const standings = charges.map(({ counter }) => counts.standing(counter));
     const shortage = shortageOf(charges, standings);
     if (shortage !== undefined) {
       spending.refused(shortage);
       throw refusalOf(shortage, wayOut?.(policy.planOf(run.holder).name));
     }
-    counts.take(run.epoch, charges);
-    return reservationOf(charges, standings);
+    this.#hold(run.epoch, reserved);
+    return reservationOf(reserved, standings);
+  }
+
+  correct(epoch: string, promptTokens: number): void {
+    const run = this.#live.get(epoch);
+    if (run !== undefined) this.#hold(epoch, this.#parts.policy.corrected(run, promptTokens));
   }
 
   /** The ledger has counted the run by now. */
   settle({ epoch }: QuotaOutcome): void {
-    this.#parts.counts.drop(epoch);
+    this.release(epoch);
   }
 
   release(epoch: string): void {
+    this.#live.delete(epoch);
     this.#parts.counts.drop(epoch);
   }
 
@@ -71,5 +79,10 @@ export class LocalQuota implements Quota {
       counters,
       counters.map((counter) => counts.standing(counter)),
     );
+  }
+
+  #hold(epoch: string, run: ReservedRun): void {
+    this.#live.set(epoch, run);
+    this.#parts.counts.take(epoch, run.charges);
   }
 }

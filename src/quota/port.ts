@@ -3,7 +3,7 @@
  * core knows quotas only by this file.
  *
  * Reserved are the prompt, estimated with room, and the answer as its cap. So `used + reserved` of a counter is what its
- * runs will have cost at most, but for prompts that are denser than the estimate, until their bill is known.
+ * runs will have cost at most, but for prompts that are denser than the estimate, until they are counted or billed.
  */
 
 import type { UsageSettlement } from '../ledger/port.ts';
@@ -46,6 +46,8 @@ export interface QuotaRun {
 export type QuotaOutcome = Pick<UsageSettlement, 'epoch' | 'status' | 'code' | 'usage'>;
 
 export interface Reservation {
+  /** Of the prompt, estimated: tokens of the model that is asked. */
+  readonly promptTokens: number;
   /** The quota that is nearest to its end, from 80 percent on. */
   readonly warning?: QuotaState;
 }
@@ -76,6 +78,11 @@ export interface Quota {
    * @throws RelayError `quota_exceeded` with its figures; `unavailable` where it cannot be checked and must be
    */
   reserve(run: QuotaRun): Promise<Reservation>;
+  /**
+   * Puts what the asked model counted in the place of the prompt's estimate, up or down, whatever the limits are: the run
+   * is live. Nothing happens once it is settled or released. Never throws.
+   */
+  correct(epoch: string, promptTokens: number): void;
   /** Puts the run's cost in the place of its reservation. Only the first call for an epoch counts. Never throws. */
   settle(outcome: QuotaOutcome): void;
   /** Gives back the reservation of a run that never began. Never throws. */

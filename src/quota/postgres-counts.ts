@@ -11,6 +11,7 @@ export interface SharedVerdict {
 /** No prepared names: a pooler in transaction mode may give each statement another connection. */
 const RESERVE = 'SELECT * FROM dash_relay.quota_reserve($1, $2, $3, $4, $5, $6, $7)';
 const SETTLE = 'SELECT dash_relay.quota_settle($1, $2, $3, $4, $5)';
+const CORRECT = 'SELECT dash_relay.quota_correct($1, $2, $3, $4)';
 const EXPIRE = 'SELECT dash_relay.quota_expire() AS expired';
 const FORGET = 'SELECT dash_relay.quota_forget(to_timestamp($1 / 1000.0))';
 const UNSETTLED = "SELECT epoch FROM dash_relay.quota_runs WHERE owner = $1 AND state <> 'settled'";
@@ -60,6 +61,20 @@ export class PostgresCounts {
     await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
   }
 
+  /**
+   * Idempotent: puts the charges in the place of what a live run holds, whatever the limits are.
+   * @returns false where this database cannot, as it was not migrated
+   */
+  async correct(epoch: string, charges: readonly Charge[]): Promise<boolean> {
+    try {
+      await this.#query(CORRECT, [epoch, ...columnsOf(charges)]);
+      return true;
+    } catch (cause) {
+      if (!isAbsent(cause)) throw cause;
+      return false;
+    }
+  }
+
   async standings(counters: readonly Counter[]): Promise<Standing[]> {
     const values = [counters.map(({ key }) => key), counters.map(({ period }) => period.name)];
     const rows = await this.#rows<{ used: string; reserved: string }>(STANDINGS, values);
@@ -85,6 +100,13 @@ export class PostgresCounts {
     const { rows } = await this.#query(text, values);
     return rows as readonly Row[];
   }
+}
+
+/** The function is not there, or not for us. */
+const ABSENT: ReadonlySet<unknown> = new Set(['42883', '42501']);
+
+function isAbsent(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && ABSENT.has(cause.code);
 }
 
 function columnsOf(charges: readonly Charge[]): [string[], string[], number[]] {

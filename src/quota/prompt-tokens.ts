@@ -1,6 +1,6 @@
 /**
  * How many tokens a prompt will be, before the model's own tokenizer has seen it: from its characters and bytes, which the
- * runtime counts for next to nothing. The bill takes its place when the run has ended.
+ * runtime counts for next to nothing. The API's count takes its place, where it is asked for, and the bill in the end.
  */
 import type { ModelFacts } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
@@ -34,7 +34,7 @@ const UNKNOWN_IMAGE_TOKENS = 5000;
 /** @param model undefined for one that is not in the table */
 export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | undefined): number {
   const { system, instructions = '', messages, outputFormat } = prompt;
-  const imageTokens = model?.images.maxTokens ?? UNKNOWN_IMAGE_TOKENS;
+  const imageTokens = imageTokensOf(model);
   let text = textTokens(system) + textTokens(instructions);
   if (outputFormat !== undefined) text += textTokens(JSON.stringify(outputFormat));
   let rest = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * messages.length;
@@ -46,7 +46,37 @@ export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | un
         else rest += imageTokens;
       }
   }
-  return rest + Math.ceil(text * (model?.tokenFactor ?? UNKNOWN_FACTOR));
+  return rest + Math.ceil(text * factorOf(model));
+}
+
+/** What the API calls an estimate itself may be off by a few tokens: so many times of it are held. */
+const COUNT_MARGIN = 1.01;
+
+/** What to hold of a prompt that was counted. @param scale of the model that may answer, against the one that counted */
+export function countedPromptTokens(counted: number, scale: number): number {
+  return Math.ceil(counted * scale * COUNT_MARGIN);
+}
+
+/** How many tokens one model makes of a prompt at most, for each that another one counts in it. */
+export function tokenScale(
+  { messages }: Pick<PromptOfRun, 'messages'>,
+  { counts, answers }: { readonly [Model in 'counts' | 'answers']: ModelFacts | undefined },
+): number {
+  const text = factorOf(answers) / factorOf(counts);
+  // An image takes as many of each model, up to the most that it makes of one.
+  return messages.some(hasImage) ? Math.max(text, 1, imageTokensOf(answers) / imageTokensOf(counts)) : text;
+}
+
+function hasImage({ content }: Message): boolean {
+  return typeof content !== 'string' && content.some(({ type }) => type === 'image');
+}
+
+function factorOf(model: ModelFacts | undefined): number {
+  return model?.tokenFactor ?? UNKNOWN_FACTOR;
+}
+
+function imageTokensOf(model: ModelFacts | undefined): number {
+  return model?.images.maxTokens ?? UNKNOWN_IMAGE_TOKENS;
 }
 
 /** By the tokenizer before 4.7. */

@@ -4,14 +4,15 @@
  * that it hears of each: reservations, settlements, and what a crash or an outage left open.
  *
  *   reserve ─► Postgres takes it ─► runs ─► settle ─► Postgres has its cost ─► forgotten
+ *      │                             └ correct: own counts at once, Postgres as soon as it hears of it
  *      └ Postgres fails ─► own counts take it ─┘ (told to Postgres when it is back)
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { Outage, type OutageEvents, within } from '../time/outage.ts';
-import type { Charge, ChargePolicy, Counter, PricedRun, Standing } from './charges.ts';
-import { SettlementQueue } from './deliveries.ts';
+import type { Charge, ChargePolicy, Counter, ReservedRun, Standing } from './charges.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import type { LedgerRun, LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
@@ -34,6 +35,8 @@ export interface SharedQuotaParts {
   readonly wayOut?: ((plan: string) => string) | undefined;
   readonly onOutage: OutageEvents['onOutage'];
   readonly onRecovered: OutageEvents['onRecovered'];
+  /** Postgres has no function by which reservations are corrected: it was not migrated. Once. */
+  readonly onUncorrectable: () => void;
   /** What starts get while Postgres does not answer (QUOTA_ON_OUTAGE). */
   readonly whileOut: 'allow' | 'deny';
   /** Gives back what the counts and the ledger read from. */
@@ -49,8 +52,7 @@ const CLOSE_WITHIN_MS = 2000;
 /** Runs of a process before this one that one turn of the event loop reads: about 1 ms. */
 const RECOVERED_PER_TURN = 100;
 
-interface LiveRun extends PricedRun {
-  readonly charges: readonly Charge[];
+interface LiveRun extends ReservedRun {
   /** Name of its holder's. */
   readonly plan: string;
 }
@@ -59,10 +61,12 @@ export class SharedQuota implements Quota {
   readonly #parts: SharedQuotaParts;
   readonly #outage: Outage;
   readonly #elsewhere = new OtherRelaysUsage();
-  readonly #deliveries: SettlementQueue;
+  readonly #settlements: DeliveryQueue;
+  readonly #corrections: DeliveryQueue;
   readonly #housekeeping: Timer;
   readonly #live = new Map<string, LiveRun>();
   #recovered = false;
+  #isCorrectable = true;
 
   constructor(parts: SharedQuotaParts) {
     const { clock, postgres, onOutage, onRecovered } = parts;
@@ -72,12 +76,17 @@ export class SharedQuota implements Quota {
       onOutage,
       onRecovered,
       probe: () => this.#catchUp(),
-      onOver: () => this.#deliveries.resume(),
+      onOver: () => this.#resume(),
     });
     const held = () => !this.#outage.over;
     const failed = (cause: unknown) => this.#outage.trip(cause);
-    this.#deliveries = new SettlementQueue({
-      deliver: (epoch, cost) => within(clock, CALL_WITHIN_MS, postgres.settle(epoch, cost)),
+    this.#settlements = new DeliveryQueue({
+      deliver: (epoch, cost) => this.#call(postgres.settle(epoch, cost)),
+      held,
+      failed,
+    });
+    this.#corrections = new DeliveryQueue({
+      deliver: (epoch, charges) => this.#tellCorrection(epoch, charges),
       held,
       failed,
     });
@@ -91,7 +100,7 @@ export class SharedQuota implements Quota {
 
   /** Settlements that Postgres has not heard of. */
   get undelivered(): number {
-    return this.#deliveries.size;
+    return this.#settlements.size;
   }
 
   /** Asks Postgres for the first time; resolves also if it is down. */
@@ -101,9 +110,9 @@ export class SharedQuota implements Quota {
 
   async reserve(run: QuotaRun): Promise<Reservation> {
     const { policy, counts } = this.#parts;
-    const { epoch, model, startedAt } = run;
-    const charges = policy.reservation(run);
-    const live = { charges, plan: policy.planOf(run.holder).name, model, startedAt };
+    const { epoch } = run;
+    const live = { ...policy.reservation(run), plan: policy.planOf(run.holder).name };
+    const { charges } = live;
     this.#live.set(epoch, live);
     counts.take(epoch, charges);
     try {
@@ -116,10 +125,20 @@ export class SharedQuota implements Quota {
     }
   }
 
+  correct(epoch: string, promptTokens: number): void {
+    const { policy, counts } = this.#parts;
+    const run = this.#live.get(epoch);
+    if (run === undefined) return;
+    const corrected = policy.corrected(run, promptTokens);
+    this.#live.set(epoch, corrected);
+    counts.take(epoch, corrected.charges);
+    if (this.#isCorrectable) this.#corrections.add(epoch, corrected.charges);
+  }
+
   settle(outcome: QuotaOutcome): void {
     const run = this.#live.get(outcome.epoch);
     if (run === undefined) return;
-    this.#end(outcome.epoch, this.#parts.policy.cost(run.charges, run, outcome));
+    this.#end(outcome.epoch, this.#parts.policy.cost(run, outcome));
   }
 
   release(epoch: string): void {
@@ -136,7 +155,7 @@ export class SharedQuota implements Quota {
   async close(): Promise<void> {
     const { clock } = this.#parts;
     this.#housekeeping.cancel();
-    if (this.#outage.over) await within(clock, CLOSE_WITHIN_MS, this.#deliveries.idle()).catch(() => {});
+    if (this.#outage.over) await within(clock, CLOSE_WITHIN_MS, this.#settlements.idle()).catch(() => {});
     this.#outage.close();
     await this.#parts.onClosed();
   }
@@ -144,15 +163,29 @@ export class SharedQuota implements Quota {
   #end(epoch: string, cost: readonly Charge[]): void {
     this.#live.delete(epoch);
     this.#parts.counts.drop(epoch);
-    this.#deliveries.add(epoch, cost);
+    this.#corrections.drop(epoch);
+    this.#settlements.add(epoch, cost);
+  }
+
+  /** What Postgres does not know of by the catch-up. */
+  #resume(): void {
+    this.#settlements.resume();
+    this.#corrections.resume();
+  }
+
+  async #tellCorrection(epoch: string, charges: readonly Charge[]): Promise<void> {
+    if (await this.#call(this.#parts.postgres.correct(epoch, charges))) return;
+    if (this.#isCorrectable) this.#parts.onUncorrectable();
+    this.#isCorrectable = false;
   }
 
   /** Undefined where Postgres gave no answer: from then on nobody asks it until it is back. */
   async #askPostgres(epoch: string, charges: readonly Charge[]): Promise<SharedVerdict | undefined> {
     try {
       const verdict = await this.#ask(epoch, charges);
-      // Runs of ours that ended a moment ago may still hold what this one needs.
-      if (verdict.taken || this.#deliveries.size === 0 || !(await this.#delivered())) return verdict;
+      // Runs of ours that ended or were corrected a moment ago may still hold what this one needs.
+      const waiting = this.#settlements.size + this.#corrections.size;
+      if (verdict.taken || waiting === 0 || !(await this.#delivered())) return verdict;
       return await this.#ask(epoch, charges);
     } catch (cause) {
       this.#outage.trip(cause);
@@ -160,9 +193,10 @@ export class SharedQuota implements Quota {
     }
   }
 
-  /** Whether all settlements arrive soon. If they do not there are many of them: that is no outage. */
+  /** Whether all settlements and corrections arrive soon. If they do not there are many of them: that is no outage. */
   #delivered(): Promise<boolean> {
-    return within(this.#parts.clock, RESERVE_WITHIN_MS, this.#deliveries.idle()).then(
+    const idle = Promise.all([this.#settlements.idle(), this.#corrections.idle()]);
+    return within(this.#parts.clock, RESERVE_WITHIN_MS, idle).then(
       () => true,
       () => false,
     );
@@ -174,13 +208,12 @@ export class SharedQuota implements Quota {
   }
 
   #obey(live: LiveRun, { taken, standings }: SharedVerdict): Reservation {
-    const { charges } = live;
-    for (const [place, { counter, amount }] of charges.entries()) {
+    for (const [place, { counter, amount }] of live.charges.entries()) {
       const own = this.#parts.counts.standing(counter);
       this.#elsewhere.learn(counter, standings[place], { ...own, reserved: own.reserved - amount });
     }
     if (!taken) this.#refuse(live, standings);
-    return reservationOf(charges, standings);
+    return reservationOf(live, standings);
   }
 
   /** No await between check and reservation: it is atomic by itself. */
@@ -193,10 +226,10 @@ export class SharedQuota implements Quota {
       const standings = charges.map(({ counter }) => this.#elsewhere.with(counter, counts.standing(counter)));
       this.#refuse(live, standings);
       counts.take(epoch, charges);
-      return reservationOf(charges, standings);
+      return reservationOf(live, standings);
     } catch (refusal) {
       // The reservation may have reached Postgres all the same.
-      this.#deliveries.add(epoch, []);
+      this.#settlements.add(epoch, []);
       throw refusal;
     }
   }
@@ -236,9 +269,9 @@ export class SharedQuota implements Quota {
    * row was never called: intent before call.
    */
   #settleFromLedger(epoch: string): void {
-    if (this.#live.has(epoch) || this.#deliveries.has(epoch)) return;
+    if (this.#live.has(epoch) || this.#settlements.has(epoch)) return;
     const run = this.#parts.ledger.find(epoch);
-    if (run === undefined) this.#deliveries.add(epoch, []);
+    if (run === undefined) this.#settlements.add(epoch, []);
     else if (run !== 'running') this.#settleEnded(run);
   }
 
@@ -246,12 +279,12 @@ export class SharedQuota implements Quota {
     for (const run of this.#parts.ledger.recovered()) {
       this.#settleEnded(run);
       // Streams are served in between.
-      if (this.#deliveries.size % RECOVERED_PER_TURN === 0) await nextTurn();
+      if (this.#settlements.size % RECOVERED_PER_TURN === 0) await nextTurn();
     }
   }
 
   #settleEnded(run: LedgerRun): void {
-    this.#deliveries.add(run.outcome.epoch, this.#parts.policy.costOfEnded(run));
+    this.#settlements.add(run.outcome.epoch, this.#parts.policy.costOfEnded(run));
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 /** What holders hear of their quotas: whether charges fit, in which words they do not, and how the counters stand. */
 import type { QuotaState } from '../protocol/frames.ts';
 import { type QuotaFigures, RelayError } from '../protocol/relay-error.ts';
-import type { Charge, Counter, Standing } from './charges.ts';
+import type { Charge, Counter, ReservedRun, Standing } from './charges.ts';
 import type { Plan } from './plans.ts';
 import type { QuotaLine, QuotaReport, Reservation } from './port.ts';
 
@@ -30,8 +30,11 @@ export function shortageOf(charges: readonly Charge[], standings: readonly Stand
   return held;
 }
 
-/** With these charges on top, the quota that is nearest to its end, if one is near. */
-export function reservationOf(charges: readonly Charge[], standings: readonly Standing[]): Reservation {
+/** With its charges on top, the quota that is nearest to its end, if one is near. */
+export function reservationOf(
+  { charges, promptTokens }: ReservedRun,
+  standings: readonly Standing[],
+): Reservation {
   let warning: QuotaState | undefined;
   let highest = WARN_FROM;
   for (const [index, { counter, amount }] of charges.entries()) {
@@ -40,7 +43,7 @@ export function reservationOf(charges: readonly Charge[], standings: readonly St
     highest = used / counter.limit;
     warning = stateOf(counter, used);
   }
-  return warning === undefined ? {} : { warning };
+  return { promptTokens, ...(warning === undefined ? {} : { warning }) };
 }
 
 /**

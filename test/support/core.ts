@@ -62,7 +62,8 @@ export const tokenTable: Authenticator = {
 
 /** Everything fits. */
 const NO_QUOTA: Quota = {
-  reserve: async () => ({}),
+  reserve: async () => ({ promptTokens: 0 }),
+  correct() {},
   settle() {},
   release() {},
   usageOf: async () => ({ plan: 'none', quotas: [] }),

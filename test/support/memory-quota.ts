@@ -2,11 +2,11 @@
 
 import { ModelTable } from '../../src/models/model-table.ts';
 import type { PriceTable } from '../../src/pricing/prices.ts';
-import { type Charge, ChargePolicy, type Counter } from '../../src/quota/charges.ts';
+import { ChargePolicy, type Counter, type ReservedRun } from '../../src/quota/charges.ts';
 import { LocalCounts } from '../../src/quota/local-counts.ts';
 import { LocalQuota } from '../../src/quota/local-quota.ts';
 import type { Plans } from '../../src/quota/plans.ts';
-import type { Quota, QuotaRun } from '../../src/quota/port.ts';
+import type { Quota } from '../../src/quota/port.ts';
 import { type BudgetEvents, SpendingWatch } from '../../src/quota/spending-watch.ts';
 import type { Clock } from '../../src/time/clock.ts';
 
@@ -30,7 +30,7 @@ export function createMemoryQuota({
 }: MemoryQuotaOptions): MemoryQuota {
   const nameOf = ({ key, period }: Counter) => `${period.name} ${key}`;
   const used = new Map<string, number>();
-  const runs = new Map<string, { readonly run: QuotaRun; readonly charges: readonly Charge[] }>();
+  const runs = new Map<string, ReservedRun>();
   const policy = new ChargePolicy(plans, prices, ModelTable.load());
   const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
   const spending = new SpendingWatch({ onBudgetSpent, onBudgetReserved });
@@ -41,15 +41,16 @@ export function createMemoryQuota({
     },
     async reserve(run) {
       const reservation = await quota.reserve(run);
-      runs.set(run.epoch, { run, charges: policy.reservation(run) });
+      runs.set(run.epoch, policy.reservation(run));
       return reservation;
     },
+    correct: (epoch, promptTokens) => quota.correct(epoch, promptTokens),
     settle(outcome) {
       const ended = runs.get(outcome.epoch);
       runs.delete(outcome.epoch);
       quota.settle(outcome);
       if (ended === undefined) return;
-      for (const { counter, amount } of policy.cost(ended.charges, ended.run, outcome)) {
+      for (const { counter, amount } of policy.cost(ended, outcome)) {
         used.set(nameOf(counter), (used.get(nameOf(counter)) ?? 0) + amount);
       }
     },

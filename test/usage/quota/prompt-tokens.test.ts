@@ -7,7 +7,7 @@ import { NO_USAGE } from '../../../src/protocol/usage-reading.ts';
 import { ChargePolicy } from '../../../src/quota/charges.ts';
 import { periodAt } from '../../../src/quota/period.ts';
 import type { QuotaRun } from '../../../src/quota/port.ts';
-import { estimatePromptTokens } from '../../../src/quota/prompt-tokens.ts';
+import { estimatePromptTokens, tokenScale } from '../../../src/quota/prompt-tokens.ts';
 import { plansOf, runOf } from './plan-files.ts';
 
 const models = ModelTable.load();
@@ -129,7 +129,7 @@ const SMALL = { model: 'claude-haiku-5-5', maxTokens: 100 };
 /** In 10^-6 dollars and tokens. */
 function reservedFor(run: Partial<QuotaRun>): (number | undefined)[] {
   const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices(), models);
-  const charges = policy.reservation(runOf({ startedAt: RESERVED_AT, ...run }));
+  const { charges } = policy.reservation(runOf({ startedAt: RESERVED_AT, ...run }));
   return ['spending', 'tokens'].map((of) => charges.find(({ counter }) => counter.of === of)?.amount);
 }
 
@@ -144,6 +144,17 @@ it.each([
     expect(reservedFor({ fallback: { ...SMALL, refusalFallbacks } })).toEqual([1200, tokens]);
   },
 );
+
+it('what is counted of a prompt is billed by each that may answer, by its own tokenizer', () => {
+  const policy = new ChargePolicy(plansOf({ spendingPerDayUsd: 1, plans: {} }), loadPrices(), models);
+  const refusalFallbacks = [{ model: 'claude-haiku-4-5', maxTokens: 100 }];
+  const run = policy.reservation(runOf({ startedAt: RESERVED_AT, refusalFallbacks }));
+  const { charges, promptTokens } = policy.corrected(run, 1300);
+  const amountOf = (of: string) => charges.find(({ counter }) => counter.of === of)?.amount;
+  // Sonnet: 1,313 tokens at 2 dollars and 100 at 10; Haiku 4.5: 1,010 at 1 dollar and 100 at 5.
+  expect([amountOf('spending'), amountOf('tokens')]).toEqual([2626 + 1000 + 1010 + 500, 1413]);
+  expect(promptTokens).toBe(100);
+});
 
 it('whom the API chooses may be the dearest', () => {
   const dearest = Number(
@@ -162,3 +173,28 @@ it.each([
 ] as const)('the %s of an instant, in UTC', (kind, at, name, resetsAt) => {
   expect(periodAt(kind, at)).toEqual({ kind, name, resetsAt });
 });
+
+const image = {
+  type: 'image',
+  source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' },
+} as const;
+const [NEWER, OLDER, UNKNOWN] = ['claude-sonnet-5-5', 'claude-haiku-4-5', 'claude-of-tomorrow'] as const;
+
+it.each([
+  ['the same model', NEWER, NEWER, 1, 1],
+  // Of text it makes less, of a small image as many.
+  ['a model of the older tokenizer', NEWER, OLDER, 1 / 1.3, 1],
+  ['one of the newer, which sees more of an image', OLDER, NEWER, 1.3, 4784 / 1600],
+  ['one that is not in the table', NEWER, UNKNOWN, 1.35 / 1.3, 5000 / 4784],
+])(
+  'what one model counts is, for %s, so many times as many at most',
+  (_, counts, answers, text, withImage) => {
+    const scale = (content: string | [typeof image]) =>
+      tokenScale(
+        { messages: [{ role: 'user', content }] },
+        { counts: models.find(counts), answers: models.find(answers) },
+      );
+    expect(scale('Hello')).toBeCloseTo(text, 10);
+    expect(scale([image])).toBeCloseTo(withImage, 10);
+  },
+);

@@ -402,6 +402,83 @@ export function quotaContract(
     );
 
     quotaTest(
+      'a prompt that is counted to be shorter leaves room for the next start at once',
+      free({ user: { tokensPerDay: 151 + RESERVED } }),
+      async ({ begin, correct, standing }) => {
+        const holder = holderOf();
+        const { epoch, promptTokens } = await begin({ holder });
+        expect(promptTokens).toBe(PROMPT_TOKENS);
+        await expect(begin({ holder })).rejects.toMatchObject({ code: 'rate_limited' });
+        correct(epoch, 50); // and one percent
+        await begin({ holder });
+        expect(await standing(holder)).toMatchObject({
+          'requests user month': [0, 2],
+          'tokens user day': [0, 151 + RESERVED],
+          'tokens user month': [0, 151 + RESERVED],
+        });
+      },
+    );
+
+    quotaTest(
+      'one that is counted to be longer goes on above the limit, and the next start sees it',
+      free({ organization: { tokensPerDay: 2 * RESERVED, userSharePercent: 100 } }),
+      async ({ begin, end, correct, standing }) => {
+        const organizationId = randomUUID();
+        const member = () => holderOf({ organizationId });
+        const { epoch } = await begin({ holder: member() });
+        correct(epoch, 300);
+        expect(await standing(member())).toMatchObject({ 'tokens organization day': [0, 403] });
+        await expect(begin({ holder: member() })).rejects.toMatchObject({ code: 'rate_limited' });
+        await end(epoch, { inputTokens: 150, outputTokens: 20 });
+        await begin({ holder: member() });
+      },
+    );
+
+    quotaTest(
+      'counted tokens are priced for the budget of all',
+      // 100 tokens at 2 dollars and 100 at 10 dollars per million: 1,200 µ$; with 300 of prompt 1,606.
+      { spendingPerDayUsd: 0.0025 },
+      async ({ begin, correct }) => {
+        const { epoch } = await begin();
+        correct(epoch, 300);
+        await expect(begin()).rejects.toMatchObject({ code: 'rate_limited' });
+        correct(epoch, 10);
+        await begin();
+      },
+    );
+
+    quotaTest(
+      'a count that comes once the run has ended changes nothing, nor does one of a run that nobody knows',
+      free({}),
+      async ({ begin, end, release, correct, standing }) => {
+        const holder = holderOf();
+        const { epoch: ended } = await begin({ holder });
+        const { epoch: released } = await begin({ holder });
+        correct(ended, 1000);
+        await end(ended, { inputTokens: 7, outputTokens: 3 });
+        release(released);
+        for (const epoch of [ended, released, 'unknown']) correct(epoch, 5000);
+        expect(await standing(holder)).toMatchObject({ 'tokens user day': [10, 0] });
+      },
+    );
+
+    quotaTest(
+      'a fallback is held for by its own tokens: those of the count times what its tokenizer makes of them',
+      free({}),
+      async ({ begin, correct, standing }) => {
+        const reserved = async (...models: readonly [asked: string, fallback: string]) => {
+          const holder = holderOf();
+          const [model, fallback] = models;
+          const { epoch } = await begin({ holder, model, fallback: { model: fallback, maxTokens: 100 } });
+          correct(epoch, 1000);
+          return (await standing(holder))['tokens user day'];
+        };
+        expect(await reserved('claude-haiku-4-5', 'claude-sonnet-5-5')).toEqual([0, 1313 + 100]);
+        expect(await reserved('claude-sonnet-5-5', 'claude-haiku-4-5')).toEqual([0, 1010 + 100]);
+      },
+    );
+
+    quotaTest(
       'a fallback that costs more, or says more, is reserved for in place of the model',
       { spendingPerDayUsd: 0.0035, plans: { free: { user: { tokensPerDay: 1000 } } } },
       async ({ begin, end, standing }) => {

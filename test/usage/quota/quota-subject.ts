@@ -30,6 +30,7 @@ export interface QuotaSubject {
   /** Settles the row, then the reservation. */
   end(epoch: string, usage?: Partial<UsageReading>, ending?: Partial<Ending>): Promise<void>;
   release(epoch: string): void;
+  correct(epoch: string, promptTokens: number): void;
   /** `[used, reserved]` of the holder's quotas by `<of> <scope> <period>`; of the action `chat`. */
   standing(holder: QuotaHolder): Promise<Readonly<Record<string, readonly [number, number]>>>;
   remove(): Promise<void>;
@@ -45,6 +46,8 @@ export class DiskSubject implements QuotaSubject {
   readonly quota: OpenQuota;
   crashed = false;
   readonly outages: unknown[] = [];
+  /** How often it was told. */
+  uncorrectable = 0;
   readonly #dataDir: ReturnType<typeof newDataDir>;
   readonly #ledger: LocalUsageLedger;
   readonly #reading = new Map<string, UsageReading>();
@@ -68,6 +71,7 @@ export class DiskSubject implements QuotaSubject {
       onBudgetReserved() {},
       onOutage: (cause) => void this.outages.push(cause),
       onRecovered() {},
+      onUncorrectable: () => void this.uncorrectable++,
       ...options,
     });
   }
@@ -95,6 +99,10 @@ export class DiskSubject implements QuotaSubject {
 
   release(epoch: string): void {
     this.quota.release(epoch);
+  }
+
+  correct(epoch: string, promptTokens: number): void {
+    this.quota.correct(epoch, promptTokens);
   }
 
   async standing(holder: QuotaHolder) {
@@ -136,6 +144,7 @@ export function subjectOf(disk: DiskSubject): QuotaSubject {
     begin: (run) => disk.begin(run),
     end: (...ending) => disk.end(...ending),
     release: (epoch) => disk.release(epoch),
+    correct: (...counted) => disk.correct(...counted),
     async standing(holder) {
       await eventually('every settlement has arrived', () => disk.quota.undelivered === 0);
       return await disk.standing(holder);

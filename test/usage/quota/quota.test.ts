@@ -57,6 +57,7 @@ function memorySubject(options: SubjectOptions): QuotaSubject {
       quota.settle(settlementOf(epoch, { usage: readingOf(usage), ...ending }));
     },
     release: (epoch) => quota.release(epoch),
+    correct: (...counted) => quota.correct(...counted),
     standing: async (holder) => standingOf(await quota.usageOf(holder)),
     async remove() {},
   };

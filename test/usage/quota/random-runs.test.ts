@@ -24,7 +24,7 @@ interface LiveRun {
   billed: number;
 }
 
-/** One machine: it starts runs, is billed for them, ends them, is killed and comes back, with and without Postgres. */
+/** One machine: it starts runs, is billed for them, learns how long their prompts are, ends them, is killed and comes back, with and without Postgres. */
 class Machine {
   readonly live = new Map<string, LiveRun>();
   readonly #random: Random;
@@ -53,7 +53,8 @@ class Machine {
     const run = runs[this.#random.integer(0, Math.max(0, runs.length - 1))];
     const dice = this.#random.integer(0, 99);
     if (dice < 40 || run === undefined) await this.#start();
-    else if (dice < 70) this.#bill(run);
+    else if (dice < 62) this.#bill(run);
+    else if (dice < 70) this.#correct(run);
     else if (dice < 90) await this.end(run);
     else if (dice < 95) await this.#crash();
     else if (this.#shared) await this.#toggle();
@@ -94,6 +95,11 @@ class Machine {
     run.billed = Math.min(100 + run.maxTokens, run.billed + this.#random.integer(1, 200));
     this.subject.bill(run.epoch, usageOf(run));
     if (this.#random.integer(0, 1) === 0) this.clock.advance(1000);
+  }
+
+  /** Counted is at least what is billed. */
+  #correct(run: LiveRun): void {
+    this.subject.correct(run.epoch, this.#random.integer(100, 400));
   }
 
   async #crash(): Promise<void> {

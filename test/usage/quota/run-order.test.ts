@@ -96,6 +96,7 @@ describe('a run and its reservation', () => {
     const settlements: unknown[] = [];
     const quota = {
       reserve: () => promise,
+      correct() {},
       settle: (outcome: unknown) => void settlements.push(outcome),
       release() {},
       usageOf: async () => ({ plan: 'none', quotas: [] }),
@@ -106,7 +107,7 @@ describe('a run and its reservation', () => {
     socket.send({ type: 'cancel', id: 's1' });
     await settled();
     expect(socket.of('accepted')).toEqual([]);
-    resolve({});
+    resolve({ promptTokens: 0 });
     await settled();
     expect(socket.of('cancelled')).toMatchObject([{ id: 's1', usage: { source: 'none' } }]);
     expect(upstream.calls).toEqual([]);

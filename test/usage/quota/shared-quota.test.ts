@@ -43,15 +43,7 @@ async function relay(
   return subject;
 }
 
-/** `[used, reserved]` of a user's tokens of the day, as Postgres has them. */
-async function inPostgres({ userId }: QuotaHolder): Promise<readonly [number, number]> {
-  const { rows } = await server.query(
-    'SELECT used, reserved FROM dash_relay.quota_counters WHERE key = $1 AND length(period) = 10',
-    [`tokens:user:${userId}`],
-  );
-  const [row] = rows as { used: string; reserved: string }[];
-  return [Number(row?.used ?? 0), Number(row?.reserved ?? 0)];
-}
+const inPostgres = (holder: QuotaHolder) => server.standing(holder);
 
 async function settles(holder: QuotaHolder, used: number): Promise<void> {
   await eventually(`${used} tokens used, none reserved`, async () => {

@@ -1,9 +1,9 @@
-/** Settlements on their way to Postgres: each is tried until it has arrived, a few at a time, none while it is down. */
+/** What Postgres must still hear of runs: each is tried until it has arrived, a few at a time, none while it is down. */
 import type { Charge } from './charges.ts';
 
-export interface SettlementQueueParts {
+export interface DeliveryQueueParts {
   /** Idempotent. */
-  readonly deliver: (epoch: string, cost: readonly Charge[]) => Promise<void>;
+  readonly deliver: (epoch: string, charges: readonly Charge[]) => Promise<void>;
   /** Whether to wait; `resume()` follows. */
   readonly held: () => boolean;
   readonly failed: (cause: unknown) => void;
@@ -11,13 +11,13 @@ export interface SettlementQueueParts {
 
 const AT_ONCE = 3;
 
-export class SettlementQueue {
-  readonly #parts: SettlementQueueParts;
+export class DeliveryQueue {
+  readonly #parts: DeliveryQueueParts;
   readonly #waiting = new Map<string, readonly Charge[]>();
   readonly #underway = new Map<string, readonly Charge[]>();
   readonly #idle: (() => void)[] = [];
 
-  constructor(parts: SettlementQueueParts) {
+  constructor(parts: DeliveryQueueParts) {
     this.#parts = parts;
   }
 
@@ -29,9 +29,14 @@ export class SettlementQueue {
     return this.#waiting.has(epoch) || this.#underway.has(epoch);
   }
 
-  add(epoch: string, cost: readonly Charge[]): void {
-    this.#waiting.set(epoch, cost);
+  add(epoch: string, charges: readonly Charge[]): void {
+    this.#waiting.set(epoch, charges);
     this.resume();
+  }
+
+  /** It need not be heard any more, unless it is under way. */
+  drop(epoch: string): void {
+    this.#waiting.delete(epoch);
   }
 
   /** Goes on where it had to wait. */
@@ -50,14 +55,14 @@ export class SettlementQueue {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  async #deliver(epoch: string, cost: readonly Charge[]): Promise<void> {
-    this.#underway.set(epoch, cost);
+  async #deliver(epoch: string, charges: readonly Charge[]): Promise<void> {
+    this.#underway.set(epoch, charges);
     try {
-      await this.#parts.deliver(epoch, cost);
+      await this.#parts.deliver(epoch, charges);
       this.#underway.delete(epoch);
     } catch (cause) {
       this.#underway.delete(epoch);
-      this.#waiting.set(epoch, cost);
+      this.#waiting.set(epoch, charges);
       this.#parts.failed(cause);
     }
     this.resume();
