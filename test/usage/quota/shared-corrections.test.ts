@@ -30,6 +30,8 @@ afterAll(() => server.close());
 interface Switch {
   /** Whether statements fail, as they do while Postgres is away. */
   down: boolean;
+  /** Corrections it has answered. */
+  corrections: number;
 }
 
 async function relay(options: Partial<QuotaOptions> = {}, { postgres = server.relay() } = {}) {
@@ -41,11 +43,13 @@ async function relay(options: Partial<QuotaOptions> = {}, { postgres = server.re
 
 /** One whose Postgres can be taken away. */
 async function switched(): Promise<{ readonly subject: DiskSubject; readonly postgres: Switch }> {
-  const state: Switch = { down: false };
+  const state: Switch = { down: false, corrections: 0 };
   const { query, ...pool } = server.relay();
   const guarded: PostgresPool['query'] = async (...statement) => {
     if (state.down) throw new Error('down');
-    return await query(...statement);
+    const answer = await query(...statement);
+    if (/quota_correct/.test(statement[0])) state.corrections += 1;
+    return answer;
   };
   return { subject: await relay({}, { postgres: { ...pool, query: guarded } }), postgres: state };
 }
@@ -77,7 +81,7 @@ describe('a correction by one relay', () => {
   });
 
   it('that is late, as the run has ended or has expired, changes nothing', async () => {
-    const subject = await relay();
+    const { subject, postgres } = await switched();
     const [ended, expired] = [holderOf(), holderOf()];
     const { epoch } = await subject.begin({ holder: ended });
     await subject.end(epoch, { inputTokens: 50, outputTokens: 10 });
@@ -86,9 +90,9 @@ describe('a correction by one relay', () => {
     await server.query("UPDATE dash_relay.quota_runs SET expires_at = now() - interval '1 s'", []);
     await server.query('SELECT dash_relay.quota_expire()', []);
     subject.correct(other, 5000);
-    await subject.begin(); // so much later
+    await eventually('it was heard of', () => postgres.corrections === 1);
+    expect(await server.standing(expired)).toEqual([RESERVED, 0]);
     await stands(ended, 60, 0);
-    await stands(expired, RESERVED, 0);
   });
 
   it('in an outage holds on that machine at once, and in Postgres once it is back', async () => {
