@@ -65,6 +65,7 @@ export async function composeCore(
       allowedModels: new Set((config.ALLOWED_MODELS ?? askable).map((id) => models.resolve(id))),
     },
     showCost: config.SHOW_COST,
+    countTokensAbove: config.COUNT_TOKENS_ABOVE,
     heartbeatMs: config.HEARTBEAT_MS,
     resumeWindowMs: config.RESUME_WINDOW_MS,
     abandonAfterMs: config.ABANDON_AFTER_MS,

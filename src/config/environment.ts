@@ -226,6 +226,11 @@ function environmentSchema(production: boolean) {
       .enum(['allow', 'deny'], 'must be allow or deny')
       .default('allow')
       .describe('What starts get while quota cannot be checked'),
+    COUNT_TOKENS_ABOVE: integer(0, 10_000_000)
+      .default(10_000)
+      .describe(
+        'Prompts that are estimated to have more tokens are counted by the API, for free and beside the call, to correct what is reserved; 0: none are',
+      ),
   });
 }
 

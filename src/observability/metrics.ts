@@ -105,6 +105,11 @@ export function createMetrics() {
       "Times that an action's fallback was asked instead of its model, by the error code of that one",
       'reason',
     ),
+    promptCounts: counter(
+      'prompt_counts_total',
+      'Prompts above COUNT_TOKENS_ABOVE, by what came of counting them',
+      'outcome',
+    ),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     identityLookups: counter(
       'identity_lookups_total',

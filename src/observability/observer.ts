@@ -24,6 +24,7 @@ const LINES_OF_USER = 50;
 /** Of one user; or of all whose token was not verified. */
 const LINES_OF_REFUSAL = 5;
 const LINES_OF_FAILURE = 20;
+const LINES_OF_COUNT = 2;
 
 const CONNECTION_OPENED = ofUser('connection opened');
 const CONNECTION_CLOSED = ofUser('connection closed');
@@ -96,6 +97,19 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
         status: status === null ? 'none' : `${Math.floor(status / 100)}xx`,
       });
       sampled.write(PASSED_ON, userId, { ...caller(event), name, status, outcome, ms: round(ms), bytes });
+    },
+    promptCounted({ outcome, epoch, model, cause }) {
+      metrics.promptCounts.inc({ outcome });
+      if (cause === undefined) return;
+      const fields = { reason: outcome };
+      const message = 'prompt not counted: its reservation stays as it was estimated';
+      const { status, type, errorCode, requestId: upstreamRequestId } = cause;
+      const said = { status, type, errorCode, upstreamRequestId };
+      sampled.write({ level: 'warn', message, lines: LINES_OF_COUNT, fields }, undefined, {
+        epoch,
+        model,
+        ...said,
+      });
     },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what });

@@ -111,6 +111,23 @@ export interface Observer {
       bytes: number;
     },
   ): void;
+  /** The prompt of a live run was counted, or was to be: its reservation is corrected by that, where it came in time. */
+  promptCounted(event: {
+    epoch: string;
+    model: string;
+    /** `aborted`: the run ended before. `busy`, `paused`: the API was not asked. The others: it gave no count. */
+    outcome: 'counted' | 'aborted' | 'busy' | 'paused' | 'unanswered' | 'refused' | 'malformed';
+    /** What the API said, where it was asked and gave no count. */
+    cause:
+      | {
+          /** HTTP status; null where there was no response. */
+          status: number | null;
+          type: string | null;
+          errorCode: string | null;
+          requestId: string | null;
+        }
+      | undefined;
+  }): void;
   /** An error that no client could be told of. */
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }

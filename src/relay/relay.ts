@@ -39,6 +39,8 @@ export interface RelayOptions {
   readonly clock: Clock;
   readonly policy: RequestPolicy;
   readonly showCost: boolean;
+  /** Estimated tokens above which prompts are counted; 0: none are. */
+  readonly countTokensAbove: number;
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
   readonly abandonAfterMs: number;

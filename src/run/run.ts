@@ -12,7 +12,7 @@
  */
 import type { Principal } from '../auth/port.ts';
 import type { UsageLedger } from '../ledger/port.ts';
-import type { AbortReason, Caller, Observer, Payer, RunIdentity } from '../observability/port.ts';
+import type { AbortReason, Caller, Payer, RunIdentity } from '../observability/port.ts';
 import type {
   AcceptedFrame,
   EndingFrame,
@@ -25,21 +25,18 @@ import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame, utf8Length, utf16Length } from '../protocol/wire-text.ts';
-import type { Quota } from '../quota/port.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
-import type { Upstream, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import type { UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
 import { Thought } from './thought.ts';
 
-export interface RunParts {
-  readonly upstream: Upstream;
+export interface RunParts extends PromptCountParts {
   readonly ledger: UsageLedger;
-  readonly quota: Quota;
   readonly clock: Clock;
-  readonly observer: Observer;
   /** Whether `usage` frames carry the cost (SHOW_COST). */
   readonly showCost: boolean;
 }
@@ -88,6 +85,8 @@ export class Run implements RunView, UpstreamSink {
   #call: UpstreamCall | undefined;
   #accepted = false;
   #warning: QuotaState | undefined;
+  /** Of its prompt, as they were reserved. */
+  #estimatedTokens = 0;
   #ending: Ending | undefined;
   #thought: Thought | undefined;
   #abortReason: AbortReason | undefined;
@@ -200,8 +199,9 @@ export class Run implements RunView, UpstreamSink {
     if (spec === undefined) return;
     const { epoch, action } = this;
     const run = { ...spec.prepared, epoch, holder: spec.principal, action, startedAt };
-    const { warning } = await this.#parts.quota.reserve(run);
+    const { warning, promptTokens } = await this.#parts.quota.reserve(run);
     this.#warning = warning;
+    this.#estimatedTokens = promptTokens;
   }
 
   async #commitIntent(startedAt: number): Promise<void> {
@@ -235,6 +235,7 @@ export class Run implements RunView, UpstreamSink {
     } catch (cause) {
       return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
     }
+    countPrompt(this.#parts, request, this.#estimatedTokens, signal); // beside the call, never before it
     return this.#call.ended;
   }
 
@@ -244,6 +245,7 @@ export class Run implements RunView, UpstreamSink {
     const outcome = this.#outcome(upstream);
     const reading = this.#reading();
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
+    this.#upstreamAbort?.abort('ended'); // what is asked beside the call
     this.#upstreamAbort = undefined;
     this.#thought = undefined;
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;

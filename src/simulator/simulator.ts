@@ -4,7 +4,7 @@
  * It writes no log and, unless `keepBodies` asks for it, keeps no word of a prompt.
  */
 import type { ModelTable } from '../models/model-table.ts';
-import { type Clock, systemClock } from '../time/clock.ts';
+import { type Clock, systemClock, type Timer } from '../time/clock.ts';
 import { ApiError } from './api-error.ts';
 import { type Behaviour, type BehaviourName, behaviourNamed, behaviourOf } from './behaviour.ts';
 import { CacheDiagnosis } from './cache-diagnosis.ts';
@@ -22,8 +22,9 @@ import { RequestLog, type RequestRecord } from './request-log.ts';
 import { JSON_TYPE, type ResponseWriter, responseHeaders } from './response-writer.ts';
 import { THINKING_AT_HIGH } from './thought.ts';
 import { pacedTimetable, SILENT, type Timetable, timetableAtOnce } from './timetable.ts';
+import { type CountBehaviour, CountLog, type CountRecord } from './token-counts.ts';
 
-export type { PromptUsage, RequestRecord };
+export type { CountBehaviour, CountRecord, PromptUsage, RequestRecord };
 
 export interface SimulatorOptions {
   /** 0 (the default): any free port. */
@@ -66,7 +67,11 @@ export interface Simulator {
   readonly url: string;
   /** The latest 10,000 requests, oldest first. */
   readonly requests: readonly RequestRecord[];
+  /** The same of requests to count a prompt: they stand in no other figure here. */
+  readonly counts: readonly CountRecord[];
   readonly stats: SimulatorStats;
+  /** What requests to count a prompt are answered with; without an argument, with what it would be billed as. */
+  count(behaviour?: CountBehaviour): void;
   /** Queues one behaviour for each of the next valid requests; they go before what the model name asks for. */
   script(...next: readonly Scripted[]): void;
   /** For every request that finds the queue empty; without an argument, back to the model name. */
@@ -110,7 +115,9 @@ class SimulatedModel implements Simulator {
   readonly #cache: PromptCache;
   readonly #diagnosis = new CacheDiagnosis();
   readonly #queue: Scripted[] = [];
+  readonly #counts = new CountLog();
   #otherwise: Scripted | undefined;
+  #counting: CountBehaviour = {};
   #listener: Listener | undefined;
   #count = 0;
 
@@ -139,12 +146,20 @@ class SimulatedModel implements Simulator {
     return this.#log.records;
   }
 
+  get counts(): readonly CountRecord[] {
+    return this.#counts.records;
+  }
+
   get stats(): SimulatorStats {
     return { ...this.#log.counts, connections: this.#listener?.connections ?? 0 };
   }
 
   script(...next: readonly Scripted[]): void {
     this.#queue.push(...next);
+  }
+
+  count(behaviour: CountBehaviour = {}): void {
+    this.#counting = behaviour;
   }
 
   always(behaviour?: Scripted): void {
@@ -258,13 +273,30 @@ class SimulatedModel implements Simulator {
   }
 
   #countTokens(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {
+    const record = this.#counts.begin(requestId);
+    const behaviour = this.#counting;
+    let later: Timer | undefined;
+    writer.onceClosed(() => {
+      later?.cancel();
+      record.aborted = record.status === null;
+    });
     readBody(http, writer, (json) => {
       try {
-        const { request } = this.#read(http, json, true);
-        const headers = { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE };
-        writer.reply(200, headers, JSON.stringify({ input_tokens: request.promptTokens }));
+        const { request, body } = this.#read(http, json, true);
+        record.model = request.model;
+        if (this.#keepBodies) record.body = body;
+        if ('refuse' in behaviour) throw behaviour.refuse;
+        if ('silent' in behaviour) return;
+        const { inputTokens = request.promptTokens, waitMs = 0 } = behaviour;
+        const answer = (): void => {
+          Object.assign(record, { status: 200, inputTokens });
+          const headers = { ...responseHeaders(requestId, this.#clock), ...JSON_TYPE };
+          writer.reply(200, headers, JSON.stringify({ input_tokens: inputTokens }));
+        };
+        if (waitMs === 0) answer();
+        else later = this.#clock.after(waitMs, answer);
       } catch (error) {
-        this.#refuse(writer, requestId, error);
+        record.status = this.#refuse(writer, requestId, error);
       }
     });
   }

@@ -3,7 +3,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Clock } from '../time/clock.ts';
 import type { AccountFailure } from './account.ts';
 import { errorNames, requestIdOf } from './api-names.ts';
-import { plainRequest } from './plain-request.ts';
+import { parsedBody, plainRequest } from './plain-request.ts';
 import type { Transport } from './transport/transport.ts';
 
 export type AccountVerdict =
@@ -26,17 +26,9 @@ export async function checkAccount(
   );
   if (status >= 200 && status < 300) return { kind: 'accepted' };
   if (!REFUSALS.has(status)) return { kind: 'unclear' };
-  const { type, errorCode, requestId } = errorNames(parsed(text));
+  const { type, errorCode, requestId } = errorNames(parsedBody(text));
   return {
     kind: 'refused',
     failure: { status, type, errorCode, requestId: requestIdOf(headers['request-id']) ?? requestId },
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -9,8 +9,9 @@ import type { Clock, Timer } from '../time/clock.ts';
 import { Account, type AccountFailure, type AccountView } from './account.ts';
 import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
 import { listModels } from './model-list.ts';
-import type { Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
+import type { TokenCount, Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
 import type { SenderInit } from './sdk-fetch.ts';
+import { TokenCounter } from './token-counter.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
 import { Http1Transport } from './transport/http1-transport.ts';
 import { HttpsTransport } from './transport/https-transport.ts';
@@ -66,6 +67,7 @@ class MessagesUpstream implements AnthropicUpstream {
   readonly #clock: Clock;
   readonly #transport: Transport;
   readonly #parts: CallParts;
+  readonly #counter: TokenCounter;
   readonly #calls = new Set<Call>();
   #supervision: Timer | null = null;
   #checkedAt = 0;
@@ -83,6 +85,7 @@ class MessagesUpstream implements AnthropicUpstream {
     const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
     const betas = options.thinkingTokenCounts ? [THINKING_TOKEN_COUNTS] : [];
     const client = createClient(apiKey, baseURL, totalMs);
+    this.#counter = new TokenCounter({ client, transport: this.#transport, clock });
     const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
     this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
     this.#parts = {
@@ -112,6 +115,10 @@ class MessagesUpstream implements AnthropicUpstream {
     }
     call.start();
     return call;
+  }
+
+  countTokens(request: UpstreamRequest, signal: AbortSignal): Promise<TokenCount> {
+    return this.#counter.count(request, signal);
   }
 
   checkAccount(): Promise<void> {

@@ -24,19 +24,33 @@ export interface PlainRequestParts {
   readonly maxBytes: number;
   /** Until what has come is the answer, ms. */
   readonly timeoutMs: number;
+  /** Aborted, it is given up at once, and what has come is the answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** @param send makes the request with the SDK, by these options. Never rejects. */
 export async function plainRequest(
-  { transport, clock, maxBytes, timeoutMs }: PlainRequestParts,
+  { transport, clock, maxBytes, timeoutMs, signal }: PlainRequestParts,
   send: (fetchOptions: SenderInit) => Promise<unknown>,
 ): Promise<PlainAnswer> {
   const reader = new PlainReader(transport, maxBytes);
-  const deadline = clock.after(timeoutMs, () => reader.giveUp());
-  send({ sender: reader }).catch(() => reader.giveUp());
+  const giveUp = () => reader.giveUp();
+  const deadline = clock.after(timeoutMs, giveUp);
+  signal?.addEventListener('abort', giveUp);
+  send({ sender: reader }).catch(giveUp);
   const answer = await reader.answer;
+  signal?.removeEventListener('abort', giveUp);
   deadline.cancel();
   return answer;
+}
+
+/** Undefined where it is no JSON. */
+export function parsedBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 class PlainReader implements Sender, ExchangeListener {
@@ -47,6 +61,7 @@ class PlainReader implements Sender, ExchangeListener {
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #isWhole = false;
+  #givenUp = false;
 
   constructor(transport: Transport, maxBytes: number) {
     this.#transport = transport;
@@ -66,12 +81,14 @@ class PlainReader implements Sender, ExchangeListener {
   }
 
   async fetch(url: string, init: RequestInit): Promise<never> {
+    if (this.#givenUp) throw new Error('given up');
     this.#exchange = this.#transport.send(transportRequest(url, init), this);
     await this.#answer.promise;
     throw new Error('the answer has been read');
   }
 
   giveUp(): void {
+    this.#givenUp = true;
     this.#exchange?.cancel();
     this.#body.end();
   }

@@ -80,10 +80,35 @@ export interface UpstreamCall {
   usage(): UsageReading;
 }
 
+/** How many tokens the API counts in a prompt. */
+export type TokenCount =
+  | { readonly kind: 'counted'; readonly tokens: number }
+  /** The signal was aborted before. */
+  | { readonly kind: 'aborted' }
+  /** Not asked: others are asked now, or the last answers were none. */
+  | { readonly kind: 'skipped'; readonly reason: 'busy' | 'paused' }
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'unanswered' | 'refused' | 'malformed';
+      /** For the log: names, no words. */
+      readonly cause: {
+        /** HTTP status; null where there was no response. */
+        readonly status: number | null;
+        readonly type: string | null;
+        readonly errorCode: string | null;
+        readonly requestId: string | null;
+      };
+    };
+
 export interface Upstream {
   /** Begins a call. Aborting the signal closes the upstream request at once, also before its first byte and between tries. */
   open(request: UpstreamRequest, sink: UpstreamSink, signal: AbortSignal): UpstreamCall;
-  /** Upstream requests open at this instant (invariant: equals the live streams that call upstream). */
+  /**
+   * Has the prompt counted, as the model that is asked reads it, for free: beside a call, which goes first. Resolves within
+   * some seconds. Aborting the signal closes the request at once. Never rejects.
+   */
+  countTokens(request: UpstreamRequest, signal: AbortSignal): Promise<TokenCount>;
+  /** Calls open at this instant (invariant: equals the live streams that call upstream). */
   readonly openRequests: number;
   /** Closes pooled connections. */
   close(): Promise<void>;

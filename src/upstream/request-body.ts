@@ -1,4 +1,4 @@
-/** The body of `POST /v1/messages` that asks a model what is asked of us. */
+/** The body of `POST /v1/messages` that asks a model what is asked of us, and the one that has its prompt counted. */
 import type Anthropic from '@anthropic-ai/sdk';
 import type { CacheBreakpoints, CacheTtl } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
@@ -16,20 +16,32 @@ export type RequestBody = Anthropic.MessageCreateParamsStreaming &
  * @param asked the request's own model, or its fallback
  */
 export function requestBody(request: UpstreamRequest, asked: ModelRequest = request): RequestBody {
-  const { outputFormat, messages, userHash } = request;
-  const { model, maxTokens, thinking, cache, refusalFallbacks } = asked;
+  const { maxTokens, refusalFallbacks } = asked;
   return {
-    model,
+    ...countBody(request, asked),
     max_tokens: maxTokens,
     stream: true,
+    metadata: { user_id: request.userHash },
+    ...(refusalFallbacks === undefined ? {} : { fallbacks: fallbacksField(refusalFallbacks) }),
+  };
+}
+
+/** The body of `POST /v1/messages/count_tokens`: the same prompt, and nothing that says what is done with it. */
+export function countBody(request: UpstreamRequest, { model, thinking, cache }: ModelRequest): PromptFields {
+  const { outputFormat, messages } = request;
+  return {
+    model,
     ...thinking,
     ...outputConfig(thinking, outputFormat),
     ...systemField(request, cache),
     messages: messagesField(messages, cache),
-    metadata: { user_id: userHash },
-    ...(refusalFallbacks === undefined ? {} : { fallbacks: fallbacksField(refusalFallbacks) }),
   };
 }
+
+type PromptFields = Pick<
+  Anthropic.MessageCreateParams & Anthropic.MessageCountTokensParams,
+  'model' | 'messages' | 'system' | 'thinking' | 'output_config'
+>;
 
 /** Of an attempt, what is left out is as the request has it, and `null` is as the model has it by itself. */
 function fallbacksField(fallbacks: RefusalFallbacks): Anthropic.Beta.BetaFallbacksParam {

@@ -23,4 +23,5 @@ export class RecordingObserver implements Observer {
   resumed(): void {}
   cancelAsked(): void {}
   passedOn(): void {}
+  promptCounted(): void {}
 }

@@ -92,6 +92,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     resumed: record('resumed'),
     cancelAsked: record('cancelAsked'),
     passedOn: record('passedOn'),
+    promptCounted: record('promptCounted'),
     failed: record('failed'),
   };
   const relay = new Relay({
@@ -111,6 +112,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
       models: ModelTable.load(),
     },
     showCost: false,
+    countTokensAbove: 0,
     heartbeatMs: 25_000,
     resumeWindowMs: 120_000,
     abandonAfterMs: 60_000,

@@ -7,6 +7,7 @@ import { RelayError } from '../../src/protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../../src/protocol/usage-reading.ts';
 import { toWire, type WireText } from '../../src/protocol/wire-text.ts';
 import type {
+  TokenCount,
   Upstream,
   UpstreamCall,
   UpstreamEnding,
@@ -43,7 +44,16 @@ export interface ScriptedCall {
   releaseClose(): void;
 }
 
+/** One count of a prompt that was asked for: the test answers it. */
+export interface ScriptedCount {
+  readonly request: UpstreamRequest;
+  readonly signal: AbortSignal;
+  answer(count: TokenCount): void;
+}
+
 export interface ScriptedUpstream extends Upstream {
+  /** Every count so far, oldest first. An abort answers it. */
+  readonly counts: readonly ScriptedCount[];
   /** Every call so far, oldest first. */
   readonly calls: readonly ScriptedCall[];
   /** The newest call. @throws if there is none. */
@@ -58,11 +68,24 @@ const REQUEST_ID = 'req_scripted';
 export function createScriptedUpstream(): ScriptedUpstream {
   const calls: ScriptedCall[] = [];
   const waiting: { readonly index: number; readonly resolve: (call: ScriptedCall) => void }[] = [];
+  const counts: ScriptedCount[] = [];
   let open = 0;
   let closed = false;
 
   return {
     calls,
+    counts,
+    countTokens(request, signal) {
+      noteActivity();
+      const { promise, resolve } = Promise.withResolvers<TokenCount>();
+      const answer = (count: TokenCount) => {
+        noteActivity();
+        resolve(count);
+      };
+      counts.push({ request, signal, answer });
+      signal.addEventListener('abort', () => answer({ kind: 'aborted' }));
+      return promise;
+    },
     get last() {
       const call = calls.at(-1);
       if (call === undefined) throw new Error('no upstream call was made');

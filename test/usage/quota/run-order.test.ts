@@ -66,6 +66,7 @@ describe('a run and its reservation', () => {
       open: () => {
         throw new Error('no sockets');
       },
+      countTokens: async () => ({ kind: 'aborted' }) as const,
       close: async () => {},
     };
     const broken = createCore({ quota, upstream: throwing }).connect();
