@@ -136,6 +136,39 @@ it('a stream with parameters is resumed where it was, without them', async () =>
   expect(systemsOf(relay)).toHaveLength(1);
 });
 
+it('what parameters say leaves the kept prompt to all, and a place makes one for each of its values', async () => {
+  const long = 'You know the curriculum by heart. '.repeat(700);
+  const language = { type: 'enum', values: ['English', 'isiZulu'] };
+  const caps = { defaultMaxTokens: 50, maxTokens: 50 };
+  const actions = {
+    said: {
+      system: long,
+      parameters: { language: { ...language, says: 'Answer in {{language}}.' } },
+      ...caps,
+    },
+    placed: {
+      system: `Speak {{language}}. ${long}`,
+      parameters: { language: { ...language, default: 'English' } },
+      ...caps,
+    },
+  };
+  const cached = join(mkdtempSync(join(tmpdir(), 'actions-')), 'cached.json');
+  writeFileSync(cached, JSON.stringify(actions));
+  await using relay = await startSimulatedRelay({ pace: PACE }, { ACTIONS_FILE: cached });
+  const token = await relay.token();
+  const read = async (action: string, value?: string) => {
+    const parameters = value === undefined ? undefined : { language: value };
+    const body = { ...question(parameters, action), id: crypto.randomUUID() };
+    return (await askWhole(relay.url, token, body)).usage?.cacheReadTokens ?? 0;
+  };
+  expect(await read('said')).toBe(0);
+  expect(await read('said', 'English')).toBeGreaterThan(4000);
+  expect(await read('said', 'isiZulu')).toBeGreaterThan(4000);
+  expect(await read('placed')).toBe(0);
+  expect(await read('placed', 'isiZulu')).toBe(0);
+  expect(await read('placed', 'isiZulu')).toBeGreaterThan(4000);
+});
+
 it('no value of a parameter is in the log, in the metrics or in the ledger', async () => {
   await using relay = await startSimulatedRelay(
     { pace: PACE, keepBodies: true },

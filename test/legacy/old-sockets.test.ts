@@ -48,6 +48,18 @@ describe(PROXY, () => {
     expect(await relay.usageRows()).toMatchObject([{ action: 'chat', status: 'done' }]);
   });
 
+  it.each([PROXY, GATEWAY])(
+    'takes the language of the reply into the prompt of the server: %s',
+    async (path) => {
+      await using relay = await startSimulatedRelay({ pace: PACE, keepBodies: true });
+      const fields = { prompt: 'Why is the sky blue?', language: 'zu' };
+      await speak(relay, path, path === PROXY ? { payload: fields } : fields);
+      expect(relay.simulator.requests[0]?.body).toMatchObject({
+        system: expect.stringMatching(/\n\nAnswer in isiZulu/),
+      });
+    },
+  );
+
   it.each([
     [
       'what is not served',

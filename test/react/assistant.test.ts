@@ -54,6 +54,16 @@ async function openAssistant(
   };
 }
 
+it('hands its parameters to the action', async () => {
+  const parameters = { language: 'zu', role: 'teacher' };
+  const { page, ask } = await openAssistant({}, { parameters });
+  const socket = page.waitForEvent('websocket');
+  await ask('Hello');
+  const isStart = ({ payload }: { readonly payload: string | Buffer }) => String(payload).includes('"start"');
+  const { payload } = await (await socket).waitForEvent('framesent', isStart);
+  expect(JSON.parse(String(payload))).toMatchObject({ action: 'general_assistance', parameters });
+});
+
 async function wordsOf(answer: Locator): Promise<string> {
   return (await answer.innerText()).split('\n')[0]?.replace('\u2060▍', '').trim() ?? '';
 }

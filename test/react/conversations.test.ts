@@ -118,6 +118,19 @@ it('tells the model what was said before, from a question on and within the limi
   expect(client.latest.request).toMatchObject({ action: 'homework_help', maxTokens: 10 });
 });
 
+it('asks again with the parameters of before, also after a reload', async () => {
+  const { client, conversations } = setUp();
+  const store = conversations.get('one');
+  const parameters = { language: 'af', brief: true };
+  store.send('Hello', { action: 'chat', parameters });
+  await client.latest.accept().say('Hallo').end();
+  const reloaded = setUp();
+  const again = reloaded.conversations.get('one');
+  again.restore(JSON.parse(JSON.stringify(store.record())) as ReturnType<typeof store.record>);
+  expect(again.regenerate()).toBe(true);
+  expect(reloaded.client.latest.request).toMatchObject({ action: 'chat', parameters });
+});
+
 it.each(['', '  ', '\n\n', '\u00a0\u2003', '\u200b', '\u200e\t', '\ufeff', '\u2060', '\u0085'])(
   'does not tell the model of an answer in which nothing stood: %j',
   async (blank) => {
