@@ -42,9 +42,10 @@ export interface AIServiceResult {
 }
 
 export function resultOf({ content, ...metadata }: Answer): AIServiceResult {
-  const { usage, stopReason, model } = metadata;
+  const { usage, stopReason, refusal, model } = metadata;
   return {
-    content,
+    // What came ahead of a refusal is to be discarded, and the app's own code knows nothing of refusals.
+    content: refusal?.partial ? '' : content,
     usage: {
       input_tokens: usage.inputTokens,
       output_tokens: usage.outputTokens,

@@ -56,6 +56,15 @@ it('has the plan’s signature: chunks as they come, the whole answer at the end
   ]);
 });
 
+it.each([ON, {}])('resolves without what the model said before it declined: %j', async (flags) => {
+  const { service } = serviceWith(flags);
+  relay.simulator.script('refusal-midway');
+  const chunks: string[] = [];
+  const { content, metadata } = await service.callAIServiceStreaming(params, (chunk) => chunks.push(chunk));
+  expect(chunks.join('')).not.toBe('');
+  expect([content, metadata.refusal?.partial]).toEqual(['', true]);
+});
+
 describe('the app’s flags', () => {
   it.each<[string, StreamingFlags, boolean, string]>([
     ['both on', ON, true, 'websocket'],
