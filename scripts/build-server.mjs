@@ -12,6 +12,7 @@ import { writeTypes } from './write-types.mjs';
 /** `new URL('./file', import.meta.url)`: a file or folder read at run time, relative to the module that names it. */
 const ASSET = /new URL\(\s*'(\.[^']+)',\s*import\.meta\.url\s*,?\s*\)/g;
 const DOCUMENTS = [
+  'actions',
   'caching',
   'client',
   'deploy',
