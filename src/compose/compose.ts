@@ -104,6 +104,7 @@ export async function composeRelay(
     start: () => start(parts, config, simulator !== undefined),
     async drain(signal) {
       logger.info({ signal, liveStreams: relay.registry.live }, 'draining');
+      if (config.SHARE_PORT) http.leavePorts();
       await relay.drain(config.DRAIN_MS);
     },
     close: () => (closing ??= close(parts)),

@@ -46,6 +46,7 @@ export function composeHttp(
   };
   return new HttpServer({
     binding: { host: config.HOST, port: config.PORT },
+    sharesPorts: config.SHARE_PORT,
     metrics: config.ownMetricsPort
       ? { source, binding: { host: config.METRICS_HOST, port: config.METRICS_PORT } }
       : undefined,

@@ -36,6 +36,11 @@ function environmentSchema(production: boolean) {
     HOST: address()
       .default(production ? '0.0.0.0' : '127.0.0.1')
       .describe('Address the public server binds'),
+    SHARE_PORT: flag()
+      .default(false)
+      .describe(
+        'Whether the next relay listens on the same ports before this one ends, with a DATA_DIR of its own and the same REDIS_URL: at SIGTERM this one takes no connection more (docs/deploy.md); Linux',
+      ),
     METRICS_PORT: integer(0, 65_535)
       .default(9091)
       .describe(

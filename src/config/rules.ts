@@ -20,8 +20,16 @@ export function problemsOf(set: SetKeys): string[] {
     isExposed(set) || set.METRICS_PORT !== undefined ? samePort(set) : [],
     missingAuthKey(set),
     identityLookup(set),
+    sharedPort(set),
   ];
   return problems.flat();
+}
+
+function sharedPort({ SHARE_PORT, REDIS_URL }: SetKeys): string[] {
+  if (!isOn(SHARE_PORT) || REDIS_URL !== undefined) return [];
+  return [
+    'SHARE_PORT: needs REDIS_URL, by which the next process finds what this one still answers; set it, or unset SHARE_PORT',
+  ];
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Authenticator } from '../auth/port.ts';
 import type { Connect } from '../connection/port.ts';
@@ -34,6 +34,8 @@ export interface Binding {
 
 export interface HttpServerParts {
   readonly binding: Binding;
+  /** Whether another process may listen on the same ports. */
+  readonly sharesPorts?: boolean | undefined;
   /** A port of its own for /metrics. */
   readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
@@ -74,6 +76,7 @@ export class HttpServer {
   readonly #connections: Connections;
   readonly #public: FastifyInstance;
   readonly #metrics: FastifyInstance | undefined;
+  #hasLeft = false;
 
   constructor(parts: HttpServerParts) {
     const { observer, maxFrameBytes, log, serverLimits = SERVER_LIMITS, metrics, routes } = parts;
@@ -89,6 +92,10 @@ export class HttpServer {
     this.#websockets = new WebSocketEndpoint({ ...parts, ...shared, connections });
     this.#public = createApp({ ...app, connections, isUpgrade: isHandshake });
     this.#guard = new RequestGuard({ ...parts, ...shared, connections, maxBodyBytes: maxFrameBytes });
+    // A request on a connection that is kept alive would come here again.
+    this.#public.addHook('onRequest', async (_request, reply) => {
+      if (this.#hasLeft) reply.header('connection', 'close');
+    });
     routes(this.#public, shared);
     this.#guard.attach(this.#public);
     this.#websockets.attach(this.#public.server);
@@ -116,8 +123,9 @@ export class HttpServer {
   /** Rejects if a port is taken; then nothing listens. */
   async listen(): Promise<void> {
     try {
-      await listen(this.#public, this.#parts.binding);
-      if (this.#metrics !== undefined) await listen(this.#metrics, this.#parts.metrics?.binding);
+      const { binding, metrics, sharesPorts: reusePort = false } = this.#parts;
+      await listen(this.#public, { ...binding, reusePort });
+      if (this.#metrics !== undefined) await listen(this.#metrics, { ...metrics?.binding, reusePort });
     } catch (error) {
       await this.close();
       throw error;
@@ -132,6 +140,12 @@ export class HttpServer {
   /** The address of /metrics, if it has a port of its own. Only while it listens. */
   get metricsAddress(): AddressInfo | undefined {
     return this.#metrics?.server.address() as AddressInfo | undefined;
+  }
+
+  /** Takes no connection more: they go to the process that shares the ports. What is open is served on. */
+  leavePorts(): void {
+    this.#hasLeft = true;
+    for (const app of [this.#public, this.#metrics]) if (app?.server.listening) app.server.close();
   }
 
   /** Stops listening and cuts what is still open: the last step, after draining. Idempotent. */
@@ -170,14 +184,14 @@ function connectionsOf(parts: HttpServerParts, websockets: () => number): Connec
   });
 }
 
-async function listen(app: FastifyInstance, binding: Binding | undefined): Promise<void> {
+async function listen(app: FastifyInstance, binding: ListenOptions): Promise<void> {
   await app.ready();
   app.server.listen({ ...binding, backlog: BACKLOG });
   await once(app.server, 'listening');
 }
 
 async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
+  if (!server.listening) return server.closeAllConnections();
   server.close();
   server.closeAllConnections();
   await once(server, 'close');

@@ -125,6 +125,11 @@ describe('readConfig refuses', () => {
     expect(problems({ [key]: text })).toContainEqual(expect.stringMatching(new RegExp(`^${key}: `)));
   });
 
+  it('a shared port without what the processes share', () => {
+    expect(problems({ SHARE_PORT: 'true' })).toEqual([expect.stringMatching(/^SHARE_PORT: needs REDIS_URL/)]);
+    expect(readConfig({ SHARE_PORT: 'true', REDIS_URL: 'redis://127.0.0.1:6379' }).SHARE_PORT).toBe(true);
+  });
+
   it('every bad key at once, in one readable message', () => {
     expect(() => readConfig({ PORT: 'x', SHOW_COST: 'y', TRUST_PROXY: 'z', NODE_ENV: 'production' })).toThrow(
       /^the environment is not usable:(\n {2}[A-Z_]+: [^\n]+){5}$/,
