@@ -4,7 +4,7 @@
  */
 import type { Observer } from '../observability/port.ts';
 import type { Quota } from '../quota/port.ts';
-import type { TokenCount, Upstream, UpstreamRequest } from '../upstream/port.ts';
+import type { TokenCount, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/port.ts';
 
 export interface PromptCountParts {
   readonly upstream: Upstream;
@@ -14,27 +14,29 @@ export interface PromptCountParts {
   readonly countTokensAbove: number;
 }
 
-/** To be called once the call is open. Never throws. */
-export function countPrompt(
-  parts: PromptCountParts,
-  request: UpstreamRequest,
-  estimated: number,
-  signal: AbortSignal,
-): void {
+/** A call, with what was asked by it. */
+export interface CountedCall {
+  readonly call: UpstreamCall;
+  readonly request: UpstreamRequest;
+  readonly signal: AbortSignal;
+}
+
+/** @param estimated tokens of the prompt, as they were reserved. Never throws. */
+export function countPrompt(parts: PromptCountParts, counted: CountedCall, estimated: number): void {
   const { observer, countTokensAbove: above } = parts;
-  const { epoch } = request;
+  const { epoch } = counted.request;
   if (above === 0 || estimated <= above) return;
-  correct(parts, request, signal).catch((cause: unknown) =>
+  correct(parts, counted).catch((cause: unknown) =>
     observer.failed({ what: 'count of a prompt', cause, epoch }),
   );
 }
 
 async function correct(
   { upstream, quota, observer }: PromptCountParts,
-  request: UpstreamRequest,
-  signal: AbortSignal,
+  { call, request, signal }: CountedCall,
 ): Promise<void> {
   const { epoch, model } = request;
+  await call.flushed; // on one connection they would share its way, and the first word wait for both
   const count = await upstream.countTokens(request, signal);
   if (count.kind === 'counted') quota.correct(epoch, count.tokens);
   const cause = count.kind === 'failed' ? count.cause : undefined;

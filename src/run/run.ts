@@ -235,8 +235,9 @@ export class Run implements RunView, UpstreamSink {
     } catch (cause) {
       return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
     }
-    countPrompt(this.#parts, request, this.#estimatedTokens, signal); // beside the call, never before it
-    return this.#call.ended;
+    const call = this.#call;
+    countPrompt(this.#parts, { call, request, signal }, this.#estimatedTokens); // beside the call, never before it
+    return call.ended;
   }
 
   async #settle(upstream: UpstreamEnding): Promise<void> {

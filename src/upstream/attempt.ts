@@ -57,6 +57,8 @@ export interface AttemptParts {
   readonly reader: MessageParser;
   /** Unix ms. */
   now(): number;
+  /** All of the request has left. */
+  flushed(): void;
   ended(ending: AttemptEnding): void;
 }
 
@@ -148,6 +150,10 @@ export class Attempt implements Sender, ExchangeListener {
   sent(): void {
     this.#pulse += 1;
     if (this.#phase === 'connecting') this.#phase = 'waiting';
+  }
+
+  flushed(): void {
+    this.#parts.flushed();
   }
 
   response(status: number, headers: IncomingHttpHeaders): void {

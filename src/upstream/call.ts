@@ -68,6 +68,7 @@ const MAX_BACKOFF_MS = 800;
 
 export class Call implements UpstreamCall {
   readonly ended: Promise<UpstreamEnding>;
+  readonly flushed: Promise<void>;
   readonly #parts: CallParts;
   readonly #epoch: string;
   readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking'>;
@@ -81,6 +82,7 @@ export class Call implements UpstreamCall {
   readonly #signal: AbortSignal;
   #meter: UsageMeter;
   readonly #resolve: (ending: UpstreamEnding) => void;
+  readonly #onFlushed: () => void;
   readonly #startedAt: number;
   readonly #onAbort = () => this.#abort();
   #reader: MessageParser;
@@ -95,6 +97,9 @@ export class Call implements UpstreamCall {
     const { promise, resolve } = Promise.withResolvers<UpstreamEnding>();
     this.ended = promise;
     this.#resolve = resolve;
+    const flushed = Promise.withResolvers<void>();
+    this.flushed = flushed.promise;
+    this.#onFlushed = flushed.resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
     const { events, showThinking } = request;
@@ -158,6 +163,7 @@ export class Call implements UpstreamCall {
         limits: { ...limits, thinkingMs: thinkingMs(this.#model.thinkingPace, limits.idleMs) },
         reader: this.#reader,
         now: () => clock.now(),
+        flushed: this.#onFlushed,
         ended: (ending) => this.#onAttemptEnded(ending),
       },
       this.#parts.awakeMs(),
@@ -254,6 +260,7 @@ export class Call implements UpstreamCall {
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#parts.ended(this);
     this.#resolve(ending);
+    this.#onFlushed(); // after the ending: whoever waits for it finds that there is no call any more
   }
 }
 

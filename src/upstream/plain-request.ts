@@ -97,6 +97,10 @@ class PlainReader implements Sender, ExchangeListener {
     // Nothing waits for it.
   }
 
+  flushed(): void {
+    // Nor for that.
+  }
+
   response(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;

@@ -76,6 +76,8 @@ export type UpstreamEnding =
 export interface UpstreamCall {
   /** Resolves once, when the ending is known and the upstream request is closed. Never rejects. */
   readonly ended: Promise<UpstreamEnding>;
+  /** Resolves when the whole request has left for the API, or after `ended`. Never rejects. */
+  readonly flushed: Promise<void>;
   /** The bill so far; after `ended` the last word. */
   usage(): UsageReading;
 }
@@ -104,8 +106,7 @@ export interface Upstream {
   /** Begins a call. Aborting the signal closes the upstream request at once, also before its first byte and between tries. */
   open(request: UpstreamRequest, sink: UpstreamSink, signal: AbortSignal): UpstreamCall;
   /**
-   * Has the prompt counted, as the model that is asked reads it, for free: beside a call, which goes first. Resolves within
-   * some seconds. Aborting the signal closes the request at once. Never rejects.
+   * Has the prompt counted, as the model that is asked reads it, for free. Resolves within some seconds. Aborting the signal closes the request at once. Never rejects.
    */
   countTokens(request: UpstreamRequest, signal: AbortSignal): Promise<TokenCount>;
   /** Calls open at this instant (invariant: equals the live streams that call upstream). */

@@ -1,8 +1,7 @@
 /**
- * How many tokens prompts are, as the API counts them for free (`POST /v1/messages/count_tokens`). Nobody waits for it: calls
- * go first, only so many are asked at once, and none while the API refuses to count or does not answer.
+ * How many tokens prompts are, as the API counts them for free (`POST /v1/messages/count_tokens`). Nobody waits for it: only so
+ * many are asked at once, and none while the API refuses to count or does not answer.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Clock } from '../time/clock.ts';
 import { errorNames, requestIdOf } from './api-names.ts';
@@ -46,12 +45,11 @@ export class TokenCounter {
 
   /** As the port says. */
   async count(request: UpstreamRequest, signal: AbortSignal): Promise<TokenCount> {
+    if (signal.aborted) return { kind: 'aborted' };
     if (this.#asked >= AT_ONCE) return { kind: 'skipped', reason: 'busy' };
     if (this.#parts.clock.elapsed() < this.#pausedUntil) return { kind: 'skipped', reason: 'paused' };
     this.#asked += 1;
     try {
-      await nextTurn(); // by now the call itself is on its way
-      if (signal.aborted) return { kind: 'aborted' };
       const answer = await this.#ask(request, signal);
       return signal.aborted ? { kind: 'aborted' } : this.#read(answer);
     } finally {

@@ -50,6 +50,22 @@ describe('a prompt above the threshold', () => {
     expect(counts[0]?.signal).toBe(upstream.last.signal);
   });
 
+  it('is not sent before all of the call has left, and not at all where the run ends before', async () => {
+    const { connect, upstream, counts, outcomes } = coreWith();
+    upstream.holdsRequests = true;
+    const socket = connect();
+    socket.send(ask('s1'));
+    socket.send(ask('s2'));
+    await settled();
+    expect([upstream.calls.length, counts.length]).toEqual([2, 0]);
+    socket.send({ type: 'cancel', id: 's2' });
+    await settled();
+    expect([counts.length, outcomes()]).toEqual([0, ['aborted']]);
+    upstream.calls[0]?.flush();
+    await settled();
+    expect(counts).toHaveLength(1);
+  });
+
   it('holds what was counted in place of the estimate, and of both the bill when it ends', async () => {
     const { connect, upstream, counts, quota, reserved, outcomes } = coreWith();
     connect().send(ask('s1'));

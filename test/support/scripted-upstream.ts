@@ -39,6 +39,8 @@ export interface ScriptedCall {
   refuse(category?: string): void;
   /** Ends as `failed`. */
   fail(error?: RelayError): void;
+  /** All of the request has left, where the upstream holds requests up. */
+  flush(): void;
   /** From now on an abort is seen but `ended` waits for `releaseClose()`. */
   holdClose(): void;
   releaseClose(): void;
@@ -54,6 +56,8 @@ export interface ScriptedCount {
 export interface ScriptedUpstream extends Upstream {
   /** Every count so far, oldest first. An abort answers it. */
   readonly counts: readonly ScriptedCount[];
+  /** Whether requests of calls to come leave only when the test says so. */
+  holdsRequests: boolean;
   /** Every call so far, oldest first. */
   readonly calls: readonly ScriptedCall[];
   /** The newest call. @throws if there is none. */
@@ -75,8 +79,10 @@ export function createScriptedUpstream(): ScriptedUpstream {
   return {
     calls,
     counts,
+    holdsRequests: false,
     countTokens(request, signal) {
       noteActivity();
+      if (signal.aborted) return Promise.resolve({ kind: 'aborted' });
       const { promise, resolve } = Promise.withResolvers<TokenCount>();
       const answer = (count: TokenCount) => {
         noteActivity();
@@ -109,6 +115,7 @@ export function createScriptedUpstream(): ScriptedUpstream {
       const { script, call } = createCall(request, sink, signal, () => {
         open -= 1;
       });
+      if (!this.holdsRequests) script.flush();
       calls.push(script);
       for (const waiter of waiting) if (waiter.index === calls.length - 1) waiter.resolve(script);
       return call;
@@ -134,12 +141,14 @@ function createCall(
   let held = false;
   let settled = false;
 
+  const flushed = Promise.withResolvers<void>();
   const settle = () => {
     if (settled || held || ending === null) return;
     noteActivity();
     settled = true;
     onClosed();
     resolve(ending);
+    flushed.resolve();
   };
   const finish = (value: UpstreamEnding) => {
     if (ending !== null) return;
@@ -178,7 +187,7 @@ function createCall(
   else signal.addEventListener('abort', onAbort);
 
   return {
-    call: { ended, usage: () => reading },
+    call: { ended, flushed: flushed.promise, usage: () => reading },
     script: {
       request,
       signal,
@@ -212,6 +221,10 @@ function createCall(
         }),
       ) {
         finish({ kind: 'failed', error });
+      },
+      flush() {
+        noteActivity();
+        flushed.resolve();
       },
       holdClose() {
         held = true;

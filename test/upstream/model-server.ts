@@ -35,7 +35,7 @@ export type Answer = (response: ModelResponse, call: number, request: ModelReque
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8');
 export const TEST_CERTIFICATE = fixture('localhost-test-cert.pem');
-const TEST_KEY = fixture('localhost-test-key.pem');
+export const TEST_KEY = fixture('localhost-test-key.pem');
 
 /** @param answer is called once the request's body is there; `call` counts from 0. */
 export async function startModelServer(

@@ -46,7 +46,7 @@ const count = (signal = new AbortController().signal) => upstream.countTokens(RE
 const PAUSED: TokenCount = { kind: 'skipped', reason: 'paused' };
 
 describe.each<Wire>(['http', 'h2'])('over %s', (wire) => {
-  test('the prompt is sent as in the call, and nothing else; the call goes first', async () => {
+  test('the prompt is sent as in the call, and nothing else', async () => {
     await serve(counted, wire);
     const schema = { type: 'object', properties: {}, additionalProperties: false };
     const request = {
@@ -57,6 +57,7 @@ describe.each<Wire>(['http', 'h2'])('over %s', (wire) => {
       cache: { system: '5m', messages: [{ message: 0, block: 0, ttl: '1h' }] },
     } as const;
     const { call } = openCall(upstream, request);
+    await call.flushed;
     const answer = await upstream.countTokens(request, new AbortController().signal);
     expect(answer).toEqual({ kind: 'counted', tokens: 4321 });
     await call.ended;
@@ -93,7 +94,7 @@ describe.each<Wire>(['http', 'h2'])('over %s', (wire) => {
   });
 });
 
-test('before its own turn an abort asks nothing', async () => {
+test('an abort before it is on its way asks nothing', async () => {
   await serve(counted);
   const controller = new AbortController();
   const answer = count(controller.signal);

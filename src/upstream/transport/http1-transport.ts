@@ -183,7 +183,9 @@ class Http1Exchange implements Exchange {
       this.#fail(new TransportError('reset', 'CLOSED'));
       this.#leave();
     });
-    message.end(body);
+    message.end(body, () => {
+      if (!this.#cancelled && !this.#failed && !this.#closed) this.#listener.flushed();
+    });
   }
 
   #onSocket(socket: Socket, secure: boolean): void {

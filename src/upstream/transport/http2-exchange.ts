@@ -82,7 +82,9 @@ export class Http2Exchange implements Exchange {
       this.#error = error;
     });
     stream.on('close', () => this.#onClose(stream.rstCode));
-    stream.end(body);
+    stream.end(body, (error?: Error | null) => {
+      if (error == null && !this.#cancelled && !this.#closed) this.#listener.flushed();
+    });
     this.#listener.sent();
   }
 

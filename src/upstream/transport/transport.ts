@@ -13,10 +13,12 @@ export interface TransportRequest {
   readonly body: string;
 }
 
-/** Told about one exchange: `sent`, `response`, `data`…, then `ended` or `failed` (neither after a cancel), then `closed`. */
+/** Told about one exchange: `sent`, `flushed`, `response`, `data`…, then `ended` or `failed` (neither after a cancel), then `closed`. */
 export interface ExchangeListener {
   /** The request is on a live connection. */
   sent(): void;
+  /** All of the request has left. Not told where an answer or an end comes before; once more where it is sent anew. */
+  flushed(): void;
   response(status: number, headers: IncomingHttpHeaders): void;
   data(bytes: Buffer): void;
   /** The body ended in order. */
