@@ -60,10 +60,7 @@ function adviceOnTable({ does }: TableUse): Advice {
 function adviceOnFunction(what: CalledFunction, isAction: (name: string) => boolean): Advice {
   const { by, action, streams, tools } = what;
   if (tools) return passOn('client_tools');
-  if (action === null)
-    return by === 'its name'
-      ? { verdict: 'check', says: 'only the name: follow it to where it is called' }
-      : { verdict: 'check', says: 'the action is known only when it runs: see which ones come here' };
+  if (action === null) return adviceOnUnknown(by, streams);
   const named = actionNamed(action, isAction);
   if (action === 'health') return { verdict: 'url', says: 'served, and without a token' };
   if (named.notServed !== undefined) return passOn(named.notServed);
@@ -76,6 +73,12 @@ function adviceOnFunction(what: CalledFunction, isAction: (name: string) => bool
   return streams
     ? { verdict: 'sdk', says: `${is}; use the SDK, whose streams survive a lost network` }
     : { verdict: 'url', says: `${is}: the relay's address takes the place of the project's` };
+}
+
+function adviceOnUnknown(by: CalledFunction['by'], streams: boolean): Advice {
+  if (by === 'its name') return { verdict: 'check', says: 'only the name: follow it to where it is called' };
+  const says = 'the action is known only when it runs: see which ones come here';
+  return streams ? { verdict: 'sdk', says: `${says}, and use the SDK` } : { verdict: 'check', says };
 }
 
 function passOn(what: NotServed): Advice {

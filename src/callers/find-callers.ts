@@ -30,7 +30,10 @@ export interface TableUse {
   readonly does: 'reads' | 'writes' | 'counts';
 }
 
-const OLD_FUNCTION = /(?:['"`]|\/functions\/v1\/)(ai-(?:gateway|proxy)(?:-ws)?)(?=['"`?/])/g;
+/** In quotes alone, or at the end of an address. */
+const OLD_FUNCTION = /(?:['"`](?=[\w-]+['"`?/])|\/functions\/v1\/)(ai-(?:gateway|proxy)(?:-ws)?)(?![\w-])/g;
+/** A variable of the environment that is called after it. */
+const OLD_ADDRESS = /\benv(?:\.|\[['"])\w*?AI_(GATEWAY|PROXY)(_WS)?(?![A-Z0-9])\w*/g;
 const ANY_FUNCTION = /\bfunctions\s*\.\s*invoke(?:<[^>]{0,200}>)?\(\s*['"`]([\w-]{1,64})['"`]/g;
 const MODEL = /api\.anthropic\.com|['"`]@anthropic-ai\/sdk['"`]|npm:@anthropic-ai\/sdk/g;
 const TABLE = /\.from\(\s*['"`](\w{0,40}(?:ai_usage|usage_logs?|ai_logs?)\w{0,40})['"`]\s*\)/g;
@@ -51,14 +54,14 @@ const CALLS = [
 const ACTION = /\b(?:action|service_type)['"]?\s*(?::\s*(?:['"`]([\w-]{1,64})['"`]|[\w$.]+)|[,}])/;
 const LITERAL_ACTION = /\b(?:action|service_type)['"]?\s*:\s*['"`]([\w-]{1,64})['"`]/;
 const STREAMS = /\bstream['"]?\s*:\s*true\b|text\/event-stream|\.getReader\(\)/;
-const TOOLS = /\b(?:client_tools|tools)['"]?\s*:(?!\s*\[\s*\])/;
+const TOOLS = /\b(?:client_tools|tools)['"]?\s*:(?!\s*\[\s*\])|[{,]\s*(?:client_tools|tools)\s*[,}]/;
 
 /** In the order of their lines. */
 export function findCallers(text: string): Caller[] {
   const code = withoutComments(text);
-  const known = [...code.matchAll(OLD_FUNCTION)];
+  const named = namesIn(code);
   const found = [
-    ...known.map((match, index) => calledFunction(code, match, known[index - 1], known[index + 1])),
+    ...named.map((name, index) => calledFunction(code, name, named[index - 1], named[index + 1])),
     ...otherFunctions(code),
     ...[...code.matchAll(MODEL)].map((match) => at(match, { kind: 'model' }, 'api.anthropic.com')),
     ...[...code.matchAll(TABLE)].map((match) => at(match, { kind: 'table', does: doesAt(code, match) })),
@@ -80,26 +83,45 @@ function at(match: RegExpExecArray, what: Callee, name = match[1] ?? ''): Found 
   return { index: match.index, what, name };
 }
 
+/** Where an old function is named. */
+interface Name {
+  readonly index: number;
+  /** Of the text that names it. */
+  readonly end: number;
+  readonly name: string;
+}
+
+function namesIn(code: string): Name[] {
+  const literals = [...code.matchAll(OLD_FUNCTION)].map((match) => nameAt(match, match[1] ?? ''));
+  const addresses = [...code.matchAll(OLD_ADDRESS)].map((match) =>
+    nameAt(match, `ai-${match[1]}${match[2] ?? ''}`.toLowerCase().replace('_', '-')),
+  );
+  return [...literals, ...addresses].sort((one, other) => one.index - other.index);
+}
+
+function nameAt({ index, 0: { length } }: RegExpExecArray, name: string): Name {
+  return { index, end: index + length, name };
+}
+
 /** What belongs to it ends where its function ends, or the next name stands. */
 function calledFunction(
   code: string,
-  match: RegExpExecArray,
-  last: RegExpExecArray | undefined,
-  next: RegExpExecArray | undefined,
+  { index, name }: Name,
+  last: Name | undefined,
+  next: Name | undefined,
 ): Found {
-  const from = Math.max(match.index - BEFORE, last === undefined ? 0 : last.index + last[0].length);
-  const before = afterLast(code.slice(from, match.index));
-  const after = beforeFirst(
-    code.slice(match.index, Math.min(match.index + AFTER, next?.index ?? code.length)),
-  );
+  const from = Math.max(index - BEFORE, last?.end ?? 0);
+  const before = afterLast(code.slice(from, index));
+  const after = beforeFirst(code.slice(index, Math.min(index + AFTER, next?.index ?? code.length)));
   const by = INVOKES.test(before) ? 'invoke' : (callIn(before) ?? callIn(after) ?? 'its name');
-  return at(match, {
+  const what: CalledFunction = {
     kind: 'function',
     by,
     action: actionIn(before, after),
     streams: by === 'WebSocket' || by === 'EventSource' || STREAMS.test(before + after),
     tools: TOOLS.test(after),
-  });
+  };
+  return { index, what, name };
 }
 
 function afterLast(text: string): string {

@@ -9,6 +9,8 @@ export interface SourceFile {
 }
 
 const SOURCE = /\.(?:[cm]?[jt]sx?|dart|kt|swift|vue|svelte)$/;
+/** Where apps keep addresses. */
+const SETTINGS = /^(?:\.env(?:\.[\w.-]+)?|app\.json|eas\.json)$/;
 /** Not written by the app's authors, or not run by it. */
 const SKIPPED: ReadonlySet<string> = new Set([
   ...['node_modules', 'dist', 'build', 'coverage', 'vendor', 'Pods', 'out'],
@@ -43,11 +45,15 @@ function isSkipped(folder: string, name: string): boolean {
   return SKIPPED.has(name) || name.startsWith('.') || isOldFunctions;
 }
 
+function isRead(name: string): boolean {
+  return SOURCE.test(name) || SETTINGS.test(name);
+}
+
 function* filesBelow(folder: string): Generator<string> {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && !isSkipped(folder, entry.name)) yield* filesBelow(path);
-    else if (entry.isFile() && SOURCE.test(entry.name) && statSync(path).size <= MAX_BYTES) yield path;
+    else if (entry.isFile() && isRead(entry.name) && statSync(path).size <= MAX_BYTES) yield path;
   }
 }

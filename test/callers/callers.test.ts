@@ -53,10 +53,29 @@ describe('one place', () => {
       /embeddings.*LEGACY_FUNCTIONS_URL/,
     ],
     ['tools', invoke('ai-gateway', "{ action: 'chat', client_tools: MINE }"), 'pass', /tools of its own/],
+    [
+      'tools made before',
+      invoke('ai-gateway', "{ action: 'chat', messages, tools }"),
+      'pass',
+      /tools of its/,
+    ],
     ['no tools', invoke('ai-gateway', "{ action: 'chat', tools: [] }"), 'url', /^served/],
     ['an unknown action', invoke('ai-gateway', "{ action: 'horoscope' }"), 'check', /no action of the relay/],
     ['a shorthand', invoke('ai-gateway', '{ action, prompt }'), 'check', /only when it runs/],
     ['a variable', invoke('ai-gateway', '{ action: params.action }'), 'check', /only when it runs/],
+    [
+      'a variable that streams',
+      invoke('ai-gateway', '{ ...params, stream: true, action }'),
+      'sdk',
+      /only when it runs.*use the SDK/,
+    ],
+    [
+      'an address of the environment',
+      'new WebSocket(process.env.EXPO_PUBLIC_AI_PROXY_WS_URL + "?token=" + token);\nsend({ service_type: "chat_message" })',
+      'sdk',
+      /^served as chat/,
+    ],
+    ['words about it', "track('ai-gateway failed');"],
     ['its name alone', "export const FUNCTION = 'ai-gateway';", 'check', /follow it/],
     ['another function', invoke('send-mail', "{ action: 'chat' }"), 'stays', /leave it/],
     ['the model itself', "fetch('https://api.anthropic.com/v1/messages')", 'key', /past the relay/],
@@ -119,11 +138,14 @@ describe('the command', () => {
       'node_modules/x/index.js': call,
       'supabase/functions/ai-gateway/index.ts': "fetch('https://api.anthropic.com')",
       '.expo/c.js': call,
+      '.env.production': 'EXPO_PUBLIC_AI_URL=https://x.supabase.co/functions/v1/ai-gateway\nA=b\n',
       'README.md': call,
     });
     const { status, stdout } = run(folder);
     expect(status).toBe(0);
     expect(stdout.split('\n')).toEqual([
+      'check  .env.production:1  ai-gateway, by its name',
+      '       only the name: follow it to where it is called',
       'pass   lib/b.dart:1  ai-proxy, by invoke, tts',
       '       wants text to be spoken: the old function does it, by LEGACY_FUNCTIONS_URL',
       'url    src/a.ts:2  ai-gateway, by invoke, chat',
@@ -131,9 +153,10 @@ describe('the command', () => {
       '',
       "   1 url    change the address to the relay's",
       '   1 pass   set LEGACY_FUNCTIONS_URL until something else does it',
+      '   1 check  check it yourself',
       '',
     ]);
-    const [first] = run(folder, '--json').stdout.split('\n');
+    const [, first] = run(folder, '--json').stdout.split('\n');
     expect(JSON.parse(first ?? '')).toMatchObject({ file: 'lib/b.dart', line: 1, verdict: 'pass' });
   });
 
