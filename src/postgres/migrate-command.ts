@@ -14,13 +14,16 @@ const HELP = `Usage: dash-relay migrate [options]
 Applies the migrations that the database does not have yet, all or none, as the owner that DATABASE_MIGRATION_URL names.
 MIRROR_FILE says into which table of the app runs are copied, ERASED_USERS what becomes of the runs of deleted users.
 
-  --with <name>      an optional migration as well: ai_usage_logs copies each run into the app's public.ai_usage_logs;
+  --with <name>      as well: ai_usage_logs copies each run into the app's public.ai_usage_logs, by the shipped mapping;
                      identity puts tier and organisation from the app's tables into tokens
   --delete-before <date>
                      instead: deletes runs that started before that day, UTC: 2026-11-22
   --help             this text
 `;
+/** A word for the shipped mapping. The migration of this name is the trigger of a former release, which the mirror replaces. */
 const AI_USAGE_LOGS = 'ai_usage_logs';
+const OTHER_TABLE =
+  'Of a table with other columns say what each one gets: change a copy of config/mirror.json, and name it in MIRROR_FILE.\n';
 
 function readOptions(args: readonly string[]) {
   return parseArgs({
@@ -47,10 +50,15 @@ export function migrateCommand(args: readonly string[]): Promise<number> {
     const file = mirrorFile();
     const asked = file === undefined && !optional.includes(AI_USAGE_LOGS) ? undefined : readMirror(file);
     const erasure = chosenErasure();
-    await applyMigrations(url, optional);
+    await applyMigrations(
+      url,
+      optional.filter((name) => name !== AI_USAGE_LOGS),
+    );
     return await asOwner(url, async (query) => {
       if (erasure !== undefined) await setErasure(query, erasure);
-      return await bringMirror(query, asked);
+      const code = await bringMirror(query, asked);
+      if (code !== 0 && file === undefined) process.stderr.write(OTHER_TABLE);
+      return code;
     });
   });
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MirrorFile } from '../../src/mirror/definition.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { AI_USAGE_LOGS } from './app-table.ts';
 
@@ -74,11 +75,30 @@ it.each([
   expect(stderr).toMatch(words);
 });
 
-it('a database with the trigger of a former release gets the mirror, and what it had lost', async () => {
+it('names all columns of a table that the shipped mapping does not fit', async () => {
   await server.query(`
     DROP TRIGGER usage_to_mirror ON dash_relay.usage; DELETE FROM dash_relay.mirror;
-    CREATE TRIGGER usage_to_ai_usage_logs AFTER INSERT ON dash_relay.usage REFERENCING NEW TABLE AS arrived
-      FOR EACH STATEMENT EXECUTE FUNCTION dash_relay.copy_to_ai_usage_logs();
+    ALTER TABLE public.ai_usage_logs RENAME organization_id TO preschool_id;
+    ALTER TABLE public.ai_usage_logs RENAME metadata TO details`);
+  const { code, stderr } = await run({}, 'migrate', '--with', 'ai_usage_logs');
+  expect(code).toBe(1);
+  expect(stderr.split('\n')).toEqual([
+    expect.stringContaining('public.ai_usage_logs has no column organization_id'),
+    expect.stringContaining('public.ai_usage_logs has no column metadata'),
+    'The mirror was left as it is; everything else is migrated.',
+    expect.stringContaining('name it in MIRROR_FILE'),
+    '',
+  ]);
+  await server.query(`
+    ALTER TABLE public.ai_usage_logs RENAME preschool_id TO organization_id;
+    ALTER TABLE public.ai_usage_logs RENAME details TO metadata`);
+  expect((await run({}, 'migrate', '--with', 'ai_usage_logs')).code).toBe(0);
+});
+
+it('a database with the trigger of a former release gets the mirror, and what it had lost', async () => {
+  await migrate(server.url('owner'), { optional: ['ai_usage_logs'] });
+  await server.query(`
+    DROP TRIGGER usage_to_mirror ON dash_relay.usage; DELETE FROM dash_relay.mirror;
     ALTER TABLE public.ai_usage_logs ADD CONSTRAINT later CHECK (created_at > '2026-11-01')`);
   await settleOne('copied');
   await settleOne('lost', '2026-10-31T00:00:00Z');
