@@ -89,7 +89,10 @@ it('gives up with `unreachable`, keeps the text and may be asked again', async (
   await using proxy = await startFaultProxy(relay.url, (index) =>
     index < 2 ? {} : { fault: { afterBytes: 0, kind: 'reset' } },
   );
-  const { client } = connectTo({ url: proxy.url, token: relay.token }, { reconnectMs: 300, connectMs: 200 });
+  const { client } = connectTo(
+    { url: proxy.url, token: relay.token },
+    { reconnectMs: 3000, connectMs: 2000 },
+  );
   relay.simulator.script('stall');
   const stream = client.stream(QUESTION);
   await until(() => stream.content !== '');
