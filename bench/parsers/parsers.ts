@@ -28,7 +28,7 @@ export interface Parser {
 }
 
 const KIB = 1024;
-const SINK = { text() {}, event() {}, thinking() {}, began() {} };
+const SINK = { text() {}, event() {}, thinking() {}, tool() {}, began() {} };
 const ORIGINS: ReadonlySet<string> = new Set();
 const parseBody = jsonBodyParser(Fastify());
 const addressOf = clientAddressBy(['10.0.0.0/8', 'fd00::/8']);

@@ -3,7 +3,7 @@
  * a replica. Nothing here is ever waited for by a reader on the owner's machine.
  */
 import type { EndingFrame } from '../protocol/frames.ts';
-import type { Thought } from '../run/thought.ts';
+import type { Interlude } from '../run/interlude.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { RunRecord } from './store/port.ts';
 
@@ -14,8 +14,8 @@ export interface PublishedSource {
   readonly log: Pick<StreamLog, 'head' | 'first' | 'heldBytes' | 'cursor'>;
   /** The ending frame as JSON, once there is one. */
   readonly ending: string | undefined;
-  /** What it thinks, or thought last. */
-  readonly thought: Thought | undefined;
+  /** What it does between two deltas, or did last. */
+  readonly interlude: Interlude | undefined;
   /** Readers on other machines follow the run from now on, or no longer. */
   followed(isFollowed: boolean): void;
   /** Somebody on another machine cancelled it. */
@@ -27,8 +27,8 @@ export interface PublishedSource {
 export interface Publication {
   /** There is more in the log, or the ending. Called often: it only marks. */
   wake(): void;
-  /** Its run thinks, or there is more of what it thinks. */
-  thinking(): void;
+  /** Its run thinks or waits for tools, or there is more of that. */
+  meanwhile(): void;
 }
 
 /** A copy of a run of another machine, kept up to date. */
@@ -38,8 +38,8 @@ export interface Replica {
   /** Whether its owner accepted it. */
   readonly accepted: boolean;
   readonly ending: EndingFrame | undefined;
-  /** What its run thinks, or thought last. */
-  readonly thought: Thought | undefined;
+  /** What its run does between two deltas, or did last. */
+  readonly interlude: Interlude | undefined;
   /** Stops following. Idempotent. */
   release(): void;
 }
@@ -59,8 +59,8 @@ export interface ReplicaEvents {
   nowAccepted(): void;
   /** There is more in the log, or the ending. */
   grown(): void;
-  /** Its run thinks, or there is more of what it thinks. */
-  thinking(): void;
+  /** Its run thinks or waits for tools, or there is more of that. */
+  meanwhile(): void;
   /** It cannot go on; the replica is released. */
   lost(): void;
 }

@@ -3,11 +3,11 @@
 import type { AbortReason, RunIdentity } from '../observability/port.ts';
 import type { AcceptedFrame } from '../protocol/frames.ts';
 import { encodeFrame } from '../protocol/wire-text.ts';
+import type { Interlude } from '../run/interlude.ts';
 import { Readers } from '../run/readers.ts';
 import { didNotBegin } from '../run/refusals.ts';
 import type { Ending } from '../run/run.ts';
 import type { RunView } from '../run/run-view.ts';
-import type { Thought } from '../run/thought.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Replica, ReplicaEvents, RunRecord } from './port.ts';
@@ -70,8 +70,8 @@ export class RemoteRun implements RunView, ReplicaEvents {
     return this.#replica.log;
   }
 
-  get thought(): Thought | undefined {
-    return this.#replica.thought;
+  get interlude(): Interlude | undefined {
+    return this.#replica.interlude;
   }
 
   get accepted(): boolean {
@@ -140,9 +140,9 @@ export class RemoteRun implements RunView, ReplicaEvents {
     this.readers.wake();
   }
 
-  /** The replica says: it thinks. */
-  thinking(): void {
-    this.readers.thinking();
+  /** The replica says: it thinks, or waits for tools. */
+  meanwhile(): void {
+    this.readers.meanwhile();
   }
 
   /** The replica says: it cannot go on. Readers that read already find the gap by themselves. */

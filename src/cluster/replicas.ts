@@ -8,7 +8,7 @@ import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
 import { RunReplica } from './run-replica.ts';
-import type { MachineMessage, SharedStore, StoredLog, ThinkingMessage } from './store/port.ts';
+import type { InterludeMessage, MachineMessage, SharedStore, StoredLog } from './store/port.ts';
 import { Malformed } from './store/port.ts';
 
 /** Between two requests to an owner and two readings of a silent log. */
@@ -71,9 +71,9 @@ export class Replicas {
     }
   }
 
-  /** A run of another machine thinks. */
-  thinking(message: ThinkingMessage): void {
-    for (const replica of this.#of(message.epoch)) replica.think(message);
+  /** A run of another machine thinks, or waits for tools. */
+  interlude(message: InterludeMessage): void {
+    for (const replica of this.#of(message.epoch)) replica.takeMoment(message);
   }
 
   /** What a message says wrong may be right in the log. */

@@ -4,11 +4,11 @@
  * elsewhere.
  */
 import { fromWire } from '../protocol/wire-text.ts';
+import type { Interlude } from '../run/interlude.ts';
 import type { Claim } from '../run/port.ts';
 import type { RunReader } from '../run/readers.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
-import type { Thought } from '../run/thought.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Publication, PublishedSource, RunRecord, SharedRuns } from './port.ts';
 
@@ -53,8 +53,8 @@ class PublishedRun implements PublishedSource, RunReader {
     return this.#run.log;
   }
 
-  get thought(): Thought | undefined {
-    return this.#run.thought;
+  get interlude(): Interlude | undefined {
+    return this.#run.interlude;
   }
 
   get ending(): string | undefined {
@@ -82,8 +82,8 @@ class PublishedRun implements PublishedSource, RunReader {
     this.#publication.wake();
   }
 
-  thinking(): void {
-    this.#publication.thinking();
+  meanwhile(): void {
+    this.#publication.meanwhile();
   }
 
   accepted(): void {

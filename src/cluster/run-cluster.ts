@@ -138,7 +138,7 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     const replica = await this.#shared.follow(record, part, {
       nowAccepted: () => run?.nowAccepted(),
       grown: () => run?.grown(),
-      thinking: () => run?.thinking(),
+      meanwhile: () => run?.meanwhile(),
       lost: () => run?.lost(),
     });
     if (typeof replica === 'string') return replica;

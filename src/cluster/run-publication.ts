@@ -7,9 +7,8 @@
  *      └── not added ─────┘        unsure ──closed or taken by others──► over
  */
 
-import { fromWire } from '../protocol/wire-text.ts';
-import { currentThought } from '../run/run-view.ts';
-import { ThoughtPosition } from '../run/thought.ts';
+import { InterludePosition } from '../run/interlude.ts';
+import { currentInterlude } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 import { takeBatch } from './delta-batch.ts';
 import type { Publication, PublishedSource, RunRecord } from './port.ts';
@@ -30,7 +29,7 @@ export class RunPublication implements Publication {
   readonly #followers = new Map<string, number>();
   #state: 'unsure' | 'open' | 'over' = 'unsure';
   #cursor: LogCursor | undefined;
-  #thought: ThoughtPosition | undefined;
+  #interlude: InterludePosition | undefined;
   #addedAt = Number.NEGATIVE_INFINITY;
   #addedBytes = 0;
   #endedAt: number | undefined;
@@ -60,21 +59,19 @@ export class RunPublication implements Publication {
     this.#onWake(this);
   }
 
-  thinking(): void {
-    const { thought } = this.#source;
-    if (thought === undefined) return;
-    if (this.#thought?.thought !== thought) this.#thought = new ThoughtPosition(thought, 0);
-    for (
-      let next = this.#thought.next(BATCH_BYTES);
-      next !== undefined;
-      next = this.#thought.next(BATCH_BYTES)
-    )
-      for (const machine of this.#followers.keys())
-        this.#tellThought(machine, thought.after, next === 'begun' ? undefined : fromWire(next));
+  meanwhile(): void {
+    const { interlude } = this.#source;
+    if (interlude === undefined) return;
+    if (this.#interlude?.interlude !== interlude)
+      this.#interlude = InterludePosition.fromBeginning(interlude);
+    this.#tell(this.#interlude, [...this.#followers.keys()]);
   }
 
-  #tellThought(machine: string, after: number, content?: string): void {
-    this.#send(machine, { type: 'thinking', epoch: this.record.epoch, after, content });
+  #tell(position: InterludePosition, machines: readonly string[]): void {
+    const { after } = position.interlude;
+    for (let moment = position.next(BATCH_BYTES); moment !== undefined; moment = position.next(BATCH_BYTES))
+      for (const machine of machines)
+        this.#send(machine, { type: 'interlude', epoch: this.record.epoch, after, moment });
   }
 
   isDue(now: number): boolean {
@@ -145,11 +142,11 @@ export class RunPublication implements Publication {
   follow(machine: string, now: number): void {
     const isFirst = this.#followers.size === 0;
     this.#followers.set(machine, now + FOLLOWER_MS);
-    const current = currentThought(this.#source);
+    const current = currentInterlude(this.#source);
     // Each time: what was sent before may be lost, or came before there was a replica.
-    if (current !== undefined) this.#tellThought(machine, current.thought.after);
+    if (current !== undefined) this.#tell(current, [machine]);
     if (!isFirst) return;
-    this.#thought = current;
+    this.#interlude = current;
     this.#source.followed(true);
     this.wake();
   }

@@ -1,17 +1,16 @@
 /** A copy of one run of another machine: what is read of it becomes a log like any other. It asks for nothing itself. */
 import type { EndingFrame } from '../protocol/frames.ts';
-import { toWire } from '../protocol/wire-text.ts';
-import { Thought } from '../run/thought.ts';
+import { Interlude } from '../run/interlude.ts';
 import type { StreamLog, StreamLogs } from '../stream-log/port.ts';
 import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
 import { parseEnding } from './parse-ending.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
-import type { StoredLog, ThinkingMessage } from './store/port.ts';
+import type { InterludeMessage, StoredLog } from './store/port.ts';
 
 /** After every delta there can be. */
 const PAST_ALL = Number.MAX_SAFE_INTEGER;
 
-const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, thinking() {}, lost() {} };
+const SILENT: ReplicaEvents = { nowAccepted() {}, grown() {}, meanwhile() {}, lost() {} };
 
 export class RunReplica implements Replica {
   readonly record: RunRecord;
@@ -26,7 +25,7 @@ export class RunReplica implements Replica {
   #log: StreamLog;
   #accepted = false;
   #ending: EndingFrame | undefined;
-  #thought: Thought | undefined;
+  #interlude: Interlude | undefined;
   #released = false;
   #loss: ReplicaLoss | undefined;
   #part: ReplicaPart;
@@ -67,8 +66,8 @@ export class RunReplica implements Replica {
     return this.#ending;
   }
 
-  get thought(): Thought | undefined {
-    return this.#thought;
+  get interlude(): Interlude | undefined {
+    return this.#interlude;
   }
 
   get released(): boolean {
@@ -95,13 +94,11 @@ export class RunReplica implements Replica {
     return true;
   }
 
-  /** Told again and again that it thinks: its owner does not know who knows. Late, it says nothing. */
-  think({ after, content }: Pick<ThinkingMessage, 'after' | 'content'>): void {
+  /** Told again and again how things stand: its owner does not know who knows. Late, it says nothing. */
+  takeMoment({ after, moment }: Pick<InterludeMessage, 'after' | 'moment'>): void {
     if (this.#released || this.#ending !== undefined || after < this.#log.head) return;
-    if (this.#thought?.after !== after) this.#thought = new Thought(after);
-    else if (content === undefined) return;
-    if (content !== undefined) this.#thought.append(toWire(content));
-    this.events.thinking();
+    if (this.#interlude?.after !== after) this.#interlude = new Interlude(after);
+    if (this.#interlude.add(moment)) this.events.meanwhile();
   }
 
   #takeEnding(ending: string | undefined): true {

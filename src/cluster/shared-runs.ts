@@ -224,7 +224,7 @@ export class StoreSharedRuns implements SharedRuns {
   #receive(message: MachineMessage): void {
     const { epoch } = message;
     if (message.type === 'added') this.#replicas.added(message);
-    else if (message.type === 'thinking') this.#replicas.thinking(message);
+    else if (message.type === 'interlude') this.#replicas.interlude(message);
     else if (message.type === 'cancel') this.#publisher.cancel(epoch);
     else if (message.type === 'not_here') this.#replicas.notHere(epoch);
     else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);

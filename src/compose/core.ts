@@ -10,7 +10,10 @@ import type { Simulator } from '../simulator/simulator.ts';
 import { MemoryStreamLogs } from '../stream-log/memory.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import { systemClock } from '../time/clock.ts';
+import { ToolCaller } from '../tools/tool-caller.ts';
+import { ToolLoop } from '../tools/tool-loop.ts';
 import { type AnthropicUpstream, createAnthropicUpstream } from '../upstream/anthropic.ts';
+import type { Upstream } from '../upstream/port.ts';
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
 import { composeModels } from './models.ts';
@@ -48,7 +51,7 @@ export async function composeCore(
   const relay = new Relay({
     version,
     authenticator,
-    upstream,
+    upstream: withTools(upstream, config, telemetry),
     logs,
     shared: shared?.streams,
     ledger,
@@ -101,6 +104,30 @@ function composeUpstream(
     onAccountRecovered: () => logger.info("the account at the model's API works again"),
   });
 }
+
+/** Undefined secret: no action has tools. */
+function withTools(
+  upstream: Upstream,
+  { TOOLS_SECRET: secret, UPSTREAM_TOTAL_MS: totalMs }: Config,
+  { logger, metrics }: Telemetry,
+): Upstream {
+  if (secret === undefined) return upstream;
+  const caller = new ToolCaller({
+    secret,
+    clock: systemClock,
+    onCalled({ ms, ...event }) {
+      const { tool, outcome } = event;
+      metrics.toolCalls.inc({ tool, outcome });
+      metrics.toolDuration.observe({ tool }, ms / 1000);
+      const level = OF_THE_MODEL.has(outcome) ? 'info' : 'warn';
+      logger[level]({ ...event, ms: Math.round(ms * 10) / 10 }, 'tool called');
+    },
+  });
+  return new ToolLoop({ upstream, caller, clock: systemClock, totalMs });
+}
+
+/** As it should be, or nothing that an operator could mend. */
+const OF_THE_MODEL: ReadonlySet<string> = new Set(['answered', 'stopped', 'bad_input', 'unknown_tool']);
 
 const ACCOUNT_FAILS =
   "the account at the model's API does not work: see to its key, its money, its rights or its models";

@@ -8,6 +8,7 @@ import { outputFormat } from '../models/output-format.ts';
 import { modelSettings } from '../models/settings.ts';
 import { parameters, templateProblems } from '../prompt/declarations.ts';
 import type { Actions } from '../run/request.ts';
+import { checkTools, toolSettings } from './tool-settings.ts';
 
 const { defaultMaxTokens, maxTokens, thinking } = modelSettings.shape;
 
@@ -20,7 +21,9 @@ const action = modelSettings
     thinking: thinking.unwrap().default('off'),
     outputFormat: outputFormat.optional(),
     allEvents: z.boolean().default(false),
+    ...toolSettings,
   })
+  .superRefine(checkTools)
   // Asked only once each key is right by itself.
   .transform((template, context) => {
     for (const { path, message } of templateProblems(template))

@@ -79,6 +79,11 @@ function environmentSchema(production: boolean) {
       .optional()
       .describe('Models clients may name, comma-separated; default: every model with a price'),
     ACTIONS_FILE: text().optional().describe('JSON file of actions in place of the shipped one'),
+    TOOLS_SECRET: signingSecret(32)
+      .optional()
+      .describe(
+        'Signs calls of the tools that actions list, 32 characters or more; required where one lists any',
+      ),
     PLANS_FILE: text().optional().describe('JSON file of plans in place of the shipped one'),
     MODELS_FILE: text()
       .optional()

@@ -77,9 +77,19 @@ export function readConfigFiles(
   problems.push(...modelProblems({ actions, plans: plans.all, models, defaultModel }, now));
   if (plans.needsPrices)
     problems.push(...unpricedModels(modelsInUse(config, { actions, plans, models, prices }), prices, now));
-  problems.push(...planProblems(plans.all, actions));
+  problems.push(...planProblems(plans.all, actions), ...toolProblems(config, actions));
   if (problems.length > 0) throw new ConfigError(problems);
   return { actions, actionsOf: actionsByPlan(actions, plans, models), models, prices, plans, mirror };
+}
+
+/** Who calls without a signature is anybody. */
+function toolProblems({ TOOLS_SECRET: secret }: Config, actions: Actions): string[] {
+  const withTools = [...actions].filter(([, { tools }]) => tools !== undefined).map(([name]) => name);
+  return withTools.length === 0 || secret !== undefined
+    ? []
+    : [
+        `TOOLS_SECRET: required, since ${withTools.join(', ')} of ACTIONS_FILE lists tools; set 32 random characters or more, here and where the tools are`,
+      ];
 }
 
 /** Keys that an operator set hold for every plan, their defaults where a plan says nothing. */

@@ -6,10 +6,17 @@
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import { chunkPrefix, encodeChunk, encodeEvent, encodeThinking, eventPrefix } from '../protocol/wire-text.ts';
+import {
+  chunkPrefix,
+  encodeChunk,
+  encodeEvent,
+  encodeFrame,
+  encodeThinking,
+  eventPrefix,
+} from '../protocol/wire-text.ts';
+import { InterludePosition, type Moment } from '../run/interlude.ts';
 import type { RunReader } from '../run/readers.ts';
-import { currentThought, type RunView } from '../run/run-view.ts';
-import { ThoughtPosition } from '../run/thought.ts';
+import { currentInterlude, type RunView } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 
 export interface DeliveryOwner {
@@ -29,7 +36,7 @@ export interface DeliveryQueue {
 export type Next =
   | {
       readonly kind: 'frame';
-      readonly type: 'chunk' | 'event' | 'thinking';
+      readonly type: 'chunk' | 'event' | 'thinking' | 'tool';
       /** Of the last delta sent. */
       readonly seq: number;
       readonly wire: WireText;
@@ -54,8 +61,8 @@ export class Delivery implements RunReader {
   readonly #queue: DeliveryQueue;
   readonly #chunkPrefix: WireText;
   #cursor: LogCursor | undefined;
-  /** Undefined where nothing is thought, or text has come since. */
-  #thought: ThoughtPosition | undefined;
+  /** Undefined where there is none, or text has come since. */
+  #interlude: InterludePosition | undefined;
   #ackedSeq: number;
 
   /** `cursor` is undefined while the stream is opening. */
@@ -71,7 +78,7 @@ export class Delivery implements RunReader {
     this.#owner = owner;
     this.#queue = queue;
     this.#cursor = cursor;
-    this.#thought = currentThought(run);
+    this.#interlude = currentInterlude(run);
     this.#ackedSeq = cursor?.seq ?? 0;
     this.#chunkPrefix = chunkPrefix(run.id);
   }
@@ -79,7 +86,7 @@ export class Delivery implements RunReader {
   /** Nothing is left to send for now, neither frames nor the ending. */
   get caughtUp(): boolean {
     const { log, ending } = this.run;
-    return this.sentSeq === log.head && ending === undefined && (this.#thought?.caughtUp ?? true);
+    return this.sentSeq === log.head && ending === undefined && (this.#interlude?.caughtUp ?? true);
   }
 
   /** Seq of the last delta sent. */
@@ -96,10 +103,10 @@ export class Delivery implements RunReader {
     if (!this.queued) this.#queue.deliveryReady(this);
   }
 
-  thinking(): void {
-    const { thought } = this.run;
-    if (thought !== undefined && this.#thought?.thought !== thought)
-      this.#thought = new ThoughtPosition(thought, 0);
+  meanwhile(): void {
+    const { interlude } = this.run;
+    if (interlude !== undefined && this.#interlude?.interlude !== interlude)
+      this.#interlude = InterludePosition.fromBeginning(interlude);
     this.wake();
   }
 
@@ -109,8 +116,8 @@ export class Delivery implements RunReader {
 
   /** Reads at most about `maxBytes` of the log, or the ending once all of it is read. */
   next(maxBytes: number): Next | undefined {
-    const thought = this.#thought && this.#nextThought(this.#thought, maxBytes);
-    if (thought !== undefined) return thought;
+    const moment = this.#interlude && this.#nextMoment(this.#interlude, maxBytes);
+    if (moment !== undefined) return moment;
     const entry = this.#cursor?.next(maxBytes);
     if (entry === 'gap') return { kind: 'gap' };
     if (entry === undefined) return this.#ending();
@@ -123,16 +130,13 @@ export class Delivery implements RunReader {
     return { kind: 'frame', type: isText ? 'chunk' : 'event', seq, wire };
   }
 
-  /** What is thought has its place after the text that came before it; a reader that read on is not told any more. */
-  #nextThought(cursor: ThoughtPosition, maxBytes: number): Next | undefined {
+  /** An interlude has its place after the text that came before it; a reader that read on is not told any more. */
+  #nextMoment(position: InterludePosition, maxBytes: number): Next | undefined {
     const { sentSeq: seq } = this;
-    const { after } = cursor.thought;
-    if (seq > after) this.#thought = undefined;
-    const next = seq === after ? cursor.next(maxBytes) : undefined;
-    if (next === undefined) return undefined;
-    const { id } = this.run;
-    const wire = next === 'begun' ? encodeThinking(id) : encodeThinking(id, next);
-    return { kind: 'frame', type: 'thinking', seq, wire };
+    const { after } = position.interlude;
+    if (seq > after) this.#interlude = undefined;
+    const next = seq === after ? position.next(maxBytes) : undefined;
+    return next && { kind: 'frame', type: next.kind, seq, wire: encodeMoment(this.run.id, next) };
   }
 
   #ending(): Next | undefined {
@@ -162,4 +166,9 @@ export class Delivery implements RunReader {
     this.unackedBytes += bytes;
     this.#queue.unackedChanged(bytes);
   }
+}
+
+function encodeMoment(id: string, moment: Moment): WireText {
+  if (moment.kind === 'thinking') return encodeThinking(id, moment.json);
+  return encodeFrame({ type: 'tool', id, ...moment.progress });
 }

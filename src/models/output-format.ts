@@ -15,9 +15,14 @@ export interface OutputFormat {
 export const outputFormat = z
   .strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) })
   .superRefine(({ schema }, context) => {
-    for (const { path, message } of new SchemaCheck(schema).problems)
+    for (const { path, message } of schemaProblems(schema))
       context.addIssue({ code: 'custom', path: ['schema', ...path], message });
   });
+
+/** What of a schema the API would refuse, or not hold a model to. */
+export function schemaProblems(schema: Schema): readonly SchemaProblem[] {
+  return new SchemaCheck(schema).problems;
+}
 
 /** Where the model of an action gives none. */
 export function unusableFormat(model: ModelFacts | undefined, format: OutputFormat | undefined): Unusable[] {
@@ -27,7 +32,7 @@ export function unusableFormat(model: ModelFacts | undefined, format: OutputForm
   ];
 }
 
-interface Problem {
+export interface SchemaProblem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
@@ -60,7 +65,7 @@ const ALTERNATIVES = ['anyOf', 'allOf'] as const;
 const MOST_LEVELS = 100;
 
 class SchemaCheck {
-  readonly problems: Problem[] = [];
+  readonly problems: SchemaProblem[] = [];
   readonly #root: Schema;
 
   constructor(root: Schema) {

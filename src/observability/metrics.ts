@@ -110,6 +110,19 @@ export function createMetrics() {
       'Prompts above COUNT_TOKENS_ABOVE, by what came of counting them',
       'outcome',
     ),
+    toolCalls: counter(
+      'tool_calls_total',
+      'Calls of tools that models asked for, by tool and outcome',
+      'tool',
+      'outcome',
+    ),
+    toolDuration: new Histogram({
+      name: `${PREFIX}tool_call_seconds`,
+      help: 'How long calls of tools took, by tool',
+      buckets: LATENCY_SECONDS,
+      labelNames: ['tool'],
+      registers,
+    }),
     redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
     identityLookups: counter(
       'identity_lookups_total',

@@ -163,6 +163,18 @@ export interface ThinkingFrame {
   readonly content?: string;
 }
 
+/** The model asked for a tool of the operator's: a state, until the next text or the ending. */
+export interface ToolFrame {
+  readonly type: 'tool';
+  readonly id: string;
+  /** Numbers the calls of the run, from 1: several may be under way. */
+  readonly call: number;
+  readonly name: string;
+  /** For people, where the operator has one. */
+  readonly label?: string;
+  readonly state: 'running' | 'done' | 'failed';
+}
+
 export interface ResumedFrame {
   readonly type: 'resumed';
   readonly id: string;
@@ -259,6 +271,7 @@ export type ServerFrame =
   | ChunkFrame
   | EventFrame
   | ThinkingFrame
+  | ToolFrame
   | ResumedFrame
   | DoneFrame
   | CancelledFrame

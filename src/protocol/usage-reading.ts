@@ -54,3 +54,37 @@ export const NO_USAGE: UsageReading = {
   source: 'none',
   model: null,
 };
+
+/** What several readings come to; of one message, or of several. */
+export function plusTokens(sum: UsageReading, more: BilledTokens): UsageReading {
+  return {
+    ...sum,
+    inputTokens: sum.inputTokens + more.inputTokens,
+    outputTokens: sum.outputTokens + more.outputTokens,
+    cacheReadTokens: sum.cacheReadTokens + more.cacheReadTokens,
+    cacheWriteTokens: sum.cacheWriteTokens + more.cacheWriteTokens,
+    cacheWrite1hTokens: sum.cacheWrite1hTokens + more.cacheWrite1hTokens,
+    thinkingTokens: sum.thinkingTokens + more.thinkingTokens,
+    webSearches: sum.webSearches + more.webSearches,
+    terms: more.terms,
+    uncharged: more.uncharged,
+  };
+}
+
+/** Several calls as one: the sum of their tokens, each message with its own price, the last one's model. */
+export function sumOfReadings(readings: readonly UsageReading[]): UsageReading {
+  const known = readings.filter(({ source }) => source !== 'none');
+  const [first = NO_USAGE] = known;
+  if (known.length <= 1) return first;
+  const messages = known.flatMap((reading) => reading.messages ?? [partOf(reading)]);
+  return {
+    ...known.reduce(plusTokens, NO_USAGE),
+    source: known.every(({ source }) => source === first.source) ? first.source : 'estimated',
+    model: known.findLast(({ model }) => model !== null)?.model ?? null,
+    messages,
+  };
+}
+
+function partOf({ source: _, messages: __, ...tokens }: UsageReading): BilledTokens {
+  return tokens;
+}

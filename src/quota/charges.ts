@@ -10,7 +10,12 @@ import type { LedgerRun } from './ledger-runs.ts';
 import { type Period, type PeriodKind, periodAt } from './period.ts';
 import { type Plan, type Plans, requestLimitOf } from './plans.ts';
 import type { QuotaHolder, QuotaOutcome, QuotaRun } from './port.ts';
-import { countedPromptTokens, estimatePromptTokens, tokenScale } from './prompt-tokens.ts';
+import {
+  countedPromptTokens,
+  estimatePromptTokens,
+  TOOL_ANSWER_TOKENS,
+  tokenScale,
+} from './prompt-tokens.ts';
 
 /** One counter: what is counted of whom, within one period. */
 export interface Counter {
@@ -42,6 +47,8 @@ interface Attempt extends Pick<QuotaRun, 'model' | 'maxTokens' | 'cache'> {
   readonly promptTokens: number;
   /** Tokens of its model for each that the asked model counts. */
   readonly scale: number;
+  /** How often it may be asked: again after each time that it asks for tools. */
+  readonly steps: number;
 }
 
 /** How a counter stands. */
@@ -88,12 +95,13 @@ export class ChargePolicy {
   /** Of one that is asked, and of those that the API asks where it declines: each may be billed. */
   #attempts(run: QuotaRun, asked: Askable): Attempt[] {
     const { model: first, maxTokens, cache, refusalFallbacks = [] } = asked;
+    const steps = 1 + (run.toolUse?.maxSteps ?? 0);
     const others = refusalFallbacks === 'default' ? [{ model: UNKNOWN_MODEL, maxTokens }] : refusalFallbacks;
     const counts = this.#models.find(run.model);
     return [{ model: first, maxTokens }, ...others].map((attempt) => {
       const answers = this.#models.find(attempt.model);
       const promptTokens = estimatePromptTokens(run, answers);
-      return { ...attempt, cache, promptTokens, scale: tokenScale(run, { counts, answers }) };
+      return { ...attempt, cache, promptTokens, scale: tokenScale(run, { counts, answers }), steps };
     });
   }
 
@@ -101,7 +109,7 @@ export class ChargePolicy {
   #atMost(askable: readonly (readonly Attempt[])[], startedAt: number): Amounts {
     const most = askable.map((attempts) => ({
       // Counted by their number are those of the answer alone, whoever gives it.
-      tokens: Math.max(...attempts.map(({ promptTokens, maxTokens }) => promptTokens + maxTokens)),
+      tokens: Math.max(...attempts.map((each) => each.steps * (promptOf(each) + each.maxTokens))),
       spending: attempts.reduce((sum, attempt) => sum + this.#spending(attempt, startedAt), 0),
     }));
     return {
@@ -111,9 +119,10 @@ export class ChargePolicy {
     };
   }
 
-  #spending({ model, maxTokens, cache, promptTokens }: Attempt, startedAt: number): number {
-    const usage = { ...promptAtMost(promptTokens, cache), outputTokens: maxTokens };
-    return this.#microUsd(model, startedAt, usage);
+  #spending(attempt: Attempt, startedAt: number): number {
+    const { model, maxTokens, cache, steps } = attempt;
+    const usage = { ...promptAtMost(promptOf(attempt), cache), outputTokens: maxTokens };
+    return steps * this.#microUsd(model, startedAt, usage);
   }
 
   /** What it did cost, on the same counters. A run whose answer never began is no request. */
@@ -155,6 +164,11 @@ export class ChargePolicy {
     const pico = budgetPico(this.#prices, asked, { ...NO_USAGE, ...usage }, at);
     return Number((pico + 999_999n) / 1_000_000n);
   }
+}
+
+/** Each time that it is asked; with what tools have answered by then. */
+function promptOf({ promptTokens, steps }: Attempt): number {
+  return promptTokens + (steps > 1 ? TOOL_ANSWER_TOKENS : 0);
 }
 
 /** Of a run, what may be asked for its answer. */

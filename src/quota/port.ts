@@ -9,6 +9,7 @@
 import type { UsageSettlement } from '../ledger/port.ts';
 import type { CacheBreakpoints } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
+import type { ToolUse } from '../models/tools.ts';
 import type { Message, QuotaState } from '../protocol/frames.ts';
 
 /** Who pays. */
@@ -32,6 +33,8 @@ export interface QuotaRun {
   readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
   readonly outputFormat?: OutputFormat | undefined;
+  /** Tools that it may ask for: each time it is asked anew. */
+  readonly toolUse?: ToolUse | undefined;
   readonly maxTokens: number;
   /** What of the prompt is marked for the API's cache: writing there costs more. */
   readonly cache?: CacheBreakpoints | undefined;

@@ -4,6 +4,7 @@
  */
 import type { ModelFacts } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
+import type { Tool, ToolUse } from '../models/tools.ts';
 import type { Message } from '../protocol/frames.ts';
 
 /** What of a run the model reads. */
@@ -13,6 +14,7 @@ export interface PromptOfRun {
   readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
   readonly outputFormat?: OutputFormat | undefined;
+  readonly toolUse?: ToolUse | undefined;
 }
 
 /**
@@ -28,16 +30,24 @@ const UNKNOWN_FACTOR = 1.35;
 /** What the API adds around a request and around each message; measured below 10, kept with room. */
 const TOKENS_PER_REQUEST = 64;
 const TOKENS_PER_MESSAGE = 16;
+/** What the API itself tells a model of tools, by the largest of its own figures. */
+const TOKENS_PER_TOOL_PROMPT = 600;
+/** What tools have answered by the time a model is asked again, on average: some 8 KB. One may answer with 64. */
+export const TOOL_ANSWER_TOKENS = 2_000;
 /** The API scales larger images down; the models with the largest ones take 4,784 tokens. */
 const UNKNOWN_IMAGE_TOKENS = 5000;
 
 /** @param model undefined for one that is not in the table */
 export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | undefined): number {
-  const { system, instructions = '', messages, outputFormat } = prompt;
+  const { system, instructions = '', messages, outputFormat, toolUse } = prompt;
   const imageTokens = imageTokensOf(model);
   let text = textTokens(system) + textTokens(instructions);
   if (outputFormat !== undefined) text += textTokens(JSON.stringify(outputFormat));
   let rest = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * messages.length;
+  if (toolUse !== undefined) {
+    text += textTokens(JSON.stringify(toolUse.tools.map(toldTool)));
+    rest += TOKENS_PER_TOOL_PROMPT;
+  }
   for (const { content } of messages) {
     if (typeof content === 'string') text += textTokens(content);
     else
@@ -77,6 +87,10 @@ function factorOf(model: ModelFacts | undefined): number {
 
 function imageTokensOf(model: ModelFacts | undefined): number {
   return model?.images.maxTokens ?? UNKNOWN_IMAGE_TOKENS;
+}
+
+function toldTool({ name, description, inputSchema }: Tool) {
+  return { name, description, inputSchema };
 }
 
 /** By the tokenizer before 4.7. */

@@ -22,7 +22,7 @@ export interface SubscriptionSink {
   /** The run is accepted, or was: what follows are its frames after `after`. */
   opened(run: RunView, after: number, attached: boolean): void;
   /** One frame, gathered until `flush`; `seq`: of the last delta sent. */
-  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): void;
+  frame(type: 'chunk' | 'event' | 'thinking' | 'tool', seq: number, wire: WireText): void;
   /** The ending: the last call. */
   ended(frame: EndingFrame, wire: WireText): void;
   /** The run was refused, or cannot be read on: the last call. */

@@ -12,8 +12,8 @@ export interface RunReader {
   refused(error: RelayError): void;
   /** There is more to read, or the ending. */
   wake(): void;
-  /** The run thinks, or there is more of what it thinks. */
-  thinking(): void;
+  /** The run thinks or waits for tools, or there is more of that. */
+  meanwhile(): void;
 }
 
 /** One for all: most runs that are kept have ended and nobody reads them. */
@@ -47,8 +47,8 @@ export class Readers {
     for (const reader of this.#readers) reader.wake();
   }
 
-  thinking(): void {
-    for (const reader of this.#readers) reader.thinking();
+  meanwhile(): void {
+    for (const reader of this.#readers) reader.meanwhile();
   }
 
   /** None is left then. */
@@ -74,7 +74,7 @@ export class EndingWaiter implements RunReader {
     // Only the ending counts.
   }
 
-  thinking(): void {
+  meanwhile(): void {
     // Likewise.
   }
 

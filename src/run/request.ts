@@ -7,12 +7,15 @@ import type { OutputFormat } from '../models/output-format.ts';
 import { takesRefusalFallbacks } from '../models/refusal-fallbacks.ts';
 import type { ModelSettings } from '../models/settings.ts';
 import { doesThink, type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
+import type { Tool, ToolUse } from '../models/tools.ts';
 import { type PromptTemplate, systemPrompt } from '../prompt/system-prompt.ts';
 import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { plainModelId } from '../protocol/model-id.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from '../upstream/port.ts';
+
+const DEFAULT_TOOL_STEPS = 4;
 
 /** What the server alone decides about a request. */
 export interface Action extends ModelSettings, PromptTemplate {
@@ -21,6 +24,9 @@ export interface Action extends ModelSettings, PromptTemplate {
   readonly thinking: ThinkingSetting;
   /** JSON by a schema; absent: text as the model likes. */
   readonly outputFormat?: OutputFormat | undefined;
+  /** Tools of the operator's that the model may ask for, and how often. */
+  readonly tools?: readonly Tool[] | undefined;
+  readonly maxToolSteps?: number | undefined;
   /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
   readonly allEvents: boolean;
 }
@@ -84,7 +90,23 @@ export function prepareRequest(
     messages: withContext(messages, request.context),
     events,
     showThinking: showsThinking(action),
+    toolUse: toolUseOf(request.action, action, principal),
   };
+}
+
+function toolUseOf(
+  name: string,
+  { tools, maxToolSteps: maxSteps = DEFAULT_TOOL_STEPS }: Action,
+  { userId, organizationId, tier }: Principal,
+): ToolUse | undefined {
+  if (tools === undefined) return undefined;
+  const asker = { userHash: hashOfUser(userId), userId, organizationId, tier };
+  return { tools, maxSteps, action: name, asker };
+}
+
+/** Stands for a user where who it is does not matter: holds no id of ours, no name. */
+export function hashOfUser(userId: string): string {
+  return hash('sha256', `dash-relay:${userId}`).slice(0, 32);
 }
 
 /** By the action's own word alone: some models stream what they think unasked. */

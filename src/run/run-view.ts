@@ -2,9 +2,9 @@
 import type { AbortReason, Caller, Observer, RunIdentity } from '../observability/port.ts';
 import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
+import { type Interlude, InterludePosition } from './interlude.ts';
 import type { Readers } from './readers.ts';
 import type { Ending } from './run.ts';
-import { type Thought, ThoughtPosition } from './thought.ts';
 
 export interface RunView {
   readonly id: string;
@@ -13,8 +13,8 @@ export interface RunView {
   readonly model: string;
   readonly requestHash: string;
   readonly log: StreamLog;
-  /** What is thought, or was thought last. */
-  readonly thought: Thought | undefined;
+  /** What it does between two deltas, or did last. */
+  readonly interlude: Interlude | undefined;
   /** What becomes of the run when its last reader leaves. */
   readonly onDisconnect: 'resume' | 'cancel';
   /** Joining and leaving goes through the registry. */
@@ -44,16 +44,16 @@ export function resumedFrame({ id, epoch, model, log, ending }: RunView, after: 
   return { type: 'resumed', id, epoch, after, head: Math.max(log.head, after), model, state };
 }
 
-interface Thinking {
-  readonly thought: Thought | undefined;
+interface Underway {
+  readonly interlude: Interlude | undefined;
   readonly log: Pick<StreamLog, 'head'>;
   readonly ending: unknown;
 }
 
-/** For a reader that comes while the run thinks: what was told before is not told again. */
-export function currentThought({ thought, log, ending }: Thinking): ThoughtPosition | undefined {
-  if (thought === undefined || thought.after < log.head || ending !== undefined) return undefined;
-  return new ThoughtPosition(thought, thought.length);
+/** For a reader that comes while the run thinks or waits for tools. */
+export function currentInterlude({ interlude, log, ending }: Underway): InterludePosition | undefined {
+  if (interlude === undefined || interlude.after < log.head || ending !== undefined) return undefined;
+  return InterludePosition.fromNow(interlude);
 }
 
 /** Tells the observer that the run is read on. */

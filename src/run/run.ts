@@ -27,12 +27,12 @@ import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame, utf8Length, utf16Length } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
-import type { UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import { Interlude, type Moment } from './interlude.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
-import { Thought } from './thought.ts';
 
 export interface RunParts extends PromptCountParts {
   readonly ledger: UsageLedger;
@@ -88,7 +88,7 @@ export class Run implements RunView, UpstreamSink {
   /** Of its prompt, as they were reserved. */
   #estimatedTokens = 0;
   #ending: Ending | undefined;
-  #thought: Thought | undefined;
+  #interlude: Interlude | undefined;
   #abortReason: AbortReason | undefined;
   #abortedAt = 0;
   #startedAt: number;
@@ -130,8 +130,8 @@ export class Run implements RunView, UpstreamSink {
     return this.#ending;
   }
 
-  get thought(): Thought | undefined {
-    return this.#thought;
+  get interlude(): Interlude | undefined {
+    return this.#interlude;
   }
 
   /**
@@ -176,13 +176,19 @@ export class Run implements RunView, UpstreamSink {
     this.#append('event', json);
   }
 
-  /** Until text comes it is one thought, in however many blocks. */
   thinking(json?: WireText): void {
+    this.#meanwhile({ kind: 'thinking', json });
+  }
+
+  tool(progress: ToolProgress): void {
+    this.#meanwhile({ kind: 'tool', progress });
+  }
+
+  /** Until text comes it is one interlude, of however many blocks and tools. */
+  #meanwhile(moment: Moment): void {
     const { head } = this.log;
-    if (this.#thought?.after !== head) this.#thought = new Thought(head);
-    else if (json === undefined) return;
-    if (json !== undefined) this.#thought.append(json);
-    this.readers.thinking();
+    if (this.#interlude?.after !== head) this.#interlude = new Interlude(head);
+    if (this.#interlude.add(moment)) this.readers.meanwhile();
   }
 
   began(): void {
@@ -248,7 +254,7 @@ export class Run implements RunView, UpstreamSink {
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     this.#upstreamAbort?.abort('ended'); // what is asked beside the call
     this.#upstreamAbort = undefined;
-    this.#thought = undefined;
+    this.#interlude = undefined;
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
     const { status } = outcome;

@@ -2,7 +2,7 @@
  * The one way into a run, whichever transport asks: attach to the same request, or admit, create and run a new one.
  * The first half is synchronous, so that two equal starts can never both create; limits that need waiting come after.
  */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
 import type { Caller } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
@@ -11,7 +11,7 @@ import type { StreamLogs } from '../stream-log/port.ts';
 import type { Claim, Cluster, StartLimit } from './port.ts';
 import { switchedOff, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
-import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
+import { hashOfRequest, hashOfUser, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
 
@@ -124,8 +124,7 @@ export class RunStarter {
   }
 
   #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {
-    const { userId } = draft.principal;
-    const userHash = hash('sha256', `dash-relay:${userId}`).slice(0, 32);
+    const userHash = hashOfUser(draft.principal.userId);
     const run = new Run({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(run);
     join({ run, attached: false });

@@ -21,8 +21,8 @@ export interface AnswerBehaviour {
   readonly deltas?: readonly string[];
   /** Whether it thinks before the text, and how; absent: as the request and its model have it. */
   readonly thinking?: boolean | ThoughtBehaviour;
-  /** A tool_use block after the text. */
-  readonly tool?: boolean;
+  /** Asks for a tool after the text, once: with what it answered comes the answer. */
+  readonly tool?: boolean | ToolBehaviour;
   /** Some 7,000 tokens. */
   readonly long?: boolean;
   /** How many messages the one body holds. */
@@ -44,6 +44,13 @@ export interface AnswerBehaviour {
   readonly pace?: Pace;
   /** Writes slices of this many bytes, each in an event-loop turn of its own, at no pace. */
   readonly sliceBytes?: number;
+}
+
+export interface ToolBehaviour {
+  /** Default: one call of the first tool offered, with what its schema wants. Text stands as it is for the input's JSON. */
+  readonly calls?: readonly { readonly name?: string; readonly input?: object | string }[];
+  /** How often it asks; default: once. It never does where it may not. */
+  readonly times?: number;
 }
 
 /** What is absent is as the request and its model have it. */

@@ -45,20 +45,33 @@ export function billOf({ prompt, outputTokens }: SimulatedMessage) {
 }
 
 export function messageJson(message: SimulatedMessage): string {
-  const content = message.blocks.map((block) => {
+  return JSON.stringify({
+    ...envelope(message),
+    content: contentOf(message),
+    ...endOf(message),
+    usage: { ...wholeUsage(message), ...outputUsage(message) },
+  });
+}
+
+/** The blocks of a message, each whole. */
+export function contentOf({ blocks }: SimulatedMessage) {
+  return blocks.map((block) => {
     const text = block.deltas.map((delta) => delta.text).join('');
     if (block.type === 'text') return { type: 'text', text };
     if (block.handOver !== undefined) return fallbackBlock(block.handOver);
     if (block.type === 'thinking')
       return { type: 'thinking', thinking: text, signature: signature(countTokens(block.deltas)) };
-    return { type: 'tool_use', ...block.tool, input: JSON.parse(text) as unknown };
+    return { type: 'tool_use', ...block.tool, input: inputOf(text) };
   });
-  return JSON.stringify({
-    ...envelope(message),
-    content,
-    ...endOf(message),
-    usage: { ...wholeUsage(message), ...outputUsage(message) },
-  });
+}
+
+/** Scripted ones may be no JSON. */
+function inputOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
 }
 
 /** Estimates are multiples of it. */

@@ -1,6 +1,7 @@
 /** One simulated message: its blocks in deltas with their tokens, before any encoding. */
 import { composeAnswer, composeLongAnswer } from './answers/answer.ts';
-import type { AnswerBehaviour } from './behaviour.ts';
+import { composeToolInput } from './answers/tool-input.ts';
+import type { AnswerBehaviour, ToolBehaviour } from './behaviour.ts';
 import type { CacheDivergence } from './cache-diagnosis.ts';
 import { OutputRoom } from './output-room.ts';
 import type { PromptUsage } from './prompt-cache.ts';
@@ -81,7 +82,8 @@ export function composeMessage(
   const room = new OutputRoom(request);
   const blocks = composeBlocks(request, behaviour, random, room, thinkingAtHigh);
   const { refusal = null } = behaviour;
-  const natural = refusal !== null ? 'refusal' : behaviour.tool ? 'tool_use' : 'end_turn';
+  const natural =
+    refusal !== null ? 'refusal' : callsOf(request, behaviour).length > 0 ? 'tool_use' : 'end_turn';
   const isCut = room.ranOut || request.maxTokens === 0;
   return {
     id: `msg_01${random.base62(22)}`,
@@ -140,7 +142,7 @@ function composeBlocks(
   return [
     ...(thought === undefined ? [] : [thought]),
     ...(text.length === 0 && room.isEmpty ? [] : [textBlock(text, refusal?.afterDeltas)]),
-    ...(behaviour.tool ? toolBlock(request, random, room) : []),
+    ...toolBlocks(request, callsOf(request, behaviour), random, room),
   ];
 }
 
@@ -148,10 +150,31 @@ function textBlock(deltas: readonly Delta[], most: number | undefined): Block {
   return { type: 'text', deltas: deltas.slice(0, most) };
 }
 
-function toolBlock(request: MessagesRequest, random: Random, room: OutputRoom): readonly Block[] {
-  const deltas = room.takeWhole(tokenize(JSON.stringify({ topic: 'Água & café', limit: 3 })), random);
-  const tool = { id: `toolu_01${random.base62(22)}`, name: request.tool ?? 'look_up_topic' };
-  return deltas === undefined ? [] : [{ type: 'tool_use', deltas, tool }];
+/** Each whole, or not at all. */
+function toolBlocks(
+  { tools, question }: MessagesRequest,
+  calls: NonNullable<ToolBehaviour['calls']>,
+  random: Random,
+  room: OutputRoom,
+): readonly Block[] {
+  return calls.flatMap(({ name = tools[0]?.name ?? 'look_up_topic', input }): readonly Block[] => {
+    const { schema = {} } = tools.find((tool) => tool.name === name) ?? {};
+    const json =
+      typeof input === 'string' ? input : JSON.stringify(input ?? composeToolInput(schema, question));
+    const deltas = room.takeWhole(tokenize(json), random);
+    const tool = { id: `toolu_01${random.base62(22)}`, name };
+    return deltas === undefined ? [] : [{ type: 'tool_use', deltas, tool }];
+  });
+}
+
+/** Which tools are asked for now; none where it may not, or has asked often enough. */
+function callsOf(
+  { mayAsk, steps }: MessagesRequest,
+  { tool = false }: AnswerBehaviour,
+): NonNullable<ToolBehaviour['calls']> {
+  if (tool === false || !mayAsk) return [];
+  const { calls = [{}], times = 1 } = tool === true ? {} : tool;
+  return steps < times ? calls : [];
 }
 
 function textDeltas(

@@ -9,6 +9,7 @@ import type { AnswerBehaviour, RawBehaviour } from './behaviour.ts';
 import { composeMessage, type PromptReading, type SimulatedMessage } from './message.ts';
 import {
   billOf,
+  contentOf,
   errorEvent,
   messageEvents,
   messageJson,
@@ -17,6 +18,7 @@ import {
 } from './message-events.ts';
 import { Random } from './random.ts';
 import type { MessagesRequest } from './request/messages-request.ts';
+import { thoughtJson } from './request/tool-turns.ts';
 
 export interface PreparedAnswer {
   readonly contentType: string;
@@ -27,6 +29,8 @@ export interface PreparedAnswer {
   readonly waitMs: number;
   /** Of the first message; null where nothing is known of it. */
   readonly messageId: string | null;
+  /** Of each tool that is asked for, by its id, what was thought before, as JSON. */
+  readonly thoughts: ReadonlyMap<string, string>;
 }
 
 const SSE = 'text/event-stream; charset=utf-8';
@@ -70,7 +74,7 @@ export class AnswerPreparer {
 export function prepareRaw({ body, sliceBytes }: RawBehaviour): PreparedAnswer {
   const wire = typeof body === 'string' ? toWire(body) : (Buffer.from(body).toString('latin1') as WireText);
   const writes = slices([{ wire, tokens: 0 }], sliceBytes);
-  return { contentType: SSE, writes, deltas: 0, waitMs: 0, messageId: null };
+  return { contentType: SSE, writes, deltas: 0, waitMs: 0, messageId: null, thoughts: new Map() };
 }
 
 function prepareAnswer(
@@ -86,6 +90,7 @@ function prepareAnswer(
     deltas: generated.length - waits.length,
     waitMs: waits.reduce((sum, ms) => sum + ms, 0),
     messageId: messages[0]?.id ?? null,
+    thoughts: new Map(messages.flatMap(thoughtsOf)),
   };
   if (stream) {
     const writes = slices(together(brokenOff(events, behaviour)), behaviour.sliceBytes);
@@ -99,6 +104,13 @@ function prepareAnswer(
       : { wire, tokens: outputTokens, announces: billOf(message) };
   });
   return { contentType: 'application/json', writes, ...facts };
+}
+
+function thoughtsOf(message: SimulatedMessage): [string, string][] {
+  const thought = thoughtJson(contentOf(message));
+  return message.blocks.flatMap(({ tool }): [string, string][] =>
+    tool === undefined ? [] : [[tool.id, thought]],
+  );
 }
 
 function half(wire: WireText): WireText {

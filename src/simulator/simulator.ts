@@ -94,6 +94,7 @@ interface Response {
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const ONE_MODEL = 'GET /v1/models/';
 const DEFAULT_MAX_STREAMS = 100;
+const KEPT_THOUGHTS = 10_000;
 
 /** @throws Error of the system (`EADDRINUSE`, …) when it cannot listen */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -114,6 +115,8 @@ class SimulatedModel implements Simulator {
   readonly #models: SimulatedModels;
   readonly #cache: PromptCache;
   readonly #diagnosis = new CacheDiagnosis();
+  /** The latest of them: what was thought before tools were asked for. */
+  readonly #thoughts = new Map<string, string>();
   readonly #queue: Scripted[] = [];
   readonly #counts = new CountLog();
   #otherwise: Scripted | undefined;
@@ -251,7 +254,13 @@ class SimulatedModel implements Simulator {
   /** @throws ApiError for what the API refuses */
   #read(http: SimulatedHttpRequest, json: string, counting: boolean): ReadRequest {
     const headers = readBodyHeaders(http.headers);
-    return readMessagesRequest(json, { counting, headers, models: this.#models, now: this.#clock.now() });
+    return readMessagesRequest(json, {
+      counting,
+      headers,
+      models: this.#models,
+      now: this.#clock.now(),
+      thoughts: this.#thoughts,
+    });
   }
 
   /** @throws ApiError where the behaviour is a refusal */
@@ -268,8 +277,17 @@ class SimulatedModel implements Simulator {
     const answer = this.#answers.prepare(request, { prompt: usage, divergence }, behaviour);
     if (previousMessage !== undefined && answer.messageId !== null)
       this.#diagnosis.remember(answer.messageId, prompt);
+    this.#remember(answer.thoughts);
     const timetable = pacedTimetable(answer, behaviour, behaviour.pace ?? this.#pace, chance);
     return { timetable, prompt: usage, begun };
+  }
+
+  #remember(thoughts: ReadonlyMap<string, string>): void {
+    for (const [id, thought] of thoughts) this.#thoughts.set(id, thought);
+    for (const oldest of this.#thoughts.keys()) {
+      if (this.#thoughts.size <= KEPT_THOUGHTS) break;
+      this.#thoughts.delete(oldest);
+    }
   }
 
   #countTokens(http: SimulatedHttpRequest, writer: ResponseWriter, requestId: string): void {

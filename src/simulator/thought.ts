@@ -16,12 +16,13 @@ const SPREAD = [0.8, 1.2] as const;
 
 /** Undefined where nothing is thought. */
 export function composeThought(
-  { question, thinking, tokenFactor }: MessagesRequest,
+  { question, thinking, tokenFactor, steps }: MessagesRequest,
   behaviour: AnswerBehaviour,
   room: OutputRoom,
   atHigh: number,
 ): Block | undefined {
-  const { thinking: told = thinking.isOn } = behaviour;
+  const isBetween = thinking.type === 'between_tools' && steps > 0;
+  const { thinking: told = thinking.isOn || isBetween } = behaviour;
   if (told === false) return undefined;
   const thought: ThoughtBehaviour = told === true ? {} : told;
   const random = new Random(`thought\n${question}`);

@@ -24,7 +24,7 @@ const HEAD_SHARE = 0.6;
 /** Never a byte. */
 export const SILENT: Timetable = {
   ...AT_ONCE,
-  answer: { contentType: '', writes: [], deltas: 0, waitMs: 0, messageId: null },
+  answer: { contentType: '', writes: [], deltas: 0, waitMs: 0, messageId: null, thoughts: new Map() },
   ending: 'stall',
   inTurns: false,
 };

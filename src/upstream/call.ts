@@ -71,7 +71,7 @@ export class Call implements UpstreamCall {
   readonly flushed: Promise<void>;
   readonly #parts: CallParts;
   readonly #epoch: string;
-  readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking'>;
+  readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking' | 'toolUse'>;
   /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
   #request: UpstreamRequest | null;
   /** Whom the tries ask. */
@@ -102,8 +102,8 @@ export class Call implements UpstreamCall {
     this.#onFlushed = flushed.resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
-    const { events, showThinking } = request;
-    this.#wanted = { events, showThinking };
+    const { events, showThinking, toolUse } = request;
+    this.#wanted = { events, showThinking, toolUse };
     this.#request = request;
     this.#model = request;
     this.#meter = this.#newMeter();
@@ -191,8 +191,9 @@ export class Call implements UpstreamCall {
     if (this.#reader.began) this.#parts.account.answered();
     if (ending.kind === 'done') {
       this.#meter.bodyEnded();
-      const { stopReason, refusal, model } = this.#reader;
-      this.#finish({ kind: 'done', stopReason, refusal, model, requestId });
+      const { stopReason, refusal, model, content } = this.#reader;
+      const turn = content && { ...content.complete(), asked: this.#model };
+      this.#finish({ kind: 'done', stopReason, refusal, model, requestId, ...(turn && { turn }) });
     } else if (ending.kind === 'aborted' || this.#signal.aborted) {
       this.#finish({ kind: 'aborted', requestId });
     } else {

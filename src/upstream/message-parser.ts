@@ -10,6 +10,7 @@ import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import { type ApiErrorNames, errorNames, identifier, modelName } from './api-names.ts';
 import { countOf } from './counts.ts';
 import type { UpstreamRequest, UpstreamSink } from './port.ts';
+import { TurnContent } from './turn-content.ts';
 import type { ReportedUsage, UsageMeter } from './usage-meter.ts';
 
 /** An object of the API, of which nothing is believed but the names. */
@@ -37,7 +38,7 @@ type Json = {
 };
 
 /** What of a body its reader asks for. */
-interface Wanted extends Pick<UpstreamRequest, 'events' | 'showThinking'> {
+interface Wanted extends Pick<UpstreamRequest, 'events' | 'showThinking' | 'toolUse'> {
   /** Whose a message is that names no model; null: whoever was asked. */
   readonly unnamed?: string | null;
 }
@@ -81,15 +82,22 @@ export class MessageParser {
   pings = 0;
   /** A block of thinking is open: where its text is not shown, nothing but pings says that the model is at it. */
   thinking = false;
+  /** All that the message holds, where it may ask for tools. */
+  readonly content: TurnContent | undefined;
   #hasText = false;
   #halted = false;
 
-  constructor(sink: UpstreamSink, meter: UsageMeter, { events, showThinking, unnamed = null }: Wanted) {
+  constructor(
+    sink: UpstreamSink,
+    meter: UsageMeter,
+    { events, showThinking, toolUse, unnamed = null }: Wanted,
+  ) {
     this.#sink = sink;
     this.#meter = meter;
     this.#allEvents = events === 'all';
     this.#showThinking = showThinking && !this.#allEvents;
     this.#unnamed = unnamed;
+    this.content = toolUse === undefined ? undefined : new TurnContent();
     this.model = unnamed;
   }
 
@@ -99,6 +107,7 @@ export class MessageParser {
     const text = this.stopped ? undefined : textDelta(bytes, from, end);
     if (text !== undefined) {
       this.contentEvents += 1;
+      this.content?.text(text);
       this.#text(text);
       return;
     }
@@ -167,6 +176,7 @@ export class MessageParser {
     const model = modelName(message.model) ?? this.#unnamed;
     this.#meter.messageStarted(object<ReportedUsage>(message.usage), model);
     this.#readRefusal(message);
+    this.content?.begin();
     this.#sink.began();
     this.#event(data);
     if (Array.isArray(message.content)) for (const block of message.content) this.#readBlock(object(block));
@@ -183,6 +193,7 @@ export class MessageParser {
   /** @returns whether it was a text delta, which is complete with that. */
   #readDelta(delta: Json): boolean {
     const meter = this.#meter;
+    this.content?.delta(delta);
     switch (delta.type) {
       case 'text_delta':
         this.#text(wireText(delta.text));
@@ -205,6 +216,7 @@ export class MessageParser {
   }
 
   #readBlock(block: Json): void {
+    this.content?.block(block);
     const type = typeof block.type === 'string' ? block.type : '';
     if (type === 'text') this.#text(wireText(block.text));
     else if (type === 'thinking') {

@@ -2,7 +2,8 @@
 import type { CacheBreakpoints } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields, ThinkingPace } from '../models/thinking.ts';
-import type { Message, Refusal } from '../protocol/frames.ts';
+import type { ToolUse } from '../models/tools.ts';
+import type { Message, Refusal, ToolFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -42,7 +43,42 @@ export interface UpstreamRequest extends ModelRequest {
   readonly events: 'text' | 'all';
   /** Whether `sink.thinking` is wanted with what is thought. */
   readonly showThinking: boolean;
+  /** Tools of the operator's that the model may ask for. */
+  readonly toolUse?: ToolUse | undefined;
+  /** What was said since the messages: the model asked for tools, and they answered. */
+  readonly toolTurns?: readonly ToolTurn[] | undefined;
 }
+
+/** A block of a message as the API has it, of which little is known here. */
+export type ContentBlock = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** A message of the model's that asks for tools, and what they answered. */
+export interface ToolTurn {
+  /** All of it, also what was thought: the API takes it back unchanged or not at all. */
+  readonly content: readonly ContentBlock[];
+  readonly results: readonly ToolResult[];
+  /** No more tools: the model has to answer now. */
+  readonly isLast: boolean;
+}
+
+export interface ToolResult {
+  /** The id of the `tool_use` block. */
+  readonly toolUseId: string;
+  readonly content: string;
+  readonly isError: boolean;
+}
+
+/** What a model said in answer to a request with tools. */
+export interface AssistantTurn {
+  /** Complete blocks, in order. The `input` of a `tool_use` that is no JSON object is empty, and `brokenInputs` has its id. */
+  readonly content: readonly ContentBlock[];
+  readonly brokenInputs: ReadonlySet<string>;
+  /** Who said it: the request's own model, or its fallback. */
+  readonly asked: ModelRequest;
+}
+
+/** A call of a tool, as readers are told of it. */
+export type ToolProgress = Omit<ToolFrame, 'type' | 'id'>;
 
 /** Called synchronously, in upstream order, never after the call's `ended` has resolved. */
 export interface UpstreamSink {
@@ -55,6 +91,8 @@ export interface UpstreamSink {
    * Only with `events: "text"`, and what it thinks only with `showThinking`.
    */
   thinking(json?: WireText): void;
+  /** A tool is called now, or that call is over. Only with `toolUse`. */
+  tool(progress: ToolProgress): void;
   /** The model has begun (`message_start`): input is billed from here on. Called once for each message of the body. */
   began(): void;
 }
@@ -68,6 +106,8 @@ export type UpstreamEnding =
       readonly refusal: Refusal | null;
       readonly model: string | null;
       readonly requestId: string | null;
+      /** Only with `toolUse`. */
+      readonly turn?: AssistantTurn | undefined;
     }
   /** The signal was aborted before the end. */
   | { readonly kind: 'aborted'; readonly requestId: string | null }
@@ -109,7 +149,7 @@ export interface Upstream {
    * Has the prompt counted, as the model that is asked reads it, for free. Resolves within some seconds. Aborting the signal closes the request at once. Never rejects.
    */
   countTokens(request: UpstreamRequest, signal: AbortSignal): Promise<TokenCount>;
-  /** Calls open at this instant (invariant: equals the live streams that call upstream). */
+  /** Calls open at this instant (invariant: equals the live streams that call upstream; one that waits for a tool does not). */
   readonly openRequests: number;
   /** Closes pooled connections. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields } from '../models/thinking.ts';
 import type { ImageBlock, Message, TextBlock } from '../protocol/frames.ts';
 import { isBlank } from '../protocol/model-rules.ts';
-import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from './port.ts';
+import type { ModelRequest, RefusalFallbacks, ToolResult, ToolTurn, UpstreamRequest } from './port.ts';
 
 /** Betas of the API are part of the body only with its header. */
 export type RequestBody = Anthropic.MessageCreateParamsStreaming &
@@ -16,9 +16,12 @@ export type RequestBody = Anthropic.MessageCreateParamsStreaming &
  * @param asked the request's own model, or its fallback
  */
 export function requestBody(request: UpstreamRequest, asked: ModelRequest = request): RequestBody {
+  const { toolTurns = [] } = request;
+  const prompt = countBody(request, asked);
   const { maxTokens, refusalFallbacks } = asked;
   return {
-    ...countBody(request, asked),
+    ...prompt,
+    messages: [...prompt.messages, ...toolTurns.flatMap(turnParams)],
     max_tokens: maxTokens,
     stream: true,
     metadata: { user_id: request.userHash },
@@ -33,6 +36,7 @@ export function countBody(request: UpstreamRequest, { model, thinking, cache }: 
     model,
     ...thinking,
     ...outputConfig(thinking, outputFormat),
+    ...toolFields(request),
     ...systemField(request, cache),
     messages: messagesField(messages, cache),
   };
@@ -40,7 +44,7 @@ export function countBody(request: UpstreamRequest, { model, thinking, cache }: 
 
 type PromptFields = Pick<
   Anthropic.MessageCreateParams & Anthropic.MessageCountTokensParams,
-  'model' | 'messages' | 'system' | 'thinking' | 'output_config'
+  'model' | 'messages' | 'system' | 'thinking' | 'output_config' | 'tools' | 'tool_choice'
 >;
 
 /** Of an attempt, what is left out is as the request has it, and `null` is as the model has it by itself. */
@@ -59,6 +63,33 @@ function outputConfig(
 ): Pick<Anthropic.MessageCreateParams, 'output_config'> {
   if (format === undefined) return {};
   return { output_config: { ...effort, format: { type: format.type, schema: { ...format.schema } } } };
+}
+
+/** They stay where the model has to answer without: its prompt speaks of them. */
+function toolFields({ toolUse, toolTurns }: UpstreamRequest): Pick<PromptFields, 'tools' | 'tool_choice'> {
+  if (toolUse === undefined) return {};
+  const tools = toolUse.tools.map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    input_schema: { ...inputSchema, type: 'object' } as const,
+  }));
+  return { tools, ...(toolTurns?.at(-1)?.isLast ? { tool_choice: { type: 'none' } } : {}) };
+}
+
+function turnParams({ content, results }: ToolTurn): Anthropic.MessageParam[] {
+  return [
+    { role: 'assistant', content: content as readonly object[] as Anthropic.ContentBlockParam[] },
+    { role: 'user', content: results.map(resultParam) },
+  ];
+}
+
+function resultParam({ toolUseId, content, isError }: ToolResult): Anthropic.ToolResultBlockParam {
+  return {
+    type: 'tool_result',
+    tool_use_id: toolUseId,
+    content: content.toWellFormed(),
+    ...(isError ? { is_error: true } : {}),
+  };
 }
 
 /** What all requests of an action have in common is a block of its own where it is kept. */

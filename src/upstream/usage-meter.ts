@@ -25,6 +25,7 @@ import {
   type BilledTokens,
   NO_USAGE,
   type PriceTerms,
+  plusTokens,
   type UsageReading,
 } from '../protocol/usage-reading.ts';
 import { identifier } from './api-names.ts';
@@ -207,7 +208,7 @@ export class UsageMeter {
     const messages = [...this.#ended, ...this.#openMessage()];
     const bill = [...this.#bill, ...this.#openBill()];
     return {
-      ...messages.reduce(plus, NO_USAGE),
+      ...messages.reduce(plusTokens, NO_USAGE),
       source: this.#hasOutput && this.#source !== 'final' ? 'estimated' : this.#source,
       model: (this.#open ? this.#openModel : null) ?? this.#model,
       ...(bill.length > 1 ? { messages: bill } : {}),
@@ -273,21 +274,6 @@ export class UsageMeter {
 
 function isBilled({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: BilledTokens): boolean {
   return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens > 0;
-}
-
-function plus(sum: UsageReading, more: BilledTokens): UsageReading {
-  return {
-    ...sum,
-    inputTokens: sum.inputTokens + more.inputTokens,
-    outputTokens: sum.outputTokens + more.outputTokens,
-    cacheReadTokens: sum.cacheReadTokens + more.cacheReadTokens,
-    cacheWriteTokens: sum.cacheWriteTokens + more.cacheWriteTokens,
-    cacheWrite1hTokens: sum.cacheWrite1hTokens + more.cacheWrite1hTokens,
-    thinkingTokens: sum.thinkingTokens + more.thinkingTokens,
-    webSearches: sum.webSearches + more.webSearches,
-    terms: more.terms,
-    uncharged: more.uncharged,
-  };
 }
 
 const PROMPT_KINDS = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'] as const;

@@ -2,9 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
 import { RedisSharedStore } from '../../src/cluster/store/redis.ts';
+import { toWire } from '../../src/protocol/wire-text.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
+
+const HM = toWire('Hm: \\"é\\"');
+const LOOKING = { call: 1, name: 'look_up', label: 'Я шукаю…', state: 'running' } as const;
 
 const PREFIX = 'dash:test';
 const TIMES = { leaseMs: 60_000, liveMs: 60_000, endedMs: 60_000 };
@@ -236,8 +240,9 @@ describe.each([
       { type: 'follow', epoch: run.epoch, machine: there.machine },
       { type: 'unfollow', epoch: run.epoch, machine: there.machine },
       { type: 'not_here', epoch: run.epoch },
-      { type: 'thinking', epoch: run.epoch, after: 3, content: undefined },
-      { type: 'thinking', epoch: run.epoch, after: 3, content: 'Hm: \\"é\\"' },
+      { type: 'interlude', epoch: run.epoch, after: 3, moment: { kind: 'thinking' } },
+      { type: 'interlude', epoch: run.epoch, after: 3, moment: { kind: 'thinking', json: HM } },
+      { type: 'interlude', epoch: run.epoch, after: 3, moment: { kind: 'tool', progress: LOOKING } },
     ] as const) {
       const received = nextMessage(here);
       there.send(here.machine, message);

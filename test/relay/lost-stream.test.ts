@@ -26,7 +26,7 @@ function createCoreBesideOther() {
     elsewhere: true,
     claim: async () => RUN,
     release() {},
-    publish: () => ({ wake() {}, thinking() {} }),
+    publish: () => ({ wake() {}, meanwhile() {} }),
     find: async () => RUN,
     async follow(run, _part, followed) {
       events = followed;
@@ -35,7 +35,7 @@ function createCoreBesideOther() {
         log,
         accepted: true,
         ending: undefined,
-        thought: undefined,
+        interlude: undefined,
         release: () => log.release(),
       };
     },

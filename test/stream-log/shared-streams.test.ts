@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Replica, ReplicaPart, RunRecord } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
-import { Thought } from '../../src/run/thought.ts';
+import { Interlude } from '../../src/run/interlude.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { StreamLog } from '../../src/stream-log/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -60,7 +60,7 @@ class Source {
   readonly log: StreamLog;
   readonly heard: string[] = [];
   ending: string | undefined;
-  thought: Thought | undefined;
+  interlude: Interlude | undefined;
 
   constructor({ logs, shared }: Machine, id = 'stream-1', epoch = 'epoch-1') {
     this.log = logs.create();
@@ -106,7 +106,7 @@ async function follow({ shared }: Machine, run: RunRecord, part: ReplicaPart = '
   const replica = await shared.follow(run, part, {
     nowAccepted: () => heard.push('accepted'),
     grown: () => heard.push('grown'),
-    thinking: () => heard.push('thinking'),
+    meanwhile: () => heard.push('meanwhile'),
     lost: () => heard.push('lost'),
   });
   if (typeof replica === 'string') throw new Error(`not followed: ${replica}`);
@@ -173,16 +173,19 @@ describe('a run of one machine on another', () => {
       source.say('First. ');
       await pass(200);
       const think = (said?: string): void => {
-        if (source.thought?.after !== source.log.head) source.thought = new Thought(source.log.head);
-        if (said !== undefined) source.thought.append(toWire(said));
-        publication.thinking();
+        if (source.interlude?.after !== source.log.head) source.interlude = new Interlude(source.log.head);
+        source.interlude.add({ kind: 'thinking', json: said === undefined ? said : toWire(said) });
+        publication.meanwhile();
       };
       return { source, publication, think };
     }
 
     /** What a reader of the replica could be told of the thought now. */
-    const thoughtOf = ({ thought, log }: Replica) =>
-      thought && { isOver: thought.after < log.head, said: thought.read(0, 1 << 20)?.json };
+    const thoughtOf = ({ interlude, log }: Replica) => {
+      const moment = interlude?.read(1, 1 << 20)?.moment;
+      const said = moment?.kind === 'thinking' ? moment.json : undefined;
+      return interlude && { isOver: interlude.after < log.head, said };
+    };
 
     it('is known there, and what it thinks piece by piece', async () => {
       const { source, publication, think } = await thinking();
@@ -193,7 +196,7 @@ describe('a run of one machine on another', () => {
       think('é\\"');
       await pass(50);
       expect(thoughtOf(replica)).toEqual({ isOver: false, said: toWire('Hm, é\\"') });
-      expect(heard.filter((what) => what === 'thinking')).toHaveLength(3);
+      expect(heard.filter((what) => what === 'meanwhile')).toHaveLength(3);
       source.say('Second.');
       publication.wake();
       await pass(50);
@@ -223,11 +226,16 @@ describe('a run of one machine on another', () => {
       expect(replica.log.head).toBe(1);
       publication.wake();
       await pass(50);
-      expect(replica.thought?.after).toBe(2);
+      expect(replica.interlude?.after).toBe(2);
       source.say('Third.');
       publication.wake();
       await pass(50);
-      memory.mailboxes.get('b')?.({ type: 'thinking', epoch: 'epoch-1', after: 1, content: 'late' });
+      memory.mailboxes.get('b')?.({
+        type: 'interlude',
+        epoch: 'epoch-1',
+        after: 1,
+        moment: { kind: 'thinking', json: toWire('late') },
+      });
       expect(thoughtOf(replica)).toEqual({ isOver: true, said: undefined });
     });
   });
@@ -464,7 +472,7 @@ it('a run that was refused before anyone could follow it is not followed', async
   a.shared.release(source.run);
   await pass(50);
   expect(
-    await b.shared.follow(source.run, 'whole', { nowAccepted() {}, grown() {}, thinking() {}, lost() {} }),
+    await b.shared.follow(source.run, 'whole', { nowAccepted() {}, grown() {}, meanwhile() {}, lost() {} }),
   ).toBe('refused');
   expect(b.shared.counts.followed).toBe(0);
   // A refusal is no outage: who else asks is answered.

@@ -12,6 +12,7 @@ import type {
   ServerFrame,
   StartFrame,
   ThinkingFrame,
+  ToolFrame,
 } from '../../src/protocol/frames.ts';
 
 /** A frame of the relay that is about one stream. */
@@ -20,6 +21,7 @@ export type StreamFrame =
   | ChunkFrame
   | EventFrame
   | ThinkingFrame
+  | ToolFrame
   | ResumedFrame
   | EndingFrame
   | (ErrorFrame & { readonly id: string });
@@ -38,6 +40,8 @@ export class HeldStream {
   readonly events: unknown[] = [];
   /** The model thinks, as far as this connection was told. */
   thinking = false;
+  /** Tools in their latest states, as far as this connection was told since the last text. */
+  readonly tools = new Map<number, ToolFrame['state']>();
   /** What it was told of what was thought, over all connections. */
   thought = '';
   ending: EndingFrame | undefined;
@@ -71,7 +75,7 @@ export class HeldStream {
 
   connectionLost(): void {
     this.#position = undefined;
-    this.thinking = false;
+    this.#interludeOver();
     this.#asked = [];
     this.#cancels = 0;
     this.#endingsDue = 0;
@@ -93,6 +97,8 @@ export class HeldStream {
         return this.#delta(frame);
       case 'thinking':
         return this.#thinks(frame);
+      case 'tool':
+        return this.#usesTool(frame);
       case 'error':
         return frame.of === undefined ? this.#ended(frame as EndingFrame) : this.#refused(frame, frame.of);
       default:
@@ -121,7 +127,7 @@ export class HeldStream {
 
   #follow(position: number): void {
     this.#position = position;
-    this.thinking = false;
+    this.#interludeOver();
     this.#endingsDue += 1;
   }
 
@@ -130,7 +136,7 @@ export class HeldStream {
     if (this.#position === undefined) broken('a delta of a stream that is not followed', frame);
     if (before !== this.#position) broken(`a gap or a repetition behind ${this.#position}`, frame);
     this.#position = frame.seq;
-    this.thinking = false;
+    this.#interludeOver();
     if (frame.seq <= this.seq) return undefined;
     if (before !== this.seq) return 'gap';
     this.seq = frame.seq;
@@ -148,8 +154,23 @@ export class HeldStream {
     this.thought += frame.content ?? '';
   }
 
-  #ended(frame: EndingFrame): undefined {
+  #usesTool(frame: ToolFrame): undefined {
+    if (this.#position === undefined) broken('a tool of a stream that is not followed', frame);
+    if (this.startFrame.events === 'all') broken('a tool beside its events', frame);
+    const before = this.tools.get(frame.call);
+    if (before !== undefined && before !== 'running') broken('a call that was over', frame);
+    if (before === frame.state) broken('the same state of a call, twice', frame);
+    this.tools.set(frame.call, frame.state);
     this.thinking = false;
+  }
+
+  #interludeOver(): void {
+    this.thinking = false;
+    this.tools.clear();
+  }
+
+  #ended(frame: EndingFrame): undefined {
+    this.#interludeOver();
     if (this.#endingsDue === 0) broken('an ending too many', frame);
     this.#endingsDue -= 1;
     if (this.#position !== undefined && frame.seq !== this.#position) {

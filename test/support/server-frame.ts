@@ -59,6 +59,14 @@ const frame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('event'), id, seq: positive, event: z.unknown() }),
   z.strictObject({ type: z.literal('thinking'), id, content: text.optional() }),
   z.strictObject({
+    type: z.literal('tool'),
+    id,
+    call: positive,
+    name: text,
+    label: text.optional(),
+    state: z.enum(['running', 'done', 'failed']),
+  }),
+  z.strictObject({
     type: z.literal('resumed'),
     id,
     epoch,

@@ -32,7 +32,11 @@ describe.each<Wire>(['http', 'https', 'h2'])('an abort over %s', (wire) => {
     expect(await abort(openCall(upstream))).toEqual({ kind: 'aborted', requestId: null });
     const aborted = new AbortController();
     aborted.abort();
-    const call = upstream.open(REQUEST, { text() {}, event() {}, thinking() {}, began() {} }, aborted.signal);
+    const call = upstream.open(
+      REQUEST,
+      { text() {}, event() {}, thinking() {}, tool() {}, began() {} },
+      aborted.signal,
+    );
     expect(await call.ended).toEqual({ kind: 'aborted', requestId: null });
     expect(server.requests).toHaveLength(0);
   });
@@ -75,6 +79,7 @@ describe.each<Wire>(['http', 'https', 'h2'])('an abort over %s', (wire) => {
       },
       event() {},
       thinking() {},
+      tool() {},
       began() {},
     };
     const call = upstream.open(REQUEST, sink, controller.signal);

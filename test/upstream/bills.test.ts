@@ -17,7 +17,7 @@ const OPUS = 'claude-opus-5-5'; // 4 / 20, writes 5 and 8, reads 0.20
 const HAIKU = 'claude-haiku-5-5'; // 0.10 / 0.50 up to 100,000 of a prompt, five times that above
 const FABLE = 'claude-fable-5-2'; // 8 / 40, reads 0.20
 
-const SINK = { text() {}, event() {}, thinking() {}, began() {} };
+const SINK = { text() {}, event() {}, thinking() {}, tool() {}, began() {} };
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -239,6 +239,7 @@ test('a sink that throws fails its own call as internal, and nothing else', asyn
     },
     event() {},
     thinking() {},
+    tool() {},
     began() {},
   };
   const call = upstream.open(REQUEST, sink, new AbortController().signal);

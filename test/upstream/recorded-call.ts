@@ -72,6 +72,7 @@ export function openCall(upstream: Upstream, request: Partial<UpstreamRequest> =
     thinking(json?: Parameters<typeof fromWire>[0]) {
       thoughts.push(json === undefined ? null : fromWire(json));
     },
+    tool() {},
     began() {
       began += 1;
     },

@@ -5,7 +5,7 @@ import { UsageMeter } from '../../src/upstream/usage-meter.ts';
 import { messageEnd, messageStart, sse, textDelta } from './message-script.ts';
 import { loadRecordings } from './recordings.ts';
 
-const SINK = { text() {}, event() {}, thinking() {}, began() {} };
+const SINK = { text() {}, event() {}, thinking() {}, tool() {}, began() {} };
 
 function meterOf(body: string, ended = false): UsageMeter {
   const meter = new UsageMeter();

@@ -1,14 +1,16 @@
 /** A machine's message as one text. Fields are set apart by a control character, which JSON never holds unescaped. */
-import type { MachineMessage, ThinkingMessage } from './port.ts';
+import * as z from 'zod';
+import { fromWire, toWire } from '../../protocol/wire-text.ts';
+import type { InterludeMessage, MachineMessage } from './port.ts';
 
 /** Between the fields of a message. */
 export const SEPARATOR = '\x1d';
 
 /** Before the seq: it is no number, and so no batch's. */
-const THINKING = /^thinking:(\d{1,15})(:.*)?$/;
+const MOMENT = /^(thinking|tool):(\d{1,15})(:.*)?$/;
 
 export function encodeMessage(message: MachineMessage): string {
-  if (message.type === 'thinking') return encodeThinking(message);
+  if (message.type === 'interlude') return encodeMoment(message);
   if (message.type !== 'added') {
     const machine = 'machine' in message ? [message.machine] : [];
     return [message.type, message.epoch, ...machine].join(SEPARATOR);
@@ -18,10 +20,11 @@ export function encodeMessage(message: MachineMessage): string {
   return ['added', message.epoch, batch?.seq ?? 0, batch?.payload ?? '', ending].join(SEPARATOR);
 }
 
-/** As an addition of nothing, whose seq nobody asks for: relays that know no thinking take it for that. */
-function encodeThinking({ epoch, after, content }: ThinkingMessage): string {
-  const said = content === undefined ? '' : `:${content}`;
-  return ['added', epoch, `thinking:${after}${said}`, '', ''].join(SEPARATOR);
+/** As an addition of nothing, whose seq nobody asks for: relays that know none of it take it for that. */
+function encodeMoment({ epoch, after, moment }: InterludeMessage): string {
+  const { kind } = moment;
+  const said = kind === 'tool' ? JSON.stringify(moment.progress) : moment.json && fromWire(moment.json);
+  return ['added', epoch, `${kind}:${after}${said === undefined ? '' : `:${said}`}`, '', ''].join(SEPARATOR);
 }
 
 /** A machine's name: what it may hold, and how long. */
@@ -58,16 +61,37 @@ function decodeAdded(
   epoch: string,
   [seq = '', payload = '', ending = '']: string[],
 ): MachineMessage | undefined {
-  if (payload === '' && ending === '' && seq.startsWith('thinking')) return decodeThinking(epoch, seq);
+  if (payload === '' && ending === '' && /^t/.test(seq)) return decodeMoment(epoch, seq);
   const batches = payload === '' ? [] : [{ seq: Number(seq), payload }];
   return { type: 'added', epoch, addition: { batches, ending: ending === '' ? undefined : ending } };
 }
 
-function decodeThinking(epoch: string, text: string): ThinkingMessage | undefined {
-  const [, after, said] = THINKING.exec(text) ?? [];
-  const content = said?.slice(1);
-  if (after === undefined || (content !== undefined && !isInsideOfText(content))) return undefined;
-  return { type: 'thinking', epoch, after: Number(after), content };
+function decodeMoment(epoch: string, text: string): InterludeMessage | undefined {
+  const [, kind, seq, rest] = MOMENT.exec(text) ?? [];
+  const said = rest?.slice(1);
+  const after = Number(seq);
+  if (kind === 'tool') {
+    const progress = decodeProgress(said);
+    return progress && { type: 'interlude', epoch, after, moment: { kind, progress } };
+  }
+  if (kind !== 'thinking' || (said !== undefined && !isInsideOfText(said))) return undefined;
+  const json = said === undefined ? {} : { json: toWire(said) };
+  return { type: 'interlude', epoch, after, moment: { kind, ...json } };
+}
+
+const toolProgress = z.strictObject({
+  call: z.int().positive(),
+  name: z.string().max(128),
+  label: z.string().max(256).exactOptional(),
+  state: z.enum(['running', 'done', 'failed']),
+});
+
+function decodeProgress(json: string | undefined): z.output<typeof toolProgress> | undefined {
+  try {
+    return toolProgress.safeParse(JSON.parse(json ?? '')).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** It becomes a part of a frame, and a line of an event stream, as it stands. */

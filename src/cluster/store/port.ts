@@ -6,6 +6,7 @@
  * A log is fenced twice: its key is the epoch, which only its owner writes under, and its ending takes the highest
  * position there is, so that nothing can follow it.
  */
+import type { Moment } from '../../run/interlude.ts';
 
 /** A run as other machines know it. */
 export interface RunRecord {
@@ -50,20 +51,19 @@ export interface StoredPage extends StoredLog {
   readonly more: boolean;
 }
 
-/** A run thinks: no part of its log, and told to who follows it now. */
-export interface ThinkingMessage {
-  readonly type: 'thinking';
+/** A run thinks or waits for tools: no part of its log, and told to who follows it now. */
+export interface InterludeMessage {
+  readonly type: 'interlude';
   readonly epoch: string;
   /** The seq of the last delta before. */
   readonly after: number;
-  /** A piece of what it thinks: the inside of a JSON string literal. Absent: that it thinks. */
-  readonly content: string | undefined;
+  readonly moment: Moment;
 }
 
 /** What one machine tells another. Lost where nobody listens. */
 export type MachineMessage =
   | { readonly type: 'added'; readonly epoch: string; readonly addition: Omit<StoredLog, 'exists'> }
-  | ThinkingMessage
+  | InterludeMessage
   | { readonly type: 'follow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'unfollow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'cancel'; readonly epoch: string }

@@ -67,7 +67,7 @@ export class EventStreams {
 export interface EventFraming {
   /** What goes ahead of all frames. Where that is nothing, the response's head waits for the first frame too. */
   opened(run: RunView, after: number, attached: boolean): string;
-  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): string;
+  frame(type: 'chunk' | 'event' | 'thinking' | 'tool', seq: number, wire: WireText): string;
   ended(frame: EndingFrame, wire: WireText): string;
   /** The run cannot be read on. */
   failed(error: RelayError): string;
@@ -87,7 +87,7 @@ class FrameEvents implements EventFraming {
       : this.#event('accepted', 0, encodeFrame(run.acceptedFrame));
   }
 
-  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): string {
+  frame(type: 'chunk' | 'event' | 'thinking' | 'tool', seq: number, wire: WireText): string {
     return this.#event(type, seq, wire);
   }
 
@@ -130,7 +130,7 @@ class EventStream implements SubscriptionSink {
     this.flush();
   }
 
-  frame(type: 'chunk' | 'event' | 'thinking', seq: number, wire: WireText): void {
+  frame(type: 'chunk' | 'event' | 'thinking' | 'tool', seq: number, wire: WireText): void {
     this.#gathered += this.#framing.frame(type, seq, wire);
   }
 

@@ -116,7 +116,7 @@ class Waiter implements SubscriptionSink {
     this.#close();
   }
 
-  frame(type: 'chunk' | 'event' | 'thinking', _seq: number, wire: WireText): void {
+  frame(type: 'chunk' | 'event' | 'thinking' | 'tool', _seq: number, wire: WireText): void {
     if (type === 'chunk' && this.#leads)
       this.#reading?.add((JSON.parse(fromWire(wire)) as ChunkFrame).content);
   }

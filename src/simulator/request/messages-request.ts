@@ -10,6 +10,7 @@ import { lastMessage, readPrompt } from './prompt.ts';
 import { type FallbackModel, readRefusalFallbacks } from './refusal-fallbacks.ts';
 import { readTerms, type Terms } from './terms.ts';
 import { readThinking, type Thinking } from './thinking.ts';
+import { checkToolTurns, type Offer, readTools, type ToolTurnRules } from './tool-turns.ts';
 
 export interface MessagesRequest {
   readonly model: string;
@@ -22,8 +23,12 @@ export interface MessagesRequest {
   readonly terms: Terms;
   /** Who answers where the model declines; null: nobody. */
   readonly fallback: FallbackModel | null;
-  /** Name of the first tool offered. */
-  readonly tool: string | null;
+  /** The tools offered. */
+  readonly tools: readonly Offer[];
+  /** Whether it may ask for one: not where it is told to answer without. */
+  readonly mayAsk: boolean;
+  /** How often tools were asked for, and answered, since the question. */
+  readonly steps: number;
   /** `metadata.user_id`. */
   readonly userHash: string | null;
   /** The last text of the last user message but for an app's data: what the answer is about. */
@@ -49,6 +54,8 @@ export interface ReadOptions {
   readonly models: SimulatedModels;
   /** Unix ms: some models are retired by then. */
   readonly now: number;
+  /** What was thought before tools were asked for. */
+  readonly thoughts: ToolTurnRules['thoughts'];
 }
 
 const COUNTED_FIELDS: ReadonlySet<string> = new Set([
@@ -108,6 +115,7 @@ export function readMessagesRequest(json: string, options: ReadOptions): ReadReq
     throw invalid(`prompt is too long: ${tokens} tokens > ${facts.contextTokens} maximum`);
   const maxTokens = counting ? null : readMaxTokens(body.max_tokens, facts.maxOutputTokens);
   const thinking = readThinking(body, facts, { maxTokens, betas });
+  const steps = checkToolTurns(body, options);
   checkModelRules(body, facts, traits, thinking);
   if (maxTokens === 0) checkWarmUp(body, thinking);
   const request: MessagesRequest = {
@@ -118,7 +126,9 @@ export function readMessagesRequest(json: string, options: ReadOptions): ReadReq
     thinking,
     terms: readTerms(body, traits, betas),
     fallback: readRefusalFallbacks(body, facts, { betas, models, now }),
-    tool: readTool(body.tools),
+    tools: readTools(body.tools),
+    mayAsk: !isFields(body.tool_choice) || body.tool_choice.type !== 'none',
+    steps,
     userHash: readUserId(body.metadata),
     question,
     promptTokens: tokens,
@@ -220,11 +230,6 @@ function readUserId(metadata: unknown): string | null {
   if (typeof id !== 'string' || id.length > 256)
     throw invalid('metadata.user_id: Input should be a valid string of at most 256 characters');
   return id;
-}
-
-function readTool(tools: unknown): string | null {
-  const first: unknown = Array.isArray(tools) ? tools[0] : undefined;
-  return isFields(first) && typeof first.name === 'string' ? first.name : null;
 }
 
 function readDiagnostics(diagnostics: unknown): string | null | undefined {

@@ -91,7 +91,7 @@ class PromptReader {
       const role = this.#role(message.role, at);
       if (i === 0 && role !== 'user') throw invalid('messages: first message must use the "user" role');
       this.#content('messages', message.content, at, role);
-      if (role === 'user') question = lastWords(message.content);
+      if (role === 'user' && !answersTools(message.content)) question = lastWords(message.content);
     }
     return question;
   }
@@ -149,6 +149,11 @@ function readText(text: unknown, at: string): string {
   if (typeof text !== 'string' || text === '') throw invalid(`${at}: text content blocks must be non-empty`);
   if (!text.isWellFormed()) throw invalid(`${at}: str is not valid UTF-8: surrogates not allowed`);
   return text;
+}
+
+/** What a tool said is no question. */
+function answersTools(content: unknown): boolean {
+  return Array.isArray(content) && content.some((block) => isFields(block) && block.type === 'tool_result');
 }
 
 function lastWords(content: unknown): string {

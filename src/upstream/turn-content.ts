@@ -1,0 +1,88 @@
+/**
+ * Gathers the blocks of one message whole, as they are to be sent back once the tools that it asks for have answered. What
+ * was thought stays as it came, signature and all: the API refuses a turn in which a byte of it has changed.
+ */
+import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
+import type { AssistantTurn, ContentBlock } from './port.ts';
+
+/** An object of the API: a block, or a delta of one. */
+type Piece = Readonly<Record<string, unknown>>;
+
+interface OpenBlock {
+  readonly start: Piece;
+  /** Insides of JSON string literals. */
+  text: string;
+  thinking: string;
+  signature: string;
+  inputJson: string;
+}
+
+export class TurnContent {
+  #blocks: OpenBlock[] = [];
+
+  /** Another message begins. */
+  begin(): void {
+    this.#blocks = [];
+  }
+
+  block(start: Piece): void {
+    this.#blocks.push({ start, text: '', thinking: '', signature: '', inputJson: '' });
+  }
+
+  /** @param json the inside of a JSON string literal */
+  text(json: WireText): void {
+    const block = this.#blocks.at(-1);
+    if (block !== undefined) block.text += json;
+  }
+
+  delta(delta: Piece): void {
+    const block = this.#blocks.at(-1);
+    if (block === undefined) return;
+    const said = (value: unknown): string => (typeof value === 'string' ? value : '');
+    if (delta['type'] === 'text_delta')
+      block.text += toWire(JSON.stringify(said(delta['text'])).slice(1, -1));
+    else if (delta['type'] === 'thinking_delta') block.thinking += said(delta['thinking']);
+    else if (delta['type'] === 'signature_delta') block.signature += said(delta['signature']);
+    else if (delta['type'] === 'input_json_delta') block.inputJson += said(delta['partial_json']);
+  }
+
+  /** To be called once the message is complete. */
+  complete(): Omit<AssistantTurn, 'asked'> {
+    const brokenInputs = new Set<string>();
+    const content = this.#blocks.map((block) => {
+      const { start, inputJson } = block;
+      if (start['type'] !== 'tool_use') return spoken(block);
+      const input = inputJson === '' ? start['input'] : parsed(inputJson);
+      const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+      if (!isObject) brokenInputs.add(String(start['id']));
+      return { ...start, type: 'tool_use', input: isObject ? input : {} };
+    });
+    return { content: content.filter(isSaid), brokenInputs };
+  }
+}
+
+function spoken({ start, text, thinking, signature }: OpenBlock): ContentBlock {
+  const type = String(start['type']);
+  if (type === 'text')
+    return { ...start, type, text: (String(start['text'] ?? '') + decoded(text)).toWellFormed() };
+  if (type !== 'thinking') return { ...start, type };
+  const thought = String(start['thinking'] ?? '') + thinking;
+  return { ...start, type, thinking: thought, signature: signature || String(start['signature'] ?? '') };
+}
+
+/** The API refuses texts of nothing. */
+function isSaid({ type, text }: ContentBlock): boolean {
+  return type !== 'text' || (text as string).trim() !== '';
+}
+
+function decoded(inside: string): string {
+  return String(JSON.parse(`"${fromWire(inside as WireText)}"`));
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

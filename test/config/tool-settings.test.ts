@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config/environment.ts';
+import { readConfigFiles } from '../../src/config/files.ts';
+import { TOOLS_SECRET } from '../tools/tool-server.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tools-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const SCHEMA = {
+  type: 'object',
+  properties: { topic: { type: 'string' } },
+  required: ['topic'],
+  additionalProperties: false,
+};
+const TOOL = {
+  name: 'look_up',
+  description: 'Looks something up.',
+  inputSchema: SCHEMA,
+  url: 'https://tools.example.com/look-up',
+};
+
+function read(settings: object, environment: object = { TOOLS_SECRET }) {
+  const file = join(directory, 'actions.json');
+  const chat = { system: '', defaultMaxTokens: 100, maxTokens: 200, ...settings };
+  writeFileSync(file, JSON.stringify({ chat }));
+  const config = readConfig({ DATA_DIR: directory, ACTIONS_FILE: file, ...environment });
+  return readConfigFiles(config, Date.parse('2026-12-01'), () => {});
+}
+
+function problem(settings: object, environment?: object): string {
+  try {
+    read(settings, environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.join('\n');
+    throw error;
+  }
+  return '';
+}
+
+it('reads a tool with what is usual where nothing is said', () => {
+  const [tool] = read({ tools: [TOOL] }).actions.get('chat')?.tools ?? [];
+  expect(tool).toMatchObject({ ...TOOL, timeoutMs: 10_000, sends: [] });
+  expect(tool?.input.safeParse({ topic: 'a' }).success).toBe(true);
+  expect(tool?.input.safeParse({ topic: 'a', more: 1 }).success).toBe(false);
+});
+
+it.each([['http://127.0.0.1:9/a'], ['http://localhost/a'], ['https://10.0.0.1/a']])(
+  'takes the address %s',
+  (url) => {
+    expect(problem({ tools: [{ ...TOOL, url }] })).toBe('');
+  },
+);
+
+it.each([
+  ['plain http', { url: 'http://tools.example.com/a' }, 'tools[0].url', 'must be https'],
+  [
+    'a password in the address',
+    { url: 'https://a:b@tools.example.com/' },
+    'tools[0].url',
+    'without credentials',
+  ],
+  ['no address', { url: undefined }, 'tools[0].url', ''],
+  ['a name with a space', { name: 'look up' }, 'tools[0].name', 'must be 1 to 64 of'],
+  ['no description', { description: '' }, 'tools[0].description', 'must say to the model'],
+  [
+    'a schema of no object',
+    { inputSchema: { type: 'string' } },
+    'tools[0].inputSchema.type',
+    'must be "object"',
+  ],
+  [
+    'a schema that leaves things open',
+    { inputSchema: { type: 'object', properties: {} } },
+    'tools[0].inputSchema',
+    '"additionalProperties": false',
+  ],
+  [
+    'lengths in its schema',
+    { inputSchema: { ...SCHEMA, properties: { topic: { type: 'string', maxLength: 3 } } } },
+    'tools[0].inputSchema.properties.topic.maxLength',
+    'not taken by the API',
+  ],
+  ['too long a time', { timeoutMs: 600_000 }, 'tools[0].timeoutMs', 'must be 1 to 120000 ms'],
+  [
+    'what it may not be told',
+    { sends: ['token'] },
+    'tools[0].sends[0]',
+    'userHash, userId, organizationId, tier',
+  ],
+  ['a key that is none', { headers: {} }, 'tools[0]', 'headers'],
+])('refuses %s', (_what, more, place, sentence) => {
+  const said = problem({ tools: [{ ...TOOL, ...more }] });
+  expect(said).toContain(`chat.${place}`);
+  expect(said).toContain(sentence);
+});
+
+it.each([
+  ['a name twice', { tools: [TOOL, TOOL] }, 'chat.tools[1].name', '"look_up" is there twice'],
+  ['too many steps', { tools: [TOOL], maxToolSteps: 17 }, 'chat.maxToolSteps', 'must be 1 to 16'],
+  ['steps without tools', { maxToolSteps: 2 }, 'chat.maxToolSteps', 'needs "tools"'],
+  ['no tool', { tools: [] }, 'chat.tools', 'must list one tool'],
+  ['all events beside them', { tools: [TOOL], allEvents: true }, 'chat.allEvents', 'what tools are asked'],
+  [
+    'a format beside them',
+    { tools: [TOOL], outputFormat: { type: 'json_schema', schema: SCHEMA } },
+    'chat.outputFormat',
+    'cannot stand beside tools',
+  ],
+])('refuses %s', (_what, settings, place, sentence) => {
+  const said = problem(settings);
+  expect(said).toContain(place);
+  expect(said).toContain(sentence);
+});
+
+it('wants a secret as soon as an action lists tools', () => {
+  expect(problem({ tools: [TOOL] }, {})).toContain(
+    'TOOLS_SECRET: required, since chat of ACTIONS_FILE lists tools',
+  );
+  expect(problem({}, {})).toBe('');
+  expect(problem({ tools: [TOOL] }, { TOOLS_SECRET: 'short' })).toContain(
+    'TOOLS_SECRET: must have 32 characters',
+  );
+});
