@@ -1,8 +1,26 @@
 /** The logger: JSON lines with an allow-list of shapes. What a line says is its caller's; where it goes is LogOutput's. */
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { describeCause } from './describe-cause.ts';
+import { type FieldOf, type Level, LOG_EVENTS, type LogMessage } from './log-events.ts';
 
-export type { Logger };
+/** Takes the messages of the catalogue, and no others. */
+export type Logger = Readonly<Record<Level, Write>> & {
+  isLevelEnabled(level: Level): boolean;
+};
+
+interface Write {
+  /** Fields that the catalogue does not have are no fields of the line. */
+  <Message extends LogMessage, Fields extends object>(
+    fields: Fields & Readonly<Record<Exclude<keyof Fields, FieldOf<Message>>, never>>,
+    message: Message,
+  ): void;
+  (message: LogMessage): void;
+  (left: Readonly<Record<string, unknown>> & { readonly suppressed: number }, message: MoreOf): void;
+}
+
+/** Of lines that were left out. */
+type MoreOf = `${LogMessage}${typeof MORE}`;
+export const MORE = ': more of them';
 
 export interface LoggerOptions {
   /** A pino level, or `silent`. */
@@ -36,8 +54,20 @@ export function createLogger({ level, version, instanceId, output }: LoggerOptio
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeCause, error: describeCause, cause: describeCause },
+      hooks: { logMethod: named },
       redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
     },
     output,
   );
+}
+
+/** Each line says its event's name, which stays where its message changes. */
+function named(this: pino.Logger, args: Parameters<pino.LogFn>, write: pino.LogFn): void {
+  const [fields, message]: readonly unknown[] = args.length === 1 ? [{}, args[0]] : args;
+  write.call(this, { event: nameOf(String(message)), ...(fields as object) }, String(message));
+}
+
+function nameOf(message: string): string | undefined {
+  const whole = message.endsWith(MORE) ? message.slice(0, -MORE.length) : message;
+  return Object.hasOwn(LOG_EVENTS, whole) ? LOG_EVENTS[whole as LogMessage].name : undefined;
 }

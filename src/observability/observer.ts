@@ -3,6 +3,7 @@
  * will, and the metrics of all of it. Fields are listed one by one: what a port may add later is not logged by accident.
  */
 import type { Usage } from '../protocol/frames.ts';
+import type { LogMessage } from './log-events.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Caller, Observer, Payer, RunIdentity } from './port.ts';
@@ -32,7 +33,7 @@ const STREAM_RESUMED = ofUser('stream resumed');
 const CANCEL_ASKED = ofUser('cancel asked');
 const PASSED_ON = ofUser('passed on');
 
-function ofUser(message: string): LineKind {
+function ofUser(message: LogMessage): LineKind {
   return { level: 'info', message, lines: LINES_OF_USER, fields: {} };
 }
 

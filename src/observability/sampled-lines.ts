@@ -3,7 +3,8 @@
  * left out, one line says so when the window is over, so that a flood is a few lines and its size is known.
  */
 import type { Clock, Timer } from '../time/clock.ts';
-import type { Logger } from './logger.ts';
+import type { LogMessage } from './log-events.ts';
+import { type Logger, MORE } from './logger.ts';
 
 const WINDOW_MS = 10_000;
 
@@ -12,7 +13,7 @@ type Level = 'info' | 'warn' | 'error';
 /** What lines have in common. Kinds are of closed sets. */
 export interface LineKind {
   readonly level: Level;
-  readonly message: string;
+  readonly message: LogMessage;
   /** How many of them are written in a window, of each user. */
   readonly lines: number;
   /** Fields that are the same in each of them. */
@@ -62,8 +63,7 @@ export class SampledLines {
     for (const { kind, users } of this.#kinds.values()) {
       const { level, message, fields } = kind;
       for (const [userId, { suppressed }] of users)
-        if (suppressed > 0)
-          this.#logger[level]({ ...fields, userId, suppressed }, `${message}: more of them`);
+        if (suppressed > 0) this.#logger[level]({ ...fields, userId, suppressed }, `${message}${MORE}`);
     }
     this.#kinds.clear();
   }

@@ -11,6 +11,7 @@ describe('the logger', () => {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
         version: '1.2.3',
         instanceId: 'machine-a',
+        event: 'connection_opened',
         connectionId: 'c1',
         msg: 'connection opened',
       },
@@ -19,7 +20,7 @@ describe('the logger', () => {
 
   it('keeps hostile text in one line', () => {
     const { logger, lines } = keepLines();
-    logger.info({ field: '\r\n{"level":"fatal"}\u001b[31m\u2028' }, 'a\r\nb');
+    logger.info({ origin: '\r\n{"level":"fatal"}\u001b[31m\u2028' }, 'refused');
     expect(lines).toHaveLength(1);
     for (const control of ['\r', '\n', '\u001b']) expect(lines[0]?.trimEnd()).not.toContain(control);
   });
@@ -27,8 +28,11 @@ describe('the logger', () => {
   it('redacts what is named as a secret', () => {
     const { logger, lines } = keepLines();
     const canary = 'canary-secret';
-    logger.info({ token: canary, authorization: canary, apiKey: canary, password: canary, secret: canary });
-    logger.info({ headers: { authorization: canary, 'sec-websocket-protocol': canary, host: 'kept' } });
+    const lists: object[] = [
+      { token: canary, authorization: canary, apiKey: canary, password: canary, secret: canary },
+      { headers: { authorization: canary, 'sec-websocket-protocol': canary, host: 'kept' } },
+    ];
+    for (const fields of lists) logger.info(fields, 'refused');
     expect(lines.join('')).not.toContain(canary);
     expect(lines.join('')).toContain('kept');
   });
@@ -36,15 +40,17 @@ describe('the logger', () => {
   it('never writes the message of an error', () => {
     const { logger, lines } = keepLines();
     const error = new Error('canary', { cause: new Error('canary') });
-    logger.error({ err: error }, 'failed');
-    logger.error({ error, cause: error }, 'failed');
+    const lists: object[] = [{ err: error }, { error, cause: error }];
+    for (const fields of lists) logger.error(fields, 'failed');
     expect(lines.join('')).not.toContain('canary');
     expect(lines.join('')).toContain('logger.test');
   });
 
   it('writes nothing below its level', () => {
     const { logger, lines } = keepLines('warn');
-    logger.info('quiet');
+    logger.info('stopped');
     expect(lines).toEqual([]);
+    logger.warn('no ANTHROPIC_API_KEY: answers come from the simulated model');
+    expect(lines).toHaveLength(1);
   });
 });

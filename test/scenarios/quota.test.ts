@@ -115,7 +115,11 @@ describe('a quota that is used up is told at every door, with its figures', () =
 
   it('room that live runs hold is to be had soon, at every door; the operator is warned of a budget', async () => {
     // The prompt and the cap of one answer of `chat` fit, not two.
-    const PLANS_FILE = plansFile({ spendingPerDayUsd: 0.02, plans: { enterprise: {} } });
+    const PLANS_FILE = plansFile({
+      spendingPerDayUsd: 0.02,
+      unpricedModels: 'allowed',
+      plans: { enterprise: {} },
+    });
     await using relay = await startSimulatedRelay({ pace: SILENT }, { PLANS_FILE });
     const token = await relay.token();
     await using client = await connect(relay);

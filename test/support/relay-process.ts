@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { composeRelay } from '../../src/compose/compose.ts';
 import { type Environment, readConfig } from '../../src/config/environment.ts';
+import { COMMON_FIELDS, LOG_EVENTS, type LogEvent } from '../../src/observability/log-events.ts';
 import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
@@ -174,7 +175,9 @@ class RecordedLog {
 
   write(line: string): void {
     this.text.push(line);
-    this.lines.push(JSON.parse(line) as LogLine);
+    const parsed = JSON.parse(line) as LogLine;
+    requireCatalogued(parsed);
+    this.lines.push(parsed);
     for (const look of this.#watchers) look();
   }
 
@@ -196,6 +199,19 @@ class RecordedLog {
     look();
     return promise;
   }
+}
+
+/** Each line that a relay of the tests writes is one of the catalogue, with its level and its fields. */
+function requireCatalogued(line: LogLine): void {
+  const known = Object.values(LOG_EVENTS as Readonly<Record<string, LogEvent>>).find(
+    ({ name }) => name === line['event'],
+  );
+  if (known === undefined) throw new Error(`no event of the catalogue: ${line.msg}`);
+  if (!known.levels.some((level) => level === line['level']))
+    throw new Error(`not of level ${String(line['level'])}: ${line.msg}`);
+  const fields: ReadonlySet<string> = new Set([...COMMON_FIELDS, ...known.fields]);
+  const more = Object.keys(line).filter((field) => !fields.has(field));
+  if (more.length > 0) throw new Error(`fields that the catalogue lacks: ${line.msg}: ${more.join(', ')}`);
 }
 
 function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {

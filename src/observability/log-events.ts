@@ -1,0 +1,468 @@
+/**
+ * Every line that the relay writes to its log: by its message, with a short name (the line's `event`), its levels, the
+ * fields it may have, what it means and what to do. The runbook's catalogue is written from here, and no other message can
+ * be logged.
+ */
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogEvent {
+  /** `event` of the line: it stays where the words of a message change. */
+  readonly name: string;
+  readonly levels: readonly Level[];
+  /** What it may have beside the fields of all lines. */
+  readonly fields: readonly string[];
+  readonly means: string;
+  /** What an operator does; null: nothing. */
+  readonly action: string | null;
+}
+
+/** Of every line. `suppressed` counts lines of its kind that were left out within ten seconds. */
+export const COMMON_FIELDS = ['level', 'time', 'version', 'instanceId', 'event', 'msg'] as const;
+
+const CALLER = ['door', 'requestId', 'connectionId'] as const;
+const RUN = ['streamId', 'epoch', 'userId', 'action', 'model'] as const;
+const PAYER = ['organizationId', 'tier'] as const;
+
+export const LOG_EVENTS = {
+  listening: {
+    name: 'listening',
+    levels: ['info'],
+    fields: ['address', 'family', 'port', 'simulated', 'interrupted'],
+    means: 'It is up. `interrupted`: runs of a process that was killed, closed with what was last saved',
+    action: null,
+  },
+  draining: {
+    name: 'draining',
+    levels: ['info'],
+    fields: ['signal', 'liveStreams'],
+    means: 'It was told to stop, and waits up to DRAIN_MS for live answers',
+    action: null,
+  },
+  stopped: { name: 'stopped', levels: ['info'], fields: [], means: 'All is written out', action: null },
+  'request answered': {
+    name: 'request_answered',
+    levels: ['debug'],
+    fields: ['requestId', 'method', 'route', 'status', 'ms'],
+    means: 'One HTTP request, by its route',
+    action: null,
+  },
+  'connection opened': {
+    name: 'connection_opened',
+    levels: ['info'],
+    fields: ['connectionId', 'userId', 'suppressed'],
+    means: 'A WebSocket of a user whose token was verified',
+    action: null,
+  },
+  'connection closed': {
+    name: 'connection_closed',
+    levels: ['info'],
+    fields: ['connectionId', 'userId', 'code', 'reason', 'durationMs', 'suppressed'],
+    means: 'It is over. `reason`: why the relay closed it, if it did',
+    action: 'Many `noPong` or 1006 at once: the network or the proxy in front',
+  },
+  'stream started': {
+    name: 'stream_started',
+    levels: ['info'],
+    fields: [...RUN, ...CALLER, ...PAYER],
+    means: 'A question was taken; its intent is on disk',
+    action: null,
+  },
+  'stream ended': {
+    name: 'stream_ended',
+    levels: ['info', 'error'],
+    fields: [
+      ...RUN,
+      ...CALLER,
+      ...PAYER,
+      'servedModel',
+      'status',
+      'code',
+      'stopReason',
+      'abortReason',
+      'firstTokenMs',
+      'totalMs',
+      'upstreamClosedMs',
+      'chunks',
+      'bytes',
+      'upstreamRequestId',
+      'inputTokens',
+      'outputTokens',
+      'cacheReadTokens',
+      'cacheWriteTokens',
+      'usageSource',
+      'costUsd',
+      'cause',
+    ],
+    means: 'Its ending, and what it cost. `servedModel`: who answered, where that was another than was asked',
+    action: '`error` level: `internal` is a bug, with its stack; `upstream_account` see there',
+  },
+  'stream resumed': {
+    name: 'stream_resumed',
+    levels: ['info'],
+    fields: [...RUN, ...CALLER, 'after', 'head', 'suppressed'],
+    means: 'A client reads on, from the piece after `after`',
+    action: null,
+  },
+  'cancel asked': {
+    name: 'cancel_asked',
+    levels: ['info'],
+    fields: ['streamId', 'userId', ...CALLER, 'suppressed'],
+    means: 'A client asked for a run to be cancelled',
+    action: null,
+  },
+  refused: {
+    name: 'refused',
+    levels: ['info', 'warn'],
+    fields: [...CALLER, 'userId', 'streamId', 'of', 'code', 'reason', 'origin', 'cause', 'suppressed'],
+    means: 'A handshake, frame or request was refused; `reason` says which check it was',
+    action: 'One `reason` that rises: see Refusals, Floods, 401 and 403 below',
+  },
+  'passed on': {
+    name: 'passed_on',
+    levels: ['info'],
+    fields: ['userId', ...CALLER, 'name', 'status', 'outcome', 'ms', 'bytes', 'suppressed'],
+    means: 'A body that only the old function serves went there (LEGACY_FUNCTIONS_URL)',
+    action: '`failed` or `late`: the old functions; `redirect`: the address is wrong',
+  },
+  failed: {
+    name: 'failed',
+    levels: ['error'],
+    fields: ['what', 'connectionId', 'epoch', 'cause', 'suppressed'],
+    means: 'An error that no client could be told of, in the part that `what` names',
+    action: 'Its `cause` has the kind and, of a bug, the stack',
+  },
+  'prompt not counted: its reservation stays as it was estimated': {
+    name: 'prompt_not_counted',
+    levels: ['warn'],
+    fields: ['reason', 'epoch', 'model', 'status', 'type', 'errorCode', 'upstreamRequestId', 'suppressed'],
+    means: 'The API did not count a long prompt; the answer goes on',
+    action: 'Many: COUNT_TOKENS_ABOVE off, or see to the limits of the account',
+  },
+  'memory pressure changed': {
+    name: 'memory_pressure',
+    levels: ['warn'],
+    fields: ['pressure'],
+    means: '`soft`: new questions are refused; `hard`: old answers can no longer be resumed; `none`: over',
+    action: 'More memory, or fewer connections (MAX_CONNECTIONS)',
+  },
+  'no ANTHROPIC_API_KEY: answers come from the simulated model': {
+    name: 'simulated',
+    levels: ['warn'],
+    fields: [],
+    means: 'No answer is real, and none costs anything',
+    action: 'In production set the key',
+  },
+  'upstream attempt failed': {
+    name: 'upstream_attempt_failed',
+    levels: ['warn'],
+    fields: [
+      'epoch',
+      'model',
+      'attempt',
+      'error',
+      'willRetry',
+      'fallback',
+      'status',
+      'type',
+      'errorCode',
+      'code',
+      'requestId',
+    ],
+    means: 'One try at the model, by what the API said; `willRetry` or `fallback` says how it goes on',
+    action: "Many at once: the model's status page; `requestId` is what its support asks for",
+  },
+  "the account at the model's API does not work: see to its key, its money, its rights or its models": {
+    name: 'account_fails',
+    levels: ['error'],
+    fields: ['status', 'type', 'errorCode', 'code', 'requestId'],
+    means: 'Nobody gets an answer',
+    action: 'By `status` and `errorCode`: the table below',
+  },
+  "the account at the model's API works again": {
+    name: 'account_works',
+    levels: ['info'],
+    fields: [],
+    means: 'Answers are had again',
+    action: null,
+  },
+  'a model in use is retired: it is asked no more, and who names it is refused; name another': {
+    name: 'model_retired',
+    levels: ['info', 'warn'],
+    fields: ['model', 'state', 'usedBy'],
+    means: 'The API, or MODELS_FILE, says that it answers nobody',
+    action: 'Name another in the settings of `usedBy`, and restart',
+  },
+  'a model in use will retire: name another before': {
+    name: 'model_deprecated',
+    levels: ['info', 'warn'],
+    fields: ['model', 'state', 'usedBy', 'retiresOn'],
+    means: 'On the day `retiresOn`, if there is one',
+    action: 'Name another before that day',
+  },
+  'a model in use is not in the list of the API: misspelt, not for this key, or gone': {
+    name: 'model_unlisted',
+    levels: ['info', 'warn'],
+    fields: ['model', 'state', 'usedBy'],
+    means: 'It is asked all the same',
+    action: 'Check the name; a gateway may know more than it lists',
+  },
+  'the API says otherwise of a model in use than the models file: bring MODELS_FILE up to date': {
+    name: 'model_differs',
+    levels: ['info', 'warn'],
+    fields: ['model', 'state', 'usedBy', 'differences'],
+    means: '`differences` names the facts',
+    action: 'Bring MODELS_FILE up to date',
+  },
+  'of a model in use that is so no more': {
+    name: 'model_resolved',
+    levels: ['info'],
+    fields: ['model', 'state'],
+    means: 'What was said of it before is over',
+    action: null,
+  },
+  "the API's list of models cannot be had: models are known by the models file alone": {
+    name: 'models_unlisted',
+    levels: ['info'],
+    fields: ['kind', 'status', 'reason'],
+    means: 'This key or gateway has no list',
+    action: null,
+  },
+  'switches changed': {
+    name: 'switches_changed',
+    levels: ['warn'],
+    fields: ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT'],
+    means: 'What SWITCHES_FILE says holds from now on',
+    action: null,
+  },
+  'SWITCHES_FILE cannot be used: its last values hold': {
+    name: 'switches_unusable',
+    levels: ['error'],
+    fields: ['why'],
+    means: '`why` says what is wrong in it',
+    action: 'Mend the file; no restart is needed',
+  },
+  'the relay is switched off: it takes no question': {
+    name: 'switched_off',
+    levels: ['warn'],
+    fields: ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT'],
+    means: 'RELAY_ENABLED is false: apps ask their own function',
+    action: 'Switch it on again when the trouble is over',
+  },
+  'key set loaded': {
+    name: 'keys_loaded',
+    levels: ['info'],
+    fields: ['kind', 'keys'],
+    means: 'Tokens can be checked by these keys',
+    action: null,
+  },
+  'key set not loaded': {
+    name: 'keys_not_loaded',
+    levels: ['warn'],
+    fields: ['kind', 'cause', 'retryInMs'],
+    means: 'The keys known before count for an hour',
+    action: 'Reach the key set from this machine: DNS, TLS, a proxy',
+  },
+  'tokens of this role are refused: name it in ALLOWED_ROLES if it is of users': {
+    name: 'role_refused',
+    levels: ['warn'],
+    fields: ['kind', 'role'],
+    means: 'Told once of each role',
+    action: 'ALLOWED_ROLES, if an access-token hook gives it to users',
+  },
+  'a claim is no text of 1 to 128 characters: its users count as having none': {
+    name: 'claim_unusable',
+    levels: ['warn'],
+    fields: ['kind', 'claim', 'why'],
+    means: 'A tier or school that cannot be used',
+    action: 'Mend the hook, or name another claim',
+  },
+  'a tier without a plan: its users have the plan free': {
+    name: 'tier_without_plan',
+    levels: ['warn'],
+    fields: ['tier'],
+    means: 'Told once of each tier',
+    action: 'Put it into `tiers` of a plan in PLANS_FILE',
+  },
+  'identity: IDENTITY_VIEW cannot be read': {
+    name: 'identity_unreadable',
+    levels: ['error'],
+    fields: ['hint'],
+    means: 'Tier and school are those read before, or of the token',
+    action: '`hint` says what to grant or create',
+  },
+  'identity: IDENTITY_VIEW is read again': {
+    name: 'identity_readable',
+    levels: ['info'],
+    fields: [],
+    means: 'It is mended',
+    action: null,
+  },
+  "identity: IDENTITY_VIEW cannot be asked of a user who was never read: the token's claims count": {
+    name: 'identity_by_token',
+    levels: ['warn'],
+    fields: ['userId', 'suppressed'],
+    means: 'Such users are often served as `free`',
+    action: 'Bring Postgres back',
+  },
+  'IDENTITY_VIEW has no row that this relay may see: it is empty, or row-level security hides them all': {
+    name: 'identity_empty',
+    levels: ['warn'],
+    fields: ['kind'],
+    means: 'Nobody has a tier by it',
+    action: 'Write the view, or leave `security_invoker` out of it',
+  },
+  'IDENTITY_VIEW has several rows for a user: the first by organization_id counts': {
+    name: 'identity_several_rows',
+    levels: ['warn'],
+    fields: ['kind'],
+    means: 'Told once',
+    action: 'Have the view say which one counts',
+  },
+  'a value of IDENTITY_VIEW is no text of 1 to 128 characters: its users count as having none': {
+    name: 'identity_unusable',
+    levels: ['warn'],
+    fields: ['kind', 'column', 'why'],
+    means: 'A tier or school that cannot be used',
+    action: 'Mend the view',
+  },
+  "the row of a user in IDENTITY_VIEW cannot be read: the token's claims count": {
+    name: 'identity_row_unreadable',
+    levels: ['warn'],
+    fields: ['kind', 'reason'],
+    means: 'The view fails for this user',
+    action: 'Read the row as the user of DATABASE_URL',
+  },
+  'Postgres gives fewer connections than DATABASE_POOL: statements share them': {
+    name: 'postgres_few_connections',
+    levels: ['warn'],
+    fields: ['connections', 'wanted'],
+    means: 'Statements wait for one another',
+    action: 'Lower DATABASE_POOL, or raise the limit of the pooler',
+  },
+  'usage rows do not reach Postgres: kept here, tried again': {
+    name: 'rows_kept',
+    levels: ['error'],
+    fields: ['kind', 'unshipped', 'cause'],
+    means: 'They wait on the disk; nothing is lost',
+    action: 'Bring Postgres back; `unshipped` says how many',
+  },
+  'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user': {
+    name: 'rows_without_schema',
+    levels: ['error'],
+    fields: ['kind', 'unshipped', 'cause'],
+    means: 'They wait on the disk; nothing is lost',
+    action: 'Migrate, and grant',
+  },
+  'usage rows reach Postgres again': {
+    name: 'rows_arrive',
+    levels: ['info'],
+    fields: ['shipped', 'outageMs'],
+    means: 'What waited goes there',
+    action: null,
+  },
+  'Postgres refuses usage rows: kept here, tried again each hour': {
+    name: 'rows_refused',
+    levels: ['error'],
+    fields: ['rows', 'reason'],
+    means: 'A constraint of the database refuses these rows',
+    action: 'Drop or mend the constraint; the rows come by themselves',
+  },
+  'quota: Postgres is back': {
+    name: 'quota_recovered',
+    levels: ['info'],
+    fields: [],
+    means: 'Limits are shared between machines again',
+    action: null,
+  },
+  'quota: Postgres cannot correct reservations by counted prompts: run `npm run migrate`, then restart': {
+    name: 'quota_uncorrectable',
+    levels: ['warn'],
+    fields: [],
+    means: 'Reservations stay as estimated until their runs end',
+    action: 'Migrate, then restart',
+  },
+  'daily budget spent: starts are refused until the next day': {
+    name: 'budget_spent',
+    levels: ['error'],
+    fields: ['day', 'limitUsd'],
+    means: 'All answers of this day (UTC) have cost `spendingPerDayUsd`',
+    action: 'Wait for midnight, or raise it in PLANS_FILE and restart',
+  },
+  'the rest of the daily budget is reserved by live answers: starts wait for them': {
+    name: 'budget_reserved',
+    levels: ['warn'],
+    fields: ['day', 'limitUsd'],
+    means: 'Starts get `rate_limited` until answers end',
+    action: 'Daily, long before it is spent: the figure is small for so many live answers',
+  },
+  "mirror: the app's table does not fit": {
+    name: 'mirror_problem',
+    levels: ['error'],
+    fields: ['problem'],
+    means: '`problem` says what is wrong and what to do',
+    action: 'Mend the table, or MIRROR_FILE and `npm run migrate`',
+  },
+  "mirror: the app's table refuses runs: kept, tried again": {
+    name: 'mirror_refused',
+    levels: ['error'],
+    fields: ['table', 'sqlstate', 'column', 'constraint', 'rows', 'suppressed'],
+    means: 'Nothing is lost: `dash_relay.usage` has all rows',
+    action: 'Mend the table; `npm run mirror -- --recopy` brings them at once',
+  },
+  "mirror: the app's table has all runs again": {
+    name: 'mirror_mended',
+    levels: ['info'],
+    fields: ['table', 'rows'],
+    means: 'What was refused has come',
+    action: null,
+  },
+  'mirror: nothing can be copied now: kept, tried again': {
+    name: 'mirror_stopped',
+    levels: ['warn'],
+    fields: ['waiting'],
+    means: "A lock on the app's table, or Postgres being away",
+    action: 'Find who holds the lock',
+  },
+  'redis is reached': {
+    name: 'redis_reached',
+    levels: ['info'],
+    fields: ['prefix'],
+    means: 'Machines continue one another’s streams',
+    action: null,
+  },
+  'redis is away: streams go on here': {
+    name: 'redis_away',
+    levels: ['warn'],
+    fields: ['reason', 'operation', 'hint'],
+    means: 'Each machine goes on alone',
+    action: '`hint` says what Redis said',
+  },
+  'malformed in redis: that stream is lost to other machines': {
+    name: 'redis_malformed',
+    levels: ['error'],
+    fields: ['what', 'epoch', 'suppressed'],
+    means: 'Something there is not of this relay',
+    action: 'Find who else writes under the prefix',
+  },
+  'relays of another version are on this redis: no stream moves between them and this one until they are gone':
+    {
+      name: 'redis_other_versions',
+      levels: ['warn'],
+      fields: ['formats'],
+      means: 'A deploy across a change of what is stored, or a machine that was forgotten',
+      action: 'End the old machines',
+    },
+  'no relay of another version is on this redis any more': {
+    name: 'redis_one_version',
+    levels: ['warn'],
+    fields: ['formats'],
+    means: 'The deploy is over',
+    action: null,
+  },
+} as const satisfies Readonly<Record<string, LogEvent>>;
+
+export type LogMessage = keyof typeof LOG_EVENTS;
+
+/** What a line may have beside what all lines have. */
+export type FieldOf<Message extends LogMessage> = (typeof LOG_EVENTS)[Message]['fields'][number];
