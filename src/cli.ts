@@ -40,6 +40,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'lists where an app calls its old functions, and what each place becomes',
     load: async () => (await import('./callers/callers-command.ts')).callers,
   },
+  switch: {
+    summary: 'switches streaming, or the relay, off and on without a restart',
+    load: async () => (await import('./config/switch-command.ts')).switchCommand,
+  },
   mirror: {
     summary: 'says which runs are in the table of the app, and brings what is missing',
     load: async () => (await import('./postgres/mirror-command.ts')).mirrorCommand,

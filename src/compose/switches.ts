@@ -6,7 +6,7 @@ import type { Logger } from '../observability/logger.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 
 /** How soon a change of the file counts, ms. */
-const READ_EACH_MS = 2000;
+const READ_EACH_MS = 500;
 
 export interface WatchedSwitches {
   /** At this moment. */

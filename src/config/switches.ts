@@ -8,12 +8,22 @@ import { readJsonFile } from '../files/json-file.ts';
 import type { Config } from './environment.ts';
 
 const schema = z.strictObject({
-  RELAY_ENABLED: z.boolean().optional(),
-  STREAMING_ENABLED: z.boolean().optional(),
-  WEBSOCKET_ROLLOUT_PERCENT: z.int().min(0).max(100).optional(),
+  relayEnabled: z.boolean().optional(),
+  streamingEnabled: z.boolean().optional(),
+  websocketPercent: z.int().min(0).max(100).optional(),
 });
 
 export type Switches = Pick<Config, 'RELAY_ENABLED' | 'STREAMING_ENABLED' | 'WEBSOCKET_ROLLOUT_PERCENT'>;
+
+export type SwitchesFile = z.output<typeof schema>;
+
+/**
+ * None where the file is absent.
+ * @throws Error naming the file and everything that is wrong in it
+ */
+export function switchesIn(file: string): SwitchesFile {
+  return existsSync(file) ? readJsonFile('switches', file, schema) : {};
+}
 
 /**
  * Of the file where it is there and names them, otherwise of the environment.
@@ -25,10 +35,10 @@ export function readSwitches({
   STREAMING_ENABLED,
   WEBSOCKET_ROLLOUT_PERCENT,
 }: Config): Switches {
-  const own = file !== undefined && existsSync(file) ? readJsonFile('switches', file, schema) : {};
+  const own = file === undefined ? {} : switchesIn(file);
   return {
-    RELAY_ENABLED: own.RELAY_ENABLED ?? RELAY_ENABLED,
-    STREAMING_ENABLED: own.STREAMING_ENABLED ?? STREAMING_ENABLED,
-    WEBSOCKET_ROLLOUT_PERCENT: own.WEBSOCKET_ROLLOUT_PERCENT ?? WEBSOCKET_ROLLOUT_PERCENT,
+    RELAY_ENABLED: own.relayEnabled ?? RELAY_ENABLED,
+    STREAMING_ENABLED: own.streamingEnabled ?? STREAMING_ENABLED,
+    WEBSOCKET_ROLLOUT_PERCENT: own.websocketPercent ?? WEBSOCKET_ROLLOUT_PERCENT,
   };
 }

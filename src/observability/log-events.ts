@@ -118,6 +118,13 @@ export const LOG_EVENTS = {
     means: 'A handshake, frame or request was refused; `reason` says which check it was',
     action: 'One `reason` that rises: see Refusals, Floods, 401 and 403 below',
   },
+  'tool called': {
+    name: 'tool_called',
+    levels: ['info', 'warn'],
+    fields: ['epoch', 'action', 'tool', 'call', 'step', 'outcome', 'status', 'bytes', 'ms'],
+    means: "The model asked for a tool of the action's, and its endpoint was called, or refused to be",
+    action: 'By `outcome`: the endpoint, its time limit, or its secret',
+  },
   'passed on': {
     name: 'passed_on',
     levels: ['info'],

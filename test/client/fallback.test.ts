@@ -231,7 +231,7 @@ describe('the operator’s kill switch', () => {
     relay.simulator.script({ deltas: Array.from({ length: 80 }, (_, n) => `${n} `) });
     const answer = ask();
     await until(() => chunks.length > 2);
-    writeFileSync(SWITCHES_FILE, '{"RELAY_ENABLED": false}');
+    writeFileSync(SWITCHES_FILE, '{"relayEnabled": false}');
     const { content, metadata } = await answer;
     expect(content).toMatch(/79 $/);
     expect(metadata.transport).toBe('websocket');

@@ -1,5 +1,6 @@
 /** The operator's switches while the relay runs: SWITCHES_FILE, and the one that sends everybody elsewhere. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -39,10 +40,10 @@ describe('SWITCHES_FILE', () => {
       { SWITCHES_FILE: file.path, WEBSOCKET_ROLLOUT_PERCENT: '0' },
     );
     expect(await configOf(relay)).toMatchObject({ transport: 'sse', enabled: true });
-    file.write('{"WEBSOCKET_ROLLOUT_PERCENT": 100}');
+    file.write('{"websocketPercent": 100}');
     await relay.logged('switches changed', 1);
     expect(await configOf(relay)).toMatchObject({ transport: 'websocket' });
-    file.write('{"STREAMING_ENABLED": false}');
+    file.write('{"streamingEnabled": false}');
     await relay.logged('switches changed', 2);
     expect(await configOf(relay)).toMatchObject({ transport: 'json' });
     await expect(connectClient({ url: relay.url, token: await relay.token() })).rejects.toThrow('503');
@@ -57,7 +58,7 @@ describe('SWITCHES_FILE', () => {
   });
 
   it('that cannot be used is named, and the last values hold', async () => {
-    const file = switchesFile('{"WEBSOCKET_ROLLOUT_PERCENT": 0}');
+    const file = switchesFile('{"websocketPercent": 0}');
     await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
     file.write('{"STREAMING": false}');
     const [line] = await relay.logged('SWITCHES_FILE cannot be used: its last values hold');
@@ -66,7 +67,7 @@ describe('SWITCHES_FILE', () => {
   });
 
   it('that cannot be used does not start', () => {
-    const { path } = switchesFile('{"RELAY_ENABLED": "no"}');
+    const { path } = switchesFile('{"relayEnabled": "no"}');
     const read = () =>
       readConfigFiles(readConfig({ SWITCHES_FILE: path, DATA_DIR: join(path, '..') }), 0, () => {});
     expect(read).toThrow(ConfigError);
@@ -96,7 +97,7 @@ describe('RELAY_ENABLED=false', () => {
     relay.simulator.script({ deltas: Array.from({ length: 100 }, (_, n) => `${n} `) });
     await using client = await connectClient({ url: relay.url, token: await relay.token() });
     const stream = client.start(QUESTION);
-    file.write('{"RELAY_ENABLED": false}');
+    file.write('{"relayEnabled": false}');
     await relay.logged('switches changed');
     expect(stream.ending).toBeUndefined();
     expect(await post(relay, '/v1/chat', QUESTION)).toMatchObject({ status: 503 });
@@ -116,6 +117,50 @@ describe('RELAY_ENABLED=false', () => {
     expect(await post(without, gateway, QUESTION)).toMatchObject({
       status: 503,
       body: { error: 'unavailable' },
+    });
+  });
+});
+
+describe('dash-relay switch', () => {
+  const run = (file: string | undefined, ...words: string[]) =>
+    spawnSync(process.execPath, ['src/cli.ts', 'switch', ...words], {
+      encoding: 'utf8',
+      env: { ...process.env, ...(file === undefined ? {} : { SWITCHES_FILE: file }) },
+    });
+
+  it('changes what a running relay does, keeps what it does not name, and takes it back', async () => {
+    const file = switchesFile('{"websocketPercent": 0}');
+    await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
+    const { stdout } = run(file.path, 'streaming=off', 'relay=off');
+    expect(stdout).toBe('RELAY_ENABLED=false\nSTREAMING_ENABLED=false\nWEBSOCKET_ROLLOUT_PERCENT=0\n');
+    await relay.logged('switches changed', 1);
+    expect(await configOf(relay)).toMatchObject({ transport: 'json', enabled: false });
+    run(file.path, 'streaming=environment', 'relay=on', 'percent=100');
+    await relay.logged('switches changed', 2);
+    expect(await configOf(relay)).toMatchObject({ transport: 'websocket', enabled: true });
+    run(file.path, 'relay=environment', 'percent=environment');
+    expect(existsSync(file.path)).toBe(false);
+    expect(run(file.path).stdout).toContain('WEBSOCKET_ROLLOUT_PERCENT=100\n');
+  });
+
+  it.each([
+    [['percent=101'], 2, /^percent is a whole number from 0 to 100/],
+    [['streaming=maybe'], 2, /^streaming is "on", "off" or "environment"/],
+    [['light=on'], 2, /^There is no switch "light"/],
+    [['--nope'], 2, /--nope/],
+  ] as const)('says what is wrong with %j, and changes nothing', (words, status, saying) => {
+    const file = switchesFile('{"websocketPercent": 7}');
+    expect(run(file.path, 'relay=off', ...words)).toMatchObject({
+      status,
+      stderr: expect.stringMatching(saying),
+    });
+    expect(run(file.path).stdout).toContain('RELAY_ENABLED=true\n');
+  });
+
+  it('needs a file to write', () => {
+    expect(run(undefined, 'relay=off')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^SWITCHES_FILE is not set/),
     });
   });
 });
