@@ -147,6 +147,9 @@ export function createClientStream(
     get thinking() {
       return state.following && state.thinking;
     },
+    get tools() {
+      return state.tools;
+    },
     get content() {
       return held + pieces.join('');
     },

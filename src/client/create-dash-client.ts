@@ -253,7 +253,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return begin({ id, request: snapshotOf(request) }, more);
       } catch (cause) {
         // e.g. a circle in `context`
-        const message = `the request cannot be written as JSON: ${cause}`;
+        const message = `request: ${cause}`;
         const stream = createClientStream({ id }, more, owner);
         stream.fail({ ...failure('bad_request'), message });
         return stream;

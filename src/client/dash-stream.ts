@@ -1,5 +1,5 @@
 /** What the caller of a stream holds: its handle, the answer it ends with, and the measurements of both. */
-import type { QuotaState, Refusal, Timing, Usage } from '../protocol/frames.ts';
+import type { QuotaState, Refusal, Timing, ToolFrame, Usage } from '../protocol/frames.ts';
 import type { Phase } from './stream-state.ts';
 
 export type Transport = 'websocket' | 'sse' | 'json';
@@ -27,6 +27,9 @@ export interface Position {
   readonly epoch: string | undefined;
   readonly after: number;
 }
+
+/** A call of a tool of the operator's; `label` has words for people where there are some. */
+export type ToolUse = Pick<ToolFrame, 'call' | 'name' | 'label' | 'state'>;
 
 export interface StreamOptions {
   /** Aborting it is `cancel()`. */
@@ -60,6 +63,8 @@ export interface DashStream extends AsyncIterable<string> {
   readonly thinking: boolean;
   /** A summary of what it thinks, or thought last, so far as the action shows it. */
   readonly thought: string;
+  /** Calls of tools since the last text, by their numbers: while one is `running`, no text comes. */
+  readonly tools: Readonly<Record<number, ToolUse>>;
   /** All text so far. */
   readonly content: string;
   readonly position: Position;

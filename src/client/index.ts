@@ -16,6 +16,7 @@ export {
   type Position,
   type StreamingMetrics,
   type StreamOptions,
+  type ToolUse,
   type TrackMetrics,
   type Transport,
 } from './dash-stream.ts';

@@ -23,6 +23,7 @@ import type {
   EventFrame,
   ResumedFrame,
   ThinkingFrame,
+  ToolFrame,
 } from '../protocol/frames.ts';
 import { type Failure, failure } from './dash-error.ts';
 
@@ -57,6 +58,8 @@ export interface StreamState {
   readonly length: number;
   /** The model was thinking when it was last heard of. */
   readonly thinking: boolean;
+  /** Calls of tools since the last text, by number. */
+  readonly tools: Readonly<Record<number, ToolFrame>>;
   /** The connection was lost since the last answer. */
   readonly lost: boolean;
   /** How often the stream went on after a loss. */
@@ -71,6 +74,7 @@ export type StreamFrame =
   | ChunkFrame
   | EventFrame
   | ThinkingFrame
+  | ToolFrame
   | DoneFrame
   | CancelledFrame
   | ErrorFrame;
@@ -114,6 +118,7 @@ export function initialState(at?: { epoch: string; seq: number; length: number }
     following: false,
     stopping: false,
     thinking: false,
+    tools: {},
     lost: false,
     outcome: undefined,
     resumes: 0,
@@ -163,6 +168,12 @@ export function step(state: StreamState, event: StreamEvent): Step {
       return event.of ? refused(state, event) : ending(state, event);
     case 'thinking':
       return [state.following ? { ...state, thinking: true } : state];
+    case 'tool':
+      return [
+        state.following
+          ? { ...state, thinking: false, tools: { ...state.tools, [event.call]: event } }
+          : state,
+      ];
     case 'chunk':
     case 'event':
     case 'done':
@@ -178,7 +189,7 @@ function numbered(state: StreamState, frame: ChunkFrame | EventFrame | DoneFrame
   if (frame.seq <= state.seq) return [state];
   const count = frame.type === 'chunk' ? (frame.count ?? 1) : 1;
   if (frame.seq - count !== state.seq) return gap(state);
-  const next = { ...state, seq: frame.seq, gaps: 0, thinking: false };
+  const next = { ...state, seq: frame.seq, gaps: 0, thinking: false, tools: {} };
   if (frame.type === 'event') return [next];
   return [
     { ...next, length: state.length + frame.content.length },
@@ -189,7 +200,7 @@ function numbered(state: StreamState, frame: ChunkFrame | EventFrame | DoneFrame
 function followed(state: StreamState, { epoch }: AcceptedFrame | ResumedFrame): Step {
   if (state.seq > 0 && state.epoch && state.epoch !== epoch) return interrupted(state);
   const resumes = state.resumes + (state.lost ? 1 : 0);
-  return [{ ...state, epoch, following: true, thinking: false, lost: false, resumes }];
+  return [{ ...state, epoch, following: true, thinking: false, tools: {}, lost: false, resumes }];
 }
 
 /** The same text came from the same log by every transport, so that what is held is its beginning. */

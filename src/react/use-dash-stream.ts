@@ -12,6 +12,8 @@ export interface DashStreamState {
   readonly isThinking: boolean;
   /** A summary of what it thinks now, where the action shows it. */
   readonly thought: string;
+  /** Words for the tool that is called now, '' where it has none; undefined: none is called. */
+  readonly tool: string | undefined;
   /** Once the answer has ended. */
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;

@@ -174,6 +174,33 @@ it('says that the model thinks, and what, until it says something', () => {
   expect(answer()).toMatchObject({ status: 'streaming', isThinking: false, thought: '', content: 'Light.' });
 });
 
+it('says which tool is called, in the words of the operator where there are some', async () => {
+  const { client, frames, conversations } = setUp();
+  const store = conversations.get('one');
+  const answer = () => {
+    frames.draw();
+    return store.getSnapshot().messages.at(-1);
+  };
+  store.send('Why?', ACTION);
+  client.latest.accept();
+  expect(answer()).toMatchObject({ tool: undefined });
+  const { latest } = client;
+  const lessons = { call: 2, name: 'lessons', label: 'Looking in your lessons…' } as const;
+  latest.callTool({ call: 1, name: 'look_up', state: 'running' });
+  expect(answer()).toMatchObject({ status: 'thinking', tool: '' });
+  latest.callTool({ ...lessons, state: 'running' });
+  expect(answer()).toMatchObject({ tool: 'Looking in your lessons…' });
+  latest.callTool({ ...lessons, state: 'failed' });
+  expect(answer()).toMatchObject({ tool: '' });
+  latest.callTool({ call: 1, name: 'look_up', state: 'done' });
+  expect(answer()).toMatchObject({ tool: undefined });
+  latest.callTool({ call: 3, name: 'look_up', state: 'running' }).say('Light.');
+  expect(answer()).toMatchObject({ tool: undefined, content: 'Light.' });
+  latest.callTool({ call: 4, name: 'look_up', state: 'running' });
+  await latest.end('cancelled');
+  expect(answer()).toMatchObject({ tool: undefined, status: 'cancelled' });
+});
+
 it('discards what was said before the model declined, and tells it neither that nor the question again', async () => {
   const { client, frames, conversations } = setUp();
   const store = conversations.get('one');

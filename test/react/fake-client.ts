@@ -9,6 +9,7 @@ import {
   type Position,
   type Refusal,
   type StreamRequest,
+  type ToolUse,
   type Usage,
   type UserListener,
 } from '../../src/client/index.ts';
@@ -30,6 +31,7 @@ export class FakeStream implements DashStream {
   phase: Phase = 'connecting';
   thinking = false;
   thought = '';
+  tools: Readonly<Record<number, ToolUse>> = {};
   content: string;
   position: Position;
   readonly #listeners = new Set<() => void>();
@@ -59,8 +61,15 @@ export class FakeStream implements DashStream {
     return this.enter(this.phase);
   }
 
+  callTool(tool: ToolUse): this {
+    this.thinking = false;
+    this.tools = { ...this.tools, [tool.call]: tool };
+    return this.enter(this.phase);
+  }
+
   say(...pieces: readonly string[]): this {
     this.thinking = false;
+    this.tools = {};
     for (const piece of pieces) {
       this.content += piece;
       this.position = { ...this.position, after: this.position.after + 1 };

@@ -135,6 +135,24 @@ it('tells with useDashStream that the model thinks, and that it declined', async
   ]);
 });
 
+it('tells with useDashStream which tool is called', async () => {
+  const page = await openHooks();
+  const states = await run(
+    page,
+    `const states = [];
+     const note = () => { draw(); states.push(seen.stream.tool ?? null); };
+     seen.stream.start({ action: 'chat', messages: [{ role: 'user', content: 'Hi' }] });
+     client.latest.accept().callTool({ call: 1, name: 'look_up', state: 'running' });
+     note();
+     client.latest.callTool({ call: 2, name: 'lessons', label: 'Looking in your lessons…', state: 'running' });
+     note();
+     client.latest.say('First');
+     note();
+     return states;`,
+  );
+  expect(states).toEqual(['', 'Looking in your lessons…', null]);
+});
+
 it('lets go of conversations when the provider goes, without stopping them or the client that it was given', async () => {
   const page = await openHooks();
   const [phase, closed, listeners] = (await run(

@@ -1,5 +1,7 @@
 /** Every state of the assistant, on a phone and a desk, light and dark: fits, is accessible, and is kept as a picture. */
+
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { type ComposedRelay, dataDirectory, startRelay } from '../support/relay-process.ts';
 import { startSteppedModel } from '../support/stepped-model.ts';
+import { startScene } from '../tools/scene.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
 const OUTPUT = fileURLToPath(new URL('../output/', import.meta.url));
@@ -147,6 +150,29 @@ it.each([
   await screens.look('8-offline');
   await page.context().setOffline(false);
   await page.getByText('Your answer goes on').waitFor({ state: 'detached' });
+});
+
+it('says which tool is called, until it has answered', async () => {
+  const waiting: ServerResponse[] = [];
+  await using scene = await startScene({
+    handler: (_call, response) => void waiting.push(response),
+    environment: { ALLOWED_ORIGINS: pages.origin },
+  });
+  scene.relay.simulator.script({ deltas: ['I look.'], tool: { calls: [{ name: 'lessons' }] } });
+  scene.relay.simulator.script({ deltas: [], tool: { calls: [{ name: 'books' }], times: 2 } });
+  const context = { ...PHONE, colorScheme: 'light' } as const;
+  const screens = await openScreens('phone-tools', context, { action: 'chat' }, scene.relay);
+  const { page } = screens;
+  await screens.ask('What is light?');
+  await page.getByText('Looking in your lessons…').waitFor();
+  await screens.look('16-tool-with-words');
+  await expect.poll(() => waiting.length).toBe(1);
+  waiting[0]?.end('{}');
+  await page.getByText('Looking something up…').waitFor();
+  await expect.poll(() => waiting.length).toBe(2);
+  waiting[1]?.end('{}');
+  await expect.poll(() => page.getByText('Looking something up…').count()).toBe(0);
+  await page.getByRole('button', { name: 'Copy' }).first().waitFor();
 });
 
 it.each([

@@ -17,8 +17,9 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   const [said, setSaid] = useState('');
   const latest = useRef(answer);
   const spoken = useRef({ id: '', end: 0 });
-  const { id = '', status: phase = 'idle', isThinking = false } = answer ?? {};
-  const status = phase === 'streaming' && isThinking ? 'thinking' : phase;
+  const { id = '', status: phase = 'idle', isThinking = false, tool } = answer ?? {};
+  const isBusy = isThinking || tool !== undefined;
+  const status = phase === 'streaming' && isBusy ? 'thinking' : phase;
 
   useEffect(() => {
     latest.current = answer;

@@ -34,7 +34,7 @@ interface AnswerProps {
 
 export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps) {
   const { strings, isWide } = useAssistantTheme();
-  const { content, status, isThinking, thought } = message;
+  const { content, status, isThinking, thought, tool } = message;
   const isGrowing = isUnderWay(status);
   return (
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
@@ -49,7 +49,7 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
           </ErrorBoundary>
         )}
         {isGrowing ? (
-          <Progress status={status} isThinking={isThinking} thought={thought} />
+          <Progress status={status} isThinking={isThinking} thought={thought} tool={tool} />
         ) : (
           <Ending message={message} onAskAgain={onAskAgain} />
         )}

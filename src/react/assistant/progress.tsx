@@ -14,8 +14,10 @@ const WORDS: Partial<Record<Phase, 'connecting' | 'thinking' | 'streaming' | 're
   stopping: 'stopping',
 };
 
-function progressWords({ status, isThinking }: ProgressProps, strings: AssistantStrings): string {
-  if (isThinking && (status === 'thinking' || status === 'streaming')) return strings.thinkingThrough;
+function progressWords({ status, isThinking, tool }: ProgressProps, strings: AssistantStrings): string {
+  const isAnswering = status === 'thinking' || status === 'streaming';
+  if (tool !== undefined && isAnswering) return tool || strings.lookingUp;
+  if (isThinking && isAnswering) return strings.thinkingThrough;
   const key = WORDS[status];
   return key === undefined ? '' : strings[key];
 }
@@ -23,6 +25,8 @@ function progressWords({ status, isThinking }: ProgressProps, strings: Assistant
 interface ProgressProps {
   readonly status: Phase;
   readonly isThinking: boolean;
+  /** What is said of the tool that is called now. */
+  readonly tool: string | undefined;
   /** What the model thinks, where it is shown: the last of it stands below. */
   readonly thought: string;
 }

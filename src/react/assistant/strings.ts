@@ -30,6 +30,8 @@ export interface AssistantStrings {
   readonly thinking: string;
   /** Once the model is known to think, which may take a while. */
   readonly thinkingThrough: string;
+  /** While a tool is called for which the operator has no words. */
+  readonly lookingUp: string;
   readonly streaming: string;
   readonly reconnecting: string;
   readonly stopping: string;
@@ -116,6 +118,7 @@ export const ENGLISH: AssistantStrings = {
   connecting: 'Connecting…',
   thinking: 'Thinking…',
   thinkingThrough: 'Thinking it through…',
+  lookingUp: 'Looking something up…',
   streaming: 'Streaming…',
   reconnecting: 'Reconnecting…',
   stopping: 'Stopping…',

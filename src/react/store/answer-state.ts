@@ -10,6 +10,8 @@ export interface AnswerState {
   readonly isThinking: boolean;
   /** A summary of what it thinks now, where the action shows it. */
   readonly thought: string;
+  /** Words for the tool that is called now, '' where it has none; undefined: none is called. */
+  readonly tool: string | undefined;
   /** Once the answer has ended; of a failed one only where it is known. */
   readonly usage: Usage | undefined;
   /** As the model gave it: `end_turn`, `max_tokens` … */
@@ -25,6 +27,7 @@ export const NO_ANSWER: AnswerState = {
   content: '',
   isThinking: false,
   thought: '',
+  tool: undefined,
   usage: undefined,
   stopReason: undefined,
   refusal: undefined,
@@ -57,8 +60,10 @@ export function followAnswer(
   let status = stream.phase;
   let following = true;
   const read = (): AnswerState => {
-    const { phase: status, content, thinking: isThinking, thought } = stream;
-    return { ...NO_ANSWER, status, content, isThinking, thought: isThinking ? thought : '' };
+    const { phase: status, content, thinking: isThinking, thought, tools } = stream;
+    const running = Object.values(tools).findLast(({ state }) => state === 'running');
+    const tool = running && (running.label ?? '');
+    return { ...NO_ANSWER, status, content, isThinking, thought: isThinking ? thought : '', tool };
   };
   const unsubscribe = stream.subscribe(() => {
     const before = status;
@@ -69,7 +74,7 @@ export function followAnswer(
   });
   const end = (last: Partial<AnswerState>): void => {
     unsubscribe();
-    if (following) on.onEnd({ ...read(), ...last });
+    if (following) on.onEnd({ ...read(), tool: undefined, ...last });
     following = false;
   };
   stream.final.then(

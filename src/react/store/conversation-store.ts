@@ -259,8 +259,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
 /** An answer that was under way and is not followed any more; anything else as it is. */
 function interrupted<M extends ChatMessage>(message: M): M {
   if (message.role === 'user' || !isUnderWay(message.status)) return message;
-  const { isThinking, thought } = NO_ANSWER;
-  return { ...message, status: 'failed', isThinking, thought, error: failure('interrupted', true) };
+  const { isThinking, thought, tool } = NO_ANSWER;
+  return { ...message, status: 'failed', isThinking, thought, tool, error: failure('interrupted', true) };
 }
 
 const NOWHERE: Position = { id: '', epoch: undefined, after: 0 };
