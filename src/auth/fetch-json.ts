@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { get as getByHttps } from 'node:https';
 import type { Clock } from '../time/clock.ts';
+import { KeySetFault } from './key-set-fault.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { get: getByHttp } = process.getBuiltinModule('node:http');
@@ -17,7 +18,7 @@ export interface FetchLimits {
   readonly signal: AbortSignal;
 }
 
-/** @throws Error that says what went wrong and holds nothing of the body. */
+/** @throws KeySetFault; of the network, the error of Node */
 export async function fetchJson(
   url: URL,
   { clock, timeoutMs, maxBytes, signal }: FetchLimits,
@@ -25,7 +26,7 @@ export async function fetchJson(
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const get = url.protocol === 'https:' ? getByHttps : getByHttp;
   const request = get(url, { agent: false, signal, headers: { accept: 'application/json' } });
-  const timer = clock.after(timeoutMs, () => reject(new Error(`no answer in ${timeoutMs} ms`)));
+  const timer = clock.after(timeoutMs, () => reject(new KeySetFault(`no answer in ${timeoutMs} ms`)));
   request.on('error', reject);
   request.on('response', (response) => {
     response.on('error', reject);
@@ -40,12 +41,12 @@ export async function fetchJson(
 }
 
 async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
-  if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+  if (response.statusCode !== 200) throw new KeySetFault(`status ${response.statusCode}`);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`over ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new KeySetFault(`over ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -56,6 +57,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('not JSON');
+    throw new KeySetFault('not JSON');
   }
 }

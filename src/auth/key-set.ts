@@ -1,3 +1,4 @@
+import { KeySetFault } from './key-set-fault.ts';
 import {
   type PublicKey,
   publicKeyOf,
@@ -21,7 +22,7 @@ export class KeySet {
    */
   static async from(jwks: unknown, previous: KeySet = KeySet.EMPTY): Promise<KeySet> {
     const keys = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : undefined;
-    if (!Array.isArray(keys)) throw new Error('not a JWK set');
+    if (!Array.isArray(keys)) throw new KeySetFault('not a JWK set');
     const usable = (await Promise.all(keys.map(publicKeyOf))).filter((key) => key !== undefined);
     return new KeySet(usable.map((key) => previous.#same(key) ?? key));
   }

@@ -6,6 +6,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { fetchJson } from './fetch-json.ts';
 import { KeySet, type KeySource } from './key-set.ts';
+import { KeySetFault } from './key-set-fault.ts';
 import {
   begin,
   beginForUnknownKey,
@@ -34,6 +35,8 @@ export interface RemoteKeysOptions {
 }
 
 const MAX_BYTES = 65_536;
+const EMPTY =
+  'no usable key: a project that signs with a shared secret has none, and needs SUPABASE_JWT_SECRET';
 
 export class RemoteKeys implements KeySource {
   readonly #options: RemoteKeysOptions;
@@ -131,7 +134,7 @@ export class RemoteKeys implements KeySource {
     const limits = { clock, timeoutMs, maxBytes: MAX_BYTES, signal: this.#closed.signal };
     const keys = await KeySet.from(await fetchJson(url, limits), this.#keys);
     // A key set that has lost all its keys is a fault of the issuer, not a revocation of everybody.
-    if (keys.size === 0 && !(mayBeEmpty && this.#servable().size === 0)) throw new Error('no usable key');
+    if (keys.size === 0 && !(mayBeEmpty && this.#servable().size === 0)) throw new KeySetFault(EMPTY);
     return keys;
   }
 

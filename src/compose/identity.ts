@@ -2,6 +2,7 @@
 import { createAuthenticator } from '../auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { ClaimNotice } from '../auth/identity-claims.ts';
+import { KeySetFault } from '../auth/key-set-fault.ts';
 import type { Authenticator } from '../auth/port.ts';
 import { withLookup } from '../auth/with-lookup.ts';
 import { type Config, ConfigError } from '../config/environment.ts';
@@ -66,10 +67,15 @@ async function composeTokens(config: Config, logger: Logger): Promise<Omit<Compo
     ...auth,
     onKeySet: (event) => {
       if (event.kind === 'loaded') logger.info(event, 'key set loaded');
-      else logger.warn(event, 'key set not loaded');
+      else logger.warn({ ...event, hint: hintOf(event.cause) }, 'key set not loaded');
     },
   });
   return { authenticator, developmentIssuer: undefined };
+}
+
+/** Only in words of ours: those of others may quote what they were given. */
+function hintOf(cause: unknown): string | undefined {
+  return cause instanceof KeySetFault ? cause.message : undefined;
 }
 
 const CLAIM_NOTICES = {

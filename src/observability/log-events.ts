@@ -266,9 +266,10 @@ export const LOG_EVENTS = {
   'key set not loaded': {
     name: 'keys_not_loaded',
     levels: ['warn'],
-    fields: ['kind', 'cause', 'retryInMs'],
+    fields: ['kind', 'cause', 'hint', 'retryInMs'],
     means: 'The keys known before count for an hour',
-    action: 'Reach the key set from this machine: DNS, TLS, a proxy',
+    action:
+      '`hint` says what its answer lacks. Without one: reach the key set from this machine (DNS, TLS, a proxy)',
   },
   'tokens of this role are refused: name it in ALLOWED_ROLES if it is of users': {
     name: 'role_refused',
