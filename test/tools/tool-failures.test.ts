@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ToolBehaviour } from '../../src/simulator/behaviour.ts';
-import { RelayClient } from '../support/relay-client.ts';
+import { UNPACED } from '../../src/simulator/pacer.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { connectClient, RelayClient } from '../support/relay-client.ts';
+import { dataDirectory, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
-import { type Scene, startScene, toldOfTools } from './scene.ts';
-import { answerJson, type ToolHandler } from './tool-server.ts';
+import { actionsFile, type Scene, startScene, toldOfTools } from './scene.ts';
+import { answerJson, startToolServer, TOOLS_SECRET, type ToolHandler } from './tool-server.ts';
 
 /** What the model was told, of each tool it had asked for. */
 function results({ bodies }: Scene): { content: string; is_error?: boolean }[] {
@@ -226,4 +229,37 @@ it('no word of a tool is in the log or in a frame', async () => {
   await scene.client.ended(scene.start());
   const said = JSON.stringify(scene.client.answers) + scene.relay.logText.join('\n');
   expect(said).not.toMatch(/of-the-tool|of-the-model/);
+});
+
+it('a crash in the middle of a call ends the run, which is billed, and nothing is called again', async () => {
+  await using tools = await startToolServer(() => {});
+  const simulator = await startSimulator({ pace: UNPACED });
+  onTestFinished(() => simulator.close());
+  using data = dataDirectory();
+  const environment = {
+    ...upstreamAt(simulator.url),
+    ACTIONS_FILE: actionsFile(tools.url),
+    TOOLS_SECRET,
+    ALLOWED_MODELS: 'sim:tool',
+  };
+  const told = await (async () => {
+    await using relay = await spawnRelay(data.path, environment);
+    const client = new RelayClient({ url: relay.url, token: await relay.token() });
+    await client.connect();
+    const stream = client.start({ model: 'sim:tool' });
+    await tools.call(0);
+    await client.until(() => stream.tools.get(1));
+    relay.kill('SIGKILL');
+    await relay.exited;
+    return stream;
+  })();
+  await using relay = await spawnRelay(data.path, environment);
+  await using client = await connectClient({ url: relay.url, token: await relay.token() });
+  const refused = client.refused('resume');
+  client.send({ type: 'resume', id: told.id, epoch: told.epoch, after: told.seq });
+  expect(await refused).toMatchObject({ code: 'unknown_stream' });
+  const [row] = await relay.usageRows();
+  expect(row).toMatchObject({ status: 'error', code: 'interrupted' });
+  expect(row?.outputTokens).toBeGreaterThan(0);
+  expect(tools.calls).toHaveLength(1);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startScene, TOPIC_SCHEMA, toldOfTools } from './scene.ts';
+import { type Scene, startScene, TOPIC_SCHEMA, toldOfTools } from './scene.ts';
 import { answerJson } from './tool-server.ts';
 
 describe('an action with tools', () => {
@@ -128,6 +128,52 @@ describe('an action with tools', () => {
     expect(scene.bodies()[0]).not.toHaveProperty('tools');
     expect(scene.tools.calls).toEqual([]);
   });
+});
+
+describe('where the model is overloaded', () => {
+  const settings = { models: ['claude-opus-5-5'], fallback: 'claude-haiku-5-5', thinking: { effort: 'low' } };
+  const environment = { ALLOWED_MODELS: 'claude-opus-5-5,claude-haiku-5-5' };
+  const models = ({ bodies }: Scene) => bodies().map(({ model }) => model);
+
+  it('before its first word, its fallback answers to the end', async () => {
+    await using scene = await startScene({ handler: answerJson({}), settings, environment });
+    scene.relay.simulator.script('overloaded', 'overloaded', 'tool');
+    const ending = await scene.client.ended(scene.start({ model: undefined }));
+    expect(ending).toMatchObject({ type: 'done', model: 'claude-haiku-5-5' });
+    const [opus, haiku] = ['claude-opus-5-5', 'claude-haiku-5-5'];
+    expect(models(scene)).toEqual([opus, opus, haiku, haiku]);
+    expect(scene.tools.calls).toHaveLength(1);
+  });
+
+  it('after a tool, no other one is asked with what it thought', async () => {
+    await using scene = await startScene({ handler: answerJson({}), settings, environment });
+    scene.relay.simulator.script('tool', 'overloaded', 'overloaded');
+    const ending = await scene.client.ended(scene.start({ model: undefined }));
+    expect(ending).toMatchObject({ type: 'error', code: 'upstream_overloaded', usage: { source: 'final' } });
+    expect(new Set(models(scene))).toEqual(new Set(['claude-opus-5-5']));
+  });
+});
+
+it('where a model declines and another asks for the tool, both go back as they came', async () => {
+  await using scene = await startScene({
+    handler: answerJson({}),
+    settings: { models: ['claude-opus-5-5'], refusalFallbacks: 'default' },
+    environment: { ALLOWED_MODELS: 'claude-opus-5-5' },
+  });
+  const refusal = { afterDeltas: 3, category: 'bio', explanation: null };
+  scene.relay.simulator.script({ refusal, tool: true });
+  const ending = await scene.client.ended(scene.start({ model: undefined }));
+  expect(ending).toMatchObject({ type: 'done', stopReason: 'end_turn' });
+  const content = scene.bodies()[1]?.messages[1]?.content as { type: string }[];
+  expect(content.map(({ type }) => type)).toContain('fallback');
+});
+
+it('calls of tools are counted, by tool and outcome', async () => {
+  await using scene = await startScene({ handler: answerJson({}) });
+  await scene.client.ended(scene.start());
+  const metrics = await (await fetch(`${scene.relay.url}/metrics`)).text();
+  expect(metrics).toContain('dash_tool_calls_total{tool="lessons",outcome="answered"} 1');
+  expect(metrics).toContain('dash_tool_call_seconds_count{tool="lessons"} 1');
 });
 
 describe('the bill of a run with tools', () => {

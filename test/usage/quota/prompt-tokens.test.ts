@@ -198,3 +198,14 @@ it.each([
     expect(scale([image])).toBeCloseTo(withImage, 10);
   },
 );
+
+it('an answer with tools is reserved as often as its model may be asked, with some of what they answer', () => {
+  const asker = { userHash: 'hash', userId: 'user', organizationId: null, tier: null };
+  const toolUse = { tools: [], maxSteps: 4, action: 'chat', asker };
+  const [spending = 0, tokens = 0] = reservedFor({});
+  const answers = 600 + 2_000; // what the API says of tools, and what these answer
+  const more = reservedFor({ toolUse });
+  expect(more[1]).toBeGreaterThanOrEqual(5 * (tokens + answers));
+  expect(more[1]).toBeLessThan(5 * (tokens + answers + 10));
+  expect(more[0]).toBeGreaterThan(5 * spending);
+});
