@@ -180,7 +180,9 @@ export class Run implements RunView, UpstreamSink {
     this.#meanwhile({ kind: 'thinking', json });
   }
 
+  /** What was said until a tool is called is billed, however long the tool takes. */
   tool(progress: ToolProgress): void {
+    if (progress.state === 'running') this.#parts.ledger.touch(this.epoch);
     this.#meanwhile({ kind: 'tool', progress });
   }
 

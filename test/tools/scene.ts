@@ -1,12 +1,10 @@
 /** A relay whose action `chat` has tools, a simulated model that asks for them, and the endpoint that answers. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { Environment } from '../../src/config/environment.ts';
 import type { ServerFrame, ToolFrame } from '../../src/protocol/frames.ts';
 import { connectClient, type RelayClient, type StartFields } from '../support/relay-client.ts';
-import { type SimulatedRelay, startSimulatedRelay } from '../support/relay-process.ts';
+import { dataDirectory, type SimulatedRelay, startSimulatedRelay } from '../support/relay-process.ts';
 import { startToolServer, TOOLS_SECRET, type ToolHandler, type ToolServer } from './tool-server.ts';
 
 export const TOPIC_SCHEMA = {
@@ -41,10 +39,12 @@ export interface MessagesBody {
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
 }
 
-/** An actions file that goes with the test. */
-export function actionsFile(url: string, plan: Pick<ScenePlan, 'settings' | 'toolSettings'> = {}): string {
-  const directory = mkdtempSync(join(tmpdir(), 'actions-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+/** Writes the actions of such a relay into a directory. */
+export function writeActions(
+  directory: string,
+  url: string,
+  plan: Pick<ScenePlan, 'settings' | 'toolSettings'> = {},
+): string {
   const file = join(directory, 'actions.json');
   const tool = (name: string) => ({
     name,
@@ -63,10 +63,11 @@ export function actionsFile(url: string, plan: Pick<ScenePlan, 'settings' | 'too
 }
 
 export async function startScene(plan: ScenePlan): Promise<Scene> {
+  const data = dataDirectory();
   const tools = await startToolServer(plan.handler);
   const relay = await startSimulatedRelay(
     { pace: { firstTokenMs: 5, deltasPerSecond: 2000 }, keepBodies: true },
-    { ACTIONS_FILE: actionsFile(tools.url, plan), TOOLS_SECRET, ...plan.environment },
+    { ACTIONS_FILE: writeActions(data.path, tools.url, plan), TOOLS_SECRET, ...plan.environment },
   );
   const client = await connectClient({ url: relay.url, token: await relay.token() });
   return {
@@ -79,6 +80,7 @@ export async function startScene(plan: ScenePlan): Promise<Scene> {
       await client.close();
       await relay[Symbol.asyncDispose]();
       await tools[Symbol.asyncDispose]();
+      data[Symbol.dispose]();
     },
   };
 }

@@ -5,7 +5,7 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import { connectClient, RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
-import { actionsFile, type Scene, startScene, toldOfTools } from './scene.ts';
+import { type Scene, startScene, toldOfTools, writeActions } from './scene.ts';
 import { answerJson, startToolServer, TOOLS_SECRET, type ToolHandler } from './tool-server.ts';
 
 /** What the model was told, of each tool it had asked for. */
@@ -238,7 +238,7 @@ it('a crash in the middle of a call ends the run, which is billed, and nothing i
   using data = dataDirectory();
   const environment = {
     ...upstreamAt(simulator.url),
-    ACTIONS_FILE: actionsFile(tools.url),
+    ACTIONS_FILE: writeActions(data.path, tools.url),
     TOOLS_SECRET,
     ALLOWED_MODELS: 'sim:tool',
   };
@@ -249,6 +249,10 @@ it('a crash in the middle of a call ends the run, which is billed, and nothing i
     const stream = client.start({ model: 'sim:tool' });
     await tools.call(0);
     await client.until(() => stream.tools.get(1));
+    await eventually('what was said before is on disk', async () => {
+      const [row] = await relay.usageRows();
+      return (row?.outputTokens ?? 0) > 0;
+    });
     relay.kill('SIGKILL');
     await relay.exited;
     return stream;
