@@ -24,6 +24,7 @@ const DOCUMENTS = [
   'react',
   'rollout',
   'runbook',
+  'tools',
 ];
 
 /**
