@@ -70,7 +70,7 @@ export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayH
     } catch {
       return undefined;
     } finally {
-      drop();
+      timer.cancel();
       reads.delete(drop);
     }
   };
