@@ -15,6 +15,7 @@ import { memoryLimit, watchMemory } from '../observability/memory-pressure.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 import { type Accounts, composeAccounts } from './accounts.ts';
+import { limitsBelowOneAnswer } from './answer-room.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
 import { identityFailure } from './identity.ts';
@@ -64,6 +65,8 @@ export async function composeRelay(
   const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
+  for (const problem of limitsBelowOneAnswer(config, files, systemClock.now()))
+    logger.warn({ problem }, 'a limit is smaller than one answer: each question is refused');
   const own = given === undefined ? await startSimulatorWithoutKey(config, files, telemetry) : undefined;
   const simulator = given ?? own;
   const accounts = await composeAccounts(config, files, simulator !== undefined, telemetry);

@@ -11,6 +11,7 @@ import { findingsOf, type ModelFinding } from '../models/model-findings.ts';
 import type { Listing, NoListing } from '../models/model-watch.ts';
 import { systemClock } from '../time/clock.ts';
 import { createAnthropicUpstream } from '../upstream/anthropic.ts';
+import { limitsBelowOneAnswer } from './answer-room.ts';
 
 const HELP = `Usage: dash-relay doctor
 
@@ -68,6 +69,7 @@ async function examine(environment: Environment, now: number): Promise<Line[]> {
   const settings = [
     ok(`environment: ${config.production ? 'for production' : 'for development'}`),
     ok(`files: actions, plans, models of ${files.models.version}, prices; data in ${config.DATA_DIR}`),
+    ...limitsBelowOneAnswer(config, files, now).map(fix),
   ];
   const { ANTHROPIC_API_KEY: apiKey } = config;
   if (apiKey === undefined)

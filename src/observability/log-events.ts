@@ -292,6 +292,13 @@ export const LOG_EVENTS = {
     means: 'Told once of each tier',
     action: 'Put it into `tiers` of a plan in PLANS_FILE',
   },
+  'a limit is smaller than one answer: each question is refused': {
+    name: 'limit_below_answer',
+    levels: ['warn'],
+    fields: ['problem'],
+    means: '`problem` names the limit, the actions and what one answer may take',
+    action: 'Raise the limit, or lower `maxTokens` and thinking of the actions',
+  },
   'identity: IDENTITY_VIEW cannot be read': {
     name: 'identity_unreadable',
     levels: ['error'],

@@ -58,11 +58,15 @@ export interface Standing {
 }
 
 export class ChargePolicy {
-  readonly #plans: Plans;
+  readonly #plans: Pick<Plans, 'planOf' | 'spendingPerDayMicroUsd'>;
   readonly #prices: PriceTable;
   readonly #models: ModelTable;
 
-  constructor(plans: Plans, prices: PriceTable, models: ModelTable) {
+  constructor(
+    plans: Pick<Plans, 'planOf' | 'spendingPerDayMicroUsd'>,
+    prices: PriceTable,
+    models: ModelTable,
+  ) {
     this.#plans = plans;
     this.#prices = prices;
     this.#models = models;

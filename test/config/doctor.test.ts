@@ -154,3 +154,36 @@ it.each([['--nonsense'], ['more']])('wrong words end with 2: %s', async (word) =
   expect(stderr).toContain('Usage: dash-relay doctor');
   expect(code).toBe(2);
 });
+
+it('names limits that are smaller than one answer, which refuse each question with nothing used', async () => {
+  const PLANS_FILE = join(directory, 'small-plans.json');
+  const chat = { system: '', models: ['claude-sonnet-5-5'], defaultMaxTokens: 100, maxTokens: 200 };
+  const ACTIONS_FILE = join(directory, 'two-actions.json');
+  writeFileSync(ACTIONS_FILE, JSON.stringify({ chat, lesson: { ...chat, thinking: { effort: 'low' } } }));
+  writeFileSync(
+    PLANS_FILE,
+    JSON.stringify({
+      spendingPerDayUsd: 0.01,
+      plans: {
+        // 100 of text, 4,096 of thinking where it thinks, and the prompt.
+        free: { user: { tokensPerDay: 4000, tokensPerMonth: 5000 } },
+        anonymous: { user: { tokensPerDay: 5000 } },
+        school: { organization: { tokensPerMonth: 10_000, userSharePercent: 20 } },
+      },
+    }),
+  );
+  const { code, lines } = await run({ ...(await apiSaying(200, listing())), PLANS_FILE, ACTIONS_FILE });
+  expect(code).toBe(1);
+  const doing = 'each question is refused; raise it, or lower maxTokens and thinking';
+  expect(lines.filter((line) => line.includes('one answer'))).toEqual([
+    expect.stringMatching(
+      `^fix   PLANS_FILE: free\\.user\\.tokensPerDay: one answer of lesson may take 4\\d{3} tokens, and the limit is 4000 tokens: ${doing}$`,
+    ),
+    expect.stringMatching(
+      /^fix {3}PLANS_FILE: spendingPerDayUsd: one answer of lesson may take 0\.04\d+ dollars, and the limit is 0\.01 dollars: /,
+    ),
+    expect.stringMatching(
+      /^fix {3}PLANS_FILE: school\.user\.tokensPerMonth: one answer of lesson may take 4\d{3} tokens, and the limit is 2000 tokens: /,
+    ),
+  ]);
+});
