@@ -33,6 +33,7 @@ export function composeTelemetry(options: {
   const logger = createLogger(options);
   const sampled = new SampledLines(logger, systemClock);
   const metrics = createMetrics();
+  metrics.built(options.version);
   return {
     output: options.output,
     logger,

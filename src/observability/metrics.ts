@@ -82,6 +82,18 @@ export function createMetrics() {
       'model',
       'kind',
     ),
+    costUsd: counter(
+      'cost_usd_total',
+      'What ended streams cost, US dollars, by action and model',
+      'action',
+      'model',
+    ),
+    unpriced: counter(
+      'unpriced_streams_total',
+      'Ended streams whose cost is not known: their model has no price',
+      'action',
+      'model',
+    ),
     deltas: counter('deltas_total', 'Deltas of ended streams'),
     textBytes: counter('text_bytes_total', 'UTF-8 bytes of text of ended streams'),
     resumes: counter('resumes_total', 'Streams resumed'),
@@ -130,6 +142,13 @@ export function createMetrics() {
       'outcome',
     ),
     failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
+    /** 1, with what runs here as labels. */
+    built(version: string): void {
+      const name = `${PREFIX}build_info`;
+      const help = '1, by the version of the relay and of Node';
+      const labels = { version, node: process.version };
+      new Gauge({ name, help, labelNames: ['version', 'node'], registers }).set(labels, 1);
+    },
     /** A value that others hold, read when it is scraped. */
     watch(name: keyof typeof WATCHED, read: () => number): void {
       new Gauge({

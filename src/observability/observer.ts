@@ -161,6 +161,7 @@ function countEnding(metrics: Metrics, event: StreamEnded): void {
   metrics.deltas.inc(event.chunks);
   metrics.textBytes.inc(event.bytes);
   countTokens(metrics, event.usage);
+  countCost(metrics, event);
   countCache(metrics, event);
 }
 
@@ -170,6 +171,12 @@ function countTokens(metrics: Metrics, usage: Usage): void {
   metrics.tokens.inc({ kind: 'output', source }, usage.outputTokens);
   metrics.tokens.inc({ kind: 'cache_read', source }, usage.cacheReadTokens);
   metrics.tokens.inc({ kind: 'cache_write', source }, usage.cacheWriteTokens);
+}
+
+/** Of the model that was asked for: what answers may name itself as it likes, and each name would be a time series. */
+function countCost({ costUsd: costs, unpriced }: Metrics, { action, model, costUsd }: StreamEnded): void {
+  if (costUsd === null) unpriced.inc({ action, model });
+  else costs.inc({ action, model }, costUsd);
 }
 
 /** Both kinds, so that one which never rises is a 0 to compare with; neither where no cache is used. */

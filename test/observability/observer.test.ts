@@ -230,6 +230,16 @@ describe('the observer', () => {
     ]);
   });
 
+  it('sums what answers cost by the model that was asked, and counts those whose cost is not known', async () => {
+    const { observer, metrics } = observe('silent');
+    for (const costUsd of [0.0042, 0.01, null, 0]) observer.streamEnded({ ...ENDED, costUsd });
+    metrics.built('1.2.3');
+    const lines = (await metrics.registry.metrics()).split('\n');
+    expect(lines).toContain('dash_cost_usd_total{action="chat",model="claude-sonnet-5-5"} 0.0142');
+    expect(lines).toContain('dash_unpriced_streams_total{action="chat",model="claude-sonnet-5-5"} 1');
+    expect(lines).toContain(`dash_build_info{version="1.2.3",node="${process.version}"} 1`);
+  });
+
   it('lets no user fill the log with refusals', async () => {
     const { observer, parsed } = observe('info');
     const refuse = (userId: string) =>
