@@ -2,15 +2,16 @@
 import * as z from 'zod';
 import { isLoopbackUrl } from '../http/admission/local-request.ts';
 import { schemaProblems } from '../models/output-format.ts';
+import { toolInput, toolInputProblems } from '../models/tool-input.ts';
 import { ASKER_FIELDS, type Tool } from '../models/tools.ts';
-import { webUrl } from './values.ts';
+import { endpointUrl } from './values.ts';
 
 const MOST_TOOLS = 32;
 const MOST_STEPS = 16;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MOST_TIMEOUT_MS = 120_000;
 
-const url = webUrl().refine(
+const url = endpointUrl().refine(
   (value) => value.startsWith('https:') || isLoopbackUrl(value),
   'must be https, since what is asked may hold words of a user; http is accepted on loopback only',
 );
@@ -18,7 +19,8 @@ const url = webUrl().refine(
 const inputSchema = z.record(z.string(), z.unknown()).superRefine((schema, context) => {
   if (schema['type'] !== 'object')
     context.addIssue({ code: 'custom', path: ['type'], message: 'must be "object": a tool takes one' });
-  for (const { path, message } of schemaProblems(schema))
+  const problems = schemaProblems(schema);
+  for (const { path, message } of problems.length > 0 ? problems : toolInputProblems(schema))
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 
@@ -36,7 +38,16 @@ const fields = z.strictObject({
   label: z.string().min(1).max(80, 'must have 80 characters or fewer').optional(),
 });
 
-const tool = fields.transform((values): Tool => ({ ...values, input: z.fromJSONSchema(values.inputSchema) }));
+const tool = fields.transform((values, context): Tool => {
+  try {
+    return { ...values, input: toolInput(values.inputSchema) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `is none that inputs can be checked by: ${why}`;
+    context.addIssue({ code: 'custom', path: ['inputSchema'], message, input: values.inputSchema });
+    return z.NEVER;
+  }
+});
 
 /** Of an action, beside its other settings. */
 export const toolSettings = {

@@ -98,8 +98,8 @@ export function address() {
     );
 }
 
-/** An http or https URL without query, returned as a browser spells it, without a trailing slash. */
-export function webUrl() {
+/** An http or https URL without query, as a browser spells it. It is called as it stands: a slash at its end makes it another. */
+export function endpointUrl() {
   return z
     .string()
     .refine((value) => {
@@ -108,7 +108,12 @@ export function webUrl() {
       return isWeb && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
     }, 'must be an http(s) URL without credentials, query and fragment')
     .refine(isPercentEncoded, PERCENT)
-    .transform((value) => new URL(value).href.replace(/\/+$/, ''));
+    .transform((value) => new URL(value).href);
+}
+
+/** An http or https URL without query, returned as a browser spells it, without a trailing slash. */
+export function webUrl() {
+  return endpointUrl().transform((value) => value.replace(/\/+$/, ''));
 }
 
 /** A web URL whose path does not end in one of these: what is appended to it begins with the same. */

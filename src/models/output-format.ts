@@ -37,7 +37,7 @@ export interface SchemaProblem {
   readonly message: string;
 }
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 const TYPES: readonly unknown[] = ['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'];
 const FORMATS: readonly unknown[] = [
@@ -153,7 +153,7 @@ class SchemaCheck {
 }
 
 /** The schemas that stand in one, with their place in it. */
-function innerSchemas(schema: Schema): (readonly [unknown, readonly [string, ...PropertyKey[]]])[] {
+export function innerSchemas(schema: Schema): (readonly [unknown, readonly [string, ...PropertyKey[]]])[] {
   const named = ['properties', ...DEFINITIONS].flatMap((key) =>
     isSchema(schema[key])
       ? Object.entries(schema[key]).map(([name, each]) => [each, [key, name]] as const)
@@ -169,6 +169,6 @@ function isOf(schema: Schema, type: string): boolean {
   return [schema['type']].flat().includes(type);
 }
 
-function isSchema(value: unknown): value is Schema {
+export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -47,6 +47,31 @@ it('reads a tool with what is usual where nothing is said', () => {
   expect(tool?.input.safeParse({ topic: 'a', more: 1 }).success).toBe(false);
 });
 
+const properties = (properties: object, more: object = {}) => ({
+  inputSchema: { ...SCHEMA, required: [], properties, ...more },
+});
+
+it('checks inputs by what people write, wherever definitions stand and whoever made an id', () => {
+  const ID = { type: 'string', format: 'uuid' };
+  const $schema = 'http://json-schema.org/draft-07/schema#';
+  for (const more of [{ $defs: { ID } }, { definitions: { ID } }, { $schema, $defs: { ID } }]) {
+    const [place] = Object.keys(more).filter((key) => key !== '$schema');
+    const { inputSchema } = properties({ id: { $ref: `#/${place}/ID` }, topic: { type: 'string' } }, more);
+    const [tool] = read({ tools: [{ ...TOOL, inputSchema }] }).actions.get('chat')?.tools ?? [];
+    expect(tool?.inputSchema).toEqual(inputSchema);
+    const fits = (id: unknown) => tool?.input.safeParse({ id }).success;
+    expect(fits('00000000-0000-0000-0000-000000000001')).toBe(true);
+    expect(fits('123E4567-e89b-12d3-a456-426614174000')).toBe(true);
+    expect(fits('123E4567-e89b-12d3-a456-42661417400')).toBe(false);
+    expect(fits(1)).toBe(false);
+  }
+});
+
+it('leaves the slash at the end of an address', () => {
+  const url = 'https://tools.example.com/look-up/';
+  expect(read({ tools: [{ ...TOOL, url }] }).actions.get('chat')?.tools?.[0]?.url).toBe(url);
+});
+
 it.each([['http://127.0.0.1:9/a'], ['http://localhost/a'], ['https://10.0.0.1/a']])(
   'takes the address %s',
   (url) => {
@@ -82,6 +107,36 @@ it.each([
     { inputSchema: { ...SCHEMA, properties: { topic: { type: 'string', maxLength: 3 } } } },
     'tools[0].inputSchema.properties.topic.maxLength',
     'not taken by the API',
+  ],
+  [
+    'a pattern in its schema',
+    properties({ topic: { type: 'string', pattern: '^(a+)+$' } }),
+    'tools[0].inputSchema.properties.topic.pattern',
+    'check it in the tool',
+  ],
+  [
+    'a property that every object has',
+    properties({ constructor: { type: 'string' } }),
+    'tools[0].inputSchema.properties',
+    '"constructor" is a name that every object has',
+  ],
+  [
+    'a property that sets what every object has',
+    JSON.parse(JSON.stringify(properties({ P: { type: 'string' } })).replace('"P"', '"__proto__"')),
+    'tools[0].inputSchema.properties',
+    '"__proto__" is a name that every object has',
+  ],
+  [
+    'a value that no input equals',
+    properties({ topic: { const: { of: 1 } } }),
+    'tools[0].inputSchema.properties.topic.const',
+    'must be a text',
+  ],
+  [
+    'what it cannot check',
+    properties({ topic: { type: 'string' } }, { unevaluatedProperties: false }),
+    'tools[0].inputSchema',
+    'is none that inputs can be checked by: unevaluatedProperties is not supported',
   ],
   ['too long a time', { timeoutMs: 600_000 }, 'tools[0].timeoutMs', 'must be 1 to 120000 ms'],
   [
