@@ -1,5 +1,6 @@
 /** The existing app's `callAIServiceStreaming`, served by this client as the app's own flags say. */
 import type { Message, StreamRequest } from '../protocol/frames.ts';
+import { notify } from './client-stream.ts';
 import { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';
 import type { StreamOptions, Transport } from './dash-stream.ts';
@@ -120,7 +121,7 @@ export function createAIService(
         awayUntil = Math.max(awayUntil, clock.elapsed() + AWAY_FOR_MS);
         return answer;
       }
-      onPhase?.('failed');
+      notify(onPhase, 'failed');
       throw error;
     }
   };

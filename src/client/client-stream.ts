@@ -225,7 +225,7 @@ function answerOf({ id, content, transport }: ClientStream, frame: SettledFrame,
 }
 
 /** Later in this turn: what an app's own callback throws is the app's, and does not tear the stream. */
-function notify<T extends readonly unknown[]>(
+export function notify<T extends readonly unknown[]>(
   callback: ((...args: T) => void) | undefined,
   ...args: T
 ): void {

@@ -1,5 +1,6 @@
 /** The app's own function, asked where the relay is not to be, or cannot be. What it answers has the shape of the relay's answers. */
-import { DashError } from './dash-error.ts';
+import { notify } from './client-stream.ts';
+import { DashError, failure } from './dash-error.ts';
 import type { Answer, DashStream, StreamOptions, Transport } from './dash-stream.ts';
 import { type ClientClock, utf8Length } from './platform.ts';
 
@@ -23,7 +24,7 @@ export interface FallbackAnswer {
 
 /**
  * Asks the app's own function. `params`: the object that the app gave. Where it does not call `onChunk`, its whole answer is
- * handed to the app as one piece. What it throws reaches the caller as it is.
+ * handed to the app as one piece. What it throws reaches the caller as it is; an answer without text is `bad_request`.
  */
 export type Fallback<Params> = (
   params: Params,
@@ -81,25 +82,37 @@ export async function askFallback<Params>(
   let isOver = false;
   const take = (text: string): void => {
     if (isOver || signal?.aborted || text === '') return;
-    if (firstTokenMs === null) onPhase?.('streaming');
+    if (firstTokenMs === null) notify(onPhase, 'streaming');
     firstTokenMs ??= age();
     pieces.push(text);
-    onChunk(text);
+    notify(onChunk, text);
   };
-  onPhase?.('thinking');
+  notify(onPhase, 'thinking');
   try {
-    const answer = await beforeAbort(signal, () => fallback(params, take, options));
+    const answer = await beforeAbort(signal, async () =>
+      checked(await fallback(params, take, options), pieces.join('')),
+    );
     if (answer && pieces.length === 0) take(answer.content);
-    onPhase?.(answer ? 'done' : 'cancelled');
+    notify(onPhase, answer ? 'done' : 'cancelled');
     const content = answer?.content ?? pieces.join('');
     const timing = { firstTokenMs, totalMs: age(), chunks: pieces.length, bytes: utf8Length(content) };
     return fallbackResult(answer, content, timing);
   } catch (error) {
-    onPhase?.('failed');
+    notify(onPhase, 'failed');
     throw error;
   } finally {
     isOver = true;
   }
+}
+
+/** An app hands on what its function answered, whatever that was: null beside an error, `{error}`, or text that is no JSON. */
+function checked(answer: Partial<FallbackAnswer> | null | undefined, said: string): FallbackAnswer {
+  const content: unknown = answer?.content ?? (said || undefined);
+  if (typeof content === 'string') return { ...answer, content };
+  throw new DashError({
+    ...failure('bad_request'),
+    message: 'fallback: its answer has no text in `content`',
+  });
 }
 
 /** Undefined where the signal came first. */

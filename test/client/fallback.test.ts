@@ -156,6 +156,55 @@ describe('the app’s function', () => {
     expect([cost, metadata.usage.source, metadata.timing.chunks]).toEqual([null, 'none', 2]);
   });
 
+  it.each([
+    ['nothing', undefined],
+    ['what `invoke` has beside an error', null],
+    ['an error with status 200', { error: 'quota_exceeded' }],
+    ['text that is no JSON', '<h1>502</h1>'],
+    ['no text', { content: 7 }],
+  ])('that answers %s has failed: nobody stopped it, and nothing is shown', async (_what, answer) => {
+    const { ask, fallback, chunks, phases } = withoutRelay({ flags: {} });
+    fallback.mockResolvedValue(answer as never);
+    await expect(ask()).rejects.toMatchObject({
+      code: 'bad_request',
+      message: 'fallback: its answer has no text in `content`',
+    });
+    expect(chunks).toEqual([]);
+    expect(phases).toEqual(['thinking', 'failed']);
+  });
+
+  it('may say all of it by pieces, or nothing', async () => {
+    const { ask, fallback, phases } = withoutRelay({ flags: {} });
+    fallback.mockImplementationOnce(async (_params, onChunk) => {
+      onChunk('of old');
+      return undefined as never;
+    });
+    expect(await ask()).toMatchObject({ content: 'of old', metadata: { outcome: 'done' } });
+    fallback.mockResolvedValueOnce({ content: '' });
+    expect(await ask()).toMatchObject({ content: '', metadata: { outcome: 'done' } });
+    expect(phases.at(-1)).toBe('done');
+  });
+
+  it('is not torn by what the app’s own callbacks throw, as an answer of the relay is not', async () => {
+    const thrown: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => thrown.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    });
+    const gone = new Error('the screen is gone');
+    const service = createAIService({ flags: {}, fallback: async () => OLD, getToken: () => 'token' });
+    const tear = (): never => {
+      throw gone;
+    };
+    const answer = service.callAIServiceStreaming(PARAMS, tear, { onPhase: tear });
+    await expect(answer).resolves.toMatchObject({ content: 'of old', metadata: { outcome: 'done' } });
+    await settled();
+    expect(thrown).toEqual([gone, gone, gone, gone]);
+  });
+
   it('fails with its own error, and the relay is asked again the next time', async () => {
     const { ask, fallback, pass, phases } = withoutRelay();
     const failure = new Error('quota_exceeded');
