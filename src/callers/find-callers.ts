@@ -158,13 +158,16 @@ function doesAt(code: string, { index, 0: text }: RegExpExecArray): TableUse['do
   return /^\s*\.\s*(?:insert|upsert|update)\b/.test(after) ? 'writes' : 'reads';
 }
 
+/** Those of media types and file patterns (`image/*`) begin none. */
+const COMMENT = /(?<![\w*.'"`/])\/\*/g;
+
 /** Of the same length, and with the same lines: what is commented out calls nobody. */
 function withoutComments(text: string): string {
   let code = '';
   let at = 0;
-  for (;;) {
-    const begin = text.indexOf('/*', at);
-    const end = begin === -1 ? -1 : text.indexOf('*/', begin + 2);
+  for (const { index: begin } of text.matchAll(COMMENT)) {
+    if (begin < at) continue;
+    const end = text.indexOf('*/', begin + 2);
     if (end === -1) break;
     code += text.slice(at, begin) + blank(text.slice(begin, end + 2));
     at = end + 2;

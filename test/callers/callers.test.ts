@@ -181,3 +181,11 @@ describe('the command', () => {
     });
   });
 });
+
+it.each(["'image/*'", "'*/*'", '"./src/**/*.ts"', "'/*'", '`/*`'])(
+  'finds what stands after %s, which begins no comment',
+  (pattern) => {
+    const text = `pick({ type: ${pattern} });\n${invoke('ai-gateway', "{ action: 'chat' }")}\n/** Of the app. */\n`;
+    expect(placesIn(text)).toMatchObject([{ line: 2, verdict: 'url' }]);
+  },
+);
