@@ -2,7 +2,7 @@
  * The switches of a rollout and its way back: as the environment has them, or as SWITCHES_FILE says, which may change while
  * the relay runs. Does not own when the file is read again.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import * as z from 'zod';
 import { readJsonFile } from '../files/json-file.ts';
 import type { Config } from './environment.ts';
@@ -13,6 +13,9 @@ const schema = z.strictObject({
   websocketPercent: z.int().min(0).max(100).optional(),
 });
 
+/** It is read between the answers of all users: a wrong file must not hold them up. */
+const MAX_BYTES = 64 * 1024;
+
 export type Switches = Pick<Config, 'RELAY_ENABLED' | 'STREAMING_ENABLED' | 'WEBSOCKET_ROLLOUT_PERCENT'>;
 
 export type SwitchesFile = z.output<typeof schema>;
@@ -22,7 +25,12 @@ export type SwitchesFile = z.output<typeof schema>;
  * @throws Error naming the file and everything that is wrong in it
  */
 export function switchesIn(file: string): SwitchesFile {
-  return existsSync(file) ? readJsonFile('switches', file, schema) : {};
+  // What is there and cannot be reached is no absent file: a switch would turn back by itself.
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return {};
+  if (!stats.isFile() || stats.size > MAX_BYTES)
+    throw new Error(`unable to use the switches file ${file}: name a file of at most ${MAX_BYTES} bytes`);
+  return readJsonFile('switches', file, schema);
 }
 
 /**

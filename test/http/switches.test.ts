@@ -1,6 +1,6 @@
 /** The operator's switches while the relay runs: SWITCHES_FILE, and the one that sends everybody elsewhere. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -66,6 +66,23 @@ describe('SWITCHES_FILE', () => {
     expect(await configOf(relay)).toMatchObject({ transport: 'sse', enabled: true });
   });
 
+  it.each<[what: string, spoil: (path: string, later: string) => void, says: string]>([
+    ['cannot be reached any more', (path, later) => symlinkSync(later, path), 'ELOOP'],
+    ['is a directory', (path) => mkdirSync(path), 'name a file of at most'],
+    ['is far too large', (path) => writeFileSync(path, `{}${' '.repeat(70_000)}`), 'name a file of at most'],
+    ['is half written', (path) => writeFileSync(path, '{"relayEnabled"'), 'JSON'],
+  ])('that %s turns no switch back', async (_what, spoil, says) => {
+    const file = switchesFile('{"relayEnabled": false}');
+    await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
+    const { path } = switchesFile();
+    spoil(path, file.path);
+    renameSync(file.path, `${file.path}.old`);
+    renameSync(path, file.path);
+    const [line] = await relay.logged('SWITCHES_FILE cannot be used: its last values hold');
+    expect(line).toMatchObject({ why: expect.stringContaining(says) });
+    expect(await configOf(relay)).toMatchObject({ enabled: false });
+  });
+
   it('that cannot be used does not start', () => {
     const { path } = switchesFile('{"relayEnabled": "no"}');
     const read = () =>
@@ -102,6 +119,17 @@ describe('RELAY_ENABLED=false', () => {
     expect(stream.ending).toBeUndefined();
     expect(await post(relay, '/v1/chat', QUESTION)).toMatchObject({ status: 503 });
     expect(await client.ended(stream)).toMatchObject({ type: 'done', seq: 100 });
+  });
+
+  it('passes on what this relay cannot read, which may be why it is off', async () => {
+    await using old = await startOldFunctions(({ response }) => response.end('{"content":"of old"}'));
+    await using relay = await startSimulatedRelay(
+      {},
+      { RELAY_ENABLED: 'false', LEGACY_FUNCTIONS_URL: old.url },
+    );
+    const body = { action: 'chat', prompt: { of: 'another version' }, stream: 'true' };
+    expect((await post(relay, '/functions/v1/ai-gateway', body)).status).toBe(200);
+    expect(JSON.parse(old.asked[0]?.body ?? '')).toEqual(body);
   });
 
   it('passes questions on to the old function where there is one', async () => {

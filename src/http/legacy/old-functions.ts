@@ -3,6 +3,7 @@
  * errors, served by the same runs. `legacy/` knows the shapes; this is their way through the server.
  */
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { isFields } from '../../legacy/fields.ts';
 import { oldAnswer, oldError } from '../../legacy/old-answer.ts';
 import { type OldBody, type OldEvents, type OldFunction, readOldBody } from '../../legacy/old-body.ts';
 import { OldEventText } from '../../legacy/old-events.ts';
@@ -74,13 +75,16 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
     errorHandler: (error, request, reply) =>
       refuse(reply, observedRefusal(request.refusal ?? error, request, observer)),
     async handler(request, reply) {
-      const body = readOldBody(of, request.body, actions);
+      const { refusal, body: old } = request;
+      // Switched off, the relay judges no body: what it cannot read may be why.
+      if (passOn !== undefined && !transports.relayEnabled && refusal === null && isFields(old))
+        return await passOn.ask(of, JSON.stringify(old), reply);
+      const body = readOldBody(of, old, actions);
       if (body.asks === 'health') return sendHealth(reply, health, clock);
-      if (request.refusal !== null) throw request.refusal;
-      if (passOn !== undefined && (body.asks === 'elsewhere' || !transports.relayEnabled))
-        return await passOn.ask(of, JSON.stringify(request.body), reply);
-      if (body.asks === 'elsewhere') throw body.error;
-      return await answer(request, reply, body);
+      if (refusal !== null) throw refusal;
+      if (body.asks === 'answer') return await answer(request, reply, body);
+      if (passOn === undefined) throw body.error;
+      return await passOn.ask(of, JSON.stringify(old), reply);
     },
   };
 }
