@@ -118,13 +118,16 @@ function withTools(
     onCalled({ ms, ...event }) {
       const { tool, outcome } = event;
       metrics.toolCalls.inc({ tool, outcome });
-      metrics.toolDuration.observe({ tool }, ms / 1000);
+      if (!NOT_CALLED.has(outcome)) metrics.toolDuration.observe({ tool }, ms / 1000);
       const level = OF_THE_MODEL.has(outcome) ? 'info' : 'warn';
       logger[level]({ ...event, ms: Math.round(ms * 10) / 10 }, 'tool called');
     },
   });
   return new ToolLoop({ upstream, caller, clock: systemClock, totalMs });
 }
+
+/** Nothing was sent: that it took no time says nothing of the tool. */
+const NOT_CALLED: ReadonlySet<string> = new Set(['bad_input', 'unknown_tool', 'too_many']);
 
 /** As it should be, or nothing that an operator could mend. */
 const OF_THE_MODEL: ReadonlySet<string> = new Set(['answered', 'stopped', 'bad_input', 'unknown_tool']);

@@ -46,9 +46,9 @@ export type Parameter = EnumParameter | StringParameter | IntegerParameter | Boo
 /** By name, in the order in which what they say is added. */
 export type Parameters = ReadonlyMap<string, Parameter>;
 
-/** Of any script. What shows nothing is of none of them. */
+/** Of any script. What shows nothing is of none of them, nor are letters that look like a quotation mark. */
 export const CHARACTER_CLASSES = {
-  letters: /^[[\p{L}\p{M}]--\p{Default_Ignorable_Code_Point}]$/v,
+  letters: /^[[\p{L}\p{M}]--\p{Default_Ignorable_Code_Point}--[\u{2ba}\u{2ee}]]$/v,
   digits: /^\p{N}$/u,
   spaces: /^ $/,
 } as const;

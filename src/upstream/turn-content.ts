@@ -2,11 +2,15 @@
  * Gathers the blocks of one message whole, as they are to be sent back once the tools that it asks for have answered. What
  * was thought stays as it came, signature and all: the API refuses a turn in which a byte of it has changed.
  */
+import { parseJson } from '../protocol/parse-json.ts';
 import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import type { AssistantTurn, ContentBlock } from './port.ts';
 
 /** An object of the API: a block, or a delta of one. */
 type Piece = Readonly<Record<string, unknown>>;
+
+/** Of what a tool is asked: nothing that one is made for is as deep, and what is deeper is refused when it is sent back. */
+const INPUT_BOUNDS = { depth: 256, values: 100_000 } as const;
 
 interface OpenBlock {
   readonly start: Piece;
@@ -81,7 +85,7 @@ function decoded(inside: string): string {
 
 function parsed(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJson(json, INPUT_BOUNDS);
   } catch {
     return undefined;
   }

@@ -109,6 +109,8 @@ describe('what would leave its place', () => {
     ['an isolate', 'Maths\u2066x'],
     ['letters that show nothing', 'Maths\u{e0049}\u{e0067}'],
     ['variation selectors, in which bytes can be hidden', 'x\u{e0101}\u{e0102}'],
+    ['a letter like a quotation mark', 'Maths\u02ba now'],
+    ['another', 'Maths\u02ee now'],
     ['a zero width joiner', 'Ma\u200dths'],
     ['a filler that counts as a letter', 'x\u3164y'],
     ['a filler alone', '\u3164'],

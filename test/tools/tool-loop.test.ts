@@ -168,12 +168,18 @@ it('where a model declines and another asks for the tool, both go back as they c
   expect(content.map(({ type }) => type)).toContain('fallback');
 });
 
-it('calls of tools are counted, by tool and outcome', async () => {
+it('calls of tools are counted, by tool and outcome, and no name that a model made up', async () => {
   await using scene = await startScene({ handler: answerJson({}) });
+  const calls = [{}, { input: '[1]' }, { name: 'made up', input: {} }, { name: '__proto__', input: {} }];
+  scene.relay.simulator.script({ tool: { calls } });
   await scene.client.ended(scene.start());
   const metrics = await (await fetch(`${scene.relay.url}/metrics`)).text();
   expect(metrics).toContain('dash_tool_calls_total{tool="lessons",outcome="answered"} 1');
+  expect(metrics).toContain('dash_tool_calls_total{tool="lessons",outcome="bad_input"} 1');
+  expect(metrics).toContain('dash_tool_calls_total{tool="unknown",outcome="unknown_tool"} 2');
   expect(metrics).toContain('dash_tool_call_seconds_count{tool="lessons"} 1');
+  expect(metrics).not.toContain('dash_tool_call_seconds_count{tool="unknown"}');
+  expect(metrics + scene.relay.logText.join('\n')).not.toMatch(/made up|__proto__/);
 });
 
 describe('the bill of a run with tools', () => {

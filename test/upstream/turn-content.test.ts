@@ -85,20 +85,25 @@ it('halves of a character that come apart are one again, and a lone one is repla
   expect(content('b')).toEqual([{ type: 'text', text: 'a\ufffdb' }]);
 });
 
-it.each([['{"topic": "a'], ['[1]'], ['null'], ['"text"']])(
-  'an input that is no object, %s, is empty and named',
-  (json) => {
-    const said = contentOf([
-      BEGIN,
-      start(0, { type: 'tool_use', id: 'toolu_1', name: 'look_up', input: {} }),
-      delta(0, { type: 'input_json_delta', partial_json: json }),
-    ]);
-    expect(said).toEqual({
-      content: [{ type: 'tool_use', id: 'toolu_1', name: 'look_up', input: {} }],
-      brokenInputs: new Set(['toolu_1']),
-    });
-  },
-);
+const DEEP = `{"topic": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+
+it.each([
+  ['cut', '{"topic": "a'],
+  ['a list', '[1]'],
+  ['null', 'null'],
+  ['a text', '"text"'],
+  ['nested without end', DEEP],
+])('an input that is no object to go on with, %s, is empty and named', (_what, json) => {
+  const said = contentOf([
+    BEGIN,
+    start(0, { type: 'tool_use', id: 'toolu_1', name: 'look_up', input: {} }),
+    delta(0, { type: 'input_json_delta', partial_json: json }),
+  ]);
+  expect(said).toEqual({
+    content: [{ type: 'tool_use', id: 'toolu_1', name: 'look_up', input: {} }],
+    brokenInputs: new Set(['toolu_1']),
+  });
+});
 
 it('nothing is kept where no tool may be asked for', () => {
   const parser = new MessageParser(SINK, new UsageMeter(), { events: 'text', showThinking: false });
