@@ -110,10 +110,12 @@ export function templateProblems({ system, parameters = new Map() }: PromptTempl
         message: `{{${name}}} is none of its parameters; declare it in "parameters", or write it without double braces`,
       })),
     ...[...parameters].flatMap(([name, each]) =>
-      [...placeProblems(name, each, places.has(name)), ...defaultProblems(each)].map((message) => ({
-        path: ['parameters', name],
-        message,
-      })),
+      [...placeProblems(name, each, places.has(name)), ...wordProblems(each), ...defaultProblems(each)].map(
+        (message) => ({
+          path: ['parameters', name],
+          message,
+        }),
+      ),
     ),
   ];
 }
@@ -152,6 +154,19 @@ function placeProblems(name: string, parameter: Parameter, isPlaced: boolean): s
       ? [`says is added only where it is true; leave ${place} out, or write it into "system"`]
       : [];
   return inside.has(name) ? spacedPlaces(says) : [`says must have ${place}, where the value goes`];
+}
+
+/** What fills a place is never read for places: the model would be told the braces. */
+function wordProblems(parameter: Parameter): string[] {
+  const words = parameter.type === 'enum' ? [...parameter.values.values()] : wordsOfBoolean(parameter);
+  const [place] = [...placesOf(words.join(' '))];
+  return place === undefined
+    ? []
+    : [`values have {{${place}}}, which is not filled there; write it into "system" or "says"`];
+}
+
+function wordsOfBoolean(parameter: Parameter): string[] {
+  return parameter.type === 'boolean' ? Object.values(parameter.values ?? {}) : [];
 }
 
 function defaultProblems(parameter: Parameter): string[] {

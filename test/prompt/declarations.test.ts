@@ -43,6 +43,21 @@ const REFUSED: [what: string, saying: RegExp, system: string, parameters?: objec
   ],
   ['a sentence without its place', /says must have \{\{x\}\}/, '', { x: { ...text, says: 'Be brief.' } }],
   [
+    'a place in the words of a choice',
+    /values have \{\{y\}\}, which is not filled there/,
+    '{{x}} {{y}}',
+    {
+      x: { type: 'enum', values: { a: 'A', b: 'B of {{y}}' }, default: 'a' },
+      y: { ...choice, required: true },
+    },
+  ],
+  [
+    'a place in the words of a boolean',
+    /values have \{\{x\}\}, which is not filled there/,
+    '{{x}}',
+    { x: { type: 'boolean', values: { true: 'so {{x}}', false: 'no' }, default: false } },
+  ],
+  [
     "another one's place",
     /says has \{\{y\}\}, which may have no value/,
     '',
