@@ -1,6 +1,6 @@
 /** What is not served here and passed on to the old function: whole relays, a real function on loopback. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config/environment.ts';
 import { PassOn } from '../../src/http/legacy/pass-on.ts';
@@ -17,6 +17,22 @@ const OF_SUPABASE = {
   'x-client-info': 'supabase-js-web/2.119.1',
   'x-supabase-api-version': '2024-01-01',
 };
+
+/** An old function that answers with these bytes, which no server of Node's would write. */
+async function startSaying(answer: string) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/functions/v1`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
 
 async function relayTo(url: string): Promise<Awaited<ReturnType<typeof startRelay>>> {
   return await startRelay({ LEGACY_FUNCTIONS_URL: url });
@@ -78,6 +94,19 @@ describe('a body that only the old function serves', () => {
     for (const name of ['set-cookie', 'access-control-allow-origin', 'x-powered-by', 'keep-alive'])
       expect(headers[name]).toBeUndefined();
   });
+
+  it.each(['caf\u00e9.png', '\u{1f989}.png'])(
+    'is answered without a header beyond ASCII, and with the others: %s',
+    async (file) => {
+      await using old = await startSaying(
+        `HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 2\r\nContent-Disposition: attachment; filename="${file}"\r\n\r\n{}`,
+      );
+      await using relay = await relayTo(old.url);
+      const { status, body, headers } = await pass(relay);
+      expect([status, body, headers['content-type']]).toEqual([200, '{}', 'image/png']);
+      expect(headers['content-disposition']).toBeUndefined();
+    },
+  );
 
   it('comes back piece by piece, and not when all of it is there', async () => {
     await using old = await startOldFunctions();
@@ -190,6 +219,13 @@ describe('an old function that does not answer', () => {
     expect([answer.status, answer.headers['location']]).toEqual([503, undefined]);
     expect(JSON.parse(answer.body)).toMatchObject({ message: expect.stringContaining('redirect') });
     expect(old.asked).toHaveLength(1);
+  });
+
+  it.each(['000', '099', '999'])('with an answer as HTTP has none: %s', async (status) => {
+    await using old = await startSaying(`HTTP/1.1 ${status} Odd\r\nContent-Length: 2\r\n\r\n{}`);
+    await using relay = await relayTo(old.url);
+    const answer = await pass(relay);
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([503, { error: 'unavailable' }]);
   });
 
   it('as nobody is there', async () => {

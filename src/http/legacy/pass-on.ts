@@ -135,6 +135,7 @@ class Passage {
       else await this.#stream(answer);
     } finally {
       for (const timer of timers) timer.cancel();
+      if (this.#outcome === undefined) this.#stop('failed');
       this.#tell();
     }
     if (this.#outcome === 'caller_gone')
@@ -160,17 +161,16 @@ class Passage {
   async #stream(answer: IncomingMessage): Promise<void> {
     answer.on('error', () => {}); // it closes, which says the same
     const { statusCode: status = 502, headers } = answer;
-    if (status >= 300 && status < 400) {
-      this.#stop('redirect');
-      return;
-    }
     const { raw } = this.#reply;
-    this.#status = status;
-    this.#reply.hijack();
+    if (status >= 300 && status < 400) return this.#stop('redirect');
+    if (status < 200 || status > 599) return this.#stop('failed');
+    // Before the reply is taken from Fastify, which can still answer where it throws.
     raw.writeHead(status, {
       ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
-      ...only(ANSWER_HEADERS, headers),
+      ...plain(only(ANSWER_HEADERS, headers)),
     });
+    this.#status = status;
+    this.#reply.hijack();
     raw.flushHeaders();
     answer.on('data', (part: Buffer) => {
       this.#bytes += part.length;
@@ -218,6 +218,11 @@ function only(names: readonly string[], headers: IncomingHttpHeaders): Record<st
       return typeof value === 'string' ? [[name, value]] : [];
     }),
   );
+}
+
+/** Without values beyond ASCII, as of file names: node:http writes other bytes than it read, or throws. */
+function plain(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => /^[\t -~]*$/.test(value)));
 }
 
 function isTls(url: string): boolean {
