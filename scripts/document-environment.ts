@@ -1,17 +1,18 @@
 /** `npm run docs:environment`: writes README's table of environment keys from the schema, between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type EnvironmentRow, environmentTable } from '../src/config/environment.ts';
+import { withSection } from './marked-section.ts';
 
 const README = new URL('../README.md', import.meta.url);
-const BEGIN = '<!-- environment: written by `npm run docs:environment` -->\n';
-const END = '<!-- /environment -->';
+const MARKERS = {
+  of: 'README.md',
+  begin: '<!-- environment: written by `npm run docs:environment` -->\n',
+  end: '<!-- /environment -->',
+};
 
 /** @throws Error where the markers are missing */
 export function withEnvironmentTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error('README.md has lost the markers of the environment table');
-  return readme.slice(0, begin + BEGIN.length) + environmentSection() + readme.slice(end);
+  return withSection(readme, MARKERS, environmentSection());
 }
 
 function environmentSection(): string {

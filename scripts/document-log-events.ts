@@ -1,17 +1,18 @@
 /** `npm run docs:log-events`: writes the runbook's catalogue of log lines from the code's table, between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { LOG_EVENTS, type LogEvent } from '../src/observability/log-events.ts';
+import { withSection } from './marked-section.ts';
 
 const RUNBOOK = new URL('../docs/runbook.md', import.meta.url);
-const BEGIN = '<!-- log events: written by `npm run docs:log-events` -->\n';
-const END = '<!-- /log events -->';
+const MARKERS = {
+  of: 'docs/runbook.md',
+  begin: '<!-- log events: written by `npm run docs:log-events` -->\n',
+  end: '<!-- /log events -->',
+};
 
 /** @throws Error where the markers are missing */
 export function withLogEvents(runbook: string): string {
-  const begin = runbook.indexOf(BEGIN);
-  const end = runbook.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error('docs/runbook.md has lost the markers of its log lines');
-  return runbook.slice(0, begin + BEGIN.length) + catalogue() + runbook.slice(end);
+  return withSection(runbook, MARKERS, catalogue());
 }
 
 function catalogue(): string {

@@ -1,5 +1,4 @@
 /** Limits of plans that are smaller than one answer: nothing is used, and each question is refused all the same. */
-
 import type { Principal } from '../auth/port.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
@@ -35,7 +34,7 @@ export function limitsBelowOneAnswer(config: Config, files: ConfigFiles, now: nu
 
 function* tooSmall(
   plan: Plan,
-  { DEFAULT_MODEL, ALLOWED_MODELS, ANTHROPIC_API_KEY }: Config,
+  { DEFAULT_MODEL, ANTHROPIC_API_KEY }: Config,
   { actions, plans, models, prices }: ConfigFiles,
   now: number,
 ): Generator<readonly [action: string, charge: Charge]> {
@@ -47,7 +46,7 @@ function* tooSmall(
     actionsOf: () => ({ plan: plan.name, actions: own }),
     models,
     defaultModel: models.resolve(DEFAULT_MODEL),
-    allowedModels: new Set((ALLOWED_MODELS ?? prices.models).map((id) => models.resolve(id))),
+    allowedModels: new Set<string>(), // of clients: the question names none
   };
   for (const organizationId of [null, 'organisation'])
     for (const action of own.keys()) {

@@ -31,7 +31,7 @@ function actionOfPlan(name: string, action: Action, { settings, actions }: Plan,
   const own = actions?.get(name);
   if (own === undefined) return ofAll;
   const over = withIds(own, table);
-  return declinedWithinPlan(withinPlan(settingsOver(ofAll, over), over), over);
+  return withinPlan(settingsOver(ofAll, over), over);
 }
 
 /** What is said of all actions widens the models of none: the plan's order, and what the action has of it. */
@@ -40,18 +40,23 @@ function restricted(action: Action, settings: ModelSettings): Action {
   const over = settingsOver(action, settings);
   const own =
     models === undefined ? over : { ...over, models: over.models?.filter((id) => models.includes(id)) };
-  return declinedWithinPlan(withinPlan(own, settings), settings);
+  return withinPlan(own, settings);
+}
+
+/** Who stands in for another one is of the plan's models, where it names any and does not say who stands in. */
+function withinPlan(action: Action, settings: ModelSettings): Action {
+  return refusalFallbacksWithin(fallbackWithin(action, settings), settings);
 }
 
 /** Where a plan names models but no fallback, that of the action is one of these models, and not the first, or none. */
-function withinPlan(action: Action, { models, fallback }: ModelSettings): Action {
+function fallbackWithin(action: Action, { models, fallback }: ModelSettings): Action {
   if (action.fallback === undefined || fallback !== undefined || models === undefined) return action;
   const isOther = models.includes(action.fallback) && action.models?.[0] !== action.fallback;
   return isOther ? action : { ...action, fallback: undefined };
 }
 
 /** The same of those that the API is to ask where a model declines: what the plan does not have is left out. */
-function declinedWithinPlan(action: Action, { models, refusalFallbacks: own }: ModelSettings): Action {
+function refusalFallbacksWithin(action: Action, { models, refusalFallbacks: own }: ModelSettings): Action {
   const { refusalFallbacks } = action;
   if (typeof refusalFallbacks !== 'object' || own !== undefined || models === undefined) return action;
   const within = refusalFallbacks.filter((id) => models.includes(id));

@@ -5,6 +5,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Clock } from '../time/clock.ts';
 import { errorNames, requestIdOf } from './api-names.ts';
+import { isCount } from './counts.ts';
 import { type PlainAnswer, parsedBody, plainRequest } from './plain-request.ts';
 import type { TokenCount, UpstreamRequest } from './port.ts';
 import { countBody } from './request-body.ts';
@@ -98,5 +99,5 @@ export class TokenCounter {
 function inputTokensOf(body: unknown): number | undefined {
   if (typeof body !== 'object' || body === null || !('input_tokens' in body)) return undefined;
   const { input_tokens: tokens } = body;
-  return typeof tokens === 'number' && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined;
+  return isCount(tokens) ? tokens : undefined;
 }
