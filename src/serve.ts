@@ -1,6 +1,6 @@
 /**
  * The serving process: environment in, exit code out. 78 says that the configuration must change, 1 that something broke.
- * The first SIGTERM or SIGINT drains, a second one stops waiting.
+ * The first SIGTERM or SIGINT drains, a second one stops waiting. SIGUSR2 has debug lines written, and again no more.
  */
 import { flushCompileCache } from 'node:module';
 import { composeRelay, type RelayService } from './compose/compose.ts';
@@ -15,6 +15,8 @@ const CLOSE_WITHIN_MS = 10_000;
 const config = readConfigOrExit();
 const service = await startOrExit(config);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(service, signal));
+// Not SIGUSR1: that one opens Node's inspector.
+process.on('SIGUSR2', () => service.toggleDebug());
 // A state that nobody thought of is not served on: clients resume, the platform restarts, the ledger settles.
 process.on('uncaughtException', (error) => void crash(service, error));
 process.on('unhandledRejection', (error) => void crash(service, error));

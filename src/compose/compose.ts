@@ -40,6 +40,8 @@ export interface RelayService {
   drain(signal: string): Promise<void>;
   /** Closes every part, last the ledger. Idempotent. */
   close(): Promise<void>;
+  /** To debug lines in the log, and back to LOG_LEVEL. */
+  toggleDebug(): void;
   /** Logs what ended the process. */
   crashed(cause: unknown): void;
 }
@@ -111,6 +113,7 @@ export async function composeRelay(
       await relay.drain(config.DRAIN_MS);
     },
     close: () => (closing ??= close(parts)),
+    toggleDebug: telemetry.toggleDebug,
     crashed: (cause) => observer.failed({ what: 'process', cause }),
   };
 }

@@ -60,6 +60,7 @@ export async function composeCore(
     limitsOf: (principal) => plans.limitsOf(principal),
     isEnabled: () => switches.now.RELAY_ENABLED,
     observer: telemetry.observer,
+    tracer: telemetry.tracer,
     clock: systemClock,
     policy: {
       actionsOf,

@@ -5,11 +5,12 @@ import type { ViewLookup } from '../identity/view-lookup.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import type { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
+import { createDebugLines, toggleDebug } from '../observability/debug-lines.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createObserver } from '../observability/observer.ts';
-import type { Observer } from '../observability/port.ts';
+import type { Observer, Tracer } from '../observability/port.ts';
 import { SampledLines } from '../observability/sampled-lines.ts';
 import type { OpenQuota } from '../quota/create-quota.ts';
 import type { MemoryStreamLogs } from '../stream-log/memory.ts';
@@ -22,6 +23,9 @@ export interface Telemetry {
   readonly sampled: SampledLines;
   readonly metrics: Metrics;
   readonly observer: Observer;
+  readonly tracer: Tracer;
+  /** To debug lines, and back to the level of the configuration. */
+  toggleDebug(): void;
 }
 
 export function composeTelemetry(options: {
@@ -40,6 +44,8 @@ export function composeTelemetry(options: {
     sampled,
     metrics,
     observer: createObserver(logger, metrics, sampled),
+    tracer: createDebugLines(logger, systemClock),
+    toggleDebug: () => toggleDebug(logger, options.level),
   };
 }
 

@@ -62,7 +62,7 @@ function environmentSchema(production: boolean) {
         'must be fatal, error, warn, info, debug, trace or silent',
       )
       .default('info')
-      .describe('Lowest level that is logged'),
+      .describe('Lowest level that is logged; SIGUSR2 goes to `debug` and back while it runs'),
     DATA_DIR: text().default('./.data').describe('Directory of the usage outbox and the development key'),
     ANTHROPIC_API_KEY: secret(1)
       .optional()

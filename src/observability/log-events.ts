@@ -22,6 +22,8 @@ export const COMMON_FIELDS = ['level', 'time', 'version', 'instanceId', 'event',
 
 const CALLER = ['door', 'requestId', 'connectionId'] as const;
 const RUN = ['streamId', 'epoch', 'userId', 'action', 'model'] as const;
+/** Of debug lines of a run. */
+const WAY = ['streamId', 'epoch', 'userId', ...CALLER] as const;
 const PAYER = ['organizationId', 'tier'] as const;
 
 export const LOG_EVENTS = {
@@ -40,6 +42,42 @@ export const LOG_EVENTS = {
     action: null,
   },
   stopped: { name: 'stopped', levels: ['info'], fields: [], means: 'All is written out', action: null },
+  'log level changed': {
+    name: 'log_level_changed',
+    levels: ['info'],
+    fields: ['logLevel'],
+    means: 'SIGUSR2: `debug` is on, or LOG_LEVEL holds again',
+    action: null,
+  },
+  'step over': {
+    name: 'step_over',
+    levels: ['debug'],
+    fields: [...WAY, 'step', 'code', 'ms'],
+    means:
+      'What a run waited for: its `quota`, `ledger_intent` before the call, `ledger_settlement` after it',
+    action: 'Long ones: Postgres for `quota`, the disk for `ledger_…`',
+  },
+  'upstream attempt begun': {
+    name: 'upstream_attempt_begun',
+    levels: ['debug'],
+    fields: [...WAY, 'model', 'attempt'],
+    means: 'The model is asked; `attempt` counts from 1',
+    action: null,
+  },
+  'upstream attempt answered': {
+    name: 'upstream_attempt_answered',
+    levels: ['debug'],
+    fields: [...WAY, 'model', 'attempt', 'status', 'upstreamRequestId', 'ms'],
+    means: 'The head of its response came, `ms` after it was asked',
+    action: null,
+  },
+  'upstream attempt over': {
+    name: 'upstream_attempt_over',
+    levels: ['debug'],
+    fields: [...WAY, 'model', 'attempt', 'outcome', 'code', 'ms'],
+    means: '`done`, `aborted` by us or the client, or `failed`',
+    action: null,
+  },
   'request answered': {
     name: 'request_answered',
     levels: ['debug'],

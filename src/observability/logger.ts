@@ -6,6 +6,8 @@ import { type FieldOf, type Level, LOG_EVENTS, type LogMessage } from './log-eve
 /** Takes the messages of the catalogue, and no others. */
 export type Logger = Readonly<Record<Level, Write>> & {
   isLevelEnabled(level: Level): boolean;
+  /** The lowest that is written; may be changed at any time. */
+  level: string;
 };
 
 interface Write {

@@ -132,6 +132,30 @@ export interface Observer {
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }
 
+/** Parts of a run in which it waits for something of ours. */
+export type RunStep = 'quota' | 'ledger_intent' | 'ledger_settlement';
+
+/** Begins the trace of each run that is to have one. Implementations never throw and never block. */
+export interface Tracer {
+  /** @returns undefined where nobody wants to know of this run, which then costs no more than the call */
+  begin(run: RunIdentity & Caller & Payer): RunTrace | undefined;
+}
+
+/** What a run does on its way, for debug lines and spans. No word of a prompt or an answer gets here. */
+export interface RunTrace {
+  /** A step begins. What is returned ends it: with a code of the wire contract where it failed, otherwise with null. */
+  step(step: RunStep): (code: ErrorCode | null) => void;
+  /** A try at the model begins. @param attempt from 1, of one call */
+  attempt(model: string, attempt: number): AttemptTrace;
+}
+
+export interface AttemptTrace {
+  /** The head of a response is there. */
+  answered(status: number, upstreamRequestId: string | null): void;
+  /** It is over, and its request closed. `code`: a code of the wire contract, where it failed. */
+  ended(outcome: 'done' | 'aborted' | 'failed', code: ErrorCode | null): void;
+}
+
 export interface RunIdentity {
   readonly streamId: string;
   readonly epoch: string;

@@ -8,7 +8,7 @@ import { Connection, type ConnectionParts } from '../connection/connection.ts';
 import type { Connect } from '../connection/port.ts';
 import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
-import type { Caller, MemoryPressure, Observer } from '../observability/port.ts';
+import type { Caller, MemoryPressure, Observer, Tracer } from '../observability/port.ts';
 import type { EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
@@ -36,6 +36,7 @@ export interface RelayOptions {
   readonly quota: Quota;
   readonly startLimit: StartLimit;
   readonly observer: Observer;
+  readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
   readonly policy: RequestPolicy;
   readonly showCost: boolean;

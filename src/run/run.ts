@@ -12,7 +12,15 @@
  */
 import type { Principal } from '../auth/port.ts';
 import type { UsageLedger } from '../ledger/port.ts';
-import type { AbortReason, Caller, Payer, RunIdentity } from '../observability/port.ts';
+import type {
+  AbortReason,
+  Caller,
+  Payer,
+  RunIdentity,
+  RunStep,
+  RunTrace,
+  Tracer,
+} from '../observability/port.ts';
 import type {
   AcceptedFrame,
   EndingFrame,
@@ -33,12 +41,14 @@ import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
+import { traced } from './traced.ts';
 
 export interface RunParts extends PromptCountParts {
   readonly ledger: UsageLedger;
   readonly clock: Clock;
   /** Whether `usage` frames carry the cost (SHOW_COST). */
   readonly showCost: boolean;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RunSpec {
@@ -79,6 +89,8 @@ export class Run implements RunView, UpstreamSink {
 
   readonly #parts: RunParts;
   readonly #origin: Caller & Payer;
+  /** Undefined where nobody wants to know, and once it has ended. */
+  #trace: RunTrace | undefined;
   /** Undefined once upstream has ended. */
   #upstreamAbort: AbortController | undefined = new AbortController();
   #spec: RunSpec | undefined;
@@ -107,6 +119,7 @@ export class Run implements RunView, UpstreamSink {
     this.#spec = spec;
     this.#parts = parts;
     this.#startedAt = parts.clock.elapsed();
+    this.#trace = parts.tracer?.begin({ ...this.identity(), ...this.#origin });
   }
 
   /** Whether its intent is committed: it has an epoch that a client may know. */
@@ -207,7 +220,8 @@ export class Run implements RunView, UpstreamSink {
     if (spec === undefined) return;
     const { epoch, action } = this;
     const run = { ...spec.prepared, epoch, holder: spec.principal, action, startedAt };
-    const { warning, promptTokens } = await this.#parts.quota.reserve(run);
+    const { quota } = this.#parts;
+    const { warning, promptTokens } = await this.#traced('quota', () => quota.reserve(run));
     this.#warning = warning;
     this.#estimatedTokens = promptTokens;
   }
@@ -222,10 +236,11 @@ export class Run implements RunView, UpstreamSink {
       model: this.model,
       startedAt,
     };
+    const { ledger, quota } = this.#parts;
     try {
-      await this.#parts.ledger.open(intent, () => this.#reading());
+      await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));
     } catch (cause) {
-      this.#parts.quota.release(this.epoch);
+      quota.release(this.epoch);
       throw cause;
     }
   }
@@ -237,7 +252,12 @@ export class Run implements RunView, UpstreamSink {
     this.#spec = undefined;
     if (spec === undefined || signal === undefined || signal.aborted)
       return Promise.resolve({ kind: 'aborted', requestId: null });
-    const request = { ...spec.prepared, epoch: this.epoch, userHash: spec.userHash };
+    const request = {
+      ...spec.prepared,
+      epoch: this.epoch,
+      userHash: spec.userHash,
+      ...(this.#trace && { trace: this.#trace }),
+    };
     try {
       this.#call = this.#parts.upstream.open(request, this, signal);
     } catch (cause) {
@@ -261,17 +281,11 @@ export class Run implements RunView, UpstreamSink {
     const timing = this.#timing(endedAt);
     const { status } = outcome;
     const code = outcome.error?.code ?? null;
-    const cost = await ledger
-      .settle({
-        epoch: this.epoch,
-        status,
-        code,
-        usage: reading,
-        firstTokenMs: timing.firstTokenMs,
-        totalMs: timing.totalMs,
-        requestId,
-        endedAt: clock.now(),
-      }) // settle before ending
+    const { firstTokenMs, totalMs } = timing;
+    const settlement = { epoch: this.epoch, status, code, usage: reading, firstTokenMs, totalMs, requestId };
+    const cost = await this.#traced('ledger_settlement', () =>
+      ledger.settle({ ...settlement, endedAt: clock.now() }),
+    ) // settle before ending
       .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
@@ -294,6 +308,10 @@ export class Run implements RunView, UpstreamSink {
       cause: outcome.error?.cause,
     });
     this.readers.wake();
+  }
+
+  #traced<Result>(step: RunStep, work: () => Promise<Result>): Promise<Result> {
+    return this.#trace === undefined ? work() : traced(this.#trace, step, work);
   }
 
   /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped. */

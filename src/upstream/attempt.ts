@@ -10,6 +10,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type Anthropic from '@anthropic-ai/sdk';
 import { APIError } from '@anthropic-ai/sdk';
+import type { AttemptTrace } from '../observability/port.ts';
 import { type ApiErrorNames, errorNames, requestIdOf } from './api-names.ts';
 import {
   apiFailure,
@@ -55,6 +56,7 @@ export interface AttemptParts {
   readonly transport: Transport;
   readonly limits: AttemptLimits;
   readonly reader: MessageParser;
+  readonly trace: AttemptTrace | undefined;
   /** Unix ms. */
   now(): number;
   /** All of the request has left. */
@@ -160,6 +162,7 @@ export class Attempt implements Sender, ExchangeListener {
     this.#pulse += 1;
     this.#status = status;
     this.#headers = headers;
+    this.#parts.trace?.answered(status, this.requestId);
     if (status >= 200 && status < 300) {
       if (!isEventStream(headers)) {
         this.#fail(failure('upstream_error', false, { ...this.#cause(), type: 'not_an_event_stream' }));

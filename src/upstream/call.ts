@@ -5,6 +5,7 @@
  */
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ThinkingPace } from '../models/thinking.ts';
+import type { AttemptTrace, RunTrace } from '../observability/port.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
@@ -71,6 +72,7 @@ export class Call implements UpstreamCall {
   readonly flushed: Promise<void>;
   readonly #parts: CallParts;
   readonly #epoch: string;
+  readonly #trace: RunTrace | undefined;
   readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking' | 'toolUse'>;
   /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
   #request: UpstreamRequest | null;
@@ -87,6 +89,7 @@ export class Call implements UpstreamCall {
   readonly #onAbort = () => this.#abort();
   #reader: MessageParser;
   #attempt: Attempt | null = null;
+  #attemptTrace: AttemptTrace | undefined;
   #attempts = 0;
   /** On the scale of `awakeMs`. */
   #connectBy: number;
@@ -102,6 +105,7 @@ export class Call implements UpstreamCall {
     this.#onFlushed = flushed.resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
+    this.#trace = request.trace;
     const { events, showThinking, toolUse } = request;
     this.#wanted = { events, showThinking, toolUse };
     this.#request = request;
@@ -156,12 +160,14 @@ export class Call implements UpstreamCall {
     const { client, transport, clock, limits } = this.#parts;
     this.#attempts += 1;
     this.#backoff = null;
+    this.#attemptTrace = this.#trace?.attempt(this.#model.model, this.#attempts);
     const attempt = new Attempt(
       {
         client,
         transport,
         limits: { ...limits, thinkingMs: thinkingMs(this.#model.thinkingPace, limits.idleMs) },
         reader: this.#reader,
+        trace: this.#attemptTrace,
         now: () => clock.now(),
         flushed: this.#onFlushed,
         ended: (ending) => this.#onAttemptEnded(ending),
@@ -188,6 +194,7 @@ export class Call implements UpstreamCall {
     // Tries that never got through share one limit; one that did has used none of the next one's.
     if (this.#attempt?.connected) this.#connectBy = Number.POSITIVE_INFINITY;
     this.#attempt = null;
+    this.#attemptTrace?.ended(ending.kind, ending.kind === 'failed' ? ending.failure.error.code : null);
     if (this.#reader.began) this.#parts.account.answered();
     if (ending.kind === 'done') {
       this.#meter.bodyEnded();
