@@ -4,18 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { EXIT_USAGE, type Subcommand } from './command-line/subcommand.ts';
 
-/** What stands after the subcommand's name in, the exit code out. */
-type Run = (args: readonly string[]) => Promise<number>;
-
-interface Subcommand {
+interface Entry {
   readonly summary: string;
-  load(): Promise<Run>;
+  load(): Promise<Subcommand>;
 }
 
-const EXIT_USAGE = 2;
-
-const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
   start: {
     summary: 'starts the relay; its settings are in the environment',
     load: async () => (await import('./start-command.ts')).start,
@@ -69,9 +65,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (own.help) return print(HELP);
   if (own.version) return print(`${version()}\n`);
   if (name === undefined) return wrong('Which command?');
-  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-  if (subcommand === undefined) return wrong(`There is no command "${name}".`);
-  const run = await subcommand.load();
+  const entry = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  if (entry === undefined) return wrong(`There is no command "${name}".`);
+  const run = await entry.load();
   return await run(args.slice(at + 1));
 }
 

@@ -2,10 +2,10 @@
  * `dash-relay ask "question"`: the client in a terminal. Text comes as it is said; Ctrl-C stops the model and shows the
  * receipt. DASH_RELAY_URL names the relay, DASH_TOKEN the token; on loopback the development issuer gives one.
  */
-import { parseArgs } from 'node:util';
 import { createDashClient } from '../client/create-dash-client.ts';
 import { DashError } from '../client/dash-error.ts';
 import type { Answer, Transport } from '../client/dash-stream.ts';
+import { CommandLineError, subcommand, type Words } from '../command-line/subcommand.ts';
 import { developmentToken } from './development-token.ts';
 import { withoutControls } from './without-controls.ts';
 
@@ -21,11 +21,12 @@ development issuer, and prints the answer as it is written. Ctrl-C stops the mod
   --help              this text
 `;
 const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
-
-/** The words on the command line are wrong: the message says which. */
-class CommandLineError extends Error {}
+const OPTIONS = {
+  action: { type: 'string', default: 'chat' },
+  model: { type: 'string' },
+  transport: { type: 'string' },
+} as const;
 
 interface Question {
   readonly question: string;
@@ -34,19 +35,13 @@ interface Question {
   readonly transports: readonly Transport[] | undefined;
 }
 
-/** @param args what stands after `ask` @returns the exit code: 130 where it was stopped, 2 for wrong words */
-export async function ask(args: readonly string[]): Promise<number> {
-  try {
-    const options = parse(args);
-    if (!options.help) return await answer(questionOf(options));
-    process.stdout.write(HELP);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof CommandLineError)) throw error;
-    process.stderr.write(`${error.message}\n\n${HELP}`);
-    return EXIT_USAGE;
-  }
-}
+/** It ends with 130 where it was stopped. */
+export const ask = subcommand({
+  help: HELP,
+  options: OPTIONS,
+  allowPositionals: true,
+  run: (words) => answer(questionOf(words)),
+});
 
 async function answer({ question, action, model, transports }: Question): Promise<number> {
   const { DASH_RELAY_URL: url = 'http://127.0.0.1:8787', DASH_TOKEN: token } = process.env;
@@ -74,25 +69,8 @@ async function answer({ question, action, model, transports }: Question): Promis
   }
 }
 
-function parse(args: readonly string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        action: { type: 'string', default: 'chat' },
-        model: { type: 'string' },
-        transport: { type: 'string' },
-      },
-    });
-    return { ...values, question: positionals.join(' ').trim() };
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function questionOf({ question, action, model, transport }: ReturnType<typeof parse>): Question {
+function questionOf({ values: { action, model, transport }, positionals }: Words<typeof OPTIONS>): Question {
+  const question = positionals.join(' ').trim();
   if (question === '') throw new CommandLineError('There is no question.');
   const only = TRANSPORTS.filter((name) => name === transport);
   if (transport !== undefined && only.length === 0)

@@ -1,5 +1,5 @@
 /** `dash-relay callers`: where an app calls its old functions, and what each place becomes. It reads, and changes nothing. */
-import { parseArgs } from 'node:util';
+import { CommandLineError, endWithReader, subcommand } from '../command-line/subcommand.ts';
 import { loadActions } from '../config/actions.ts';
 import { type Advice, adviceOn, type Verdict } from './advice.ts';
 import { type Caller, findCallers } from './find-callers.ts';
@@ -30,43 +30,22 @@ interface Place extends Caller, Advice {
   readonly file: string;
 }
 
-/** @param args what stands after `callers` @returns the exit code: 2 for wrong words, 1 where the folder cannot be read */
-export async function callers(args: readonly string[]): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) return print(HELP);
-  try {
+export const callers = subcommand({
+  help: HELP,
+  options: { json: { type: 'boolean' }, actions: { type: 'string' } },
+  allowPositionals: true,
+  async run({ values: options, positionals: [folder = '', ...more] }) {
+    if (folder === '' || more.length > 0)
+      throw new CommandLineError('Which folder? Name one: that of the app.');
+    endWithReader();
     const actions = loadActions(options.actions);
-    const places = placesIn(options.folder, (name) => actions.has(name));
-    return print(
+    const places = placesIn(folder, (name) => actions.has(name));
+    process.stdout.write(
       options.json ? places.map((place) => `${JSON.stringify(place)}\n`).join('') : listOf(places),
     );
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    return 1;
-  }
-}
-
-function readOptions(args: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h', default: false },
-      json: { type: 'boolean', default: false },
-      actions: { type: 'string' },
-    },
-  });
-  const [folder = '', ...more] = positionals;
-  if (!values.help && (folder === '' || more.length > 0))
-    throw new Error('Which folder? Name one: that of the app.');
-  return { ...values, folder };
-}
+    return 0;
+  },
+});
 
 function placesIn(folder: string, isAction: (name: string) => boolean): Place[] {
   return [...sourceFiles(folder)].flatMap(({ path, text }) =>
@@ -96,13 +75,4 @@ function describe({ what, name }: Pick<Caller, 'what' | 'name'>): string {
   if (what.kind !== 'function') return what.kind === 'table' ? `${what.does} ${name}` : name;
   const { by, action, streams } = what;
   return [name, `by ${by}`, ...(action === null ? [] : [action]), ...(streams ? ['streams'] : [])].join(', ');
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
  * `dash-relay doctor`: whether a relay would start with this environment, and whether its models would answer. It starts
  * nothing, and asks the API only for its list of models, which is free.
  */
-import { parseArgs } from 'node:util';
+import { endWithReader, printLine, subcommand } from '../command-line/subcommand.ts';
 import { type Config, ConfigError, type Environment, readConfig } from '../config/environment.ts';
 import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
 import { modelsInUse } from '../config/models-in-use.ts';
@@ -28,7 +28,6 @@ Exit code 0: no line says "fix". 1: one does. 2: wrong words.
 `;
 
 const EXIT_FIX = 1;
-const EXIT_USAGE = 2;
 const DAY_MS = 24 * 60 * 60_000;
 /** A model that retires within so many days is to be replaced now. */
 const SOON_DAYS = 60;
@@ -38,29 +37,15 @@ interface Line {
   readonly text: string;
 }
 
-/** @param args what stands after `doctor` @returns the exit code */
-export async function doctor(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (options instanceof Error) {
-    process.stderr.write(`${options.message}\n\n${HELP}`);
-    return EXIT_USAGE;
-  }
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const lines = await examine(process.env, systemClock.now());
-  for (const { mark, text } of lines) process.stdout.write(`${mark.padEnd(4)}  ${text}\n`);
-  return lines.some(({ mark }) => mark === 'fix') ? EXIT_FIX : 0;
-}
-
-function readOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h' } } }).values;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
+export const doctor = subcommand({
+  help: HELP,
+  async run() {
+    endWithReader();
+    const lines = await examine(process.env, systemClock.now());
+    for (const { mark, text } of lines) printLine(`${mark.padEnd(4)}  ${text}`);
+    return lines.some(({ mark }) => mark === 'fix') ? EXIT_FIX : 0;
+  },
+});
 
 async function examine(environment: Environment, now: number): Promise<Line[]> {
   const read = readSettings(environment, now);

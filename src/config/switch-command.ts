@@ -1,6 +1,6 @@
 /** `dash-relay switch`: changes what SWITCHES_FILE says, which a running relay reads; or says what holds. */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { CommandLineError, printLine, subcommand } from '../command-line/subcommand.ts';
 import { readConfig } from './environment.ts';
 import { readSwitches, type SwitchesFile, switchesIn } from './switches.ts';
 
@@ -15,9 +15,6 @@ Changes the switches of SWITCHES_FILE, which the relay beside it reads twice a s
   --help               this text
 `;
 
-/** The words are wrong: the message says which. */
-class CommandLineError extends Error {}
-
 const SWITCHES = {
   relay: 'relayEnabled',
   streaming: 'streamingEnabled',
@@ -25,28 +22,17 @@ const SWITCHES = {
 } as const;
 type Name = keyof typeof SWITCHES;
 
-/** @param args what stands after `switch` @returns the exit code: 2 for wrong words, 1 where the file cannot be used */
-export async function switchCommand(args: readonly string[]): Promise<number> {
-  try {
-    const options = { help: { type: 'boolean', short: 'h' } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    if (values.help) return print(HELP);
+export const switchCommand = subcommand({
+  help: HELP,
+  allowPositionals: true,
+  async run({ positionals }) {
     const config = readConfig({ ...process.env });
     const changes = positionals.map(changeOf);
     if (changes.length > 0) change(config.SWITCHES_FILE, changes);
-    const now = readSwitches(config);
-    return print(
-      Object.entries(now)
-        .map(([key, value]) => `${key}=${value}\n`)
-        .join(''),
-    );
-  } catch (error) {
-    const { message } = error as Error;
-    const wrongWords = error instanceof CommandLineError || isOfParseArgs(error);
-    process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
-    return wrongWords ? 2 : 1;
-  }
-}
+    for (const [key, value] of Object.entries(readSwitches(config))) printLine(`${key}=${value}`);
+    return 0;
+  },
+});
 
 /** Undefined: no word of the file any more. */
 type Change = readonly [key: keyof SwitchesFile, value: boolean | number | undefined];
@@ -85,13 +71,4 @@ function change(file: string | undefined, changes: readonly Change[]): void {
   const whole = `${file}.new`;
   writeFileSync(whole, `${said}\n`);
   renameSync(whole, file);
-}
-
-function isOfParseArgs(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
 }

@@ -1,12 +1,12 @@
 /** `dash-relay migrate`: brings the database of DATABASE_MIGRATION_URL to the schema of this release, its mirror included. */
-import { parseArgs } from 'node:util';
+import { dayOf } from '../command-line/dates.ts';
+import { printLine, subcommand } from '../command-line/subcommand.ts';
 import { loadMirror, type MirrorDefinition } from '../mirror/definition.ts';
 import { hasFormerMirror, installedMirror, installMirror } from '../mirror/install.ts';
-import { dayOf, ownersUrl, print, printHelp, runCommand } from './command-line.ts';
 import { chooseErasure, ERASURES, type Erasure } from './erasure.ts';
 import { deleteUsageBefore, migrate } from './migrate.ts';
 import { mirrorFile } from './mirror-command.ts';
-import { asOwner, MigrationError } from './owner.ts';
+import { asOwner, MigrationError, ownersUrl } from './owner.ts';
 import type { RunStatement } from './pool.ts';
 
 const HELP = `Usage: dash-relay migrate [options]
@@ -25,26 +25,14 @@ const AI_USAGE_LOGS = 'ai_usage_logs';
 const OTHER_TABLE =
   'Of a table with other columns say what each one gets: change a copy of config/mirror.json, and name it in MIRROR_FILE.\n';
 
-function readOptions(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      with: { type: 'string', multiple: true },
-      'delete-before': { type: 'string' },
-    },
-  }).values;
-}
-
-/** @param args what stands after `migrate` @returns the exit code: 2 for wrong words, 1 where it failed */
-export function migrateCommand(args: readonly string[]): Promise<number> {
-  return runCommand(HELP, async () => {
-    const { help, 'delete-before': before, with: optional = [] } = readOptions(args);
-    if (help) return printHelp(HELP);
+export const migrateCommand = subcommand({
+  help: HELP,
+  options: { with: { type: 'string', multiple: true }, 'delete-before': { type: 'string' } },
+  async run({ values: { 'delete-before': before, with: optional = [] } }) {
     const url = ownersUrl();
     if (before !== undefined) {
-      await deleteUsageBefore(url, dayOf('--delete-before', before));
-      print(`Runs that started before ${before} are deleted.`);
+      await deleteUsageBefore(url, new Date(dayOf('--delete-before', before)));
+      printLine(`Runs that started before ${before} are deleted.`);
       return 0;
     }
     const file = mirrorFile();
@@ -60,14 +48,15 @@ export function migrateCommand(args: readonly string[]): Promise<number> {
       if (code !== 0 && file === undefined) process.stderr.write(OTHER_TABLE);
       return code;
     });
-  });
-}
+  },
+});
 
 async function applyMigrations(url: string, optional: readonly string[]): Promise<void> {
   const { applied, present, unknown } = await migrate(url, { optional });
-  for (const { version, name } of applied) print(`applied ${version}_${name}`);
-  if (applied.length === 0) print(`Nothing to do: ${present} migrations are applied.`);
-  if (unknown.length > 0) print(`A newer release was here: ${unknown.join(', ')} are unknown to this one.`);
+  for (const { version, name } of applied) printLine(`applied ${version}_${name}`);
+  if (applied.length === 0) printLine(`Nothing to do: ${present} migrations are applied.`);
+  if (unknown.length > 0)
+    printLine(`A newer release was here: ${unknown.join(', ')} are unknown to this one.`);
 }
 
 function readMirror(file: string | undefined): MirrorDefinition {
@@ -93,7 +82,7 @@ async function setErasure(query: RunStatement, erasure: Erasure): Promise<void> 
   const seen = await chooseErasure(query, erasure);
   await query('COMMIT', []);
   if (!seen && erasure !== 'keep')
-    print('There is no table auth.users: call dash_relay.erase_user(id) where your users are deleted.');
+    printLine('There is no table auth.users: call dash_relay.erase_user(id) where your users are deleted.');
 }
 
 /**
@@ -108,7 +97,7 @@ async function bringMirror(query: RunStatement, asked: MirrorDefinition | undefi
   if (definition === undefined) return 0;
   const { problems } = await installMirror(query, definition);
   for (const problem of problems) process.stderr.write(`mirror: ${problem}\n`);
-  if (problems.length === 0) print(`Runs are mirrored into ${definition.table}.`);
+  if (problems.length === 0) printLine(`Runs are mirrored into ${definition.table}.`);
   else process.stderr.write('The mirror was left as it is; everything else is migrated.\n');
   return problems.length > 0 && asked !== undefined ? 1 : 0;
 }

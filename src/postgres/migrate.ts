@@ -8,8 +8,9 @@
  * older one does without (columns that are null or have a default). What nobody uses any more goes a release later.
  */
 import type pg from 'pg';
+import { messageOf } from '../command-line/subcommand.ts';
 import { type Migration, optionalMigrations, shippedMigrations } from './migration-files.ts';
-import { LOCK_MS, MigrationError, messageOf, withOwner } from './owner.ts';
+import { LOCK_MS, MigrationError, withOwner } from './owner.ts';
 
 export interface MigrationOptions {
   /** Names of optional migrations to apply as well. */

@@ -1,13 +1,13 @@
 /** `dash-relay mirror`: how it stands with the runs that are copied into the app's table, and brings what is missing. */
-import { parseArgs } from 'node:util';
+import { dayOf } from '../command-line/dates.ts';
+import { CommandLineError, printLine, subcommand } from '../command-line/subcommand.ts';
 import { checkTable } from '../mirror/check.ts';
 import { checkInstalled } from '../mirror/check-installed.ts';
 import { describeRefusal, type Refusals } from '../mirror/copying.ts';
 import { loadMirror } from '../mirror/definition.ts';
 import { type InstalledMirror, installation, installedMirror } from '../mirror/install.ts';
 import { type Recopied, recopy } from '../mirror/recopy.ts';
-import { CommandLineError, dayOf, ownersUrl, print, printHelp, runCommand } from './command-line.ts';
-import { asOwner, MigrationError } from './owner.ts';
+import { asOwner, MigrationError, ownersUrl } from './owner.ts';
 import type { RunStatement } from './pool.ts';
 
 const HELP = `Usage: dash-relay mirror [options]
@@ -21,26 +21,14 @@ DATABASE_MIGRATION_URL names. \`dash-relay migrate\` with MIRROR_FILE makes a mi
   --help             this text
 `;
 
-function readOptions(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      recopy: { type: 'boolean' },
-      from: { type: 'string' },
-      sql: { type: 'boolean' },
-    },
-  }).values;
-}
-
-/** @param args what stands after `mirror` @returns the exit code: 2 for wrong words, 1 where runs are missing or it failed */
-export function mirrorCommand(args: readonly string[]): Promise<number> {
-  return runCommand(HELP, async () => {
-    const options = readOptions(args);
-    if (options.help) return printHelp(HELP);
+/** It ends with 1 where runs are missing, too. */
+export const mirrorCommand = subcommand({
+  help: HELP,
+  options: { recopy: { type: 'boolean' }, from: { type: 'string' }, sql: { type: 'boolean' } },
+  async run({ values: options }) {
     if (options.from !== undefined && !options.recopy)
       throw new CommandLineError('--from says since when --recopy copies: give both');
-    const from = options.from === undefined ? undefined : dayOf('--from', options.from);
+    const from = options.from === undefined ? undefined : new Date(dayOf('--from', options.from));
     return await asOwner(ownersUrl(), async (query) => {
       if (options.sql) return await printSql(query);
       const mirror = await installedMirror(query);
@@ -51,22 +39,24 @@ export function mirrorCommand(args: readonly string[]): Promise<number> {
       if (options.recopy) printRecopied(await recopy(query, mirror.definition, from), from !== undefined);
       return await printState(query, mirror);
     });
-  });
-}
+  },
+});
 
 async function printSql(query: RunStatement): Promise<number> {
   const definition = loadMirror(mirrorFile());
   const { table, problems } = await checkTable(query, definition);
   for (const problem of problems) process.stderr.write(`mirror: ${problem}\n`);
   if (table === undefined || problems.length > 0) return 1;
-  for (const statement of installation(definition, table)) print(`${statement};`);
+  for (const statement of installation(definition, table)) printLine(`${statement};`);
   return 0;
 }
 
 function printRecopied({ copied, waiting, failed, compared }: Recopied, withMissing: boolean): void {
-  print(`copied ${copied} runs, ${failed} are refused, ${waiting} wait`);
+  printLine(`copied ${copied} runs, ${failed} are refused, ${waiting} wait`);
   if (withMissing && !compared)
-    print('No column has the epoch or the metadata: runs that were deleted from the table are not noticed.');
+    printLine(
+      'No column has the epoch or the metadata: runs that were deleted from the table are not noticed.',
+    );
 }
 
 const STATE = `
@@ -77,14 +67,14 @@ async function printState(query: RunStatement, mirror: InstalledMirror): Promise
   const rows = (await query(STATE, [])).rows as (Refusals & { readonly state: string })[];
   const count = (state: string) =>
     rows.filter((row) => row.state === state).reduce((sum, row) => sum + row.rows, 0);
-  print(
+  printLine(
     `${mirror.definition.table}: ${count('copied')} runs copied, ${count('waiting')} wait, ${count('failed')} refused`,
   );
   const refused = rows.filter(({ state }) => state === 'failed');
-  for (const refusal of refused) print(`refused: ${refusal.rows} by ${describeRefusal(refusal)}`);
+  for (const refusal of refused) printLine(`refused: ${refusal.rows} by ${describeRefusal(refusal)}`);
   const file = mirrorFile();
   const problems = await checkInstalled(query, mirror, file === undefined ? undefined : loadMirror(file));
-  for (const problem of problems) print(`mirror: ${problem}`);
+  for (const problem of problems) printLine(`mirror: ${problem}`);
   return problems.length + refused.length > 0 ? 1 : 0;
 }
 

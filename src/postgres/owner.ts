@@ -1,11 +1,19 @@
 /** A connection as the owner of the database, for the commands of operators: opened, used and closed. */
 import pg from 'pg';
+import { messageOf } from '../command-line/subcommand.ts';
 import { postgresUrlFault, requireCertificates } from './connection-url.ts';
 import type { RunStatement } from './pool.ts';
 
 /** The database cannot be brought to where it should be: the message says why and what to do. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
+}
+
+/** The URL of the owner. @throws MigrationError where DATABASE_MIGRATION_URL is not set */
+export function ownersUrl(): string {
+  const { DATABASE_MIGRATION_URL: url = '' } = process.env;
+  if (url.trim() !== '') return url;
+  throw new MigrationError('DATABASE_MIGRATION_URL is not set: the owner of the database, in session mode');
 }
 
 /** What a statement may wait for a lock, ms. */
@@ -64,11 +72,4 @@ function explain(cause: unknown): string {
   if (code === '42501')
     return `the user may not do this (${messageOf(cause)}); use the owner of the database`;
   return `unable to migrate: ${messageOf(cause)}`;
-}
-
-/** What an error says, with the reasons inside it. */
-export function messageOf(cause: unknown): string {
-  // Some errors of connections have their reasons inside.
-  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join('; ');
-  return cause instanceof Error ? cause.message : String(cause);
 }

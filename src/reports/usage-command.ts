@@ -1,6 +1,7 @@
 /** `dash-relay usage`: what was used, read from the ledger in DATA_DIR while the relay runs or after it has stopped. */
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
+import { dayOf, instantOf } from '../command-line/dates.ts';
+import { CommandLineError, endWithReader, subcommand, type Words } from '../command-line/subcommand.ts';
 import { usdOf } from '../pricing/cost.ts';
 import { loadPrices } from '../pricing/prices.ts';
 import { usageDrift } from './usage-drift.ts';
@@ -34,15 +35,16 @@ With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a 
 
 const DEFAULT_SUMS: readonly Dimension[] = ['day', 'user', 'model'];
 const DAY_MS = 86_400_000;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
-/** With a zone: a time without one would mean something else on each machine. */
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** The words on the command line are wrong: the message says which. */
-class CommandLineError extends Error {}
+const OPTIONS = {
+  json: { type: 'boolean' },
+  user: { type: 'string' },
+  day: { type: 'string' },
+  since: { type: 'string' },
+  by: { type: 'string' },
+  compare: { type: 'string' },
+} as const;
 
 interface Command {
-  readonly help: boolean;
   readonly json: boolean;
   /** Undefined: single runs as JSON, the default sums as a table. */
   readonly by: readonly Dimension[] | undefined;
@@ -51,12 +53,10 @@ interface Command {
   readonly filter: UsageFilter;
 }
 
-function readCommand(args: readonly string[]): Command {
-  const { help, json, user, day, since, by, compare } = parseOptions(args);
-  const dayStart = day === undefined ? undefined : instantOf('--day', day, DAY);
-  const from = since === undefined ? 0 : instantOf('--since', since, DAY, INSTANT);
+function readCommand({ json, user, day, since, by, compare }: Words<typeof OPTIONS>['values']): Command {
+  const dayStart = day === undefined ? undefined : dayOf('--day', day);
+  const from = since === undefined ? 0 : instantOf('--since', since);
   return {
-    help: help ?? false,
     json: json ?? false,
     by: by === undefined ? undefined : dimensionsOf(by),
     compare,
@@ -66,35 +66,6 @@ function readCommand(args: readonly string[]): Command {
       userId: user ?? null,
     },
   };
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        json: { type: 'boolean' },
-        user: { type: 'string' },
-        day: { type: 'string' },
-        since: { type: 'string' },
-        by: { type: 'string' },
-        compare: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function instantOf(option: string, text: string, ...shapes: readonly RegExp[]): number {
-  const instant = shapes.some((shape) => shape.test(text)) ? Date.parse(text) : Number.NaN;
-  // Date.parse takes the 31st of February for the 3rd of March.
-  const real =
-    !Number.isNaN(instant) &&
-    new Date(`${text.slice(0, 10)}T00:00:00Z`).toISOString().startsWith(text.slice(0, 10));
-  if (!real) throw new CommandLineError(`${option} is not a date such as 2026-11-22: ${text}`);
-  return instant;
 }
 
 function dimensionsOf(list: string): Dimension[] {
@@ -144,7 +115,6 @@ async function print(lines: Iterable<string>): Promise<void> {
 }
 
 async function report(command: Command): Promise<void> {
-  if (command.help) return print([HELP]);
   const { DATA_DIR, PRICES_FILE } = process.env;
   const dataDir = DATA_DIR || './.data';
   const reader = openUsageRecords(dataDir, loadPrices(PRICES_FILE || undefined));
@@ -159,17 +129,12 @@ async function report(command: Command): Promise<void> {
   }
 }
 
-/** @param args what stands after `usage` @returns the exit code: 2 for wrong words, 1 where it failed */
-export async function usage(args: readonly string[]): Promise<number> {
-  // `dash-relay usage | head` closes the pipe early: that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  try {
-    await report(readCommand(args));
+export const usage = subcommand({
+  help: HELP,
+  options: OPTIONS,
+  async run({ values }) {
+    endWithReader();
+    await report(readCommand(values));
     return 0;
-  } catch (error) {
-    const wrongWords = error instanceof CommandLineError;
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(wrongWords ? `${message}\n\n${HELP}` : `${message}\n`);
-    return wrongWords ? 2 : 1;
-  }
-}
+  },
+});
