@@ -61,6 +61,7 @@ export function composeHttp(
       connectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
       connectionsPerAddress: config.MAX_CONNECTIONS_PER_IP,
       upgradesPerSecondPerAddress: config.UPGRADES_PER_SECOND_PER_IP,
+      unprovenPerSecondPerAddress: config.UNPROVEN_PER_SECOND_PER_IP,
       requestsPerMinutePerUser: config.FRAMES_PER_MINUTE,
     },
     maxDescriptors: descriptorLimit(),

@@ -183,8 +183,11 @@ function environmentSchema(production: boolean) {
         'The same of one address (schools share one), and its other TCP connections; IPv6 counts by /64',
       ),
     UPGRADES_PER_SECOND_PER_IP: integer(1, 1_000_000)
+      .default(500)
+      .describe('Handshakes with a good token a second of one address: a school comes at the bell'),
+    UNPROVEN_PER_SECOND_PER_IP: integer(1, 1_000_000)
       .default(100)
-      .describe('Handshakes a second of one address; apart from them, requests without a good token'),
+      .describe('Requests and handshakes without a good token a second of one address'),
     MAX_STREAMS_PER_CONNECTION: integer(1, 10_000).default(16).describe('Unended streams one socket follows'),
     MAX_STREAMS_PER_USER: integer(1, 10_000)
       .default(32)

@@ -175,7 +175,7 @@ function connectionsOf(parts: HttpServerParts, websockets: () => number): Connec
     perAddress: limits.connectionsPerAddress,
     unprovenPerSecond: Math.max(
       MIN_UNPROVEN,
-      Math.floor(limits.upgradesPerSecondPerAddress * CONNECTIONS_SHARE),
+      Math.floor(limits.unprovenPerSecondPerAddress * CONNECTIONS_SHARE),
     ),
     maxDescriptors: maxDescriptors - spare,
     websockets,

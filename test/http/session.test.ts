@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import { principalOf } from '../support/fake-authenticator.ts';
-import { openHandshake } from './raw-client.ts';
+import { openHandshake, refusedHandshake } from './raw-client.ts';
 import { ALICE, type StartedServer, startServer } from './start-server.ts';
 
 async function session(
@@ -60,6 +60,38 @@ describe('GET /v1/session', () => {
     expect((await session(started)).body).toMatchObject({ error: { code: 'too_many_connections' } });
     started.health.state = 'draining';
     expect((await session(started)).body).toMatchObject({ error: { code: 'shutting_down' } });
+  });
+
+  it('tells it also where the handshake would pass by now, until one has', async () => {
+    const started = await startServer({ limits: { upgradesPerSecondPerAddress: 1 } });
+    started.authenticator.tokens.set('carol', principalOf('33333333-3333-4333-8333-333333333333'));
+    await openHandshake(started.port, { headers: { authorization: 'Bearer bob' } });
+    await refusedHandshake(started.port);
+    started.clock.advance(1000);
+    expect((await session(started, { authorization: 'Bearer carol' })).status).toBe(200);
+    const answer = await session(started);
+    expect(answer.body).toMatchObject({ error: { code: 'rate_limited' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    await openHandshake(started.port);
+    started.clock.advance(1000);
+    expect((await session(started)).status).toBe(200);
+  });
+
+  it('forgets a refusal that nobody asked about', async () => {
+    const started = await startServer({ limits: { connectionsPerUser: 1 } });
+    const { socket } = await openHandshake(started.port);
+    await refusedHandshake(started.port);
+    socket.destroy();
+    await (await started.core.connection()).closeCode();
+    expect((await session(started)).body).toMatchObject({ error: { code: 'too_many_connections' } });
+    started.clock.advance(10_000);
+    expect((await session(started)).status).toBe(200);
+  });
+
+  it('takes no handshake of the address', async () => {
+    const started = await startServer({ limits: { upgradesPerSecondPerAddress: 1 } });
+    for (let asked = 0; asked < 3; asked += 1) expect((await session(started)).status).toBe(200);
+    await openHandshake(started.port);
   });
 
   it('takes no place', async () => {

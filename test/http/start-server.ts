@@ -17,6 +17,7 @@ const LIMITS: HttpServerParts['limits'] = {
   connectionsPerUser: 1000,
   connectionsPerAddress: 1000,
   upgradesPerSecondPerAddress: 1000,
+  unprovenPerSecondPerAddress: 1000,
   requestsPerMinutePerUser: 1000,
 };
 

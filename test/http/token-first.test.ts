@@ -100,7 +100,7 @@ describe('bodies on their way', () => {
   it.each(['POST /nothing', 'GET /nothing', 'GET /healthz', 'OPTIONS /asks'])(
     'take no room where nobody reads them (%s): who has no token keeps nobody out',
     async (line) => {
-      const { port, server, parsed } = await startDoors({ limits: { upgradesPerSecondPerAddress: 10_000 } });
+      const { port, server, parsed } = await startDoors({ limits: { unprovenPerSecondPerAddress: 10_000 } });
       const headers = ['Content-Type: application/json', 'Content-Length: 1024'];
       const clients = await Promise.all(Array.from({ length: 32 }, () => openRaw(port)));
       for (const client of clients) client.send(head(line, headers));
@@ -180,7 +180,7 @@ describe('requests without a good token', () => {
   const tokenless = head('GET /v1/session');
 
   it('are throttled by connection before their address is, and the connection closed', async () => {
-    const { port, observer } = await startDoors({ limits: { upgradesPerSecondPerAddress: 100 } });
+    const { port, observer } = await startDoors({ limits: { unprovenPerSecondPerAddress: 100 } });
     const client = await openRaw(port);
     for (let count = 1; count <= 20; count += 1) await answered(client.send(tokenless), count);
     const statuses = (await client.send(tokenless).untilClosed()).match(/HTTP\/1\.1 \d+/g);
@@ -192,7 +192,7 @@ describe('requests without a good token', () => {
   });
 
   it('lock nobody out who has one: not at the socket, not at the other doors', async () => {
-    const { port, clock, authenticator } = await startDoors({ limits: { upgradesPerSecondPerAddress: 10 } });
+    const { port, clock, authenticator } = await startDoors({ limits: { unprovenPerSecondPerAddress: 10 } });
     const proven = await openRaw(port);
     await answered(proven.send(head('GET /v1/session', [ALICES])));
     for (let count = 0; count < 10; count += 1)
@@ -228,7 +228,7 @@ describe('requests without a good token', () => {
   });
 
   it('end what a connection was spared for a good one, if a bad one comes over it', async () => {
-    const { port } = await startDoors({ limits: { upgradesPerSecondPerAddress: 5 } });
+    const { port } = await startDoors({ limits: { unprovenPerSecondPerAddress: 5 } });
     const client = await openRaw(port);
     await answered(client.send(head('GET /v1/session', [ALICES])));
     for (let count = 0; count < 5; count += 1)
@@ -240,7 +240,7 @@ describe('requests without a good token', () => {
   });
 
   it('never keep a balancer from asking for health', async () => {
-    const { port } = await startDoors({ limits: { upgradesPerSecondPerAddress: 2 } });
+    const { port } = await startDoors({ limits: { unprovenPerSecondPerAddress: 2 } });
     const nothing = head('GET /nothing', ['Connection: close']);
     for (let count = 0; count < 4; count += 1) await exchange(port, nothing);
     expect(parseAnswer(await exchange(port, nothing)).status).toBe(429);

@@ -69,7 +69,7 @@ describe.each(PATHS)('%s', (path) => {
   });
 
   it('counts who asks without a token, as everywhere', async () => {
-    const { port, observer } = await startServer({ limits: { upgradesPerSecondPerAddress: 3 } });
+    const { port, observer } = await startServer({ limits: { unprovenPerSecondPerAddress: 3 } });
     const statuses: (number | undefined)[] = [];
     for (let asked = 0; asked < 5; asked += 1)
       statuses.push(parsed(await exchange(port, post(path, HEALTH))).status);

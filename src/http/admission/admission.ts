@@ -13,7 +13,7 @@ import type { Health } from '../routes/operations.ts';
 import { verifyInTime } from './bearer-token.ts';
 import { ConnectionLease, type LeaseCounts } from './connection-lease.ts';
 import { EventLoopLimiter } from './event-loop-limiter.ts';
-import { KeyedCounter, Rate } from './keyed-counts.ts';
+import { KeyedCounter, Rate, Recent } from './keyed-counts.ts';
 
 export interface AdmissionParts {
   readonly limits: {
@@ -21,8 +21,10 @@ export interface AdmissionParts {
     readonly connections: number;
     readonly connectionsPerUser: number;
     readonly connectionsPerAddress: number;
-    /** Handshakes with a good token; and, apart from them, requests without one. */
+    /** Handshakes with a good token. */
     readonly upgradesPerSecondPerAddress: number;
+    /** Requests and handshakes without one. */
+    readonly unprovenPerSecondPerAddress: number;
     readonly requestsPerMinutePerUser: number;
   };
   readonly health: Health;
@@ -37,6 +39,8 @@ const AUTHENTICATED_PER_TURN = 4;
 /** A user's handshakes a second: two for each connection they may hold, and never less than this share of their address's. */
 const HANDSHAKES_PER_LEASE = 2;
 const USERS_SHARE = 1 / 10;
+/** How long a user's refused handshake is remembered: until a browser on a slow network has asked why, ms. */
+const REFUSAL_MS = 5000;
 
 export class Admission {
   readonly #parts: AdmissionParts;
@@ -48,6 +52,8 @@ export class Admission {
   readonly #handshakesOfAddress: Rate;
   readonly #handshakesOfUser: Rate;
   readonly #requestsOfUser: Rate;
+  /** By user, why the latest handshake was refused. */
+  readonly #refusals: Recent<RelayError>;
 
   constructor(parts: AdmissionParts) {
     const { limits, clock } = parts;
@@ -57,10 +63,11 @@ export class Admission {
       addresses: new KeyedCounter(limits.connectionsPerAddress),
       users: new KeyedCounter(limits.connectionsPerUser),
     };
-    this.#unproven = new Rate(limits.upgradesPerSecondPerAddress, SECOND_MS, clock);
+    this.#unproven = new Rate(limits.unprovenPerSecondPerAddress, SECOND_MS, clock);
     this.#handshakesOfAddress = new Rate(limits.upgradesPerSecondPerAddress, SECOND_MS, clock);
     this.#handshakesOfUser = new Rate(handshakesOfUser(limits), SECOND_MS, clock);
     this.#requestsOfUser = new Rate(limits.requestsPerMinutePerUser, MINUTE_MS, clock);
+    this.#refusals = new Recent(REFUSAL_MS, clock);
   }
 
   /** Leases taken. */
@@ -134,14 +141,32 @@ export class Admission {
    * @throws RelayError `rate_limited`, `shutting_down`, `unavailable` or `too_many_connections`
    */
   handshake(address: string, userId: string): ConnectionLease {
+    try {
+      this.refuseSockets();
+      const retryAfterMs = this.#handshakesOfUser.take(userId) || this.#handshakesOfAddress.take(address);
+      if (retryAfterMs > 0) throw tooManyHandshakes(retryAfterMs);
+      const lease = new ConnectionLease(this.#counts, address, userId);
+      this.#refusals.delete(userId);
+      return lease;
+    } catch (cause) {
+      const refusal = RelayError.from(cause);
+      this.#refusals.set(userId, refusal);
+      throw refusal;
+    }
+  }
+
+  /**
+   * Whether a handshake would be refused, uncounted. Also where the latest one of the user was, a moment ago: who asks why
+   * may ask in the next second, and would take a limit for a network that blocks sockets.
+   * @throws RelayError as `handshake`
+   */
+  explainHandshake(address: string, userId: string): void {
     this.refuseSockets();
-    const retryAfterMs = this.#handshakesOfUser.take(userId) || this.#handshakesOfAddress.take(address);
-    if (retryAfterMs > 0)
-      throw new RelayError('rate_limited', 'too many handshakes; slow down', {
-        cause: 'handshakes',
-        retryAfterMs,
-      });
-    return new ConnectionLease(this.#counts, address, userId);
+    const retryAfterMs = this.#handshakesOfUser.wait(userId) || this.#handshakesOfAddress.wait(address);
+    if (retryAfterMs > 0) throw tooManyHandshakes(retryAfterMs);
+    new ConnectionLease(this.#counts, address, userId).release();
+    const refusal = this.#refusals.get(userId);
+    if (refusal !== undefined) throw refusal;
   }
 
   /**
@@ -177,6 +202,13 @@ function handshakesOfUser({
   upgradesPerSecondPerAddress,
 }: AdmissionParts['limits']): number {
   return Math.max(HANDSHAKES_PER_LEASE * connectionsPerUser, upgradesPerSecondPerAddress * USERS_SHARE);
+}
+
+function tooManyHandshakes(retryAfterMs: number): RelayError {
+  return new RelayError('rate_limited', 'too many handshakes; slow down', {
+    cause: 'handshakes',
+    retryAfterMs,
+  });
 }
 
 export function tooManyUnproven(

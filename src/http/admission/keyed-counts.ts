@@ -1,4 +1,4 @@
-/** Counts by key: how many of something there are, and how often something happens. */
+/** What is kept by key: how many of something there are, how often something happens, and what has just happened. */
 import type { Clock } from '../../time/clock.ts';
 
 /** Counts by key up to a limit; a key at zero takes no memory. */
@@ -60,5 +60,42 @@ export class Rate<Key = string> {
     this.#window = window;
     if ((this.#counts.get(key) ?? 0) < this.#limit) return 0;
     return Math.max(1, Math.ceil((window + 1) * this.#windowMs - elapsed));
+  }
+}
+
+/** The latest value of each key, for at least `ms` and less than twice as long. */
+export class Recent<Value> {
+  readonly #ms: number;
+  readonly #clock: Clock;
+  #latest = new Map<string, Value>();
+  #before = new Map<string, Value>();
+  #since = 0;
+
+  constructor(ms: number, clock: Clock) {
+    this.#ms = ms;
+    this.#clock = clock;
+  }
+
+  set(key: string, value: Value): void {
+    this.#expire();
+    this.#latest.set(key, value);
+  }
+
+  get(key: string): Value | undefined {
+    this.#expire();
+    return this.#latest.get(key) ?? this.#before.get(key);
+  }
+
+  delete(key: string): void {
+    this.#latest.delete(key);
+    this.#before.delete(key);
+  }
+
+  #expire(): void {
+    const age = this.#clock.elapsed() - this.#since;
+    if (age < this.#ms) return;
+    this.#before = age < 2 * this.#ms ? this.#latest : new Map();
+    this.#latest = new Map();
+    this.#since += age;
   }
 }

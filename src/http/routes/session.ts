@@ -1,6 +1,6 @@
 /**
  * `GET /v1/session`: who am I, and would I get a socket? A browser sees 1006 for every refused handshake and asks here
- * why; so it passes the same guards as one, and gives its lease back at once.
+ * why; so it passes the guards that one would meet now, or met a moment ago, and takes no lease.
  */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Admission } from '../admission/admission.ts';
@@ -24,7 +24,7 @@ export function sessionHandlers({ admission, allowedOrigins }: SessionParts): Se
     },
     handler(request) {
       const { userId, tier, organizationId, anonymous, expiresAt } = principalOf(request);
-      admission.handshake(request.clientAddress, userId).release();
+      admission.explainHandshake(request.clientAddress, userId);
       return { userId, tier, organizationId, anonymous, expiresAt };
     },
   };
