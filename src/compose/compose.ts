@@ -19,6 +19,7 @@ import { limitsBelowOneAnswer } from './answer-room.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
 import { identityFailure } from './identity.ts';
+import { metricNames } from './metric-names.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -67,6 +68,7 @@ export async function composeRelay(
   const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
+  telemetry.metrics.begin(metricNames(config, files));
   for (const problem of limitsBelowOneAnswer(config, files, systemClock.now()))
     logger.warn({ problem }, 'a limit is smaller than one answer: each question is refused');
   const own = given === undefined ? await startSimulatorWithoutKey(config, files, telemetry) : undefined;

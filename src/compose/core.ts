@@ -3,6 +3,7 @@ import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
+import { known, REDIS_REASON } from '../observability/metric-labels.ts';
 import { createStartLimit, type SharedCounters } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
@@ -155,7 +156,7 @@ async function composeShared(
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     endedMs: config.RESUME_WINDOW_MS,
     onDown({ code: reason, operation, hint }) {
-      metrics.redisFailures.inc({ reason });
+      metrics.redisFailures.inc({ reason: known(REDIS_REASON, reason) });
       logger.warn({ reason, operation, hint }, 'redis is away: streams go on here');
     },
     onUp: (prefix) => logger.info({ prefix }, 'redis is reached'),

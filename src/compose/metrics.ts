@@ -68,37 +68,40 @@ export interface Watched {
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
   const { upstream, models, logs, ledger, quota, http, lookup, shared, shipping, mirror } = parts;
-  metrics.watch('request_body_bytes', () => http.bodyBytes);
-  metrics.watch('http_connections', () => http.plainConnections);
-  metrics.watch('upstream_requests', () => upstream.openRequests);
-  metrics.watch('upstream_account_fails', () => Number(upstream.account.state === 'fails'));
+  metrics.watch('dash_request_body_bytes', () => http.bodyBytes);
+  metrics.watch('dash_http_connections', () => http.plainConnections);
+  metrics.watch('dash_upstream_requests', () => upstream.openRequests);
+  metrics.watch('dash_upstream_account_fails', () => Number(upstream.account.state === 'fails'));
   for (const state of ['retired', 'deprecated', 'unlisted', 'differs'] as const)
-    metrics.watch(`models_${state}`, () => models.findings.filter((found) => found.state === state).length);
-  metrics.watch('stream_log_bytes', () => logs.heldBytes);
-  metrics.watch('ledger_degraded', () => Number(ledger.degraded));
-  metrics.watch('quota_alone', () => Number(quota.alone));
-  metrics.watch('quota_undelivered', () => quota.undelivered);
-  metrics.watch('log_lines_dropped', () => output.dropped);
+    metrics.watch(
+      `dash_models_${state}`,
+      () => models.findings.filter((found) => found.state === state).length,
+    );
+  metrics.watch('dash_stream_log_bytes', () => logs.heldBytes);
+  metrics.watch('dash_ledger_degraded', () => Number(ledger.degraded));
+  metrics.watch('dash_quota_alone', () => Number(quota.alone));
+  metrics.watch('dash_quota_undelivered', () => quota.undelivered);
+  metrics.watch('dash_log_lines_dropped', () => output.dropped);
   if (shipping) {
     const { outbox } = ledger;
-    metrics.watch('usage_rows_waiting', () => outbox.length);
-    metrics.watch('usage_rows_quarantined', () => outbox.refused);
-    metrics.watch('usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
+    metrics.watch('dash_usage_rows_waiting', () => outbox.length);
+    metrics.watch('dash_usage_rows_quarantined', () => outbox.refused);
+    metrics.watch('dash_usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
   }
   if (mirror !== undefined) {
-    metrics.watch('mirror_up', () => Number(mirror.up));
-    metrics.watch('mirror_rows_waiting', () => mirror.waiting);
-    metrics.watch('mirror_rows_refused', () => mirror.failed);
-    metrics.watch('mirror_problems', () => mirror.problems);
+    metrics.watch('dash_mirror_up', () => Number(mirror.up));
+    metrics.watch('dash_mirror_rows_waiting', () => mirror.waiting);
+    metrics.watch('dash_mirror_rows_refused', () => mirror.failed);
+    metrics.watch('dash_mirror_problems', () => mirror.problems);
   }
   if (lookup !== undefined) {
-    metrics.watch('identity_up', () => Number(lookup.up));
-    metrics.watch('identity_cached', () => lookup.size);
+    metrics.watch('dash_identity_up', () => Number(lookup.up));
+    metrics.watch('dash_identity_cached', () => lookup.size);
   }
   if (shared !== undefined) {
-    metrics.watch('redis_up', () => Number(shared.up));
-    metrics.watch('streams_published', () => shared.counts.published);
-    metrics.watch('streams_followed', () => shared.counts.followed);
+    metrics.watch('dash_redis_up', () => Number(shared.up));
+    metrics.watch('dash_streams_published', () => shared.counts.published);
+    metrics.watch('dash_streams_followed', () => shared.counts.followed);
   }
 }
 

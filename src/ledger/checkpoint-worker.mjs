@@ -19,6 +19,8 @@ parentPort?.on('message', (/** @type {'PASSIVE' | 'TRUNCATE'} */ mode) => {
     if (mode === 'TRUNCATE' && busy === 0) database.exec(`PRAGMA user_version = ${version}`);
     parentPort?.postMessage({ ok: true });
   } catch (error) {
-    parentPort?.postMessage({ ok: false, message: error instanceof Error ? error.message : String(error) });
+    // SQLite's own number for it: https://sqlite.org/rescode.html
+    const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+    parentPort?.postMessage({ ok: false, code });
   }
 });

@@ -112,7 +112,7 @@ export class WalCheckpointer {
   async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
     this.#worker ??= this.#startWorker();
     const worker = this.#worker;
-    const reply = await new Promise<{ ok: boolean; message?: string }>((resolve) => {
+    const reply = await new Promise<{ ok: boolean; code?: number }>((resolve) => {
       const onExit = () => resolve({ ok: true });
       worker.once('exit', onExit);
       worker.once('message', (answer) => {
@@ -121,7 +121,8 @@ export class WalCheckpointer {
       });
       worker.postMessage(mode);
     });
-    if (!reply.ok) this.#options.onError(`unable to checkpoint the usage log: ${reply.message}`, undefined);
+    if (!reply.ok)
+      this.#options.onError('unable to checkpoint the usage log', { name: 'SqliteError', code: reply.code });
   }
 
   #startWorker(): Worker {

@@ -1,42 +1,38 @@
 /**
- * Every metric of the relay: the names, the help texts and the labels are all here, but for those of the process itself,
- * which are the library's. Label values are closed sets.
+ * The metrics of a relay, as Prometheus reads them: what metric-definitions.ts lists, and those of the process. Counters are
+ * there from the start with 0, as far as their labels are known by then: what first appears with 1 shows no rise.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { LATENCY_SECONDS, METRICS, type MetricDefinition, type MetricName } from './metric-definitions.ts';
+import type { LabelSet } from './metric-labels.ts';
 
 const PREFIX = 'dash_';
-const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600];
 /** A histogram timer of Node wakes the process this often, ms; the default is 10. */
 const EVENT_LOOP_PRECISION_MS = 20;
 
-/** Values that others hold. A relay has those of the parts it is built of. */
-const WATCHED = {
-  request_body_bytes: 'Bytes of request bodies on their way',
-  http_connections: 'TCP connections of the public port that are no WebSocket',
-  upstream_requests: 'Upstream requests open',
-  upstream_account_fails: "1 while the account at the model's API does not work",
-  models_retired: 'Models that settings name and that are retired, by the models file or the API',
-  models_deprecated: 'Models that settings name and that will retire',
-  models_unlisted: 'Models that settings name and the API does not list',
-  models_differs: 'Models that settings name and of which the API says otherwise than the models file',
-  stream_log_bytes: 'Bytes held by all stream logs',
-  ledger_degraded: '1 while usage rows cannot be written',
-  quota_alone: '1 while Postgres cannot be asked for quotas',
-  quota_undelivered: 'Settlements Postgres has not heard of',
-  log_lines_dropped: 'Log lines lost: their reader stalled',
-  usage_rows_waiting: 'Usage rows not yet in Postgres',
-  usage_rows_quarantined: 'Usage rows that Postgres refuses',
-  usage_oldest_waiting_seconds: 'Age of the oldest usage row not yet in Postgres',
-  mirror_up: "1 while runs can be copied into the app's table; 0 also without a mirror",
-  mirror_rows_waiting: "Runs not yet copied into the app's table, of all relays",
-  mirror_rows_refused: "Runs that the app's table refused, of all relays: tried again",
-  mirror_problems: "Ways in which the app's table does not fit, each a line of the log",
-  identity_up: '1 while IDENTITY_VIEW can be read',
-  identity_cached: 'Users whose tier and organisation are at hand',
-  redis_up: '1 while all that machines share works: commands, publishing and the own mailbox',
-  streams_published: 'Streams not wholly with Redis yet',
-  streams_followed: 'Streams of other machines that are read here',
-} as const;
+type Definitions = typeof METRICS;
+type Labelled<Name extends MetricName> = Definitions[Name] extends { readonly labels: infer Labels }
+  ? { readonly [Label in keyof Labels]: ValueOf<Labels[Label]> }
+  : undefined;
+type ValueOf<Set> = Set extends { readonly values: readonly (infer Value extends string)[] } ? Value : string;
+type NamesOf<Type extends MetricDefinition['type']> = {
+  [Name in MetricName]: Definitions[Name]['type'] extends Type ? Name : never;
+}[MetricName];
+
+/** A library's metric, with the labels of its definition alone. */
+type CounterOf<Labels> = Labels extends undefined
+  ? { inc(by?: number): void }
+  : { inc(labels: Labels, by?: number): void };
+type HistogramOf<Labels> = Labels extends undefined
+  ? { observe(seconds: number): void }
+  : { observe(labels: Labels, seconds: number): void };
+
+/** Names of the operator's files that are labels. */
+export interface MetricNames {
+  /** Actions with the models that settings name for them. */
+  readonly actions: readonly { readonly action: string; readonly model: string }[];
+  readonly tools: readonly string[];
+}
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -44,121 +40,98 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  const counters = new Map<NamesOf<'counter'>, Counter>();
   collectDefaultMetrics({
     register: registry,
     prefix: PREFIX,
     eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
   });
 
-  const gauge = (name: string, help: string) => new Gauge({ name: PREFIX + name, help, registers });
-  const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
-    new Counter({ name: PREFIX + name, help, labelNames, registers });
-  const latency = (name: string, help: string) =>
-    new Histogram({ name: PREFIX + name, help, buckets: LATENCY_SECONDS, registers });
+  const gauge = (name: NamesOf<'gauge'>) => new Gauge({ ...described(name), registers });
+  const counter = <Name extends NamesOf<'counter'>>(name: Name): CounterOf<Labelled<Name>> => {
+    const made = new Counter({ ...described(name), registers });
+    for (const labels of zerosOf(name)) made.inc(labels, 0);
+    counters.set(name, made);
+    return made as unknown as CounterOf<Labelled<Name>>;
+  };
+  const latency = <Name extends NamesOf<'histogram'>>(name: Name): HistogramOf<Labelled<Name>> =>
+    new Histogram({
+      ...described(name),
+      buckets: LATENCY_SECONDS,
+      registers,
+    }) as unknown as HistogramOf<Labelled<Name>>;
 
   return {
     registry,
-    connections: gauge('connections', 'WebSockets open'),
-    connectionsClosed: counter('connections_closed_total', 'WebSockets closed, by close code', 'code'),
-    upgrades: counter('upgrades_total', 'Handshakes, by outcome: accepted, or the error code', 'outcome'),
-    liveStreams: gauge('live_streams', 'Streams that have not ended'),
-    streamsEnded: counter('streams_ended_total', 'Streams ended, by status and error code', 'status', 'code'),
-    firstToken: latency('first_token_seconds', 'From the arrival of a start to its first text'),
-    streamDuration: latency('stream_duration_seconds', 'From the arrival of a start to its ending'),
-    upstreamClosed: latency(
-      'cancel_upstream_closed_seconds',
-      'From a cancel to the close of the upstream request',
-    ),
-    tokens: counter(
-      'tokens_total',
-      'Tokens of ended streams, by kind and source of the count',
-      'kind',
-      'source',
-    ),
-    cacheTokens: counter(
-      'cache_tokens_total',
-      "Prompt tokens of ended streams in the API's cache, by action, model and kind: write or read",
-      'action',
-      'model',
-      'kind',
-    ),
-    costUsd: counter(
-      'cost_usd_total',
-      'What ended streams cost, US dollars, by action and model',
-      'action',
-      'model',
-    ),
-    unpriced: counter(
-      'unpriced_streams_total',
-      'Ended streams whose cost is not known: their model has no price',
-      'action',
-      'model',
-    ),
-    deltas: counter('deltas_total', 'Deltas of ended streams'),
-    textBytes: counter('text_bytes_total', 'UTF-8 bytes of text of ended streams'),
-    resumes: counter('resumes_total', 'Streams resumed'),
-    refusals: counter(
-      'refusals_total',
-      'Handshakes, frames and requests refused, by door, what they were, error code and reason',
-      'door',
-      'of',
-      'code',
-      'reason',
-    ),
-    passedOn: counter(
-      'passed_on_total',
-      'Requests passed on to an old function, by its name, how that went, and the class of its status',
-      'name',
-      'outcome',
-      'status',
-    ),
-    fallbacks: counter(
-      'fallbacks_total',
-      "Times that an action's fallback was asked instead of its model, by the error code of that one",
-      'reason',
-    ),
-    promptCounts: counter(
-      'prompt_counts_total',
-      'Prompts above COUNT_TOKENS_ABOVE, by what came of counting them',
-      'outcome',
-    ),
-    toolCalls: counter(
-      'tool_calls_total',
-      'Calls of tools that models asked for, by tool and outcome',
-      'tool',
-      'outcome',
-    ),
-    toolDuration: new Histogram({
-      name: `${PREFIX}tool_call_seconds`,
-      help: 'How long calls of tools took, by tool',
-      buckets: LATENCY_SECONDS,
-      labelNames: ['tool'],
-      registers,
-    }),
-    redisFailures: counter('redis_failures_total', 'Times that Redis became unusable, by reason', 'reason'),
-    identityLookups: counter(
-      'identity_lookups_total',
-      'Tiers and organisations looked up, by where they came from: hit, miss, stale, unknown',
-      'outcome',
-    ),
-    failures: counter('failures_total', 'Errors that no client could be told of', 'what'),
+    connections: gauge('dash_connections'),
+    connectionsClosed: counter('dash_connections_closed_total'),
+    upgrades: counter('dash_upgrades_total'),
+    liveStreams: gauge('dash_live_streams'),
+    streamsEnded: counter('dash_streams_ended_total'),
+    firstToken: latency('dash_first_token_seconds'),
+    streamDuration: latency('dash_stream_duration_seconds'),
+    upstreamClosed: latency('dash_cancel_upstream_closed_seconds'),
+    tokens: counter('dash_tokens_total'),
+    cacheTokens: counter('dash_cache_tokens_total'),
+    costUsd: counter('dash_cost_usd_total'),
+    unpriced: counter('dash_unpriced_streams_total'),
+    deltas: counter('dash_deltas_total'),
+    textBytes: counter('dash_text_bytes_total'),
+    resumes: counter('dash_resumes_total'),
+    refusals: counter('dash_refusals_total'),
+    passedOn: counter('dash_passed_on_total'),
+    fallbacks: counter('dash_fallbacks_total'),
+    promptCounts: counter('dash_prompt_counts_total'),
+    toolCalls: counter('dash_tool_calls_total'),
+    toolDuration: latency('dash_tool_call_seconds'),
+    redisFailures: counter('dash_redis_failures_total'),
+    identityLookups: counter('dash_identity_lookups_total'),
+    failures: counter('dash_failures_total'),
     /** 1, with what runs here as labels. */
     built(version: string): void {
-      const name = `${PREFIX}build_info`;
-      const help = '1, by the version of the relay and of Node';
-      const labels = { version, node: process.version };
-      new Gauge({ name, help, labelNames: ['version', 'node'], registers }).set(labels, 1);
+      new Gauge({ ...described('dash_build_info'), registers }).set({ version, node: process.version }, 1);
     },
-    /** A value that others hold, read when it is scraped. */
-    watch(name: keyof typeof WATCHED, read: () => number): void {
+    /** Begins what has names of the operator's files as labels. */
+    begin({ actions, tools }: MetricNames): void {
+      for (const [name, made] of counters)
+        for (const labels of zerosOf(name, actions, tools)) made.inc(labels, 0);
+    },
+    /** A value that others hold, read when it is scraped; null while there is none. */
+    watch(name: NamesOf<'gauge'>, read: () => number | null): void {
       new Gauge({
-        name: PREFIX + name,
-        help: WATCHED[name],
+        ...described(name),
         registers,
         collect() {
-          this.set(read());
+          const value = read();
+          if (value === null) this.remove();
+          else this.set(value);
         },
       });
     },
   };
+}
+
+function described(name: MetricName): { name: string; help: string; labelNames: string[] } {
+  const { help, labels = {} }: MetricDefinition = METRICS[name];
+  return { name, help, labelNames: Object.keys(labels) };
+}
+
+/** Values by label. */
+type Labels = Readonly<Record<string, string>>;
+
+/** With which labels a counter begins: those that are known without files, or, with names of files, those that have them. */
+function zerosOf(name: MetricName, actions?: MetricNames['actions'], tools?: readonly string[]): Labels[] {
+  const { labels = {}, zeros }: MetricDefinition = METRICS[name];
+  const ofFiles =
+    'action' in labels ? actions : 'tool' in labels ? tools?.map((tool) => ({ tool })) : undefined;
+  const isOfFiles = 'action' in labels || 'tool' in labels;
+  if (isOfFiles !== (actions !== undefined)) return [];
+  if (zeros !== undefined) return [...zeros];
+  return Object.entries(labels).reduce<Labels[]>(
+    (all, [label, { values }]: [string, LabelSet]) =>
+      values === undefined
+        ? all
+        : all.flatMap((each) => values.map((value) => ({ ...each, [label]: value }))),
+    [...(ofFiles ?? [{}])],
+  );
 }

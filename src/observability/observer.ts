@@ -5,20 +5,15 @@
 import type { Usage } from '../protocol/frames.ts';
 import type { LogMessage } from './log-events.ts';
 import type { Logger } from './logger.ts';
+import { CLOSE_CODE, FAILED_PART, known, REFUSAL_REASON, STATUS_CLASS } from './metric-labels.ts';
 import type { Metrics } from './metrics.ts';
 import type { Caller, Observer, Payer, RunIdentity } from './port.ts';
 import type { LineKind, SampledLines } from './sampled-lines.ts';
 
-/** Other codes are a peer's invention: each would be a time series. */
-const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
-  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4401, 4403, 4408, 4429, 4503,
-]);
 /** Endings that only the operator can do something about. */
 const OPERATORS: ReadonlySet<string> = new Set(['internal', 'upstream_account']);
 /** Refusals that are the operator's business; the rest is the client's. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
-/** Causes that are words of ours: why, where one code has several reasons. */
-const REASON = /^[a-z][a-z0-9_]{1,31}$/;
 
 /** Within ten seconds. A user with a phone and a tab stays below. */
 const LINES_OF_USER = 50;
@@ -47,7 +42,7 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     },
     connectionClosed({ connectionId, userId, code, reason, durationMs }) {
       metrics.connections.dec();
-      metrics.connectionsClosed.inc({ code: KNOWN_CLOSE_CODES.has(code) ? String(code) : 'other' });
+      metrics.connectionsClosed.inc({ code: known(CLOSE_CODE, String(code)) });
       const fields = { connectionId, code, reason, durationMs: round(durationMs) };
       sampled.write(CONNECTION_CLOSED, userId, fields);
     },
@@ -92,11 +87,7 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     },
     passedOn(event) {
       const { name, status, outcome, ms, bytes, userId } = event;
-      metrics.passedOn.inc({
-        name,
-        outcome,
-        status: status === null ? 'none' : `${Math.floor(status / 100)}xx`,
-      });
+      metrics.passedOn.inc({ name, outcome, status: statusClass(status) });
       sampled.write(PASSED_ON, userId, { ...caller(event), name, status, outcome, ms: round(ms), bytes });
     },
     promptCounted({ outcome, epoch, model, cause }) {
@@ -113,7 +104,7 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       });
     },
     failed({ what, cause, connectionId, epoch }) {
-      metrics.failures.inc({ what });
+      metrics.failures.inc({ what: known(FAILED_PART, what) });
       sampled.write(
         { level: 'error', message: 'failed', lines: LINES_OF_FAILURE, fields: { what } },
         undefined,
@@ -187,6 +178,11 @@ function countCache({ cacheTokens }: Metrics, { action, model, usage }: StreamEn
   cacheTokens.inc({ action, model, kind: 'read' }, cacheReadTokens);
 }
 
+function statusClass(status: number | null): (typeof STATUS_CLASS.values)[number] {
+  if (status === null) return 'none';
+  return STATUS_CLASS.values.find((each) => each.startsWith(String(Math.floor(status / 100)))) ?? 'none';
+}
+
 function identity({ streamId, epoch, userId, action, model }: RunIdentity) {
   return { streamId, epoch, userId, action, model };
 }
@@ -199,9 +195,11 @@ function payer({ organizationId, tier }: Payer): Payer {
   return { organizationId, tier };
 }
 
-/** Of a closed set: a cause that is text is a word of ours. */
-function reasonOf(code: string, cause: unknown): string {
-  return typeof cause === 'string' && REASON.test(cause) ? cause : code;
+type Reason = (typeof REFUSAL_REASON.values)[number];
+
+/** Why, where one code has several reasons: a cause that is a word of the set. */
+function reasonOf(code: Reason, cause: unknown): Reason {
+  return REFUSAL_REASON.values.find((reason) => reason === cause) ?? code;
 }
 
 /** Milliseconds with one digit after the point. */

@@ -25,6 +25,9 @@ export type Door =
   | 'dev_token'
   | 'http';
 
+/** What was refused. `frame`: one of a connection that is about no stream. `request`: any other than those of streams. */
+export type Refused = 'upgrade' | 'frame' | 'start' | 'resume' | 'cancel' | 'ack' | 'request';
+
 /** Who asked, for the log: what joins a line to an answer, a connection and an access log. */
 export interface Caller {
   readonly door: Door;
@@ -86,7 +89,7 @@ export interface Observer {
     event: Caller & {
       userId: string | null;
       streamId: string | null;
-      of: string;
+      of: Refused;
       code: ErrorCode;
       /** What lies underneath; where it is a word of ours, such as `expired`, it says which of a code's reasons it was. */
       cause: unknown;
@@ -102,7 +105,7 @@ export interface Observer {
   passedOn(
     event: Caller & {
       userId: string;
-      name: string;
+      name: 'ai-gateway' | 'ai-proxy';
       /** Of its answer; null where there was none to hand through. */
       status: number | null;
       outcome: 'answered' | 'failed' | 'late' | 'too_large' | 'redirect' | 'caller_gone';

@@ -6,6 +6,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ThinkingPace } from '../models/thinking.ts';
 import type { AttemptTrace, RunTrace } from '../observability/port.ts';
+import type { ErrorCode } from '../protocol/codes.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
@@ -36,8 +37,7 @@ export interface AttemptFailed extends FailureCause {
   readonly model: string;
   /** From 1. */
   readonly attempt: number;
-  /** A code of the wire contract. */
-  readonly error: string;
+  readonly error: ErrorCode;
   readonly willRetry: boolean;
   /** The model that is asked instead; null where none is. */
   readonly fallback: string | null;

@@ -129,7 +129,10 @@ describe('the observer', () => {
     for (const cause of ['A canary', 'x'.repeat(40), 'UPPER', new Error('expired'), undefined, 7])
       observer.refused({ ...refused, cause });
     const text = await metrics.registry.metrics();
-    expect(text.match(/reason="[^"]*"/g)).toEqual(['reason="bad_request"']);
+    const refusals = text.split('\n').filter((line) => line.startsWith('dash_refusals_total'));
+    expect(refusals).toEqual([
+      'dash_refusals_total{door="websocket",of="start",code="bad_request",reason="bad_request"} 6',
+    ]);
   });
 
   it('samples what one user can cause at will, and leaves other users their lines', () => {
@@ -272,7 +275,7 @@ describe('metrics', () => {
   it('holds the process metrics and watched values, all with the prefix', async () => {
     const metrics = createMetrics();
     let degraded = 0;
-    metrics.watch('ledger_degraded', () => degraded);
+    metrics.watch('dash_ledger_degraded', () => degraded);
     degraded = 1;
     const text = await metrics.registry.metrics();
     expect(text).toContain('dash_ledger_degraded 1');

@@ -15,6 +15,7 @@ import { COMMON_FIELDS, LOG_EVENTS, type LogEvent } from '../../src/observabilit
 import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import { requireCataloguedMetrics } from './catalogued-metrics.ts';
 import { ask } from './http-doors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -80,14 +81,22 @@ export async function startRelay(environment: Environment = {}): Promise<Compose
   const output = { write: (line: string) => log.write(line), dropped: 0, close: async () => {} };
   const service = await composeRelay(config, { output });
   await service.start();
-  return Object.assign(testRelay(service.url, dataDir, log), {
+  const { url } = service;
+  return Object.assign(testRelay(url, dataDir, log), {
     drain: () => service.drain('SIGTERM'),
     close: () => service.close(),
     async [Symbol.asyncDispose]() {
+      await checkMetrics(url);
       await service.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
   });
+}
+
+/** Each that a relay of the tests exposes in the end is one of the catalogue; not where its port has none, or is closed. */
+async function checkMetrics(url: string): Promise<void> {
+  const answer = await ask(`${url}/metrics`).catch(() => undefined);
+  if (answer?.status === 200) requireCataloguedMetrics(answer.body);
 }
 
 export interface SimulatedRelay extends ComposedRelay {

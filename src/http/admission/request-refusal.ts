@@ -1,6 +1,6 @@
 /** What the observer is told of HTTP requests: which route they asked, what for, and whose they are. */
 import type { FastifyRequest } from 'fastify';
-import type { Caller, Door, Observer } from '../../observability/port.ts';
+import type { Caller, Door, Observer, Refused } from '../../observability/port.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
 import { refusedOrigin } from '../websocket/upgrade-request.ts';
 
@@ -35,7 +35,7 @@ export function observeRefusal(observer: Observer, request: FastifyRequest, erro
   });
 }
 
-function routeOf(request: FastifyRequest): readonly [door: Door, of: string] {
+function routeOf(request: FastifyRequest): readonly [door: Door, of: Refused] {
   // A request that no route takes has no configuration either.
   const { door = 'http', of = 'request' } = request.routeOptions.config ?? {};
   return [of === 'start' && door === 'json' && wantsEvents(request) ? 'sse' : door, of];

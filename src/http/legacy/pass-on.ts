@@ -5,6 +5,7 @@
  */
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OldFunction } from '../../legacy/old-body.ts';
 import type { Observer } from '../../observability/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
@@ -68,7 +69,7 @@ export class PassOn {
    * Answers with what the old function of that name answers to the body.
    * @throws RelayError unavailable, where there is no answer to hand through
    */
-  async ask(name: string, body: string, reply: FastifyReply): Promise<void> {
+  async ask(name: OldFunction, body: string, reply: FastifyReply): Promise<void> {
     const { request } = reply;
     if (request.headers.via?.includes(VIA) === true) throw unavailable('circle');
     if (this.#live >= MOST_AT_ONCE) throw unavailable('too_many');
@@ -84,7 +85,7 @@ export class PassOn {
     this.#agent.destroy();
   }
 
-  #send(name: string, body: string, { headers }: FastifyRequest): ClientRequest {
+  #send(name: OldFunction, body: string, { headers }: FastifyRequest): ClientRequest {
     const { url } = this.#parts;
     const sent = (isTls(url) ? httpsRequest : httpRequest)(`${url}/${name}`, {
       method: 'POST',
@@ -106,7 +107,7 @@ type Outcome = Parameters<Observer['passedOn']>[0]['outcome'];
 
 /** One request that is passed on. */
 class Passage {
-  readonly #name: string;
+  readonly #name: OldFunction;
   readonly #reply: FastifyReply;
   readonly #sent: ClientRequest;
   readonly #parts: PassOnParts;
@@ -115,7 +116,7 @@ class Passage {
   #bytes = 0;
   #outcome: Outcome | undefined;
 
-  constructor(name: string, reply: FastifyReply, sent: ClientRequest, parts: PassOnParts) {
+  constructor(name: OldFunction, reply: FastifyReply, sent: ClientRequest, parts: PassOnParts) {
     this.#name = name;
     this.#reply = reply;
     this.#sent = sent;

@@ -1,0 +1,353 @@
+/**
+ * Every metric of the relay's own: its name, type, labels with all their values, what it is, and when it is for an operator
+ * to act. The runbook's table is written from here, and nothing else can be exposed. Those of the process are in
+ * process-metrics.ts.
+ */
+import {
+  ACTION,
+  CLOSE_CODE,
+  CODE,
+  DOOR,
+  ENDED,
+  ENDED_CODE,
+  FAILED_PART,
+  type LabelSet,
+  MODEL,
+  OLD_FUNCTION,
+  oneOf,
+  PASSED_ON_OUTCOME,
+  REDIS_REASON,
+  REFUSAL_REASON,
+  REFUSED,
+  STATUS_CLASS,
+  TOOL,
+  TOOL_OUTCOME,
+  UPGRADE_OUTCOME,
+  VERSION,
+} from './metric-labels.ts';
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels?: Readonly<Record<string, LabelSet>>;
+  /** When it is for an operator to act, and on what; null: it explains others. */
+  readonly when: string | null;
+  /** The setting without which a relay does not have it. */
+  readonly needs?: string;
+  /** Of a counter: with which labels it begins at 0. Absent: with all that are known. */
+  readonly zeros?: readonly Readonly<Record<string, string>>[];
+}
+
+/** Upper bounds, seconds. */
+export const LATENCY_SECONDS = [
+  0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600,
+];
+
+const OF_ACTION = { action: ACTION, model: MODEL };
+
+export const METRICS = {
+  dash_build_info: {
+    type: 'gauge',
+    help: '1, by the version of the relay and of Node',
+    labels: { version: VERSION, node: VERSION },
+    when: 'machines differ longer than a deploy takes',
+  },
+
+  // Connections and requests.
+  dash_connections: {
+    type: 'gauge',
+    help: 'WebSockets open',
+    when: 'it falls suddenly, or comes near `MAX_CONNECTIONS`',
+  },
+  dash_connections_closed_total: {
+    type: 'counter',
+    help: 'WebSockets closed, by close code',
+    labels: { code: CLOSE_CODE },
+    when: '1006 or 4408 rises: the network, or the proxy in front',
+  },
+  dash_upgrades_total: {
+    type: 'counter',
+    help: 'Handshakes, by outcome: accepted, or the error code',
+    labels: { outcome: UPGRADE_OUTCOME },
+    when: '`unauthorized` rises after a change of keys; `unavailable`: no keys, or full',
+  },
+  dash_refusals_total: {
+    type: 'counter',
+    help: 'Handshakes, frames and requests refused, by door, what they were, error code and reason',
+    labels: { door: DOOR, of: REFUSED, code: CODE, reason: REFUSAL_REASON },
+    when: 'a `reason` rises: which, and at which door, says what to look at (below)',
+    zeros: [],
+  },
+  dash_http_connections: {
+    type: 'gauge',
+    help: 'TCP connections of the public port that are no WebSocket',
+    when: 'it stays high: somebody holds connections',
+  },
+  dash_request_body_bytes: {
+    type: 'gauge',
+    help: 'Bytes of request bodies on their way',
+    when: 'it stays high: somebody sends bodies that do not end',
+  },
+  dash_passed_on_total: {
+    type: 'counter',
+    help: 'Requests passed on to an old function, by its name, how that went, and the class of its status',
+    labels: { name: OLD_FUNCTION, outcome: PASSED_ON_OUTCOME, status: STATUS_CLASS },
+    when: '`failed` or `late` rises: the old functions (`LEGACY_FUNCTIONS_URL`); `redirect`: the key is wrong; nothing for a week: unset it',
+    zeros: [
+      { name: 'ai-gateway', outcome: 'answered', status: '2xx' },
+      { name: 'ai-proxy', outcome: 'answered', status: '2xx' },
+    ],
+  },
+
+  // Streams.
+  dash_live_streams: {
+    type: 'gauge',
+    help: 'Streams that have not ended',
+    when: 'it falls suddenly',
+  },
+  dash_streams_ended_total: {
+    type: 'counter',
+    help: 'Streams ended, by status and error code',
+    labels: { status: ENDED, code: ENDED_CODE },
+    when: 'of `status="error"`, `upstream_*` rises: the model; `internal`: a bug, the log line has the stack',
+    zeros: [
+      { status: 'done', code: 'none' },
+      { status: 'cancelled', code: 'none' },
+      ...CODE.values.map((code) => ({ status: 'error', code })),
+    ],
+  },
+  dash_first_token_seconds: {
+    type: 'histogram',
+    help: 'From the arrival of a start to its first text',
+    when: 'p95 above 1.5 s',
+  },
+  dash_stream_duration_seconds: {
+    type: 'histogram',
+    help: 'From the arrival of a start to its ending',
+    when: null,
+  },
+  dash_cancel_upstream_closed_seconds: {
+    type: 'histogram',
+    help: 'From a cancel to the close of the upstream request',
+    when: 'p95 above 0.1 s: the process has no time (event loop), or the way to the model is slow',
+  },
+  dash_deltas_total: { type: 'counter', help: 'Deltas of ended streams', when: null },
+  dash_text_bytes_total: { type: 'counter', help: 'UTF-8 bytes of text of ended streams', when: null },
+  dash_resumes_total: {
+    type: 'counter',
+    help: 'Streams resumed',
+    when: 'it rises with `dash_connections_closed_total`: connections are lost, and readers come back',
+  },
+  dash_stream_log_bytes: {
+    type: 'gauge',
+    help: 'Bytes held by all stream logs',
+    when: 'near `STREAM_LOG_TOTAL_BYTES`: old answers can no longer be resumed',
+  },
+
+  // The model.
+  dash_upstream_requests: {
+    type: 'gauge',
+    help: 'Upstream requests open',
+    when: 'it stays above `dash_live_streams`: requests leak',
+  },
+  dash_upstream_account_fails: {
+    type: 'gauge',
+    help: "1 while the account at the model's API does not work",
+    when: "1: the account at the model's API does not work, nobody gets an answer",
+  },
+  dash_fallbacks_total: {
+    type: 'counter',
+    help: "Times that an action's fallback was asked instead of its model, by the error code of that one",
+    labels: { reason: CODE },
+    when: "it rises: an action's model is overloaded or not reached, and its fallback answers, or fails too",
+    zeros: ['upstream_overloaded', 'upstream_error', 'upstream_timeout'].map((reason) => ({ reason })),
+  },
+  dash_prompt_counts_total: {
+    type: 'counter',
+    help: 'Prompts above COUNT_TOKENS_ABOVE, by what came of counting them',
+    labels: {
+      outcome: oneOf('counted', 'aborted', 'busy', 'paused', 'unanswered', 'refused', 'malformed'),
+    },
+    when: '`refused`, `unanswered` or `malformed` rises: long prompts stay reserved by their estimate (below)',
+  },
+  dash_models_retired: {
+    type: 'gauge',
+    help: 'Models that settings name and that are retired, by the models file or the API',
+    when: 'over 0: a setting names a model that is gone; `/readyz` and the log say which',
+  },
+  dash_models_deprecated: {
+    type: 'gauge',
+    help: 'Models that settings name and that will retire',
+    when: 'over 0: name another before the day that `/readyz` gives ([models.md](models.md))',
+  },
+  dash_models_unlisted: {
+    type: 'gauge',
+    help: 'Models that settings name and the API does not list',
+    when: 'over 0: a name is misspelt, not for this key, or gone; `/readyz` and the log say which',
+  },
+  dash_models_differs: {
+    type: 'gauge',
+    help: 'Models that settings name and of which the API says otherwise than the models file',
+    when: 'over 0: bring the models file up to date ([models.md](models.md))',
+  },
+  dash_tool_calls_total: {
+    type: 'counter',
+    help: 'Calls of tools that models asked for, by tool and outcome',
+    labels: { tool: TOOL, outcome: TOOL_OUTCOME },
+    when: '`late`, `failed` or `status` rises: the endpoint of that tool; `bad_input` or `unknown_tool`: its schema or description misleads the model ([tools.md](tools.md))',
+  },
+  dash_tool_call_seconds: {
+    type: 'histogram',
+    help: 'How long calls of tools took, by tool',
+    labels: { tool: TOOL },
+    when: 'near the `timeoutMs` of the tool: users wait for it',
+  },
+
+  // Money.
+  dash_tokens_total: {
+    type: 'counter',
+    help: 'Tokens of ended streams, by kind and source of the count',
+    labels: {
+      kind: oneOf('input', 'output', 'cache_read', 'cache_write'),
+      source: oneOf('final', 'estimated', 'input_only', 'none'),
+    },
+    when: null,
+  },
+  dash_cache_tokens_total: {
+    type: 'counter',
+    help: "Prompt tokens of ended streams in the API's cache, by action, model and kind: write or read",
+    labels: { ...OF_ACTION, kind: oneOf('write', 'read') },
+    when: '`write` rises and `read` does not: what is written to the cache of the API is never read (below)',
+  },
+  dash_cost_usd_total: {
+    type: 'counter',
+    help: 'What ended streams cost, US dollars, by action and model',
+    labels: OF_ACTION,
+    when: 'a day costs more than the day before: `sum by (action, model) (increase(dash_cost_usd_total[1d]))`',
+  },
+  dash_unpriced_streams_total: {
+    type: 'counter',
+    help: 'Ended streams whose cost is not known: their model has no price',
+    labels: OF_ACTION,
+    when: "over 0: answers in no budget's price list; add the model to PRICES_FILE",
+  },
+
+  // Where rows and limits are kept.
+  dash_ledger_degraded: {
+    type: 'gauge',
+    help: '1 while usage rows cannot be written',
+    when: '1: the disk takes no writes; new answers are refused',
+  },
+  dash_quota_alone: {
+    type: 'gauge',
+    help: '1 while Postgres cannot be asked for quotas',
+    when: '1: each machine counts for itself; see to Postgres',
+  },
+  dash_quota_undelivered: {
+    type: 'gauge',
+    help: 'Settlements Postgres has not heard of',
+    when: 'it rises for minutes: Postgres is away or slow',
+  },
+  dash_usage_rows_waiting: {
+    type: 'gauge',
+    help: 'Usage rows not yet in Postgres',
+    when: 'it rises for minutes: Postgres is away; nothing is lost, rows wait on the disk',
+    needs: 'DATABASE_URL',
+  },
+  dash_usage_rows_quarantined: {
+    type: 'gauge',
+    help: 'Usage rows that Postgres refuses',
+    when: 'over 0: a constraint of the database refuses them; the log says which',
+    needs: 'DATABASE_URL',
+  },
+  dash_usage_oldest_waiting_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest usage row not yet in Postgres',
+    when: 'above 300: rows do not get there',
+    needs: 'DATABASE_URL',
+  },
+  dash_mirror_up: {
+    type: 'gauge',
+    help: "1 while runs can be copied into the app's table; 0 also without a mirror",
+    when: '0 with a mirror: a lock on the table of the app, or Postgres being away',
+    needs: 'DATABASE_URL',
+  },
+  dash_mirror_rows_waiting: {
+    type: 'gauge',
+    help: "Runs not yet copied into the app's table, of all relays",
+    when: 'it rises for minutes: as above',
+    needs: 'DATABASE_URL',
+  },
+  dash_mirror_rows_refused: {
+    type: 'gauge',
+    help: "Runs that the app's table refused, of all relays: tried again",
+    when: 'over 0: the table or its mapping does not fit; the log says where (below)',
+    needs: 'DATABASE_URL',
+  },
+  dash_mirror_problems: {
+    type: 'gauge',
+    help: "Ways in which the app's table does not fit, each a line of the log",
+    when: 'over 0: each line of the log says what to do',
+    needs: 'DATABASE_URL',
+  },
+  dash_identity_up: {
+    type: 'gauge',
+    help: '1 while IDENTITY_VIEW can be read',
+    when: "0: tier and school are those read before, or the token's ([identity.md](identity.md))",
+    needs: 'IDENTITY_VIEW',
+  },
+  dash_identity_cached: {
+    type: 'gauge',
+    help: 'Users whose tier and organisation are at hand',
+    when: null,
+    needs: 'IDENTITY_VIEW',
+  },
+  dash_identity_lookups_total: {
+    type: 'counter',
+    help: 'Tiers and organisations looked up, by where they came from: hit, miss, stale, unknown',
+    labels: { outcome: oneOf('hit', 'miss', 'stale', 'unknown') },
+    when: '`unknown` rises: users are served by their token alone, often as `free`',
+  },
+
+  // Other machines.
+  dash_redis_up: {
+    type: 'gauge',
+    help: '1 while all that machines share works: commands, publishing and the own mailbox',
+    when: "0: machines cannot continue one another's streams; each goes on alone. 1 only while commands, publishing and the own mailbox all work",
+    needs: 'REDIS_URL',
+  },
+  dash_redis_failures_total: {
+    type: 'counter',
+    help: 'Times that Redis became unusable, by reason',
+    labels: { reason: REDIS_REASON },
+    when: 'it rises: how often Redis became unusable, and why',
+    zeros: ['ECONNREFUSED', 'CLOSED', 'TIMEOUT', 'DEAF'].map((reason) => ({ reason })),
+  },
+  dash_streams_published: {
+    type: 'gauge',
+    help: 'Streams not wholly with Redis yet',
+    when: 'far above `dash_live_streams`: endings wait for Redis',
+    needs: 'REDIS_URL',
+  },
+  dash_streams_followed: {
+    type: 'gauge',
+    help: 'Streams of other machines that are read here',
+    when: 'it stays high: clients come back to other machines than those that answer them',
+    needs: 'REDIS_URL',
+  },
+
+  // The relay itself.
+  dash_failures_total: {
+    type: 'counter',
+    help: 'Errors that no client could be told of',
+    labels: { what: FAILED_PART },
+    when: 'it rises: each has a log line `failed`',
+  },
+  dash_log_lines_dropped: {
+    type: 'gauge',
+    help: 'Log lines lost: their reader stalled',
+    when: 'it rises: whoever reads the log is too slow',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof METRICS;

@@ -1,0 +1,218 @@
+/**
+ * Labels of the metrics: each has a closed set of values, so that nobody outside can make time series. What comes from
+ * outside and is not of its set counts as `other`.
+ */
+import { CLOSE_CODES, ERROR_NAMES } from '../protocol/codes.ts';
+
+export interface LabelSet<Value extends string = string> {
+  /** What the values are, where they are too many to list. */
+  readonly are?: string;
+  /** All there are. Absent: names of the operator's own files, or of this process. */
+  readonly values?: readonly Value[];
+}
+
+/** Of what is in no set. */
+export const OTHER = 'other';
+
+/** These, and no other. */
+export function oneOf<const Value extends string>(...values: Value[]) {
+  return { values };
+}
+
+/** The same, of values that are too many to list. */
+function each<const Value extends string>(are: string, values: readonly Value[]) {
+  return { are, values };
+}
+
+function named(are: string): LabelSet {
+  return { are };
+}
+
+export const ACTION = named('an action of ACTIONS_FILE');
+export const MODEL = named('a model as it was asked for');
+export const TOOL = named('a tool of ACTIONS_FILE, or `unknown`');
+export const VERSION = named('a version');
+
+export const CODE = each('an error code of PROTOCOL.md', ERROR_NAMES);
+export const ENDED = oneOf('done', 'cancelled', 'error');
+export const ENDED_CODE = each('an error code of PROTOCOL.md, or `none`', ['none', ...ERROR_NAMES]);
+export const UPGRADE_OUTCOME = each('`accepted`, or an error code of PROTOCOL.md', [
+  'accepted',
+  ...ERROR_NAMES,
+]);
+
+/** Those of the protocol and of WebSocket itself; the others are a peer's invention. */
+const KNOWN_CLOSE_CODES = [
+  ...Object.values(CLOSE_CODES),
+  ...[1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013],
+].map(String);
+export const CLOSE_CODE = each('a close code of PROTOCOL.md or of WebSocket, or `other`', [
+  ...KNOWN_CLOSE_CODES,
+  OTHER,
+]);
+
+export const DOOR = oneOf(
+  'websocket',
+  'sse',
+  'json',
+  'ai_gateway',
+  'ai_proxy',
+  'session',
+  'usage',
+  'config',
+  'actions',
+  'dev_token',
+  'http',
+);
+export const REFUSED = oneOf('upgrade', 'frame', 'start', 'resume', 'cancel', 'ack', 'request');
+
+/** Words that tell the several reasons of one code apart. Where there is only one, the code is the reason. */
+const REASONS = [
+  // Tokens.
+  'token_missing',
+  'token_check_late',
+  'too_long',
+  'api_key',
+  'malformed',
+  'header',
+  'algorithm',
+  'key_id',
+  'unknown_key',
+  'signature',
+  'issuer',
+  'audience',
+  'role',
+  'subject',
+  'expiry',
+  'expired',
+  'not_yet_valid',
+  'issued_in_future',
+  'is_anonymous',
+  'anonymous',
+  'key_set_unavailable',
+  'origin',
+  // What is too many, too large or no HTTP.
+  'headers',
+  'not_http',
+  'requests_of_connection',
+  'requests_of_user',
+  'unproven_of_connection',
+  'unproven_of_address',
+  'handshakes',
+  'connections_of_user',
+  'connections_of_address',
+  'bodies_of_user',
+  'bodies_of_address',
+  'starts_of_user',
+  'streams_of_user',
+  'streams_of_connection',
+  // The machine.
+  'switched_off',
+  'memory',
+  'connections',
+  'bodies',
+  // What the old functions did.
+  'client_tools',
+  'embeddings',
+  'image_generation',
+  'ocr',
+  'text_to_speech',
+  'transcription',
+  'web_search',
+  'passed_on_failed',
+  'passed_on_late',
+  'passed_on_too_large',
+  'passed_on_redirect',
+  'passed_on_circle',
+  'passed_on_too_many',
+] as const;
+export const REFUSAL_REASON = each('which check it was, or the code where one check gives it', [
+  ...REASONS,
+  ...ERROR_NAMES,
+]);
+
+export const FAILED_PART = each('the part', [
+  'process',
+  'request',
+  'connect',
+  'settle',
+  'count of a prompt',
+  'quota: Postgres',
+  'identity: view',
+  'identity: Postgres',
+  'mirror',
+  'ledger: a usage row was refused',
+  'ledger: the usage ledger cannot be written',
+  'ledger: unable to read the usage of a live run',
+  'ledger: a run was settled that the usage ledger does not hold',
+  'ledger: unable to read the usage ledger',
+  'ledger: unable to keep the usage log short',
+  'ledger: unable to checkpoint the usage log',
+  'ledger: the checkpoint thread failed',
+  OTHER,
+]);
+
+export const REDIS_REASON = each("a word of Redis's or Node's, or `other`", [
+  'WRONGPASS',
+  'NOAUTH',
+  'NOPERM',
+  'CROSSSLOT',
+  'MOVED',
+  'CLUSTERDOWN',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'TIMEOUT',
+  'ETIMEDOUT',
+  'OOM',
+  'READONLY',
+  'LOADING',
+  'BUSY',
+  'MASTERDOWN',
+  'TRYAGAIN',
+  'MISCONF',
+  'MAXCLIENTS',
+  'DB_INDEX',
+  'UNKNOWN_COMMAND',
+  'EPIPE',
+  'ECONNRESET',
+  'CLOSED',
+  'DEAF',
+  'UNKNOWN',
+  OTHER,
+]);
+
+export const OLD_FUNCTION = oneOf('ai-gateway', 'ai-proxy');
+export const PASSED_ON_OUTCOME = oneOf('answered', 'failed', 'late', 'too_large', 'redirect', 'caller_gone');
+export const STATUS_CLASS = oneOf('none', '2xx', '3xx', '4xx', '5xx');
+
+export const TOOL_OUTCOME = oneOf(
+  'answered',
+  'failed',
+  'late',
+  'redirect',
+  'status',
+  'too_large',
+  'not_text',
+  'stopped',
+  'bad_input',
+  'unknown_tool',
+  'too_many',
+);
+
+/** The value if the set has it, or else `other`. */
+export function known<Value extends string>(
+  { values }: { readonly values: readonly Value[] },
+  value: string,
+): Value | typeof OTHER {
+  return values.find((each) => each === value) ?? OTHER;
+}
