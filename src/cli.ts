@@ -38,7 +38,7 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
   },
   switch: {
     summary: 'switches streaming, or the relay, off and on without a restart',
-    load: async () => (await import('./config/switch-command.ts')).switchCommand,
+    load: async () => (await import('./compose/switch-command.ts')).switchCommand,
   },
   mirror: {
     summary: 'says which runs are in the table of the app, and brings what is missing',

@@ -2,9 +2,13 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
+import type { FleetSwitches } from './fleet-switches.ts';
 import { LEASE_MS, StoreSharedRuns, type StoreSharedRunsOptions } from './shared-runs.ts';
 import { RedisSharedStore } from './store/redis.ts';
 import { RedisFailure } from './store/redis-failure.ts';
+import { RedisKeys } from './store/redis-keys.ts';
+import { RedisLink } from './store/redis-link.ts';
+import { RedisSwitches } from './store/redis-switches.ts';
 
 export interface OpenSharedRunsOptions {
   readonly url: string;
@@ -28,24 +32,32 @@ export interface OpenSharedRunsOptions {
   readonly onFormats: StoreSharedRunsOptions['onFormats'];
 }
 
+export interface OpenSharedRuns {
+  readonly streams: StoreSharedRuns;
+  readonly switches: FleetSwitches;
+  /** With the prefix, for others who count in the same Redis. */
+  readonly connection: object;
+  readonly prefix: string;
+}
+
 /** Of the instance's name, in the name of a machine. */
 const MAX_NAME_LENGTH = 128;
 /** Of the issuer's hash, in a prefix. */
 const ISSUER_LENGTH = 12;
 
-/** Connects in the background. `connection` and `prefix` are for others who count in the same Redis. */
+/** The same for all relays that share streams. */
+function prefixOf({ issuer, prefix }: Pick<OpenSharedRunsOptions, 'issuer' | 'prefix'>): string {
+  return prefix ?? `dash:${hash('sha256', issuer).slice(0, ISSUER_LENGTH)}`;
+}
+
+/** Connects in the background. */
 export function openSharedRuns({
   url,
-  issuer,
-  prefix = `dash:${hash('sha256', issuer).slice(0, ISSUER_LENGTH)}`,
   instanceId,
   longestRunMs,
   ...options
-}: OpenSharedRunsOptions): {
-  readonly streams: StoreSharedRuns;
-  readonly connection: object;
-  readonly prefix: string;
-} {
+}: OpenSharedRunsOptions): OpenSharedRuns {
+  const prefix = prefixOf(options);
   const store = new RedisSharedStore({
     url,
     prefix,
@@ -59,5 +71,16 @@ export function openSharedRuns({
     options.onDown(cause instanceof RedisFailure ? cause : new RedisFailure('beat', cause));
   const onUp = (): void => options.onUp(prefix);
   const streams = new StoreSharedRuns({ ...options, onDown, onUp, store });
-  return { streams, connection: store.connection, prefix };
+  return { streams, switches: store.switches, connection: store.connection, prefix };
+}
+
+/** Those that the relays of this prefix, or issuer, hear; for a command beside them. To be closed. */
+export function openFleetSwitches({
+  url,
+  ...named
+}: Pick<OpenSharedRunsOptions, 'url' | 'issuer' | 'prefix'>): FleetSwitches & { close(): void } {
+  const key = new RedisKeys(prefixOf(named)).switches;
+  const link = new RedisLink(url, { [key]: () => switches.told() }, () => {});
+  const switches = new RedisSwitches(link, key);
+  return Object.assign(switches, { close: () => link.close() });
 }

@@ -140,7 +140,7 @@ async function start(
   const identity = authenticator.start().catch((cause: unknown) => {
     throw identityFailure(cause);
   });
-  await Promise.all([identity, quota.start(), core.shared?.beat(), account]);
+  await Promise.all([identity, quota.start(), core.shared?.beat(), core.switches.start(), account]);
   await http.listen().catch((cause: unknown) => {
     throw listenFailure(cause, config);
   });
@@ -175,7 +175,7 @@ async function startSimulatorWithoutKey(
 }
 
 function healthOfParts(
-  { relay, upstream, models, shared }: Core,
+  { relay, switches, upstream, models, shared }: Core,
   { authenticator, shipper, quota, lookup }: Accounts,
   simulator: Simulator | undefined,
 ) {
@@ -191,6 +191,7 @@ function healthOfParts(
       account: simulator === undefined ? account.state !== 'fails' : undefined,
     }),
     models: () => models.findings,
+    switches: () => switches.now,
   });
 }
 

@@ -1,10 +1,11 @@
 /** The core and what it runs on: the model's API or the simulator, stream logs, the runs of other machines. */
+import type { OpenSharedRuns } from '../cluster/open-shared-runs.ts';
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
 import { known, REDIS_REASON } from '../observability/metric-labels.ts';
-import { createStartLimit, type SharedCounters } from '../quota/start-limit.ts';
+import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
 import type { Simulator } from '../simulator/simulator.ts';
@@ -18,10 +19,11 @@ import type { Upstream } from '../upstream/port.ts';
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
 import { composeModels } from './models.ts';
-import { type WatchedSwitches, watchSwitches } from './switches.ts';
+import { WatchedSwitches } from './switches.ts';
 
 export interface Core {
   readonly relay: Relay;
+  /** As the environment and the file have them: those of the fleet are not read yet. */
   readonly switches: WatchedSwitches;
   readonly upstream: AnthropicUpstream;
   /** Not watched yet. */
@@ -47,7 +49,7 @@ export async function composeCore(
   });
   const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
   const shared = await composeShared(config, issuer, logs, telemetry);
-  const switches = watchSwitches(config, telemetry.logger);
+  const switches = new WatchedSwitches(config, shared?.switches, telemetry.logger);
   const askable = [...prices.models, ...(simulator === undefined ? [] : SCRIPTED_MODELS)];
   const relay = new Relay({
     version,
@@ -59,7 +61,7 @@ export async function composeCore(
     quota,
     startLimit: createStartLimit(shared),
     limitsOf: (principal) => plans.limitsOf(principal),
-    isEnabled: () => switches.now.RELAY_ENABLED,
+    isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,
     tracer: telemetry.tracer,
     clock: systemClock,
@@ -143,7 +145,7 @@ async function composeShared(
   issuer: string,
   logs: StreamLogs,
   { logger, metrics, sampled }: Telemetry,
-): Promise<(SharedCounters & { readonly streams: StoreSharedRuns }) | undefined> {
+): Promise<OpenSharedRuns | undefined> {
   if (config.REDIS_URL === undefined) return undefined;
   const { openSharedRuns } = await import('../cluster/open-shared-runs.ts');
   return openSharedRuns({

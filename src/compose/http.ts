@@ -6,14 +6,12 @@ import { HttpServer } from '../http/http-server.ts';
 import { PassOn } from '../http/legacy/pass-on.ts';
 import type { Health } from '../http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
-import type { TransportPolicy } from '../http/routes/transport-config.ts';
 import { descriptorLimit } from '../observability/resources.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Accounts } from './accounts.ts';
 import { listedActions, oldActions } from './actions.ts';
 import type { Core } from './core.ts';
 import type { Telemetry } from './metrics.ts';
-import type { WatchedSwitches } from './switches.ts';
 
 const DEMO_DIRECTORY = fileURLToPath(new URL('../../dist/demo/', import.meta.url));
 
@@ -33,7 +31,7 @@ export function composeHttp(
     clock: systemClock,
     health,
     usageOf: (principal) => quota.usageOf(principal),
-    transports: policyOf(switches),
+    switches: () => switches.now,
     actions: oldActions(actions),
     listedActions: listedActions(actions),
     passOn:
@@ -65,28 +63,13 @@ export function composeHttp(
       requestsPerMinutePerUser: config.FRAMES_PER_MINUTE,
     },
     maxDescriptors: descriptorLimit(),
-    streamingEnabled: () => switches.now.STREAMING_ENABLED,
+    streamingEnabled: () => switches.now.streamingEnabled.value,
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustProxy: config.TRUST_PROXY,
     maxFrameBytes: config.MAX_FRAME_BYTES,
     log: logger,
     routes: (app, shared) => addRoutes(app, { ...routes, ...shared }),
   });
-}
-
-/** As the switches stand when they are asked for. */
-function policyOf(switches: WatchedSwitches): TransportPolicy {
-  return {
-    get relayEnabled() {
-      return switches.now.RELAY_ENABLED;
-    },
-    get streamingEnabled() {
-      return switches.now.STREAMING_ENABLED;
-    },
-    get websocketPercent() {
-      return switches.now.WEBSOCKET_ROLLOUT_PERCENT;
-    },
-  };
 }
 
 /** The page makes its own tokens; without an issuer of its own, a developer is told why there is none. */

@@ -232,7 +232,7 @@ function environmentSchema(production: boolean) {
     SWITCHES_FILE: text()
       .optional()
       .describe(
-        'JSON file with any of relayEnabled, streamingEnabled, websocketPercent, read twice a second: what it says holds without a restart; it may be absent',
+        'JSON file with any of relayEnabled, streamingEnabled, websocketPercent, read twice a second: what it says holds on this machine without a restart, also against the fleet; it may be absent',
       ),
     ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
     QUOTA_ON_OUTAGE: z

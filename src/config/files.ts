@@ -17,7 +17,7 @@ import { modelProblems } from './model-rules.ts';
 import { modelsInUse, unpricedModels } from './models-in-use.ts';
 import { actionsByPlan } from './plan-actions.ts';
 import { planProblems } from './plan-rules.ts';
-import { readSwitches } from './switches.ts';
+import { switchesOfFile } from './switches.ts';
 
 /** Anything else (a full disk) may pass, and is told by the ledger. */
 const NEVER_A_DIRECTORY: ReadonlySet<unknown> = new Set([
@@ -67,7 +67,7 @@ export function readConfigFiles(
   const mirror = checked('MIRROR_FILE', () =>
     config.MIRROR_FILE === undefined ? undefined : loadMirror(config.MIRROR_FILE),
   );
-  checked('SWITCHES_FILE', () => readSwitches(config));
+  checked('SWITCHES_FILE', () => switchesOfFile(config));
   checked('DATA_DIR', () => requireDirectory(config.DATA_DIR));
   checked('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
   if (named === undefined || models === undefined || prices === undefined || plans === undefined)

@@ -26,6 +26,8 @@ const RUN = ['streamId', 'epoch', 'userId', 'action', 'model'] as const;
 const WAY = ['streamId', 'epoch', 'userId', ...CALLER] as const;
 const PAYER = ['organizationId', 'tier'] as const;
 
+const SWITCHES = ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT', 'from'] as const;
+
 export const LOG_EVENTS = {
   listening: {
     name: 'listening',
@@ -276,8 +278,9 @@ export const LOG_EVENTS = {
   'switches changed': {
     name: 'switches_changed',
     levels: ['warn'],
-    fields: ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT'],
-    means: 'What SWITCHES_FILE says holds from now on',
+    fields: SWITCHES,
+    means:
+      'So the switches stand from now on; `from` says which place each is set in: environment, fleet, file',
     action: null,
   },
   'SWITCHES_FILE cannot be used: its last values hold': {
@@ -287,10 +290,17 @@ export const LOG_EVENTS = {
     means: '`why` says what is wrong in it',
     action: 'Mend the file; no restart is needed',
   },
+  'the switches of the fleet cannot be used: their last values hold': {
+    name: 'fleet_switches_unusable',
+    levels: ['warn', 'error'],
+    fields: ['why'],
+    means: 'Redis cannot be asked (warn), or what it holds is no switch (error): `why` says what is wrong',
+    action: 'error: set it again by `dash-relay switch`, or HDEL what it names from `<prefix>:switches`',
+  },
   'the relay is switched off: it takes no question': {
     name: 'switched_off',
     levels: ['warn'],
-    fields: ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT'],
+    fields: SWITCHES,
     means: 'RELAY_ENABLED is false: apps ask their own function',
     action: 'Switch it on again when the trouble is over',
   },

@@ -23,6 +23,12 @@ const LIMITS: HttpServerParts['limits'] = {
 
 const actions = { has: (name: string) => name === 'chat', parameter: () => undefined };
 
+const ALL_ON = {
+  relayEnabled: { value: true, from: 'environment' },
+  streamingEnabled: { value: true, from: 'environment' },
+  websocketPercent: { value: 100, from: 'environment' },
+};
+
 const nobody = (): never => {
   throw new Error('this test has no relay');
 };
@@ -63,7 +69,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         clock,
         health: overrides.health ?? health,
         usageOf: nobody,
-        transports: { relayEnabled: true, streamingEnabled: true, websocketPercent: 100 },
+        switches: () => ALL_ON,
         actions,
         listedActions: { actions: {} },
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },

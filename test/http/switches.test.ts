@@ -45,7 +45,13 @@ describe('SWITCHES_FILE', () => {
     expect(await configOf(relay)).toMatchObject({ transport: 'websocket' });
     file.write('{"streamingEnabled": false}');
     await relay.logged('switches changed', 2);
-    expect(await configOf(relay)).toMatchObject({ transport: 'json' });
+    expect(await configOf(relay)).toMatchObject({ transport: 'json', from: { transport: 'file' } });
+    const { switches } = JSON.parse((await ask(`${relay.url}/readyz`)).body);
+    expect(switches).toEqual({
+      relayEnabled: { value: true, from: 'environment' },
+      streamingEnabled: { value: false, from: 'file' },
+      websocketPercent: { value: 0, from: 'environment' },
+    });
     await expect(connectClient({ url: relay.url, token: await relay.token() })).rejects.toThrow('503');
     file.remove();
     const [, , last] = await relay.logged('switches changed', 3);
@@ -53,6 +59,7 @@ describe('SWITCHES_FILE', () => {
       RELAY_ENABLED: true,
       STREAMING_ENABLED: true,
       WEBSOCKET_ROLLOUT_PERCENT: 0,
+      from: { STREAMING_ENABLED: 'environment' },
     });
     expect(await configOf(relay)).toMatchObject({ transport: 'sse' });
   });
@@ -160,7 +167,14 @@ describe('dash-relay switch', () => {
     const file = switchesFile('{"websocketPercent": 0}');
     await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
     const { stdout } = run(file.path, 'streaming=off', 'relay=off');
-    expect(stdout).toBe('RELAY_ENABLED=false\nSTREAMING_ENABLED=false\nWEBSOCKET_ROLLOUT_PERCENT=0\n');
+    expect(stdout).toBe(
+      [
+        `# written to ${file.path}, for this machine`,
+        'RELAY_ENABLED=false # SWITCHES_FILE',
+        'STREAMING_ENABLED=false # SWITCHES_FILE',
+        'WEBSOCKET_ROLLOUT_PERCENT=0 # SWITCHES_FILE\n',
+      ].join('\n'),
+    );
     await relay.logged('switches changed', 1);
     expect(await configOf(relay)).toMatchObject({ transport: 'json', enabled: false });
     run(file.path, 'streaming=environment', 'relay=on', 'percent=100');
@@ -168,7 +182,7 @@ describe('dash-relay switch', () => {
     expect(await configOf(relay)).toMatchObject({ transport: 'websocket', enabled: true });
     run(file.path, 'relay=environment', 'percent=environment');
     expect(existsSync(file.path)).toBe(false);
-    expect(run(file.path).stdout).toContain('WEBSOCKET_ROLLOUT_PERCENT=100\n');
+    expect(run(file.path).stdout).toContain('WEBSOCKET_ROLLOUT_PERCENT=100 # environment\n');
   });
 
   it.each([
@@ -176,13 +190,15 @@ describe('dash-relay switch', () => {
     [['streaming=maybe'], 2, /^streaming is "on", "off" or "environment"/],
     [['light=on'], 2, /^There is no switch "light"/],
     [['--nope'], 2, /--nope/],
+    [['--file', '--fleet'], 2, /^"--fleet" and "--file" are two places/],
+    [['--fleet'], 1, /^REDIS_URL is not set/],
   ] as const)('says what is wrong with %j, and changes nothing', (words, status, saying) => {
     const file = switchesFile('{"websocketPercent": 7}');
     expect(run(file.path, 'relay=off', ...words)).toMatchObject({
       status,
       stderr: expect.stringMatching(saying),
     });
-    expect(run(file.path).stdout).toContain('RELAY_ENABLED=true\n');
+    expect(run(file.path).stdout).toContain('RELAY_ENABLED=true # environment\n');
   });
 
   it('needs a file to write', () => {

@@ -7,7 +7,7 @@ import { report } from '../support/test-run.ts';
 
 const USERS = Array.from({ length: 10_000 }, (_, user) => userId(user));
 const chosen = (websocketPercent: number) =>
-  USERS.filter((user) => transportOf(user, { streamingEnabled: true, websocketPercent }) === 'websocket');
+  USERS.filter((user) => transportOf(user, websocketPercent) === 'websocket');
 
 describe('the rollout', () => {
   it('at 10 percent is a tenth of the users, always the same ones, and all of them are in at 20', () => {
@@ -30,8 +30,13 @@ describe('the rollout', () => {
     for (const user of [0, 1, 2, 3, 4, 5, 6, 7]) {
       const { status, body } = await ask(`${relay.url}/v1/config`, { token: await relay.token(user) });
       expect(status).toBe(200);
-      const expected = transportOf(userId(user), { streamingEnabled: true, websocketPercent: 10 });
-      expect(JSON.parse(body)).toEqual({ transport: expected, pollAfterMs: 300_000, enabled: true });
+      const expected = transportOf(userId(user), 10);
+      expect(JSON.parse(body)).toEqual({
+        transport: expected,
+        pollAfterMs: 300_000,
+        enabled: true,
+        from: { transport: 'environment', enabled: 'environment' },
+      });
     }
   });
 });

@@ -39,11 +39,7 @@ export async function startPhoneAndRelay(
     authenticator,
     clock,
     connect: (socket, info) => relay.connect(socket, info),
-    routes: {
-      relay,
-      clock,
-      transports: { relayEnabled: true, streamingEnabled: true, websocketPercent: 100 },
-    },
+    routes: { relay, clock },
   });
   const phone = await startPhone({ startedAt: clock.now(), ...options });
   const { createDashClient, AppState } = phone.realm.app;

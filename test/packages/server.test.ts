@@ -141,7 +141,7 @@ describe('the command', () => {
 
 it('serves, answers, drains on SIGTERM, and leaves the usage to be read', async () => {
   const { relay, url } = await start('npx', '--no-install', 'dash-relay', 'start');
-  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready' });
+  expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ready' });
   const page = await (await fetch(url)).text();
   const [, script = ''] =
     /<script type="module" crossorigin src="(\/demo\/index\.\S+\.js)">/.exec(page) ?? [];

@@ -19,6 +19,7 @@ const HINTS: readonly (readonly [words: RegExp, hint: string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'DNS: the host in REDIS_URL has no address'],
   [/^ECONNREFUSED$/, 'nothing listens at the address in REDIS_URL'],
   [/^(TIMEOUT|ETIMEDOUT)$/, 'no answer in time: the network, or a Redis that is stopped or overloaded'],
+  [/^WRONGTYPE$/, 'a key of the relay holds what is no value of it: delete it'],
   [/^OOM$/, 'Redis has reached its maxmemory'],
   [/^READONLY$/, 'REDIS_URL is a replica: name the primary'],
   [/^(LOADING|BUSY|MASTERDOWN|TRYAGAIN)$/, 'Redis is not ready yet'],

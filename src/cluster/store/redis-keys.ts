@@ -53,6 +53,11 @@ export class RedisKeys {
     return `${this.#named}:live:${userId}`;
   }
 
+  /** Of the fleet, whatever the format of its streams; their channel too. */
+  get switches(): string {
+    return `${this.#prefix}:switches`;
+  }
+
   /** A counter of the kind by which machines count starts together. */
   get rehearsedStarts(): string {
     return `${this.#prefix}:starts:rehearsal`;

@@ -34,26 +34,29 @@ type ScriptedRedis = Redis & {
   readonly [Name in keyof typeof SCRIPTS]: (...args: Argument[]) => Promise<unknown>;
 };
 
+/** What is done with the messages of each channel. */
+export type Channels = Readonly<Record<string, (message: string) => void>>;
+
 export class RedisLink {
   readonly commands: ScriptedRedis;
   /** Resolves once the first attempts to connect have succeeded or failed: before that nothing is known. */
   readonly attempted: Promise<unknown>;
   readonly #subscriber: Redis;
-  readonly #channel: string;
+  readonly #channels: readonly string[];
   readonly #faults = new Map<Redis, unknown>();
   /** On this connection of the subscriber. */
   #subscribed: Promise<unknown> | undefined;
 
-  /** `channel` is this process's mailbox. Connects by itself, now and whenever it was lost; `onLost` is told. */
-  constructor(url: string, channel: string, receive: (message: string) => void, onLost: () => void) {
+  /** Connects by itself, now and whenever it was lost; `onLost` is told. */
+  constructor(url: string, channels: Channels, onLost: () => void) {
     this.commands = new Redis(url, { ...OPTIONS, scripts: SCRIPTS }) as ScriptedRedis;
     this.#subscriber = new Redis(url, OPTIONS);
-    this.#channel = channel;
+    this.#channels = Object.keys(channels);
     for (const redis of [this.commands, this.#subscriber]) {
       this.#rememberFaults(redis);
       redis.on('close', onLost);
     }
-    this.#subscriber.on('message', (_channel, message) => receive(message));
+    this.#subscriber.on('message', (channel, message) => channels[channel]?.(message));
     this.#subscriber.on('close', () => {
       this.#subscribed = undefined;
     });
@@ -93,7 +96,7 @@ export class RedisLink {
 
   /** Again where it failed: a user may be given the channel later. */
   #subscribe(): Promise<unknown> {
-    this.#subscribed ??= this.#subscriber.subscribe(this.#channel).catch((cause: unknown) => {
+    this.#subscribed ??= this.#subscriber.subscribe(...this.#channels).catch((cause: unknown) => {
       this.#subscribed = undefined;
       throw cause;
     });

@@ -185,6 +185,15 @@ redis.call('SET', KEYS[1], 0, 'EX', 1, 'NX')
 redis.call('INCRBY', KEYS[1], 1)
 return redis.call('PTTL', KEYS[1])`;
 
+/** KEYS switches, which is the channel too. ARGV for each: its name, its value or nothing. */
+const change = `${MAKE_ROOM}
+make_room(KEYS[1], 'hash')
+for at = 1, #ARGV, 2 do
+  if ARGV[at + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[at])
+  else redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+end
+redis.call('PUBLISH', KEYS[1], '')`;
+
 export const SCRIPTS = {
   dashBeat: { lua: beat, numberOfKeys: 2 },
   dashAlive: { lua: alive },
@@ -197,4 +206,5 @@ export const SCRIPTS = {
   dashEnd: { lua: end, numberOfKeys: 3 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
   dashCount: { lua: count, numberOfKeys: 1 },
+  dashSwitch: { lua: change, numberOfKeys: 1 },
 } as const;

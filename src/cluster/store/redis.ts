@@ -15,6 +15,7 @@ import { RedisFailure } from './redis-failure.ts';
 import { FORMAT, RedisKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { LAST_ID } from './redis-scripts.ts';
+import { RedisSwitches } from './redis-switches.ts';
 
 /** Entries of one log at most, about: each holds up to 4 KiB or 200 ms, 20 ms while somebody follows. */
 const MAX_ENTRIES = 16_384;
@@ -40,6 +41,8 @@ type Entry = readonly [string, readonly [string, string]];
 
 export class RedisSharedStore implements SharedStore {
   readonly machine: string;
+  /** Of the fleet. */
+  readonly switches: RedisSwitches;
   readonly #times: StoreTimes;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
@@ -52,19 +55,20 @@ export class RedisSharedStore implements SharedStore {
     this.machine = machine;
     this.#times = times;
     this.#keys = new RedisKeys(prefix);
-    this.#link = new RedisLink(
-      url,
-      this.#keys.mailbox(machine),
-      (text) => {
-        const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
-        if (message === undefined) onMalformedMessage();
-        else if (message.epoch === this.#rehearsal?.epoch) this.#rehearsal.heard();
-        else this.#receive(message);
-      },
-      () => {
-        this.#proven = false;
-      },
-    );
+    const receive = (text: string): void => {
+      const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
+      if (message === undefined) onMalformedMessage();
+      else if (message.epoch === this.#rehearsal?.epoch) this.#rehearsal.heard();
+      else this.#receive(message);
+    };
+    const channels = {
+      [this.#keys.mailbox(machine)]: receive,
+      [this.#keys.switches]: () => this.switches.told(),
+    };
+    this.#link = new RedisLink(url, channels, () => {
+      this.#proven = false;
+    });
+    this.switches = new RedisSwitches(this.#link, this.#keys.switches);
   }
 
   /** For other uses of the same connection. */

@@ -20,7 +20,7 @@ import { endingError, errorHeaders } from '../error-response.ts';
 import { observedRefusal } from '../error-routes.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
 import type { Health } from '../routes/operations.ts';
-import type { TransportPolicy } from '../routes/transport-config.ts';
+import type { TransportSwitches } from '../routes/transport-config.ts';
 import { wholeAnswer } from '../routes/whole-answer.ts';
 import type { PassOn } from './pass-on.ts';
 
@@ -34,7 +34,7 @@ export interface OldFunctionParts {
   readonly health: Health;
   readonly actions: OldActions;
   /** The operator's kill switch: off, questions are passed on as well. */
-  readonly transports: Pick<TransportPolicy, 'relayEnabled'>;
+  readonly switches: () => Pick<TransportSwitches, 'relayEnabled'>;
   /** Asks the old function what is not served here; absent where there is none. */
   readonly passOn?: PassOn | undefined;
 }
@@ -42,7 +42,7 @@ export interface OldFunctionParts {
 export type OldFunctionHandlers = Required<Pick<RouteOptions, 'handler' | 'errorHandler'>>;
 
 export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): OldFunctionHandlers {
-  const { observer, clock, health, actions, transports, passOn } = parts;
+  const { observer, clock, health, actions, switches, passOn } = parts;
   const eventStreams = new EventStreams(clock);
   const refuse = (reply: FastifyReply, error: RelayError): FastifyReply =>
     reply
@@ -77,7 +77,7 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
     async handler(request, reply) {
       const { refusal, body: old } = request;
       // Switched off, the relay judges no body: what it cannot read may be why.
-      if (passOn !== undefined && !transports.relayEnabled && refusal === null && isFields(old))
+      if (passOn !== undefined && !switches().relayEnabled.value && refusal === null && isFields(old))
         return await passOn.ask(of, JSON.stringify(old), reply);
       const body = readOldBody(of, old, actions);
       if (body.asks === 'health') return sendHealth(reply, health, clock);

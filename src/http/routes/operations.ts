@@ -12,6 +12,8 @@ export interface Health {
   readonly dependencies?: Readonly<Record<string, 'up' | 'down'>> | undefined;
   /** Likewise: models in use that retire or are gone, or that are other than the models file says. */
   readonly models?: readonly object[] | undefined;
+  /** What the operator's switches say here, and where they say it, as an object to be sent as JSON. */
+  readonly switches?: object | undefined;
 }
 
 /** What the health of a machine follows from. */
@@ -23,9 +25,11 @@ export interface HealthSources {
   readonly dependencies: () => Readonly<Record<string, boolean | undefined>>;
   /** What is to be said of models; nothing is not reported. */
   readonly models: () => readonly object[];
+  readonly switches: () => object;
 }
 
-export function healthOf({ relay, authenticator, account, dependencies, models }: HealthSources): Health {
+export function healthOf(sources: HealthSources): Health {
+  const { relay, authenticator, account, dependencies, models, switches } = sources;
   return {
     get state(): Health['state'] {
       if (relay.draining) return 'draining';
@@ -44,6 +48,9 @@ export function healthOf({ relay, authenticator, account, dependencies, models }
       const found = models();
       return found.length === 0 ? undefined : found;
     },
+    get switches(): object {
+      return switches();
+    },
   };
 }
 
@@ -52,13 +59,9 @@ export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHa
   return {
     live: () => ({ status: 'ok' }),
     ready(_request, reply) {
-      const { state, dependencies, models } = health;
+      const { state, dependencies, models, switches } = health;
       reply.code(state === 'ready' ? 200 : 503);
-      return {
-        status: state,
-        ...(dependencies === undefined ? {} : { dependencies }),
-        ...(models === undefined ? {} : { models }),
-      };
+      return { status: state, dependencies, models, switches };
     },
   };
 }

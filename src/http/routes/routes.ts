@@ -19,7 +19,7 @@ import { demoHandlers, explainNoDemo } from './demo.ts';
 import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
 import { type Health, healthHandlers, type MetricsSource, metricsHandler } from './operations.ts';
 import { sessionHandlers } from './session.ts';
-import { type TransportPolicy, transportHandler } from './transport-config.ts';
+import { configHandler, type TransportSwitches } from './transport-config.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -46,7 +46,8 @@ export interface RouteParts {
   readonly health: Health;
   /** The caller's own quotas, as an object to be sent as JSON: what is used, reserved, and left. */
   readonly usageOf: (principal: Principal) => Promise<object>;
-  readonly transports: TransportPolicy;
+  /** At this moment. */
+  readonly switches: () => TransportSwitches;
   /** What clients may know of the actions: their parameters, as an object to be sent as JSON. */
   readonly listedActions: object;
   readonly actions: OldActions;
@@ -76,7 +77,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
 }
 
 function routesOf(parts: RouteParts): Route[] {
-  const { relay, usageOf, health, clock, transports, listedActions } = parts;
+  const { relay, usageOf, health, clock, switches, listedActions } = parts;
   const chat = chatHandlers(relay, clock);
   const session = sessionHandlers(parts);
   const { live, ready } = healthHandlers(health);
@@ -103,7 +104,7 @@ function routesOf(parts: RouteParts): Route[] {
     },
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
     { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: () => listedActions },
-    { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: transportHandler(transports) },
+    { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),

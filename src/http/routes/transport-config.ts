@@ -6,29 +6,38 @@ import { principalOf } from '../admission/request-guard.ts';
 /** How long a client may rely on the answer, ms: a switch reaches everybody within that. */
 const POLL_AFTER_MS = 300_000;
 
-export interface TransportPolicy {
-  /** RELAY_ENABLED: false refuses every question. */
-  readonly relayEnabled: boolean;
-  /** STREAMING_ENABLED: false moves everybody to JSON. */
-  readonly streamingEnabled: boolean;
-  /** WEBSOCKET_ROLLOUT_PERCENT: the others stream over SSE. */
-  readonly websocketPercent: number;
+/** What holds, and in a word where it is set. */
+interface Switch<Value> {
+  readonly value: Value;
+  readonly from: string;
 }
 
-export function transportHandler(policy: TransportPolicy): RouteHandlerMethod {
+export interface TransportSwitches {
+  /** False refuses every question. */
+  readonly relayEnabled: Switch<boolean>;
+  /** False moves everybody to JSON. */
+  readonly streamingEnabled: Switch<boolean>;
+  /** Those outside stream over SSE. */
+  readonly websocketPercent: Switch<number>;
+}
+
+export function configHandler(switches: () => TransportSwitches): RouteHandlerMethod {
   return (request) => {
     const { userId } = principalOf(request);
-    const { relayEnabled: enabled } = policy;
-    return { transport: transportOf(userId, policy), pollAfterMs: POLL_AFTER_MS, enabled };
+    const now = switches();
+    const { relayEnabled, streamingEnabled, websocketPercent } = now;
+    const decisive = streamingEnabled.value ? websocketPercent : streamingEnabled;
+    return { ...configOf(userId, now), from: { transport: decisive.from, enabled: relayEnabled.from } };
   };
 }
 
-/** Stable: a user inside at 10 percent is inside at any higher one. */
-export function transportOf(
-  userId: string,
-  policy: Omit<TransportPolicy, 'relayEnabled'>,
-): 'websocket' | 'sse' | 'json' {
-  if (!policy.streamingEnabled) return 'json';
+function configOf(userId: string, { relayEnabled, streamingEnabled, websocketPercent }: TransportSwitches) {
+  const transport = streamingEnabled.value ? transportOf(userId, websocketPercent.value) : 'json';
+  return { transport, pollAfterMs: POLL_AFTER_MS, enabled: relayEnabled.value };
+}
+
+/** Where streaming is on. Stable: a user inside at 10 percent is inside at any higher one. */
+export function transportOf(userId: string, websocketPercent: number): 'websocket' | 'sse' {
   const share = createHash('sha256').update(`websocket-rollout:${userId}`).digest().readUInt32BE(0) / 2 ** 32;
-  return share * 100 < policy.websocketPercent ? 'websocket' : 'sse';
+  return share * 100 < websocketPercent ? 'websocket' : 'sse';
 }
