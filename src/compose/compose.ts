@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
+import { disclosedSettings } from '../config/disclosure.ts';
 import type { Config } from '../config/environment.ts';
 import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
 import { listenFailure } from '../config/listen-failure.ts';
@@ -65,6 +66,7 @@ export async function composeRelay(
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const telemetry = composeTelemetry({ level, version, instanceId, output });
   const { logger, observer } = telemetry;
+  logger.info(configurationOf(config, given !== undefined), 'configuration');
   const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
@@ -117,6 +119,19 @@ export async function composeRelay(
     close: () => (closing ??= close(parts)),
     toggleDebug: telemetry.toggleDebug,
     crashed: (cause) => observer.failed({ what: 'process', cause }),
+  };
+}
+
+/** What holds, for whoever reads the log. @param simulated where a simulated model was handed in */
+function configurationOf(config: Config, simulated: boolean) {
+  const { exposed, auth } = config;
+  return {
+    node: process.version,
+    mode: config.production ? 'production' : 'development',
+    exposed,
+    tokensOf: auth.kind === 'supabase' ? 'supabase' : 'this relay',
+    simulated: simulated || config.ANTHROPIC_API_KEY === undefined,
+    settings: disclosedSettings(config),
   };
 }
 

@@ -15,7 +15,7 @@ export interface DescribedCause {
   readonly status?: number;
   readonly type?: string;
   readonly errorCode?: string;
-  readonly requestId?: string;
+  readonly upstreamRequestId?: string;
   readonly syscall?: string;
   /** Only of errors without a code: a code says more. */
   readonly frames?: readonly string[];
@@ -38,7 +38,11 @@ export function describeCause(cause: unknown, depth = 0): DescribedCause | strin
     status: number(fields['status']),
     type: identifier(fields['type']),
     errorCode: identifier(fields['errorCode']),
-    requestId: identifier(fields['requestId']) ?? identifier(fields['requestID']),
+    // A failure's own, an error of ours, which has it for the client, one of the API's package.
+    upstreamRequestId:
+      identifier(fields['upstreamRequestId']) ??
+      identifier(fields['requestId']) ??
+      identifier(fields['requestID']),
     syscall: identifier(fields['syscall']),
     frames: code === undefined && cause instanceof Error ? frames(cause) : undefined,
     cause: depth < MAX_DEPTH ? describeCause(fields['cause'], depth + 1) : undefined,

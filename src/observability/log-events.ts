@@ -29,6 +29,14 @@ const PAYER = ['organizationId', 'tier'] as const;
 const SWITCHES = ['RELAY_ENABLED', 'STREAMING_ENABLED', 'WEBSOCKET_ROLLOUT_PERCENT', 'from'] as const;
 
 export const LOG_EVENTS = {
+  configuration: {
+    name: 'configuration',
+    levels: ['info'],
+    fields: ['node', 'mode', 'exposed', 'tokensOf', 'simulated', 'settings'],
+    means:
+      'The keys that are set, with the values that hold; the others have their defaults. Of secrets only that they are `set`, of URLs where they lead. `tokensOf`: who signs the tokens of users',
+    action: 'What is not as you meant it: the environment of the process, or its quotes',
+  },
   listening: {
     name: 'listening',
     levels: ['info'],
@@ -119,6 +127,7 @@ export const LOG_EVENTS = {
       'status',
       'code',
       'stopReason',
+      'refusal',
       'abortReason',
       'firstTokenMs',
       'totalMs',
@@ -134,7 +143,8 @@ export const LOG_EVENTS = {
       'costUsd',
       'cause',
     ],
-    means: 'Its ending, and what it cost. `servedModel`: who answered, where that was another than was asked',
+    means:
+      'Its ending, and what it cost. `model` was asked, `servedModel` answered, as the API named it. `refusal`: why the model refused, by the category of the API, or `unnamed`',
     action: '`error` level: `internal` is a bug, with its stack; `upstream_account` see there',
   },
   'stream resumed': {
@@ -161,7 +171,7 @@ export const LOG_EVENTS = {
   'tool called': {
     name: 'tool_called',
     levels: ['info', 'warn'],
-    fields: ['epoch', 'action', 'tool', 'call', 'step', 'outcome', 'status', 'bytes', 'ms'],
+    fields: ['epoch', ...CALLER, 'action', 'tool', 'call', 'step', 'outcome', 'status', 'bytes', 'ms'],
     means: "The model asked for a tool of the action's, and its endpoint was called, or refused to be",
     action: 'By `outcome`: the endpoint, its time limit, or its secret',
   },
@@ -182,7 +192,17 @@ export const LOG_EVENTS = {
   'prompt not counted: its reservation stays as it was estimated': {
     name: 'prompt_not_counted',
     levels: ['warn'],
-    fields: ['reason', 'epoch', 'model', 'status', 'type', 'errorCode', 'upstreamRequestId', 'suppressed'],
+    fields: [
+      'reason',
+      ...CALLER,
+      'epoch',
+      'model',
+      'status',
+      'type',
+      'errorCode',
+      'upstreamRequestId',
+      'suppressed',
+    ],
     means: 'The API did not count a long prompt; the answer goes on',
     action: 'Many: COUNT_TOKENS_ABOVE off, or see to the limits of the account',
   },
@@ -214,15 +234,16 @@ export const LOG_EVENTS = {
       'type',
       'errorCode',
       'code',
-      'requestId',
+      'upstreamRequestId',
+      ...CALLER,
     ],
     means: 'One try at the model, by what the API said; `willRetry` or `fallback` says how it goes on',
-    action: "Many at once: the model's status page; `requestId` is what its support asks for",
+    action: "Many at once: the model's status page; `upstreamRequestId` is what its support asks for",
   },
   "the account at the model's API does not work: see to its key, its money, its rights or its models": {
     name: 'account_fails',
     levels: ['error'],
-    fields: ['status', 'type', 'errorCode', 'code', 'requestId'],
+    fields: ['status', 'type', 'errorCode', 'code', 'upstreamRequestId'],
     means: 'Nobody gets an answer',
     action: 'By `status` and `errorCode`: the table below',
   },

@@ -90,14 +90,15 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       metrics.passedOn.inc({ name, outcome, status: statusClass(status) });
       sampled.write(PASSED_ON, userId, { ...caller(event), name, status, outcome, ms: round(ms), bytes });
     },
-    promptCounted({ outcome, epoch, model, cause }) {
+    promptCounted({ outcome, caller: asked, epoch, model, cause }) {
       metrics.promptCounts.inc({ outcome });
       if (cause === undefined) return;
       const fields = { reason: outcome };
       const message = 'prompt not counted: its reservation stays as it was estimated';
-      const { status, type, errorCode, requestId: upstreamRequestId } = cause;
+      const { status, type, errorCode, upstreamRequestId } = cause;
       const said = { status, type, errorCode, upstreamRequestId };
       sampled.write({ level: 'warn', message, lines: LINES_OF_COUNT, fields }, undefined, {
+        ...(asked && caller(asked)),
         epoch,
         model,
         ...said,
@@ -122,10 +123,11 @@ function endingFields(event: StreamEnded) {
     ...identity(event),
     ...caller(event),
     ...payer(event),
-    servedModel: event.servedModel === event.model ? undefined : event.servedModel,
+    servedModel: event.servedModel,
     status,
     code,
     stopReason,
+    refusal: event.refusal,
     abortReason,
     firstTokenMs: round(event.firstTokenMs),
     totalMs: round(event.totalMs),

@@ -66,6 +66,8 @@ export interface Observer {
         code: ErrorCode | null;
         /** Why the model stopped; null where it did not say so. */
         stopReason: string | null;
+        /** Why the model refused, by the API's category, `unnamed` where it names none; null where it did not refuse. */
+        refusal: string | null;
         /** Why the relay or its client aborted the run before the model was done; null where none did. */
         abortReason: AbortReason | null;
         usage: Usage;
@@ -116,6 +118,8 @@ export interface Observer {
   ): void;
   /** The prompt of a live run was counted, or was to be: its reservation is corrected by that, where it came in time. */
   promptCounted(event: {
+    /** Undefined where it is not known. */
+    caller: Caller | undefined;
     epoch: string;
     model: string;
     /** `aborted`: the run ended before. `busy`, `paused`: the API was not asked. The others: it gave no count. */
@@ -127,7 +131,7 @@ export interface Observer {
           status: number | null;
           type: string | null;
           errorCode: string | null;
-          requestId: string | null;
+          upstreamRequestId: string | null;
         }
       | undefined;
   }): void;

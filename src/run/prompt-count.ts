@@ -35,12 +35,12 @@ async function correct(
   { upstream, quota, observer }: PromptCountParts,
   { call, request, signal }: CountedCall,
 ): Promise<void> {
-  const { epoch, model } = request;
+  const { caller, epoch, model } = request;
   await call.flushed; // on one connection they would share its way, and the first word wait for both
   const count = await upstream.countTokens(request, signal);
   if (count.kind === 'counted') quota.correct(epoch, count.tokens);
   const cause = count.kind === 'failed' ? count.cause : undefined;
-  observer.promptCounted({ epoch, model, outcome: outcomeOf(count), cause });
+  observer.promptCounted({ caller, epoch, model, outcome: outcomeOf(count), cause });
 }
 
 function outcomeOf(count: TokenCount) {

@@ -256,6 +256,7 @@ export class Run implements RunView, UpstreamSink {
       ...spec.prepared,
       epoch: this.epoch,
       userHash: spec.userHash,
+      caller: spec.caller,
       ...(this.#trace && { trace: this.#trace }),
     };
     try {
@@ -297,7 +298,9 @@ export class Run implements RunView, UpstreamSink {
       ...this.#origin,
       status,
       code,
-      stopReason: upstream.kind === 'done' ? upstream.stopReason : null,
+      ...(upstream.kind === 'done'
+        ? { stopReason: upstream.stopReason, refusal: refusalOf(upstream) }
+        : { stopReason: null, refusal: null }),
       abortReason: upstream.kind === 'aborted' ? (this.#abortReason ?? null) : null,
       usage,
       servedModel: reading.model,
@@ -407,4 +410,9 @@ export class Run implements RunView, UpstreamSink {
     if (this.#abortReason === undefined) return timing;
     return { ...timing, upstreamClosedMs: Math.round((endedAt - this.#abortedAt) * 100) / 100 };
   }
+}
+
+/** Its category, for the log. */
+function refusalOf({ refusal }: Extract<UpstreamEnding, { kind: 'done' }>): string | null {
+  return refusal === null ? null : (refusal.category ?? 'unnamed');
 }

@@ -3,6 +3,7 @@
  * none is made or none succeeds. The model never learns more of a failure than that there was one.
  */
 import type { AskerField, Tool, ToolUse } from '../models/tools.ts';
+import type { Caller } from '../observability/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { signedHeaders } from './signature.ts';
 import { MAX_ANSWER_BYTES, postToTool, type RequestOutcome, type ToolAnswer } from './tool-request.ts';
@@ -11,7 +12,7 @@ import { MAX_ANSWER_BYTES, postToTool, type RequestOutcome, type ToolAnswer } fr
 export type ToolOutcome = RequestOutcome | 'bad_input' | 'unknown_tool' | 'too_many';
 
 /** One call of a tool, or why there was none. For the log: no input, no answer. */
-export interface ToolCalled {
+export interface ToolCalled extends Partial<Caller> {
   readonly epoch: string;
   readonly action: string;
   /** `unknown` where the model made one up. */
@@ -30,6 +31,8 @@ export interface ToolCalled {
 /** What a model asked for. */
 export interface ToolCall {
   readonly epoch: string;
+  /** Who asked, for the log. */
+  readonly caller: Caller | undefined;
   readonly toolUse: ToolUse;
   readonly name: string;
   /** Undefined where it was no JSON object. */
@@ -78,11 +81,12 @@ export class ToolCaller {
     const answer =
       tool === undefined || problem !== undefined ? NOT_CALLED : await this.#post(tool, asked, signal);
     const outcome = problem?.outcome ?? answer.outcome;
-    const { epoch, call, step, toolUse } = asked;
+    const { epoch, caller, call, step, toolUse } = asked;
     const { status, bytes } = answer;
     const ms = clock.elapsed() - began;
     const { action } = toolUse;
-    onCalled({ epoch, action, tool: tool?.name ?? 'unknown', call, step, outcome, status, ms, bytes });
+    const run = { epoch, ...caller, action };
+    onCalled({ ...run, tool: tool?.name ?? 'unknown', call, step, outcome, status, ms, bytes });
     return { outcome, content: problem?.content ?? contentOf(answer) };
   }
 

@@ -4,6 +4,7 @@
  * tools goes through untouched. How a tool is called is in tool-caller.ts.
  */
 import type { ToolUse } from '../models/tools.ts';
+import type { Caller } from '../observability/port.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { sumOfReadings, type UsageReading } from '../protocol/usage-reading.ts';
 import { toWire, type WireText } from '../protocol/wire-text.ts';
@@ -79,6 +80,7 @@ class CallWithTools implements UpstreamCall {
   readonly flushed: Promise<void>;
   readonly #parts: ToolLoopParts;
   readonly #epoch: string;
+  readonly #caller: Caller | undefined;
   readonly #sink: StepSink;
   readonly #stopping = new AbortController();
   readonly #deadline: Timer;
@@ -92,6 +94,7 @@ class CallWithTools implements UpstreamCall {
   constructor(parts: ToolLoopParts, request: RequestWithTools, sink: UpstreamSink, signal: AbortSignal) {
     this.#parts = parts;
     this.#epoch = request.epoch;
+    this.#caller = request.caller;
     this.#sink = new StepSink(sink);
     this.#deadline = parts.clock.after(parts.totalMs, () => {
       this.#isLate = true;
@@ -169,6 +172,7 @@ class CallWithTools implements UpstreamCall {
     const result = await this.#parts.caller.call(
       {
         epoch: this.#epoch,
+        caller: this.#caller,
         toolUse,
         name,
         input: brokenInputs.has(id) ? undefined : input,

@@ -26,9 +26,10 @@ export async function checkAccount(
   );
   if (status >= 200 && status < 300) return { kind: 'accepted' };
   if (!REFUSALS.has(status)) return { kind: 'unclear' };
-  const { type, errorCode, requestId } = errorNames(parsedBody(text));
+  const { type, errorCode, ...names } = errorNames(parsedBody(text));
+  const upstreamRequestId = requestIdOf(headers['request-id']) ?? names.upstreamRequestId;
   return {
     kind: 'refused',
-    failure: { status, type, errorCode, requestId: requestIdOf(headers['request-id']) ?? requestId },
+    failure: { status, type, errorCode, upstreamRequestId },
   };
 }

@@ -18,7 +18,7 @@ export interface AccountView {
 }
 
 /** What is wrong with it, for the log. */
-export type AccountFailure = Pick<FailureCause, 'status' | 'type' | 'errorCode' | 'requestId'>;
+export type AccountFailure = Pick<FailureCause, 'status' | 'type' | 'errorCode' | 'upstreamRequestId'>;
 
 export interface AccountParts {
   readonly client: Anthropic;

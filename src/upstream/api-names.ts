@@ -9,7 +9,8 @@ export interface ApiErrorNames {
   readonly type: string | null;
   /** `error.details.error_code`: what exactly it is about, such as `enforced_spend_limit_reached`. */
   readonly errorCode: string | null;
-  readonly requestId: string | null;
+  /** The API's own name of the request. */
+  readonly upstreamRequestId: string | null;
 }
 
 const NAME = /^[\w.:-]{1,64}$/;
@@ -24,7 +25,7 @@ export function errorNames(body: unknown): ApiErrorNames {
   return {
     type: identifier(field(error, 'type')),
     errorCode: identifier(field(field(error, 'details'), 'error_code')),
-    requestId: requestIdOf(field(body, 'request_id')),
+    upstreamRequestId: requestIdOf(field(body, 'request_id')),
   };
 }
 

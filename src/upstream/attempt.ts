@@ -238,8 +238,8 @@ export class Attempt implements Sender, ExchangeListener {
   }
 
   #apiFailure(names: ApiErrorNames): Failure {
-    const requestId = this.requestId ?? names.requestId;
-    return apiFailure(this.#status, this.#headers, { ...names, requestId }, this.#parts.now());
+    const upstreamRequestId = this.requestId ?? names.upstreamRequestId;
+    return apiFailure(this.#status, this.#headers, { ...names, upstreamRequestId }, this.#parts.now());
   }
 
   #protocolFailure(): Failure {
@@ -248,7 +248,7 @@ export class Attempt implements Sender, ExchangeListener {
 
   /** What of the response is fit for the log. */
   #cause(): Partial<FailureCause> {
-    return { status: this.#status || null, requestId: this.requestId };
+    return { status: this.#status || null, upstreamRequestId: this.requestId };
   }
 
   #errorText(): Promise<string> {

@@ -5,7 +5,7 @@
  */
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ThinkingPace } from '../models/thinking.ts';
-import type { AttemptTrace, RunTrace } from '../observability/port.ts';
+import type { AttemptTrace, Caller, RunTrace } from '../observability/port.ts';
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
@@ -31,7 +31,7 @@ export interface CallLimits {
 }
 
 /** For the log: no words, no keys. */
-export interface AttemptFailed extends FailureCause {
+export interface AttemptFailed extends FailureCause, Partial<Caller> {
   readonly epoch: string;
   /** The model that was asked. */
   readonly model: string;
@@ -72,6 +72,7 @@ export class Call implements UpstreamCall {
   readonly flushed: Promise<void>;
   readonly #parts: CallParts;
   readonly #epoch: string;
+  readonly #caller: Caller | undefined;
   readonly #trace: RunTrace | undefined;
   readonly #wanted: Pick<UpstreamRequest, 'events' | 'showThinking' | 'toolUse'>;
   /** Null once no further try will need it: prompts are large, and a call lives for minutes. */
@@ -105,6 +106,7 @@ export class Call implements UpstreamCall {
     this.#onFlushed = flushed.resolve;
     this.#parts = parts;
     this.#epoch = request.epoch;
+    this.#caller = request.caller;
     this.#trace = request.trace;
     const { events, showThinking, toolUse } = request;
     this.#wanted = { events, showThinking, toolUse };
@@ -214,6 +216,7 @@ export class Call implements UpstreamCall {
     const { error, cause } = reason;
     this.#parts.attemptFailed({
       epoch: this.#epoch,
+      ...this.#caller,
       model: this.#model.model,
       attempt: this.#attempts,
       error: error.code,

@@ -17,7 +17,8 @@ export interface FailureCause {
   readonly type: string | null;
   /** What exactly the API's error is about, such as `enforced_spend_limit_reached`. */
   readonly errorCode: string | null;
-  readonly requestId: string | null;
+  /** The API's own name of the request. */
+  readonly upstreamRequestId: string | null;
   /** The system's error code, such as `ECONNRESET`. */
   readonly code: string | null;
 }
@@ -109,7 +110,13 @@ const HOPELESS: ReadonlySet<UpstreamCode> = new Set(['upstream_account', 'upstre
 /** Codes of a connection that was not there in time: the call's own limit, and the transport's. */
 const NOT_REACHED: ReadonlySet<string> = new Set(['connect', 'ETIMEDOUT']);
 
-const NO_CAUSE: FailureCause = { status: null, type: null, errorCode: null, requestId: null, code: null };
+const NO_CAUSE: FailureCause = {
+  status: null,
+  type: null,
+  errorCode: null,
+  upstreamRequestId: null,
+  code: null,
+};
 
 export function failure(
   code: UpstreamCode,
@@ -122,7 +129,7 @@ export function failure(
   const error = new RelayError(code, MESSAGES[code], {
     cause: whole,
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
-    ...(whole.requestId === null ? {} : { requestId: whole.requestId }),
+    ...(whole.upstreamRequestId === null ? {} : { requestId: whole.upstreamRequestId }),
     ...(final ? { retryable: false } : {}),
   });
   return { error, cause: whole, retryable };

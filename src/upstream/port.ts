@@ -3,7 +3,7 @@ import type { CacheBreakpoints } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields, ThinkingPace } from '../models/thinking.ts';
 import type { ToolUse } from '../models/tools.ts';
-import type { RunTrace } from '../observability/port.ts';
+import type { Caller, RunTrace } from '../observability/port.ts';
 import type { Message, Refusal, ToolFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
@@ -30,6 +30,8 @@ export type RefusalFallbacks = 'default' | readonly Pick<ModelRequest, 'model' |
 export interface UpstreamRequest extends ModelRequest {
   /** The run's epoch: correlates log lines; never sent upstream. */
   readonly epoch: string;
+  /** Who asked, for the log. */
+  readonly caller?: Caller | undefined;
   /** Is told of each try; absent where nobody wants to know. */
   readonly trace?: RunTrace | undefined;
   /** Another model, asked once where the first is overloaded or was not reached, and has not begun. */
@@ -141,7 +143,7 @@ export type TokenCount =
         readonly status: number | null;
         readonly type: string | null;
         readonly errorCode: string | null;
-        readonly requestId: string | null;
+        readonly upstreamRequestId: string | null;
       };
     };
 

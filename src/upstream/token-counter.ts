@@ -81,9 +81,9 @@ export class TokenCounter {
     { status, headers, text }: PlainAnswer,
   ): TokenCount {
     const names = errorNames(parsedBody(text));
-    const requestId = requestIdOf(headers['request-id']) ?? names.requestId;
+    const upstreamRequestId = requestIdOf(headers['request-id']) ?? names.upstreamRequestId;
     if (!OF_THE_PROMPT.has(status) && names.type !== OF_THE_MODEL) this.#pause(status, headers);
-    return { kind: 'failed', reason, cause: { ...names, status: status || null, requestId } };
+    return { kind: 'failed', reason, cause: { ...names, status: status || null, upstreamRequestId } };
   }
 
   #pause(status: number, headers: PlainAnswer['headers']): void {

@@ -57,6 +57,54 @@ it('a stream of a connection is joined by the id that its greeting gave', async 
   expect(ended).toMatchObject({ door: 'websocket', connectionId: opened?.['connectionId'], requestId: null });
 });
 
+it('one request id joins the HTTP answer, the stream, each try at the model and, by the epoch, the row', async () => {
+  await using relay = await startSimulatedRelay();
+  relay.simulator.script('overloaded', 'answer');
+  const token = await relay.token();
+  const response = await open(`${relay.url}/v1/chat`, { method: 'POST', token, body: PRICED });
+  await textOf(response);
+  const [ended] = await relay.logged('stream ended');
+  const requestId = response.headers['x-request-id'];
+  const lines = relay.logLines.filter((line) => line['requestId'] === requestId);
+  expect(lines.map(({ event }) => event)).toEqual(
+    expect.arrayContaining([
+      'stream_started',
+      'upstream_attempt_begun',
+      'upstream_attempt_failed',
+      'upstream_attempt_over',
+      'stream_ended',
+    ]),
+  );
+  // Theirs has a name of its own, and differs from try to try.
+  const theirs = lines.filter(({ event }) => event === 'upstream_attempt_answered');
+  expect(new Set(theirs.map(({ upstreamRequestId }) => upstreamRequestId)).size).toBe(2);
+  expect(lines.find(({ event }) => event === 'upstream_attempt_failed')).toMatchObject({
+    door: 'json',
+    upstreamRequestId: theirs[0]?.['upstreamRequestId'],
+    epoch: ended?.['epoch'],
+  });
+  expect(ended).toMatchObject({
+    model: 'claude-sonnet-5-5',
+    servedModel: expect.stringContaining('claude-sonnet-5-5'),
+    refusal: null,
+    upstreamRequestId: theirs[1]?.['upstreamRequestId'],
+  });
+  expect(await relay.usageRows()).toMatchObject([{ epoch: ended?.['epoch'], streamId: ended?.['streamId'] }]);
+});
+
+it('the ending of a refused question says by which category', async () => {
+  await using relay = await startSimulatedRelay({ models: ['sim:refusal'] });
+  const token = await relay.token();
+  const body = { ...BODY, model: 'sim:refusal' };
+  await textOf(await open(`${relay.url}/v1/chat`, { method: 'POST', token, body }));
+  const [ended] = await relay.logged('stream ended');
+  expect(ended).toMatchObject({
+    status: 'done',
+    stopReason: 'refusal',
+    refusal: expect.stringMatching(/^[a-z_]+$/),
+  });
+});
+
 it('who reads on, cancels or is refused has a line with the request id of its own answer', async () => {
   await using relay = await startSimulatedRelay({ models: ['sim:silent'] });
   const token = await relay.token();

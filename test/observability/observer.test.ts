@@ -16,6 +16,7 @@ const ENDED: Parameters<Observer['streamEnded']>[0] = {
   status: 'done',
   code: null,
   stopReason: 'end_turn',
+  refusal: null,
   abortReason: null,
   usage: { inputTokens: 10, outputTokens: 20, cacheReadTokens: 3, cacheWriteTokens: 4, source: 'final' },
   servedModel: 'claude-opus-4-5-20251101',

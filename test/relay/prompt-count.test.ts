@@ -16,7 +16,7 @@ const LONG = 'a question that is not short at all. '.repeat(110);
 const FAILED: TokenCount = {
   kind: 'failed',
   reason: 'refused',
-  cause: { status: 529, type: 'overloaded_error', errorCode: null, requestId: 'req_1' },
+  cause: { status: 529, type: 'overloaded_error', errorCode: null, upstreamRequestId: 'req_1' },
 };
 
 function coreWith({ above = ABOVE, limits = {} as object } = {}) {

@@ -53,7 +53,7 @@ describe('at the start', () => {
     await using started = await startBefore(401, 'authentication_error');
     const { relay } = started;
     expect(errorLines(relay)).toMatchObject([
-      { status: 401, type: 'authentication_error', errorCode: null, requestId: 'req_of_the_check' },
+      { status: 401, type: 'authentication_error', errorCode: null, upstreamRequestId: 'req_of_the_check' },
     ]);
     expect(await readiness(relay)).toEqual({
       status: 'upstream_account',

@@ -74,7 +74,7 @@ describe('the check at the start', () => {
     key = [status, type];
     await upstream.checkAccount();
     expect(upstream.account.state).toBe('fails');
-    expect(failures).toEqual([{ status, type, errorCode: null, requestId: 'req_head' }]);
+    expect(failures).toEqual([{ status, type, errorCode: null, upstreamRequestId: 'req_head' }]);
   });
 
   test.each([
@@ -149,8 +149,8 @@ describe('what users’ questions show', () => {
     }
     expect(upstream.account.state).toBe('fails');
     expect(failures).toEqual(
-      [{ status: 402, type: 'billing_error', errorCode: null, requestId: 'req_head' }].map((failure) =>
-        expect.objectContaining(failure),
+      [{ status: 402, type: 'billing_error', errorCode: null, upstreamRequestId: 'req_head' }].map(
+        (failure) => expect.objectContaining(failure),
       ),
     );
     money = [403, 'permission_error'];

@@ -74,7 +74,7 @@ describe('an error response', () => {
     );
     expect(error.code).toBe(code);
     expect(error.requestId).toBe('req_body');
-    expect(error.cause).toEqual({ status, type, errorCode: null, requestId: 'req_body', code: null });
+    expect(error.cause).toEqual({ status, type, errorCode: null, upstreamRequestId: 'req_body', code: null });
     expect(error.retryable).toBe(tries === 2);
     expect(said(error)).not.toContain('secret');
     expect(JSON.stringify(failures)).not.toContain('secret');
@@ -125,7 +125,7 @@ describe('an error response', () => {
     const head = /^[\x20-\xff]*$/.test(id) ? { 'request-id': id } : undefined;
     const { error } = await failWith(500, head ?? {}, body);
     expect(error.requestId).toBeUndefined();
-    expect(error.cause).toMatchObject({ requestId: null, type: 'api_error' });
+    expect(error.cause).toMatchObject({ upstreamRequestId: null, type: 'api_error' });
   });
 
   test.each(['false', 'False'])(

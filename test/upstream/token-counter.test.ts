@@ -112,7 +112,7 @@ test('an answer that does not come is given up after five seconds', async () => 
   expect(await answer).toEqual({
     kind: 'failed',
     reason: 'unanswered',
-    cause: { status: null, type: null, errorCode: null, requestId: null },
+    cause: { status: null, type: null, errorCode: null, upstreamRequestId: null },
   });
   await server.idle();
 });
@@ -149,7 +149,7 @@ describe('an answer that is no count', () => {
     expect(await count()).toEqual({
       kind: 'failed',
       reason: 'refused',
-      cause: { status: 529, type: 'overloaded_error', errorCode: null, requestId: 'req_1' },
+      cause: { status: 529, type: 'overloaded_error', errorCode: null, upstreamRequestId: 'req_1' },
     });
   });
 });
