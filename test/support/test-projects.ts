@@ -45,6 +45,12 @@ export const NEEDS: readonly Need[] = [
     programs: ['redis-server'],
     demoPage: false,
   },
+  {
+    project: 'prometheus',
+    importing: ['test/grafana/prometheus.ts'],
+    programs: ['prometheus'],
+    demoPage: false,
+  },
   // The relay as a process of its own, commands, bundlers, Postgres: all from npm.
   {
     project: 'processes',
