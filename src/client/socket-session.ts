@@ -3,7 +3,7 @@
  * `ended` resolves once, and nothing is heard of the socket afterwards, so that a connection declared dead cannot
  * deliver twice.
  */
-import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
+import type { ClientFrame, ErrorFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
 import { type ClientTimer, sendingMs, type WebSocketLike } from './platform.ts';
 import { createSessionToken, type SessionTokenParts } from './session-token.ts';
@@ -15,8 +15,6 @@ const PONG_AFTER_WAKE_MS = 4000;
 const LONGEST_HEARTBEAT_MS = 300_000;
 
 const LOST = 1006;
-/** What the relay says without being asked: no proof that anything we send arrives. */
-const UNASKED: readonly string[] = ['hello', 'going_away', 'token_expiring'];
 
 export interface SessionEnd {
   /** The close code; 1006 where we gave the socket up. */
@@ -104,13 +102,15 @@ export function openSession(parts: SessionParts): SocketSession {
   };
 
   const heard = (frame: ServerFrame): void => {
+    const { id } = frame as ErrorFrame;
     heardAt = clock.elapsed();
-    answered ||= !UNASKED.includes(frame.type);
+    // What the relay says without being asked is no proof that anything we send arrives.
+    answered ||= !!id || frame.type === 'pong';
     progressed ||= 'seq' in frame;
-    if ('id' in frame && frame.id) answer(frame.id);
+    if (id) answer(id);
     if (frame.type === 'token_expiring') token.expiring(frame.expiresInMs);
     else if (frame.type === 'authenticated') token.authenticated(frame.tokenExpiresAt);
-    else if (frame.type === 'error' && !frame.id) token.refused(frame.retryable);
+    else if (frame.type === 'error' && !id) token.refused(frame.retryable);
     else {
       if (frame.type === 'hello') {
         hello = frame;

@@ -68,6 +68,8 @@ export function createSocketTransport(parts: SocketTransportParts): SocketTransp
       selector.recheck();
       if (frame.resume === 'elsewhere') session?.drop(boundedMs(frame.reconnectAfterMs));
       leaveIfIdle();
+    } else if (frame.type === 'config') {
+      selector.configured(frame);
     } else {
       streams.received(frame as StreamFrame);
       leaveIfIdle();

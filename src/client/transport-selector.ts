@@ -2,6 +2,7 @@
  * Which transport to take: the best that this platform has, that the operator allows (`GET /v1/config`) and that did
  * not fail lately. WebSocket, then SSE over fetch, then one JSON answer.
  */
+import type { ConfigFrame } from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
 import type { Transport } from './dash-stream.ts';
 import type { ClientClock } from './platform.ts';
@@ -15,13 +16,11 @@ const FAILED_FOR_MS = 15_000;
 const LONGEST_POLL_MS = 3_600_000;
 
 interface Standing {
-  readonly worked: boolean;
+  readonly worked?: boolean | undefined;
   /** In a row. */
-  readonly failures: number;
-  readonly blockedUntil: number;
+  readonly failures?: number;
+  readonly blockedUntil?: number;
 }
-
-const UNTRIED: Standing = { worked: false, failures: 0, blockedUntil: 0 };
 
 export interface TransportSelector {
   choose(except?: Transport): Promise<Transport>;
@@ -29,6 +28,8 @@ export interface TransportSelector {
   worked(transport: Transport): void;
   /** It brought nothing, though the relay answers. True: another is to be taken for a while. */
   failed(transport: Transport): boolean;
+  /** The operator's word, as the relay tells it: the body of `/v1/config`. */
+  configured(config: unknown): void;
   /** The operator may have changed his mind: ask before the next connection. */
   recheck(): void;
 }
@@ -46,37 +47,39 @@ export function createTransportSelector(
   let best = 0;
   let validUntil = 0;
   let reading: Promise<void> | undefined;
-  const read = async (): Promise<void> => {
-    const { transport, pollAfterMs } = ((await readConfig()) ?? {}) as {
-      readonly transport?: Transport;
-      readonly pollAfterMs?: unknown;
-    };
+  const configured = (config: unknown): void => {
+    const { transport, pollAfterMs } = (config ?? {}) as Partial<ConfigFrame>;
     reading = undefined;
-    if (!transport || !TRANSPORTS.includes(transport)) return;
-    best = TRANSPORTS.indexOf(transport);
+    const place = TRANSPORTS.indexOf(transport as Transport);
+    if (place < 0) return;
+    best = place;
     validUntil = clock.elapsed() + boundedMs(pollAfterMs, LONGEST_POLL_MS);
   };
+  const read = async (): Promise<void> => {
+    const config = await readConfig();
+    // Otherwise the relay has said something newer meanwhile.
+    if (reading) configured(config);
+  };
   return {
+    configured,
     async choose(except) {
       if (clock.elapsed() >= validUntil) {
         reading ??= read();
         await reading;
       }
-      const now = clock.elapsed();
       const isUsable = (transport: Transport): boolean =>
         transport !== except &&
         TRANSPORTS.indexOf(transport) >= best &&
-        now >= (standings[transport] ?? UNTRIED).blockedUntil;
+        clock.elapsed() >= (standings[transport]?.blockedUntil ?? 0);
       return available.find(isUsable) ?? 'json';
     },
     worked(transport) {
-      standings[transport] = { ...UNTRIED, worked: true };
+      standings[transport] = { worked: true };
     },
     failed(transport) {
-      const { worked, failures } = standings[transport] ?? UNTRIED;
-      const forMs = worked
-        ? Math.min(BLOCKED_FOR_MS, failures && FAILED_FOR_MS * 2 ** (failures - 1))
-        : BLOCKED_FOR_MS;
+      const { worked, failures = 0 } = standings[transport] ?? {};
+      const doublingMs = failures && FAILED_FOR_MS * 2 ** (failures - 1);
+      const forMs = worked ? Math.min(BLOCKED_FOR_MS, doublingMs) : BLOCKED_FOR_MS;
       standings[transport] = { worked, failures: failures + 1, blockedUntil: clock.elapsed() + forMs };
       return forMs > 0;
     },

@@ -11,6 +11,7 @@ import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
 import { listenFailure } from '../config/listen-failure.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import { healthOf } from '../http/routes/operations.ts';
+import { configOf } from '../http/routes/transport-config.ts';
 import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
 import { memoryLimit, watchMemory } from '../observability/memory-pressure.ts';
 import type { Simulator } from '../simulator/simulator.ts';
@@ -100,6 +101,7 @@ export async function composeRelay(
     shipping,
     mirror,
   });
+  core.switches.onChange((now) => void relay.tellConfig((userId) => configOf(userId, now)));
   const memory = watchMemoryOf(core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry };
   let closing: Promise<void> | undefined;

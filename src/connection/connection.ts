@@ -5,7 +5,7 @@
 import type { Principal } from '../auth/port.ts';
 import type { Caller } from '../observability/port.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
-import type { AuthFrame, ClientFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
+import type { AuthFrame, ClientFrame, ConfigFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
 import { type ParsedFrame, parseClientFrame, type ReadUntyped } from '../protocol/parse-client-frame.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -128,6 +128,11 @@ export class Connection
   /** Tells the client that this process is about to go. */
   goingAway(reconnectAfterMs: number, deadlineMs: number, resume: 'elsewhere' | 'here'): void {
     this.send({ type: 'going_away', reconnectAfterMs, deadlineMs, resume });
+  }
+
+  /** Tells the client what the operator wants of it now. */
+  configChanged(config: Omit<ConfigFrame, 'type'>): void {
+    if (this.#closeReason === undefined) this.send({ type: 'config', ...config });
   }
 
   send(frame: ServerFrame): void {

@@ -254,6 +254,14 @@ export interface GoingAwayFrame {
   readonly resume: 'elsewhere' | 'here';
 }
 
+/** What `GET /v1/config` would say now. */
+export interface ConfigFrame {
+  readonly type: 'config';
+  readonly transport: 'websocket' | 'sse' | 'json';
+  readonly pollAfterMs: number;
+  readonly enabled: boolean;
+}
+
 export interface PongFrame {
   readonly type: 'pong';
   readonly t?: number | string;
@@ -279,4 +287,5 @@ export type ServerFrame =
   | AuthenticatedFrame
   | TokenExpiringFrame
   | GoingAwayFrame
+  | ConfigFrame
   | PongFrame;

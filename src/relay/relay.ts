@@ -1,6 +1,7 @@
 /**
  * The core in one place: builds it, keeps the connections, and drains. All transports talk to this.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Authenticator, Principal } from '../auth/port.ts';
 import type { SharedRuns } from '../cluster/port.ts';
 import { RunCluster } from '../cluster/run-cluster.ts';
@@ -9,7 +10,7 @@ import type { Connect } from '../connection/port.ts';
 import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
 import type { Caller, MemoryPressure, Observer, Tracer } from '../observability/port.ts';
-import type { EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
+import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
 import type { Cluster, StartLimit } from '../run/port.ts';
@@ -53,6 +54,8 @@ export interface RelayOptions {
 
 /** How long clients may take to answer the closing, ms. */
 const CLOSE_WITHIN_MS = 1000;
+/** Connections that one turn of the event loop tells of a change: about 1 ms. */
+const TOLD_PER_TURN = 100;
 
 /** A place in one user's stream. */
 export interface Position {
@@ -74,6 +77,8 @@ export class Relay {
   #drained: Promise<void> | undefined;
   #hasten: (() => void) | undefined;
   #onLastGone: (() => void) | undefined;
+  /** What connections are told of at last. */
+  #configOf: ((userId: string) => Omit<ConfigFrame, 'type'>) | undefined;
 
   constructor(options: RelayOptions) {
     const { clock, observer, authenticator, shared } = options;
@@ -161,6 +166,20 @@ export class Relay {
     });
   }
 
+  /**
+   * Tells every connection what the operator wants of it now; in turns, so that no stream waits for ten thousand of them.
+   * Resolves when all are told, or when what they are told has changed again.
+   */
+  async tellConfig(configOf: (userId: string) => Omit<ConfigFrame, 'type'>): Promise<void> {
+    this.#configOf = configOf;
+    let told = 0;
+    for (const connection of this.#connections) {
+      if (this.#configOf !== configOf) return;
+      connection.configChanged(configOf(connection.principal.userId));
+      if (++told % TOLD_PER_TURN === 0) await nextTurn();
+    }
+  }
+
   get draining(): boolean {
     return this.#starter.draining;
   }
@@ -202,7 +221,7 @@ export class Relay {
     await this.#within(deadlineMs, Promise.race([this.registry.idle(), deadline]));
     for (const run of this.registry.liveRuns()) run.abort('interrupted');
     await this.registry.idle();
-    await new Promise((resolve) => setImmediate(resolve)); // the endings leave with this turn's flush
+    await nextTurn(); // the endings leave with this turn's flush
     for (const connection of this.#connections) connection.close('goingAway');
     await this.#within(CLOSE_WITHIN_MS, this.#allGone());
   }

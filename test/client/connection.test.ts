@@ -206,6 +206,69 @@ describe('going away', () => {
   });
 });
 
+describe('the operator’s word, told while connected', () => {
+  const told = (transport: 'websocket' | 'sse') =>
+    ({ type: 'config', transport, pollAfterMs: 300_000, enabled: true }) as const;
+
+  it('moves the next stream and none that is under way, there and back', async () => {
+    const relay = new ScriptedRelay();
+    const stream = await relay.streaming();
+    relay.socket.say(told('sse'));
+    relay.routes['/v1/chat'] = [
+      200,
+      { ...doneFrame('', 1), type: undefined, content: 'by HTTP', model: 'm' },
+    ];
+    expect(await relay.ask().final).toMatchObject({ content: 'by HTTP', transport: 'sse' });
+    relay.socket.say({ type: 'chunk', id: stream.id, seq: 2, content: ' goes on' });
+    expect(stream.content).toBe('Hello goes on');
+    relay.socket.say(told('websocket'));
+    const back = await relay.streaming();
+    expect(relay.sockets).toHaveLength(1);
+    relay.socket.say(doneFrame(back.id, 1), doneFrame(stream.id, 2));
+    expect((await back.final).transport).toBe('websocket');
+    expect((await stream.final).transport).toBe('websocket');
+  });
+
+  it('counts more than an older answer that arrives after it', async () => {
+    const answers: (() => void)[] = [];
+    const relay = new ScriptedRelay({
+      fetch: async (url) => {
+        if (new URL(url).pathname === '/v1/chat')
+          return Response.json({ ...doneFrame('', 1), type: undefined, content: 'by HTTP', model: 'm' });
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return Response.json({ transport: 'websocket', pollAfterMs: answers.length > 1 ? 300_000 : 1 });
+      },
+    });
+    const first = relay.ask();
+    await settled();
+    answers[0]?.();
+    await settled();
+    relay.greet();
+    relay.accept(first.id);
+    await relay.pass(250);
+    const late = relay.ask();
+    await settled();
+    relay.socket.say(told('sse'));
+    answers[1]?.();
+    expect((await late.final).transport).toBe('sse');
+  });
+
+  it('is no proof that anything arrives at the relay', async () => {
+    const relay = new ScriptedRelay();
+    relay.routes['/v1/chat'] = [
+      200,
+      { ...doneFrame('', 1), type: undefined, content: 'by HTTP', model: 'm' },
+    ];
+    const stream = relay.ask();
+    await settled();
+    relay.greet();
+    relay.socket.say(told('websocket'));
+    await relay.pass(8_500);
+    expect(relay.socket.closed).toBe(true);
+    expect((await stream.final).transport).toBe('sse');
+  });
+});
+
 it('acknowledges on a connection only what came by it', async () => {
   const relay = new ScriptedRelay();
   const stream = await relay.streaming();

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config/environment.ts';
 import { readConfigFiles } from '../../src/config/files.ts';
+import { transportOf } from '../../src/http/routes/transport-config.ts';
 import { startOldFunctions } from '../legacy/old-function.ts';
 import { ask } from '../support/http-doors.ts';
 import { connectClient } from '../support/relay-client.ts';
-import { startSimulatedRelay, type TestRelay } from '../support/relay-process.ts';
+import { startSimulatedRelay, type TestRelay, userId } from '../support/relay-process.ts';
 
 const QUESTION = { action: 'chat', messages: [{ role: 'user' as const, content: 'Hello' }] };
 
@@ -62,6 +63,23 @@ describe('SWITCHES_FILE', () => {
       from: { STREAMING_ENABLED: 'environment' },
     });
     expect(await configOf(relay)).toMatchObject({ transport: 'sse' });
+  });
+
+  it('is told to every connection at once, to each what holds for its user', async () => {
+    const file = switchesFile('{"websocketPercent": 100}');
+    await using relay = await startSimulatedRelay({}, { SWITCHES_FILE: file.path });
+    const users = [1, 2, 3, 4, 5, 6];
+    await using clients = new AsyncDisposableStack();
+    const told = [];
+    for (const user of users) {
+      const client = clients.use(await connectClient({ url: relay.url, token: await relay.token(user) }));
+      told.push(client.next('config'));
+    }
+    file.write('{"websocketPercent": 50}');
+    const common = { type: 'config', pollAfterMs: 300_000, enabled: true };
+    expect(await Promise.all(told)).toEqual(
+      users.map((user) => ({ ...common, transport: transportOf(userId(user), 50) })),
+    );
   });
 
   it('that cannot be used is named, and the last values hold', async () => {

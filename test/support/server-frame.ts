@@ -112,6 +112,12 @@ const frame = z.discriminatedUnion('type', [
     deadlineMs: ms,
     resume: z.enum(['elsewhere', 'here']),
   }),
+  z.strictObject({
+    type: z.literal('config'),
+    transport: z.enum(['websocket', 'sse', 'json']),
+    pollAfterMs: ms,
+    enabled: z.boolean(),
+  }),
   z.strictObject({ type: z.literal('pong'), t: z.union([z.number(), z.string()]).optional() }),
 ]);
 

@@ -1,9 +1,10 @@
 /** `GET /v1/config`: whether to ask here, and which transport this user is to use. The remote rollout and kill switch. */
 import { createHash } from 'node:crypto';
 import type { RouteHandlerMethod } from 'fastify';
+import type { ConfigFrame } from '../../protocol/frames.ts';
 import { principalOf } from '../admission/request-guard.ts';
 
-/** How long a client may rely on the answer, ms: a switch reaches everybody within that. */
+/** How long a client may rely on the answer, ms: a switch reaches everybody within that, and who is connected at once. */
 const POLL_AFTER_MS = 300_000;
 
 /** What holds, and in a word where it is set. */
@@ -31,7 +32,11 @@ export function configHandler(switches: () => TransportSwitches): RouteHandlerMe
   };
 }
 
-function configOf(userId: string, { relayEnabled, streamingEnabled, websocketPercent }: TransportSwitches) {
+/** What a user's client is to do. */
+export function configOf(
+  userId: string,
+  { relayEnabled, streamingEnabled, websocketPercent }: TransportSwitches,
+): Omit<ConfigFrame, 'type'> {
   const transport = streamingEnabled.value ? transportOf(userId, websocketPercent.value) : 'json';
   return { transport, pollAfterMs: POLL_AFTER_MS, enabled: relayEnabled.value };
 }
