@@ -3,27 +3,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { LOG_EVENTS } from '../../src/observability/log-events.ts';
 import { alerts } from './rules-file.ts';
+import { anchors, entries, runbook } from './runbook-entries.ts';
 
 const PARTS = ['Symptom', 'Causes', 'Run', 'Fix'];
-const RUNBOOK = readFileSync('docs/runbook.md', 'utf8');
-
-interface Entry {
-  readonly anchor: string;
-  readonly text: string;
-}
-
-const entries = RUNBOOK.split(/^(?=#{2,3} )/m).map((text): Entry => {
-  const heading = text.split('\n', 1)[0] ?? '';
-  return { anchor: anchorOf(heading.replace(/^#+ /, '')), text };
-});
-
-/** As GitHub and most renderers make it. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-}
 
 it('every alert says what is wrong, for whom, how urgent it is, and where to read on', () => {
   for (const { alert, labels, annotations } of alerts) {
@@ -44,24 +26,23 @@ it('every alert has an entry, which names it with its severity and has every par
 });
 
 it('no entry names an alert that is not there', () => {
-  const named = RUNBOOK.match(/`DashRelay\w+`/g) ?? [];
+  const named = runbook.match(/`DashRelay\w+`/g) ?? [];
   const known = new Set(alerts.map(({ alert }) => `\`${alert}\``));
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
 
 it('anchors within the runbook lead somewhere, and none is there twice', () => {
-  const anchors = entries.map(({ anchor }) => anchor);
   expect(new Set(anchors).size).toBe(anchors.length);
-  const linked = [...RUNBOOK.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor ?? '');
+  const linked = [...runbook.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor ?? '');
   expect(linked.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
 });
 
 it('commands of the runbook are commands of ours', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-  const npm = [...RUNBOOK.matchAll(/npm run ([a-z:-]+)/g)].map(([, script]) => script ?? '');
+  const npm = [...runbook.matchAll(/npm run ([a-z:-]+)/g)].map(([, script]) => script ?? '');
   expect(npm.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   const cli = readFileSync('src/cli.ts', 'utf8');
-  const commands = [...RUNBOOK.matchAll(/^ *dash-relay ([a-z]+)|`dash-relay ([a-z]+)/gm)].map(
+  const commands = [...runbook.matchAll(/^ *dash-relay ([a-z]+)|`dash-relay ([a-z]+)/gm)].map(
     ([, line, inline]) => line ?? inline ?? '',
   );
   expect(commands.length).toBeGreaterThan(10);
@@ -70,7 +51,7 @@ it('commands of the runbook are commands of ours', () => {
 
 it('lines of the log that it searches for are of the catalogue', () => {
   const names = new Set<string>(Object.values(LOG_EVENTS).map(({ name }) => name));
-  const searched = [...RUNBOOK.matchAll(/"event":"\(?([a-z_|]+)\)?"/g)].flatMap(([, found = '']) =>
+  const searched = [...runbook.matchAll(/"event":"\(?([a-z_|]+)\)?"/g)].flatMap(([, found = '']) =>
     found.split('|'),
   );
   expect(searched.length).toBeGreaterThan(20);
