@@ -40,6 +40,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'switches streaming, or the relay, off and on without a restart',
     load: async () => (await import('./compose/switch-command.ts')).switchCommand,
   },
+  logs: {
+    summary: 'shows the log of a relay in columns: dash-relay start | dash-relay logs',
+    load: async () => (await import('./log-view/logs-command.ts')).logs,
+  },
   mirror: {
     summary: 'says which runs are in the table of the app, and brings what is missing',
     load: async () => (await import('./postgres/mirror-command.ts')).mirrorCommand,

@@ -6,8 +6,8 @@ import { createDashClient } from '../client/create-dash-client.ts';
 import { DashError } from '../client/dash-error.ts';
 import type { Answer, Transport } from '../client/dash-stream.ts';
 import { CommandLineError, subcommand, type Words } from '../command-line/subcommand.ts';
+import { withoutControls } from '../command-line/without-controls.ts';
 import { developmentToken } from './development-token.ts';
-import { withoutControls } from './without-controls.ts';
 
 const TRANSPORTS: readonly Transport[] = ['websocket', 'sse', 'json'];
 const HELP = `Usage: dash-relay ask [options] <question>
