@@ -15,6 +15,8 @@ export interface RelayCheckout {
   readonly entry: string;
   /** NODE_OPTIONS; empty for none. */
   readonly nodeOptions: string;
+  /** Beside what the bench sets. */
+  readonly environment?: Environment;
 }
 
 const DOOR: Door = { kind: 'relay', path: '/v1/ws', headers: {} };
@@ -41,7 +43,8 @@ export function relaySubject(checkout: RelayCheckout): Subject {
     unavailable: present ? null : `${entry} is not there: npm run build`,
     version: [`${name} ${describeCheckout(directory)}`, nodeOptions].filter(Boolean).join(' '),
     directory,
-    start: (backends, environment = {}) => startRelay(checkout, backends, environment),
+    start: (backends, environment = {}) =>
+      startRelay(checkout, backends, { ...checkout.environment, ...environment }),
   };
 }
 
