@@ -75,6 +75,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     get ready() {
       return secret !== undefined || source?.ready === true;
     },
+    get keySet() {
+      return source?.state ?? null;
+    },
     close: () => source?.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { KeySetFault } from './key-set-fault.ts';
+import type { KeySetState } from './port.ts';
 import {
   type PublicKey,
   publicKeyOf,
@@ -62,6 +63,8 @@ export interface KeySource {
   start(): Promise<void>;
   /** Whether a key set was ever had. */
   readonly ready: boolean;
+  /** Null where it is not fetched. */
+  readonly state: KeySetState | null;
   close(): void;
 }
 
@@ -72,6 +75,7 @@ export function fixedKeys(keys: KeySet): KeySource {
     find: async (alg, kid) => keys.find(alg, kid),
     start: async () => {},
     ready: true,
+    state: null,
     close: () => {},
   };
 }

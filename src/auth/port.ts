@@ -44,5 +44,14 @@ export interface Authenticator {
   start(): Promise<void>;
   /** Whether a key set (or a secret) is at hand: part of /readyz. */
   readonly ready: boolean;
+  /** The key set that the issuer publishes; null where keys are at hand for good. */
+  readonly keySet: KeySetState | null;
   close(): void;
+}
+
+export interface KeySetState {
+  /** Whether tokens can be checked by it at this instant: it may be an hour old. */
+  readonly isUsable: boolean;
+  /** Since it was fetched, ms; null where it never was. */
+  readonly ageMs: number | null;
 }

@@ -18,6 +18,7 @@ import {
   succeed,
   want,
 } from './key-set-schedule.ts';
+import type { KeySetState } from './port.ts';
 import type { SignatureAlgorithm, VerificationKey } from './verification-key.ts';
 
 export type KeySetEvent =
@@ -53,6 +54,15 @@ export class RemoteKeys implements KeySource {
 
   get ready(): boolean {
     return this.#schedule.loadedAt !== undefined;
+  }
+
+  get state(): KeySetState {
+    const now = this.#options.clock.elapsed();
+    const { loadedAt } = this.#schedule;
+    return {
+      isUsable: isServable(this.#schedule, now),
+      ageMs: loadedAt === undefined ? null : now - loadedAt,
+    };
   }
 
   async start(): Promise<void> {

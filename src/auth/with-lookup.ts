@@ -32,6 +32,9 @@ export function withLookup(authenticator: Authenticator, lookup: IdentityLookup)
     get ready() {
       return authenticator.ready;
     },
+    get keySet() {
+      return authenticator.keySet;
+    },
     close() {
       authenticator.close();
       lookup.close();

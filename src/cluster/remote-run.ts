@@ -27,6 +27,8 @@ export interface RemoteRunEvents {
 export class RemoteRun implements RunView, ReplicaEvents {
   /** Its owner decides. */
   readonly onDisconnect = 'resume';
+  readonly isRemote = true;
+  readonly isSettling = false;
   readonly readers = new Readers();
   readonly #replica: Replica;
   readonly #events: RemoteRunEvents;

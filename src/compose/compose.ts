@@ -18,10 +18,10 @@ import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 import { type Accounts, composeAccounts } from './accounts.ts';
 import { limitsBelowOneAnswer } from './answer-room.ts';
+import { begunMetrics } from './begun-metrics.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
 import { identityFailure } from './identity.ts';
-import { metricNames } from './metric-names.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -71,7 +71,7 @@ export async function composeRelay(
   const files = readConfigFiles(config, systemClock.now(), (tier) =>
     logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
   );
-  telemetry.metrics.begin(metricNames(config, files));
+  telemetry.metrics.begin(begunMetrics(config, files));
   for (const problem of limitsBelowOneAnswer(config, files, systemClock.now()))
     logger.warn({ problem }, 'a limit is smaller than one answer: each question is refused');
   const own = given === undefined ? await startSimulatorWithoutKey(config, files, telemetry) : undefined;
@@ -88,17 +88,18 @@ export async function composeRelay(
   );
   const { relay, upstream, models, logs, shared } = core;
   const { developmentIssuer, ledger, quota, lookup, shipper, mirror } = accounts;
-  const shipping = shipper !== undefined;
   watchParts(telemetry, {
     upstream,
     models,
     logs,
     ledger,
     quota,
+    registry: relay.registry,
+    authenticator: accounts.authenticator,
     http,
     lookup,
     shared,
-    shipping,
+    shipper,
     mirror,
   });
   core.switches.onChange((now) => void relay.tellConfig((userId) => configOf(userId, now)));

@@ -4,7 +4,7 @@ import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
-import { known, REDIS_REASON } from '../observability/metric-labels.ts';
+import { API_ERROR, API_STATUS, known, REDIS_REASON } from '../observability/metric-labels.ts';
 import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
@@ -104,6 +104,11 @@ function composeUpstream(
       logger.warn(event, 'upstream attempt failed');
       if (event.fallback !== null) metrics.fallbacks.inc({ reason: event.error });
     },
+    onAttemptOver: ({ status, errorCode }) =>
+      metrics.upstreamResponses.inc({
+        status: known(API_STATUS, String(status ?? 'none')),
+        error_code: known(API_ERROR, errorCode ?? 'none'),
+      }),
     onAccountFailed: (failure) => logger.error(failure, ACCOUNT_FAILS),
     onAccountRecovered: () => logger.info("the account at the model's API works again"),
   });

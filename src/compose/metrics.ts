@@ -1,8 +1,10 @@
 /** The log, the metrics and the observer, and which part each figure is read from when it is scraped. */
+import type { Authenticator } from '../auth/port.ts';
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
+import type { UsageShipper } from '../ledger/shipper.ts';
 import type { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
 import { createDebugLines, toggleDebug } from '../observability/debug-lines.ts';
@@ -13,9 +15,11 @@ import { createObserver } from '../observability/observer.ts';
 import type { Observer, Tracer } from '../observability/port.ts';
 import { SampledLines } from '../observability/sampled-lines.ts';
 import type { OpenQuota } from '../quota/create-quota.ts';
+import type { RunRegistry } from '../run/registry.ts';
 import type { MemoryStreamLogs } from '../stream-log/memory.ts';
 import { systemClock } from '../time/clock.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
+import { RATE_LIMITS } from '../upstream/rate-limits.ts';
 
 export interface Telemetry {
   readonly output: LogOutput;
@@ -55,19 +59,21 @@ export interface Watched {
   readonly logs: MemoryStreamLogs;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
+  readonly registry: RunRegistry;
+  readonly authenticator: Authenticator;
   readonly http: HttpServer;
   /** Only with IDENTITY_VIEW. */
   readonly lookup: ViewLookup | undefined;
   /** Only with Redis. */
   readonly shared: StoreSharedRuns | undefined;
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
-  readonly shipping: boolean;
+  readonly shipper: UsageShipper | undefined;
   /** The same. */
   readonly mirror: MirrorCopier | undefined;
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipping, mirror } = parts;
+  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror } = parts;
   metrics.watch('dash_request_body_bytes', () => http.bodyBytes);
   metrics.watch('dash_http_connections', () => http.plainConnections);
   metrics.watch('dash_upstream_requests', () => upstream.openRequests);
@@ -82,8 +88,11 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   metrics.watch('dash_quota_alone', () => Number(quota.alone));
   metrics.watch('dash_quota_undelivered', () => quota.undelivered);
   metrics.watch('dash_log_lines_dropped', () => output.dropped);
-  if (shipping) {
+  watchStreams(metrics, parts);
+  watchKeys(metrics, parts);
+  if (shipper !== undefined) {
     const { outbox } = ledger;
+    metrics.watch('dash_postgres_up', () => Number(shipper.up && !quota.alone));
     metrics.watch('dash_usage_rows_waiting', () => outbox.length);
     metrics.watch('dash_usage_rows_quarantined', () => outbox.refused);
     metrics.watch('dash_usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
@@ -103,6 +112,32 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
     metrics.watch('dash_streams_published', () => shared.counts.published);
     metrics.watch('dash_streams_followed', () => shared.counts.followed);
   }
+}
+
+function watchStreams(metrics: Metrics, { registry, upstream: { rateLimits } }: Watched): void {
+  metrics.watchEach('dash_streams', () => {
+    const { states } = registry;
+    return (['opening', 'live', 'settling'] as const).map((state) => [{ state }, states[state]]);
+  });
+  for (const [name, field] of [
+    ['dash_upstream_limit', 'limit'],
+    ['dash_upstream_limit_remaining', 'remaining'],
+  ] as const)
+    metrics.watchEach(name, () =>
+      RATE_LIMITS.flatMap((limit) => {
+        const state = rateLimits.of(limit);
+        return state === undefined ? [] : [[{ limit }, state[field]] as const];
+      }),
+    );
+}
+
+function watchKeys(metrics: Metrics, { authenticator }: Watched): void {
+  metrics.watch('dash_keys_up', () => Number(authenticator.keySet?.isUsable ?? true));
+  if (authenticator.keySet === null) return;
+  metrics.watchEach('dash_keys_age_seconds', () => {
+    const ageMs = authenticator.keySet?.ageMs ?? null;
+    return ageMs === null ? [] : [[undefined, ageMs / 1000]];
+  });
 }
 
 function secondsSince(instant: number | null): number {

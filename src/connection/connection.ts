@@ -167,7 +167,13 @@ export class Connection
     this.#commands?.deliveryFinished(delivery, how);
   }
 
+  readerHeld(): void {
+    this.#parts.observer.slowReader('held');
+  }
+
   readerStalled(): void {
+    if (this.#closeReason !== undefined) return;
+    this.#parts.observer.slowReader('closed');
     this.close('tryAgainLater');
   }
 

@@ -19,6 +19,8 @@ const UNACKED_BYTES = 256 * 1024;
 export interface SendQueueOwner {
   /** The delivery has sent its ending, or cannot go on (`gap`). */
   deliveryFinished(delivery: Delivery, how: 'ending' | 'gap'): void;
+  /** The client takes less than there is: what it lacks waits in the logs. Once, until it has all. */
+  readerHeld(): void;
   /** The client takes nothing of what was written. */
   readerStalled(): void;
 }
@@ -35,6 +37,7 @@ export class SendQueue implements DeliveryQueue, Flushable, StallOwner {
   #acks = false;
   /** Of all deliveries together. */
   #unackedBytes = 0;
+  #held = false;
   #stopped = false;
 
   constructor(socket: FrameSocket, scheduler: FlushScheduler, wheel: TimerWheel, owner: SendQueueOwner) {
@@ -103,8 +106,16 @@ export class SendQueue implements DeliveryQueue, Flushable, StallOwner {
   flush(): void {
     if (this.#stopped) return;
     this.write();
-    if (this.#takesMore) this.#scheduler.mark(this); // in the next turn: others have theirs first
+    if (this.#takesMore)
+      this.#scheduler.mark(this); // in the next turn: others have theirs first
+    else this.#noteHeld();
     if (this.outstanding) this.#stall.watch();
+  }
+
+  #noteHeld(): void {
+    const isHeld = this.#queue.length > 0;
+    if (isHeld && !this.#held) this.#owner.readerHeld();
+    this.#held = isHeld;
   }
 
   /** Writes what the socket may take now, in one write. */

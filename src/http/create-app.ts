@@ -59,8 +59,10 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   // The route's pattern, never the URL: a query may hold a token.
   app.addHook('onResponse', async ({ id: requestId, method, routeOptions }, { statusCode, elapsedTime }) => {
+    const { url: route = null } = routeOptions;
+    observer.requestAnswered({ route, status: statusCode });
     log?.debug(
-      { requestId, method, route: routeOptions.url, status: statusCode, ms: elapsedTime },
+      { requestId, method, route: route ?? undefined, status: statusCode, ms: elapsedTime },
       'request answered',
     );
   });

@@ -4,7 +4,7 @@
  * (`wal-checkpointer.ts`), or shipping rows elsewhere (`outbox.ts`, `shipper.ts`).
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { runCost, usdOf } from '../pricing/cost.ts';
+import { runCacheSavedPico, runCost, usdOf } from '../pricing/cost.ts';
 import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
@@ -150,7 +150,8 @@ class SqliteUsageLedger implements LocalUsageLedger {
 
   #settleOnce(run: LiveRun, settlement: UsageSettlement): Promise<Settled> {
     const cost = runCost(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
-    const settled = { costUsd: usdOf(cost.totalPico) };
+    const saved = runCacheSavedPico(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
+    const settled = { costUsd: usdOf(cost.totalPico), cacheSavedUsd: usdOf(saved) };
     return new Promise((resolve) => {
       this.#writes.push({
         apply: () => this.#table.settle(run.row, settlement, cost),
@@ -196,12 +197,12 @@ class SqliteUsageLedger implements LocalUsageLedger {
   #settledBefore(epoch: string): Settled {
     try {
       const row = this.#closed === undefined ? this.#table.find(epoch) : undefined;
-      if (row !== undefined) return { costUsd: usdOf(row.costPico) };
+      if (row !== undefined) return { costUsd: usdOf(row.costPico), cacheSavedUsd: null };
       this.#onError('a run was settled that the usage ledger does not hold', undefined);
     } catch (cause) {
       this.#onError('unable to read the usage ledger', cause);
     }
-    return { costUsd: null };
+    return { costUsd: null, cacheSavedUsd: null };
   }
 
   async #close(): Promise<void> {

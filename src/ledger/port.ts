@@ -36,11 +36,14 @@ export interface UsageLedger {
   /** Saves the reading at once, in the next batch: the model has begun. */
   touch(epoch: string): void;
   /**
-   * Settles the row; resolves when it is on disk, with the cost (US dollars, null without a price). A second call for
-   * the same epoch changes nothing and gives the first cost. Never throws for lack of a disk: it keeps the settlement
+   * Settles the row; resolves when it is on disk, with the cost (US dollars, null without a price) and what
+   * the API's prompt cache saved of it. A second call for the same epoch changes nothing and gives the first cost;
+   * what was saved is not known any more then. Never throws for lack of a disk: it keeps the settlement
    * in memory, retries, and resolves; `degraded` tells.
    */
-  settle(settlement: UsageSettlement): Promise<{ readonly costUsd: number | null }>;
+  settle(
+    settlement: UsageSettlement,
+  ): Promise<{ readonly costUsd: number | null; readonly cacheSavedUsd: number | null }>;
   /** Whether writes fail at this instant. */
   readonly degraded: boolean;
   /** Flushes everything and closes the store. */

@@ -5,6 +5,8 @@
  */
 import {
   ACTION,
+  API_ERROR,
+  API_STATUS,
   CLOSE_CODE,
   CODE,
   DOOR,
@@ -14,11 +16,15 @@ import {
   type LabelSet,
   MODEL,
   OLD_FUNCTION,
+  OTHER,
   oneOf,
   PASSED_ON_OUTCOME,
+  QUOTA_LIMIT,
   REDIS_REASON,
   REFUSAL_REASON,
   REFUSED,
+  ROUTE,
+  STATUS,
   STATUS_CLASS,
   TOOL,
   TOOL_OUTCOME,
@@ -34,7 +40,7 @@ export interface MetricDefinition {
   readonly when: string | null;
   /** The setting without which a relay does not have it. */
   readonly needs?: string;
-  /** Of a counter: with which labels it begins at 0. Absent: with all that are known. */
+  /** Of a counter: with which labels it begins at 0. Absent: with all. */
   readonly zeros?: readonly Readonly<Record<string, string>>[];
 }
 
@@ -43,7 +49,29 @@ export const LATENCY_SECONDS = [
   0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600,
 ];
 
+/** Upper bounds, seconds: what of the relay's own is in front of a call. */
+export const SHARE_SECONDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 600,
+];
+
+const API_LIMIT = oneOf('requests', 'input_tokens', 'output_tokens');
 const OF_ACTION = { action: ACTION, model: MODEL };
+
+/** Codes that the ending of a stream can have. */
+function isEnding(code: string): boolean {
+  return code.startsWith('upstream_') || ['internal', 'interrupted', 'abandoned'].includes(code);
+}
+
+const HANDSHAKES = [
+  'accepted',
+  'unauthorized',
+  'forbidden',
+  'rate_limited',
+  'too_many_connections',
+  'shutting_down',
+  'unavailable',
+  'internal',
+];
 
 export const METRICS = {
   dash_build_info: {
@@ -70,6 +98,7 @@ export const METRICS = {
     help: 'Handshakes, by outcome: accepted, or the error code',
     labels: { outcome: UPGRADE_OUTCOME },
     when: '`unauthorized` rises after a change of keys; `unavailable`: no keys, or full',
+    zeros: HANDSHAKES.map((outcome) => ({ outcome })),
   },
   dash_refusals_total: {
     type: 'counter',
@@ -77,6 +106,13 @@ export const METRICS = {
     labels: { door: DOOR, of: REFUSED, code: CODE, reason: REFUSAL_REASON },
     when: 'a `reason` rises: which, and at which door, says what to look at (below)',
     zeros: [],
+  },
+  dash_http_requests_total: {
+    type: 'counter',
+    help: 'HTTP requests answered, by route and status',
+    labels: { route: ROUTE, status: STATUS },
+    when: '5xx of a route rises: `dash_refusals_total` says why; 404 of `other`: somebody tries paths',
+    zeros: ROUTE.values.map((route) => ({ route, status: route === OTHER ? '404' : '200' })),
   },
   dash_http_connections: {
     type: 'gauge',
@@ -105,6 +141,18 @@ export const METRICS = {
     help: 'Streams that have not ended',
     when: 'it falls suddenly',
   },
+  dash_streams: {
+    type: 'gauge',
+    help: 'Streams that have not ended, by how far they are: before the call, while the model answers, after it',
+    labels: { state: oneOf('opening', 'live', 'settling') },
+    when: '`opening` stays high: quotas (Postgres) or the disk are slow; `settling`: the disk',
+  },
+  dash_action_streams_total: {
+    type: 'counter',
+    help: 'Streams ended, by action, model and status',
+    labels: { ...OF_ACTION, status: ENDED },
+    when: '`error` of one model or action rises: see to that one',
+  },
   dash_streams_ended_total: {
     type: 'counter',
     help: 'Streams ended, by status and error code',
@@ -113,13 +161,28 @@ export const METRICS = {
     zeros: [
       { status: 'done', code: 'none' },
       { status: 'cancelled', code: 'none' },
-      ...CODE.values.map((code) => ({ status: 'error', code })),
+      ...CODE.values.filter(isEnding).map((code) => ({ status: 'error', code })),
     ],
   },
   dash_first_token_seconds: {
     type: 'histogram',
     help: 'From the arrival of a start to its first text',
     when: 'p95 above 1.5 s',
+  },
+  dash_first_token_model_seconds: {
+    type: 'histogram',
+    help: 'Of the time to the first text, from the call of the model on, all its tries and tools included',
+    when: 'p95 rises with `dash_first_token_seconds`: the model is slow, or the way to it; nothing here helps',
+  },
+  dash_first_token_relay_seconds: {
+    type: 'histogram',
+    help: 'Of the time to the first text, what was before the call: limits, quota, intent',
+    when: 'p95 above 0.05 s: Postgres (quotas), the disk (intents), or the event loop',
+  },
+  dash_delta_gap_seconds: {
+    type: 'histogram',
+    help: 'Time between two deltas of a stream, as they arrive from the model',
+    when: 'p99 above 2.5 s: the model stalls in the middle of answers, or the network to it',
   },
   dash_stream_duration_seconds: {
     type: 'histogram',
@@ -138,6 +201,18 @@ export const METRICS = {
     help: 'Streams resumed',
     when: 'it rises with `dash_connections_closed_total`: connections are lost, and readers come back',
   },
+  dash_resume_outcomes_total: {
+    type: 'counter',
+    help: 'What came of asking to read on: from this machine, from another, nothing left of it, or refused',
+    labels: { outcome: oneOf('local', 'remote', 'gone', 'refused') },
+    when: '`gone` rises: clients come back after the resume window, or to a machine that does not know the stream (Redis); `refused`: limits',
+  },
+  dash_slow_readers_total: {
+    type: 'counter',
+    help: 'Readers that took less than there was, so that it waited in the log; those of them that were closed',
+    labels: { outcome: oneOf('held', 'closed') },
+    when: '`closed` rises: clients or a proxy stop reading, or memory is short',
+  },
   dash_stream_log_bytes: {
     type: 'gauge',
     help: 'Bytes held by all stream logs',
@@ -154,6 +229,33 @@ export const METRICS = {
     type: 'gauge',
     help: "1 while the account at the model's API does not work",
     when: "1: the account at the model's API does not work, nobody gets an answer",
+  },
+  dash_upstream_responses_total: {
+    type: 'counter',
+    help: 'Tries at the model that are over, by the status of the response and what the API called its error',
+    labels: { status: API_STATUS, error_code: API_ERROR },
+    when: '429: see `dash_upstream_limit_remaining`; 529: the model is overloaded; 401 to 403: the account; `none`: the network',
+    zeros: [
+      { status: '200', error_code: 'none' },
+      { status: '429', error_code: 'rate_limit_error' },
+      { status: '529', error_code: 'overloaded_error' },
+      { status: '500', error_code: 'api_error' },
+      { status: 'none', error_code: 'none' },
+    ],
+  },
+  dash_upstream_limit: {
+    type: 'gauge',
+    help: "The account's rate limits, by the last answer of the API",
+    labels: { limit: API_LIMIT },
+    when: null,
+    needs: 'an API that says them',
+  },
+  dash_upstream_limit_remaining: {
+    type: 'gauge',
+    help: "What is left of the account's rate limits, by the last answer of the API",
+    labels: { limit: API_LIMIT },
+    when: 'below a tenth of `dash_upstream_limit`: ask for a higher limit, or send users to other models',
+    needs: 'an API that says them',
   },
   dash_fallbacks_total: {
     type: 'counter',
@@ -232,7 +334,49 @@ export const METRICS = {
     when: "over 0: answers in no budget's price list; add the model to PRICES_FILE",
   },
 
-  // Where rows and limits are kept.
+  dash_cache_savings_usd_total: {
+    type: 'counter',
+    help: "What the API's prompt cache saved of the cost of streams, US dollars, by action and model",
+    labels: OF_ACTION,
+    when: null,
+  },
+  dash_cache_losses_usd_total: {
+    type: 'counter',
+    help: "What the API's prompt cache cost streams that wrote to it and read less, US dollars, by action and model",
+    labels: OF_ACTION,
+    when: 'it rises more than `dash_cache_savings_usd_total`: set `cache` of the action to `"off"` ([caching.md](caching.md))',
+  },
+  dash_estimated_streams_total: {
+    type: 'counter',
+    help: 'Ended streams whose tokens are estimated, in part or whole: they stopped before the count of the model came',
+    labels: OF_ACTION,
+    when: 'its share of `dash_action_streams_total` rises: streams are cut, and rows differ from the bill',
+  },
+  dash_quota_refusals_total: {
+    type: 'counter',
+    help: 'Starts refused by a quota or the budget, by which: used up, or reserved by live answers',
+    labels: { limit: QUOTA_LIMIT },
+    when: '`spending` rises: nobody gets an answer until midnight UTC, or the budget is raised; others: users meet their plan',
+  },
+
+  // Where tokens, rows and limits are kept.
+  dash_keys_up: {
+    type: 'gauge',
+    help: '1 while tokens can be checked: keys at hand, or a key set that is an hour old at most',
+    when: '0: nobody gets in (below: all handshakes get 503)',
+  },
+  dash_keys_age_seconds: {
+    type: 'gauge',
+    help: 'Since the key set was fetched',
+    when: 'above 1800: fetches fail (`key set not loaded`); after 3600 nobody gets in',
+    needs: 'SUPABASE_URL',
+  },
+  dash_postgres_up: {
+    type: 'gauge',
+    help: '1 while Postgres takes usage rows and answers quotas',
+    when: '0: rows wait on the disk, and each machine counts quotas for itself; nothing is lost',
+    needs: 'DATABASE_URL',
+  },
   dash_ledger_degraded: {
     type: 'gauge',
     help: '1 while usage rows cannot be written',
@@ -307,6 +451,7 @@ export const METRICS = {
     help: 'Tiers and organisations looked up, by where they came from: hit, miss, stale, unknown',
     labels: { outcome: oneOf('hit', 'miss', 'stale', 'unknown') },
     when: '`unknown` rises: users are served by their token alone, often as `free`',
+    needs: 'IDENTITY_VIEW',
   },
 
   // Other machines.
@@ -321,6 +466,7 @@ export const METRICS = {
     help: 'Times that Redis became unusable, by reason',
     labels: { reason: REDIS_REASON },
     when: 'it rises: how often Redis became unusable, and why',
+    needs: 'REDIS_URL',
     zeros: ['ECONNREFUSED', 'CLOSED', 'TIMEOUT', 'DEAF'].map((reason) => ({ reason })),
   },
   dash_streams_published: {

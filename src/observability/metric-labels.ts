@@ -66,6 +66,18 @@ export const DOOR = oneOf(
 );
 export const REFUSED = oneOf('upgrade', 'frame', 'start', 'resume', 'cancel', 'ack', 'request');
 
+/** Quotas and budgets, by what they limit, whose, and for how long. */
+const QUOTA_LIMITS = [
+  'requests_of_user_per_month',
+  'requests_of_organization_per_month',
+  'tokens_of_user_per_day',
+  'tokens_of_user_per_month',
+  'tokens_of_organization_per_day',
+  'tokens_of_organization_per_month',
+  'spending',
+] as const;
+export const QUOTA_LIMIT = { values: QUOTA_LIMITS };
+
 /** Words that tell the several reasons of one code apart. Where there is only one, the code is the reason. */
 const REASONS = [
   // Tokens.
@@ -106,6 +118,8 @@ const REASONS = [
   'starts_of_user',
   'streams_of_user',
   'streams_of_connection',
+  // Quotas.
+  ...QUOTA_LIMITS,
   // The machine.
   'switched_off',
   'memory',
@@ -188,6 +202,79 @@ export const REDIS_REASON = each("a word of Redis's or Node's, or `other`", [
   'CLOSED',
   'DEAF',
   'UNKNOWN',
+  OTHER,
+]);
+
+/** As they are registered: `*` is a preflight. Handshakes of WebSockets are none of them. */
+export const ROUTE = each('a route, or `other`', [
+  '/v1/chat',
+  '/v1/streams/:id',
+  '/v1/streams/:id/state',
+  '/v1/session',
+  '/v1/usage',
+  '/v1/actions',
+  '/v1/config',
+  '/v1/ws',
+  '/functions/v1/ai-gateway',
+  '/functions/v1/ai-proxy',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/dev/token',
+  '/',
+  '/demo/:file',
+  '*',
+  OTHER,
+]);
+
+const STATUSES = [
+  ...[200, 204, 206, 301, 302, 304, 308],
+  ...[400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 413, 415, 421, 422, 425, 426, 429, 431, 499],
+  ...[500, 501, 502, 503, 504, 529],
+].map(String);
+export const STATUS = each('an HTTP status, or `other`', [...STATUSES, OTHER]);
+export const API_STATUS = each('an HTTP status, `none` where no response came, or `other`', [
+  ...STATUSES,
+  'none',
+  OTHER,
+]);
+
+/** What the API calls its errors: the exact code where there is one, or else the type. The last two are of what is none of its. */
+export const API_ERROR = each("an error code or type of the API's, `none`, or `other`", [
+  'invalid_request_error',
+  'request_too_large',
+  'authentication_error',
+  'billing_error',
+  'permission_error',
+  'not_found_error',
+  'conflict_error',
+  'rate_limit_error',
+  'api_error',
+  'timeout_error',
+  'overloaded_error',
+  'enforced_spend_limit_reached',
+  'contract_spend_limit_reached',
+  'ramp_limit_exceeded',
+  'linked_organization_billing_unavailable',
+  'linked_organization_spend_limit_reached',
+  'organization_on_hold',
+  'cmek_key_disabled',
+  'cmek_key_network_blocked',
+  'cmek_key_unreachable',
+  'user_profile_required',
+  'user_profile_billing_not_authorized',
+  'user_profile_not_billable',
+  'thread_not_found',
+  'image_dimensions_too_large',
+  'request_body_encoding_invalid',
+  'request_body_encoding_unsupported',
+  'request_body_too_large_after_decoding',
+  'tool_name_conflict',
+  'tool_reference_unresolved',
+  'available_tools_limit_exceeded',
+  'not_an_event_stream',
+  'malformed_event_stream',
+  'none',
   OTHER,
 ]);
 

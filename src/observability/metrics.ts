@@ -3,7 +3,14 @@
  * there from the start with 0, as far as their labels are known by then: what first appears with 1 shows no rise.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { LATENCY_SECONDS, METRICS, type MetricDefinition, type MetricName } from './metric-definitions.ts';
+import { GapHistogram } from './gap-histogram.ts';
+import {
+  LATENCY_SECONDS,
+  METRICS,
+  type MetricDefinition,
+  type MetricName,
+  SHARE_SECONDS,
+} from './metric-definitions.ts';
 import type { LabelSet } from './metric-labels.ts';
 
 const PREFIX = 'dash_';
@@ -27,11 +34,13 @@ type HistogramOf<Labels> = Labels extends undefined
   ? { observe(seconds: number): void }
   : { observe(labels: Labels, seconds: number): void };
 
-/** Names of the operator's files that are labels. */
-export interface MetricNames {
+/** What a relay has by its configuration: names of the operator's files that are labels, and the settings that are set. */
+export interface Begun {
   /** Actions with the models that settings name for them. */
   readonly actions: readonly { readonly action: string; readonly model: string }[];
   readonly tools: readonly string[];
+  /** As definitions name them in `needs`. */
+  readonly settings: readonly string[];
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -50,16 +59,21 @@ export function createMetrics() {
   const gauge = (name: NamesOf<'gauge'>) => new Gauge({ ...described(name), registers });
   const counter = <Name extends NamesOf<'counter'>>(name: Name): CounterOf<Labelled<Name>> => {
     const made = new Counter({ ...described(name), registers });
-    for (const labels of zerosOf(name)) made.inc(labels, 0);
     counters.set(name, made);
     return made as unknown as CounterOf<Labelled<Name>>;
   };
-  const latency = <Name extends NamesOf<'histogram'>>(name: Name): HistogramOf<Labelled<Name>> =>
+  const latency = <Name extends NamesOf<'histogram'>>(
+    name: Name,
+    buckets = LATENCY_SECONDS,
+  ): HistogramOf<Labelled<Name>> =>
     new Histogram({
       ...described(name),
-      buckets: LATENCY_SECONDS,
+      buckets,
       registers,
     }) as unknown as HistogramOf<Labelled<Name>>;
+
+  const deltaGaps = new GapHistogram();
+  deltaGaps.register(registry, described('dash_delta_gap_seconds'));
 
   return {
     registry,
@@ -68,16 +82,28 @@ export function createMetrics() {
     upgrades: counter('dash_upgrades_total'),
     liveStreams: gauge('dash_live_streams'),
     streamsEnded: counter('dash_streams_ended_total'),
+    actionStreams: counter('dash_action_streams_total'),
     firstToken: latency('dash_first_token_seconds'),
+    modelFirstToken: latency('dash_first_token_model_seconds', SHARE_SECONDS),
+    relayFirstToken: latency('dash_first_token_relay_seconds', SHARE_SECONDS),
+    deltaGaps,
     streamDuration: latency('dash_stream_duration_seconds'),
     upstreamClosed: latency('dash_cancel_upstream_closed_seconds'),
     tokens: counter('dash_tokens_total'),
     cacheTokens: counter('dash_cache_tokens_total'),
     costUsd: counter('dash_cost_usd_total'),
+    cacheSavings: counter('dash_cache_savings_usd_total'),
+    cacheLosses: counter('dash_cache_losses_usd_total'),
+    estimated: counter('dash_estimated_streams_total'),
+    quotaRefusals: counter('dash_quota_refusals_total'),
     unpriced: counter('dash_unpriced_streams_total'),
     deltas: counter('dash_deltas_total'),
     textBytes: counter('dash_text_bytes_total'),
     resumes: counter('dash_resumes_total'),
+    resumeOutcomes: counter('dash_resume_outcomes_total'),
+    slowReaders: counter('dash_slow_readers_total'),
+    httpRequests: counter('dash_http_requests_total'),
+    upstreamResponses: counter('dash_upstream_responses_total'),
     refusals: counter('dash_refusals_total'),
     passedOn: counter('dash_passed_on_total'),
     fallbacks: counter('dash_fallbacks_total'),
@@ -91,20 +117,31 @@ export function createMetrics() {
     built(version: string): void {
       new Gauge({ ...described('dash_build_info'), registers }).set({ version, node: process.version }, 1);
     },
-    /** Begins what has names of the operator's files as labels. */
-    begin({ actions, tools }: MetricNames): void {
-      for (const [name, made] of counters)
-        for (const labels of zerosOf(name, actions, tools)) made.inc(labels, 0);
+    /** Begins the counters: to be called once, before anything is counted. */
+    begin(begun: Begun): void {
+      for (const [name, made] of counters) for (const labels of zerosOf(name, begun)) made.inc(labels, 0);
     },
-    /** A value that others hold, read when it is scraped; null while there is none. */
-    watch(name: NamesOf<'gauge'>, read: () => number | null): void {
+    /** A value that others hold, read when it is scraped. */
+    watch(name: NamesOf<'gauge'>, read: () => number): void {
       new Gauge({
         ...described(name),
         registers,
         collect() {
-          const value = read();
-          if (value === null) this.remove();
-          else this.set(value);
+          this.set(read());
+        },
+      });
+    },
+    /** The same with a label: those that have a value. */
+    watchEach<Name extends NamesOf<'gauge'>>(
+      name: Name,
+      read: () => readonly (readonly [labels: Labelled<Name>, value: number])[],
+    ): void {
+      new Gauge({
+        ...described(name),
+        registers,
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.set({ ...labels }, value);
         },
       });
     },
@@ -119,19 +156,17 @@ function described(name: MetricName): { name: string; help: string; labelNames: 
 /** Values by label. */
 type Labels = Readonly<Record<string, string>>;
 
-/** With which labels a counter begins: those that are known without files, or, with names of files, those that have them. */
-function zerosOf(name: MetricName, actions?: MetricNames['actions'], tools?: readonly string[]): Labels[] {
-  const { labels = {}, zeros }: MetricDefinition = METRICS[name];
-  const ofFiles =
-    'action' in labels ? actions : 'tool' in labels ? tools?.map((tool) => ({ tool })) : undefined;
-  const isOfFiles = 'action' in labels || 'tool' in labels;
-  if (isOfFiles !== (actions !== undefined)) return [];
-  if (zeros !== undefined) return [...zeros];
-  return Object.entries(labels).reduce<Labels[]>(
-    (all, [label, { values }]: [string, LabelSet]) =>
+/** With which labels a counter begins. */
+function zerosOf(name: MetricName, { actions, tools, settings }: Begun): readonly Labels[] {
+  const { labels = {}, zeros, needs }: MetricDefinition = METRICS[name];
+  if (needs !== undefined && !settings.includes(needs)) return [];
+  if (zeros !== undefined) return zeros;
+  const ofFiles = 'action' in labels ? actions : 'tool' in labels ? tools.map((tool) => ({ tool })) : [{}];
+  return Object.entries<LabelSet>(labels).reduce<readonly Labels[]>(
+    (all, [label, { values }]) =>
       values === undefined
         ? all
         : all.flatMap((each) => values.map((value) => ({ ...each, [label]: value }))),
-    [...(ofFiles ?? [{}])],
+    ofFiles,
   );
 }

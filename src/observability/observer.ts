@@ -5,7 +5,17 @@
 import type { Usage } from '../protocol/frames.ts';
 import type { LogMessage } from './log-events.ts';
 import type { Logger } from './logger.ts';
-import { CLOSE_CODE, FAILED_PART, known, REFUSAL_REASON, STATUS_CLASS } from './metric-labels.ts';
+import {
+  CLOSE_CODE,
+  FAILED_PART,
+  known,
+  OTHER,
+  QUOTA_LIMIT,
+  REFUSAL_REASON,
+  ROUTE,
+  STATUS,
+  STATUS_CLASS,
+} from './metric-labels.ts';
 import type { Metrics } from './metrics.ts';
 import type { Caller, Observer, Payer, RunIdentity } from './port.ts';
 import type { LineKind, SampledLines } from './sampled-lines.ts';
@@ -14,6 +24,9 @@ import type { LineKind, SampledLines } from './sampled-lines.ts';
 const OPERATORS: ReadonlySet<string> = new Set(['internal', 'upstream_account']);
 /** Refusals that are the operator's business; the rest is the client's. */
 const NOTEWORTHY: ReadonlySet<string> = new Set(['internal', 'unavailable', 'shutting_down']);
+
+/** There is nothing to read on from. */
+const GONE: ReadonlySet<string> = new Set(['unknown_stream', 'resume_gap']);
 
 /** Within ten seconds. A user with a phone and a tab stays below. */
 const LINES_OF_USER = 50;
@@ -55,10 +68,14 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       const level = event.code !== null && OPERATORS.has(event.code) ? 'error' : 'info';
       logger[level](endingFields(event), 'stream ended');
     },
+    deltaAfter: (gapMs) => metrics.deltaGaps.observe(gapMs),
     refused({ userId, streamId, of, code, cause, origin, ...event }) {
       const { door, ...rest } = caller(event);
       const reason = reasonOf(code, cause);
       metrics.refusals.inc({ door, of, code, reason });
+      const limit = QUOTA_LIMIT.values.find((each) => each === reason);
+      if (limit !== undefined) metrics.quotaRefusals.inc({ limit });
+      if (of === 'resume') metrics.resumeOutcomes.inc({ outcome: GONE.has(code) ? 'gone' : 'refused' });
       if (of === 'upgrade') metrics.upgrades.inc({ outcome: code });
       const level = NOTEWORTHY.has(code) ? 'warn' : 'info';
       const kind = {
@@ -78,8 +95,16 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     },
     resumed(event) {
       metrics.resumes.inc();
+      metrics.resumeOutcomes.inc({ outcome: event.isRemote ? 'remote' : 'local' });
       const { after, head, userId } = event;
       sampled.write(STREAM_RESUMED, userId, { ...identity(event), ...caller(event), after, head });
+    },
+    slowReader: (outcome) => metrics.slowReaders.inc({ outcome }),
+    requestAnswered({ route, status }) {
+      metrics.httpRequests.inc({
+        route: known(ROUTE, route ?? OTHER),
+        status: known(STATUS, String(status)),
+      });
     },
     cancelAsked(event) {
       const { streamId, userId } = event;
@@ -147,8 +172,10 @@ function endingFields(event: StreamEnded) {
 
 function countEnding(metrics: Metrics, event: StreamEnded): void {
   metrics.liveStreams.dec();
-  metrics.streamsEnded.inc({ status: event.status, code: event.code ?? 'none' });
-  if (event.firstTokenMs !== null) metrics.firstToken.observe(event.firstTokenMs / 1000);
+  const { action, model, status } = event;
+  metrics.streamsEnded.inc({ status, code: event.code ?? 'none' });
+  metrics.actionStreams.inc({ action, model, status });
+  countFirstToken(metrics, event);
   metrics.streamDuration.observe(event.totalMs / 1000);
   if (event.upstreamClosedMs !== null) metrics.upstreamClosed.observe(event.upstreamClosedMs / 1000);
   metrics.deltas.inc(event.chunks);
@@ -156,6 +183,14 @@ function countEnding(metrics: Metrics, event: StreamEnded): void {
   countTokens(metrics, event.usage);
   countCost(metrics, event);
   countCache(metrics, event);
+}
+
+function countFirstToken(metrics: Metrics, { firstTokenShares }: StreamEnded): void {
+  if (firstTokenShares === null) return;
+  const { relayMs, modelMs } = firstTokenShares;
+  metrics.firstToken.observe((relayMs + modelMs) / 1000);
+  metrics.modelFirstToken.observe(modelMs / 1000);
+  metrics.relayFirstToken.observe(relayMs / 1000);
 }
 
 function countTokens(metrics: Metrics, usage: Usage): void {
@@ -167,9 +202,14 @@ function countTokens(metrics: Metrics, usage: Usage): void {
 }
 
 /** Of the model that was asked for: what answers may name itself as it likes, and each name would be a time series. */
-function countCost({ costUsd: costs, unpriced }: Metrics, { action, model, costUsd }: StreamEnded): void {
-  if (costUsd === null) unpriced.inc({ action, model });
-  else costs.inc({ action, model }, costUsd);
+function countCost(metrics: Metrics, { action, model, costUsd, cacheSavedUsd, usage }: StreamEnded): void {
+  const labels = { action, model };
+  if (costUsd === null) metrics.unpriced.inc(labels);
+  else metrics.costUsd.inc(labels, costUsd);
+  if (usage.source === 'estimated' || usage.source === 'input_only') metrics.estimated.inc(labels);
+  if (cacheSavedUsd === null) return;
+  if (cacheSavedUsd > 0) metrics.cacheSavings.inc(labels, cacheSavedUsd);
+  else if (cacheSavedUsd < 0) metrics.cacheLosses.inc(labels, -cacheSavedUsd);
 }
 
 /** Both kinds, so that one which never rises is a 0 to compare with; neither where no cache is used. */

@@ -75,7 +75,11 @@ export interface Observer {
         servedModel: string | null;
         /** US dollars; null for a model without a price. */
         costUsd: number | null;
+        /** What the API's prompt cache saved of the cost, less than 0 where it cost more; null likewise. */
+        cacheSavedUsd: number | null;
         firstTokenMs: number | null;
+        /** The same, exactly: what was before the call of the model, and from there on with all tries and tools. */
+        firstTokenShares: { relayMs: number; modelMs: number } | null;
         totalMs: number;
         upstreamClosedMs: number | null;
         chunks: number;
@@ -86,6 +90,8 @@ export interface Observer {
         cause: unknown;
       },
   ): void;
+  /** A delta has come from the model, that long after the one before. For each: it has to cost next to nothing. */
+  deltaAfter(gapMs: number): void;
   /** A frame or request was refused. */
   refused(
     event: Caller & {
@@ -100,7 +106,11 @@ export interface Observer {
     },
   ): void;
   /** A run that is there already is read from now on, from the first delta after `after`. */
-  resumed(event: RunIdentity & Caller & { after: number; head: number }): void;
+  resumed(event: RunIdentity & Caller & { after: number; head: number; isRemote: boolean }): void;
+  /** A reader takes less than there is: its deltas wait in the log from now on (`held`). Or it was closed for it. */
+  slowReader(outcome: 'held' | 'closed'): void;
+  /** An HTTP request was answered. @param route as it is registered; null where no route took it */
+  requestAnswered(event: { route: string | null; status: number }): void;
   /** A caller asked for a run to be cancelled. */
   cancelAsked(event: Caller & { userId: string; streamId: string }): void;
   /** A request was passed on to the old function of that name, and is over. */

@@ -65,6 +65,21 @@ export function cacheSavedPico(
   return withCache == null || without == null ? null : without - withCache;
 }
 
+/**
+ * The same of a whole run, each of its messages at its own price.
+ * @param asked the model that was asked for, of messages that name none
+ */
+export function runCacheSavedPico(
+  prices: PriceTable,
+  asked: string,
+  reading: UsageReading,
+  at: number,
+): bigint | null {
+  if (reading.cacheReadTokens + reading.cacheWriteTokens === 0) return 0n;
+  const messages = reading.messages ?? [reading];
+  return sumOf(messages.map((message) => cacheSavedPico(prices, message.model ?? asked, message, at)));
+}
+
 function sumOf(costs: readonly (bigint | null)[]): bigint | null {
   return costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0n);
 }

@@ -58,7 +58,10 @@ export function refusalOf(shortage: Shortage, wayOut?: string): RelayError {
 function quotaExceeded(shortage: Shortage, wayOut: string | undefined): RelayError {
   const words = wordsOf(shortage);
   const message = wayOut === undefined ? words : `${words}; ${wayOut}`;
-  return new RelayError('quota_exceeded', message, { quota: figuresOf(shortage) });
+  return new RelayError('quota_exceeded', message, {
+    quota: figuresOf(shortage),
+    cause: nameOf(shortage.counter),
+  });
 }
 
 function figuresOf({ counter, standing }: Shortage): QuotaFigures {
@@ -82,7 +85,13 @@ function heldByOthers({ counter }: Shortage): RelayError {
       : `what is left of ${ownerOf(counter)} ${counter.of} for this ${counter.period.kind}`;
   return new RelayError('rate_limited', `${what} is reserved by answers under way; try again when they end`, {
     retryAfterMs: RESERVED_RETRY_MS,
+    cause: nameOf(counter),
   });
+}
+
+/** Of the limit, for the operator: no name of a user or an action. */
+function nameOf({ of, scope, period }: Counter): string {
+  return of === 'spending' ? of : `${of}_of_${scope}_per_${period.kind}`;
 }
 
 function ownerOf({ scope }: Counter): string {

@@ -242,7 +242,7 @@ export class Relay {
     for (const connection of this.#connections) {
       if (connection.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = connection;
     }
-    slowest?.close('tryAgainLater');
+    slowest?.readerStalled();
   }
 
   async #find(

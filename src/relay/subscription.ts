@@ -6,6 +6,7 @@
 import { Delivery, type DeliveryOwner, type DeliveryQueue } from '../connection/delivery.ts';
 import type { Flushable, FlushScheduler } from '../connection/send-queue.ts';
 import { type StallOwner, StallWatch } from '../connection/timers.ts';
+import type { Observer } from '../observability/port.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -37,6 +38,7 @@ export interface SubscriptionParts {
   readonly registry: RunRegistry;
   readonly scheduler: FlushScheduler;
   readonly wheel: TimerWheel;
+  readonly observer: Observer;
 }
 
 export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, Flushable {
@@ -48,6 +50,7 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
   /** Reads the log no more; what it wrote may still be on its way. */
   #left = false;
   #closed = false;
+  #held = false;
 
   /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
   constructor(
@@ -92,6 +95,7 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
   }
 
   readerStalled(): void {
+    this.#parts.observer.slowReader('closed');
     this.#fail('stalled');
   }
 
@@ -117,11 +121,17 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
     let more = true;
     while (more && this.#hasRoom) more = this.#serve();
     this.#sink.flush();
+    this.#noteHeld(more && !this.#left && !this.#hasRoom);
     if (this.#closed) return;
     // Also after the ending: who does not take it keeps its lease and its connection otherwise.
     this.#stall.watch();
     // The kernel may have taken all of it: then no drain will come.
     if (more && this.#hasRoom) this.#parts.scheduler.mark(this);
+  }
+
+  #noteHeld(isHeld: boolean): void {
+    if (isHeld && !this.#held) this.#parts.observer.slowReader('held');
+    this.#held = isHeld;
   }
 
   get #hasRoom(): boolean {

@@ -42,6 +42,14 @@ export class RunRegistry {
     return this.#live;
   }
 
+  /** Runs without an ending, by how far they are. */
+  get states(): { readonly opening: number; readonly live: number; readonly settling: number } {
+    const states = { opening: 0, live: 0, settling: 0 };
+    for (const run of this.liveRuns())
+      states[!run.accepted ? 'opening' : run.isSettling ? 'settling' : 'live'] += 1;
+    return states;
+  }
+
   /** Runs held, ended or not. */
   get size(): number {
     let size = 0;

@@ -22,6 +22,10 @@ export interface RunView {
   readonly accepted: boolean;
   readonly acceptedFrame: AcceptedFrame;
   readonly ending: Ending | undefined;
+  /** Whether another machine runs it. */
+  readonly isRemote: boolean;
+  /** Whether the model has ended, and the ending waits for its row. */
+  readonly isSettling: boolean;
   /** Whether it cannot be read on here, nor its ending be had. */
   readonly isLost: boolean;
   /**
@@ -58,5 +62,5 @@ export function currentInterlude({ interlude, log, ending }: Underway): Interlud
 
 /** Tells the observer that the run is read on. */
 export function observeResumed(observer: Observer, run: RunView, after: number, caller: Caller): void {
-  observer.resumed({ ...run.identity(), ...caller, after, head: run.log.head });
+  observer.resumed({ ...run.identity(), ...caller, after, head: run.log.head, isRemote: run.isRemote });
 }

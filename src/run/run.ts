@@ -78,6 +78,7 @@ export class Run implements RunView, UpstreamSink {
   #textLength = 0;
   #textBytes = 0;
   #firstTextAt: number | undefined;
+  #lastTextAt = 0;
 
   readonly id: string;
   readonly epoch: string;
@@ -103,7 +104,8 @@ export class Run implements RunView, UpstreamSink {
   #interlude: Interlude | undefined;
   #abortReason: AbortReason | undefined;
   #abortedAt = 0;
-  #startedAt: number;
+  readonly #startedAt: number;
+  #calledAt = 0;
 
   constructor(spec: RunSpec, parts: RunParts) {
     this.id = spec.id;
@@ -136,6 +138,14 @@ export class Run implements RunView, UpstreamSink {
   /** It is here. */
   get isLost(): boolean {
     return false;
+  }
+
+  get isRemote(): boolean {
+    return false;
+  }
+
+  get isSettling(): boolean {
+    return this.#upstreamAbort === undefined && this.#ending === undefined;
   }
 
   /** The ending, once the row is settled: the last entry of the log. */
@@ -179,7 +189,10 @@ export class Run implements RunView, UpstreamSink {
   }
 
   text(json: WireText): void {
-    this.#firstTextAt ??= this.#parts.clock.elapsed();
+    const now = this.#parts.clock.elapsed();
+    if (this.#firstTextAt === undefined) this.#firstTextAt = now;
+    else this.#parts.observer.deltaAfter(now - this.#lastTextAt);
+    this.#lastTextAt = now;
     this.#textLength += utf16Length(json);
     this.#textBytes += utf8Length(json);
     this.#append('text', json);
@@ -259,6 +272,7 @@ export class Run implements RunView, UpstreamSink {
       caller: spec.caller,
       ...(this.#trace && { trace: this.#trace }),
     };
+    this.#calledAt = this.#parts.clock.elapsed();
     try {
       this.#call = this.#parts.upstream.open(request, this, signal);
     } catch (cause) {
@@ -305,6 +319,8 @@ export class Run implements RunView, UpstreamSink {
       usage,
       servedModel: reading.model,
       costUsd: cost?.costUsd ?? null,
+      cacheSavedUsd: cost?.cacheSavedUsd ?? null,
+      firstTokenShares: this.#firstTokenShares(),
       ...timing,
       upstreamClosedMs: timing.upstreamClosedMs ?? null,
       upstreamRequestId: requestId,
@@ -398,6 +414,11 @@ export class Run implements RunView, UpstreamSink {
 
   #firstTokenMs(): number | null {
     return this.#firstTextAt === undefined ? null : Math.round(this.#firstTextAt - this.#startedAt);
+  }
+
+  #firstTokenShares(): { relayMs: number; modelMs: number } | null {
+    if (this.#firstTextAt === undefined) return null;
+    return { relayMs: this.#calledAt - this.#startedAt, modelMs: this.#firstTextAt - this.#calledAt };
   }
 
   #timing(endedAt: number): Timing {

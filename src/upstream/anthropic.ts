@@ -7,9 +7,10 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { Listing } from '../models/model-watch.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { Account, type AccountFailure, type AccountView } from './account.ts';
-import { type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
+import { type AttemptAnswer, type AttemptFailed, Call, type CallLimits, type CallParts } from './call.ts';
 import { listModels } from './model-list.ts';
 import type { TokenCount, Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
+import { RateLimits, type RateLimitsView } from './rate-limits.ts';
 import type { SenderInit } from './sdk-fetch.ts';
 import { TokenCounter } from './token-counter.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
@@ -39,6 +40,8 @@ export interface AnthropicUpstreamOptions {
   readonly ca?: string | undefined;
   /** Each failed try, for the log. Must not throw. */
   readonly onAttemptFailed?: ((event: AttemptFailed) => void) | undefined;
+  /** Each try that is over, for the metrics. Must not throw. */
+  readonly onAttemptOver?: ((event: AttemptAnswer) => void) | undefined;
   /** The account does not work: once for each reason, and again each minute while it lasts. Must not throw. */
   readonly onAccountFailed?: ((failure: AccountFailure) => void) | undefined;
   readonly onAccountRecovered?: (() => void) | undefined;
@@ -46,6 +49,7 @@ export interface AnthropicUpstreamOptions {
 
 export interface AnthropicUpstream extends Upstream {
   readonly account: AccountView;
+  readonly rateLimits: RateLimitsView;
   /** Asks the API, for free, whether it takes the key. Resolves within two seconds, whatever the answer is. */
   checkAccount(): Promise<void>;
   /** Asks the API, for free, which models it has. Never rejects. */
@@ -64,6 +68,7 @@ export function createAnthropicUpstream(options: AnthropicUpstreamOptions): Anth
 
 class MessagesUpstream implements AnthropicUpstream {
   readonly account: Account;
+  readonly rateLimits: RateLimits;
   readonly #clock: Clock;
   readonly #transport: Transport;
   readonly #parts: CallParts;
@@ -88,16 +93,19 @@ class MessagesUpstream implements AnthropicUpstream {
     this.#counter = new TokenCounter({ client, transport: this.#transport, clock });
     const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
     this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
+    this.rateLimits = new RateLimits(clock);
     this.#parts = {
       client,
       transport: this.#transport,
       account: this.account,
+      rateLimits: this.rateLimits,
       clock,
       limits,
       betas,
       random,
       awakeMs: () => this.#awakeMs,
       attemptFailed: options.onAttemptFailed ?? (() => {}),
+      attemptOver: options.onAttemptOver ?? (() => {}),
       ended: (call) => this.#onEnded(call),
     };
   }

@@ -21,6 +21,7 @@ import {
   transportFailure,
 } from './failure.ts';
 import type { MessageParser } from './message-parser.ts';
+import type { RateLimits } from './rate-limits.ts';
 import type { RequestBody } from './request-body.ts';
 import {
   BoundedBody,
@@ -56,6 +57,7 @@ export interface AttemptParts {
   readonly transport: Transport;
   readonly limits: AttemptLimits;
   readonly reader: MessageParser;
+  readonly rateLimits: RateLimits;
   readonly trace: AttemptTrace | undefined;
   /** Unix ms. */
   now(): number;
@@ -94,6 +96,11 @@ export class Attempt implements Sender, ExchangeListener {
 
   get requestId(): string | null {
     return requestIdOf(this.#headers['request-id']);
+  }
+
+  /** Of its response; null where none came. */
+  get status(): number | null {
+    return this.#status || null;
   }
 
   /** Whether its request was sent on a live connection. */
@@ -162,6 +169,7 @@ export class Attempt implements Sender, ExchangeListener {
     this.#pulse += 1;
     this.#status = status;
     this.#headers = headers;
+    this.#parts.rateLimits.read(headers);
     this.#parts.trace?.answered(status, this.requestId);
     if (status >= 200 && status < 300) {
       if (!isEventStream(headers)) {
@@ -248,7 +256,7 @@ export class Attempt implements Sender, ExchangeListener {
 
   /** What of the response is fit for the log. */
   #cause(): Partial<FailureCause> {
-    return { status: this.#status || null, upstreamRequestId: this.requestId };
+    return { status: this.status, upstreamRequestId: this.requestId };
   }
 
   #errorText(): Promise<string> {

@@ -15,6 +15,7 @@ import { Attempt, type AttemptEnding } from './attempt.ts';
 import { type Failure, type FailureCause, failure, isOverload } from './failure.ts';
 import { MessageParser } from './message-parser.ts';
 import type { ModelRequest, UpstreamCall, UpstreamEnding, UpstreamRequest, UpstreamSink } from './port.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { requestBody } from './request-body.ts';
 import type { Transport } from './transport/transport.ts';
 import { UsageMeter } from './usage-meter.ts';
@@ -43,10 +44,18 @@ export interface AttemptFailed extends FailureCause, Partial<Caller> {
   readonly fallback: string | null;
 }
 
+export interface AttemptAnswer {
+  /** HTTP status; null where no response came. */
+  readonly status: number | null;
+  /** The error code that the API gave, or else the error's type; null where nothing went wrong. */
+  readonly errorCode: string | null;
+}
+
 export interface CallParts {
   readonly client: Anthropic;
   readonly transport: Transport;
   readonly account: Account;
+  readonly rateLimits: RateLimits;
   readonly clock: Clock;
   readonly limits: CallLimits;
   /** Betas of the API that each request asks for. */
@@ -56,6 +65,8 @@ export interface CallParts {
   /** The scale of all limits: ms that pass only while the process runs. */
   awakeMs(): number;
   attemptFailed(event: AttemptFailed): void;
+  /** Each try that is over, with what the API said, if it answered. */
+  attemptOver(event: AttemptAnswer): void;
   /** The call has ended. */
   ended(call: Call): void;
 }
@@ -169,6 +180,7 @@ export class Call implements UpstreamCall {
         transport,
         limits: { ...limits, thinkingMs: thinkingMs(this.#model.thinkingPace, limits.idleMs) },
         reader: this.#reader,
+        rateLimits: this.#parts.rateLimits,
         trace: this.#attemptTrace,
         now: () => clock.now(),
         flushed: this.#onFlushed,
@@ -193,6 +205,9 @@ export class Call implements UpstreamCall {
 
   #onAttemptEnded(ending: AttemptEnding): void {
     const requestId = this.#attempt?.requestId ?? null;
+    const cause = ending.kind === 'failed' ? ending.failure.cause : undefined;
+    const errorCode = cause?.errorCode ?? cause?.type ?? null;
+    this.#parts.attemptOver({ status: this.#attempt?.status ?? null, errorCode });
     // Tries that never got through share one limit; one that did has used none of the next one's.
     if (this.#attempt?.connected) this.#connectBy = Number.POSITIVE_INFINITY;
     this.#attempt = null;

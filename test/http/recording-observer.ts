@@ -20,6 +20,9 @@ export class RecordingObserver implements Observer {
   connectionClosed(): void {}
   streamStarted(): void {}
   streamEnded(): void {}
+  deltaAfter(): void {}
+  slowReader(): void {}
+  requestAnswered(): void {}
   resumed(): void {}
   cancelAsked(): void {}
   passedOn(): void {}

@@ -40,7 +40,7 @@ async function told(
   return {
     up: ready.dependencies.redis,
     metric: /^dash_redis_up (\d)$/m.exec(metrics)?.[1],
-    failures: [...metrics.matchAll(/^dash_redis_failures_total\{reason="(\w+)"\} \d+$/gm)].map(
+    failures: [...metrics.matchAll(/^dash_redis_failures_total\{reason="(\w+)"\} [1-9]\d*$/gm)].map(
       ([, reason = '']) => reason,
     ),
   };

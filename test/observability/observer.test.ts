@@ -21,7 +21,9 @@ const ENDED: Parameters<Observer['streamEnded']>[0] = {
   usage: { inputTokens: 10, outputTokens: 20, cacheReadTokens: 3, cacheWriteTokens: 4, source: 'final' },
   servedModel: 'claude-opus-4-5-20251101',
   costUsd: 0.0042,
+  cacheSavedUsd: 0,
   firstTokenMs: 512.34,
+  firstTokenShares: { relayMs: 12.34, modelMs: 500 },
   totalMs: 2000,
   upstreamClosedMs: null,
   chunks: 40,
@@ -86,7 +88,7 @@ describe('the observer', () => {
       code: 'conflict',
       cause: more,
     });
-    observer.resumed({ ...STREAM, ...CALLER, after: 1, head: 2, ...more });
+    observer.resumed({ ...STREAM, ...CALLER, after: 1, head: 2, isRemote: false, ...more });
     observer.failed({ what: 'ledger', cause: new Error('canary', { cause: new Error('canary') }) });
     expect(lines).toHaveLength(6);
     expect(lines.join('')).not.toContain('canary');
@@ -140,7 +142,7 @@ describe('the observer', () => {
     const { observer, sampled, parsed } = observe('info');
     for (let count = 0; count < 100; count += 1) {
       observer.connectionOpened({ connectionId: `c${count}`, userId: 'u1' });
-      observer.resumed({ ...STREAM, ...CALLER, after: 1, head: 2 });
+      observer.resumed({ ...STREAM, ...CALLER, after: 1, head: 2, isRemote: false });
       observer.cancelAsked({ ...CALLER, userId: 'u1', streamId: 's1' });
       observer.connectionClosed({
         connectionId: `c${count}`,
@@ -242,6 +244,20 @@ describe('the observer', () => {
     expect(lines).toContain('dash_cost_usd_total{action="chat",model="claude-sonnet-5-5"} 0.0142');
     expect(lines).toContain('dash_unpriced_streams_total{action="chat",model="claude-sonnet-5-5"} 1');
     expect(lines).toContain(`dash_build_info{version="1.2.3",node="${process.version}"} 1`);
+  });
+
+  it('counts what the cache saved and what it cost, each for itself, and what was estimated', async () => {
+    const { observer, metrics } = observe('silent');
+    for (const cacheSavedUsd of [0.5, 0.25, -0.125, null, 0])
+      observer.streamEnded({ ...ENDED, cacheSavedUsd });
+    for (const source of ['estimated', 'input_only', 'none'] as const)
+      observer.streamEnded({ ...ENDED, usage: { ...ENDED.usage, source } });
+    const lines = (await metrics.registry.metrics()).split('\n');
+    const labels = '{action="chat",model="claude-sonnet-5-5"}';
+    expect(lines).toContain(`dash_cache_savings_usd_total${labels} 0.75`);
+    expect(lines).toContain(`dash_cache_losses_usd_total${labels} 0.125`);
+    expect(lines).toContain(`dash_estimated_streams_total${labels} 2`);
+    expect(lines).toContain('dash_first_token_relay_seconds_count 8');
   });
 
   it('lets no user fill the log with refusals', async () => {

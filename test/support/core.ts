@@ -47,6 +47,7 @@ export function principal(userId: string, expiresAt: number): Principal {
 /** Tokens are `<user id>@<expiry in Unix ms>`; `unavailable` plays a key set that cannot be had. */
 export const tokenTable: Authenticator = {
   ready: true,
+  keySet: null,
   current: (who) => who,
   withdrawn: () => false,
   start: async () => {},
@@ -88,11 +89,14 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     connectionClosed: record('connectionClosed'),
     streamStarted: record('streamStarted'),
     streamEnded: record('streamEnded'),
+    deltaAfter() {},
     refused: record('refused'),
     resumed: record('resumed'),
     cancelAsked: record('cancelAsked'),
     passedOn: record('passedOn'),
     promptCounted: record('promptCounted'),
+    slowReader: record('slowReader'),
+    requestAnswered: record('requestAnswered'),
     failed: record('failed'),
   };
   const relay = new Relay({

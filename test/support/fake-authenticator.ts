@@ -20,6 +20,7 @@ export function principalOf(userId: string, overrides: Partial<Principal> = {}):
 export class FakeAuthenticator implements Authenticator {
   readonly tokens: Map<string, FakeToken>;
   ready = false;
+  readonly keySet = null;
 
   constructor(tokens: Readonly<Record<string, FakeToken>> = {}) {
     this.tokens = new Map(Object.entries(tokens));

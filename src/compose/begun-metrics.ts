@@ -1,14 +1,14 @@
-/** What of the operator's files are labels of metrics: so that their counters begin at 0. */
+/** What metrics begin with: the names of the operator's files that are labels, and what is set up. */
 import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
 import { actionsOfPlan } from '../config/plan-actions.ts';
-import type { MetricNames } from '../observability/metrics.ts';
+import type { Begun } from '../observability/metrics.ts';
 
 /** Actions with the models that settings name for them, under any plan; others that clients may ask for begin when they are. */
-export function metricNames(
-  { DEFAULT_MODEL }: Config,
+export function begunMetrics(
+  { DEFAULT_MODEL, REDIS_URL, DATABASE_URL, IDENTITY_VIEW }: Config,
   { actions, plans, models }: Pick<ConfigFiles, 'actions' | 'plans' | 'models'>,
-): MetricNames {
+): Begun {
   const first = models.resolve(DEFAULT_MODEL);
   const named = new Map<string, Set<string>>();
   for (const plan of plans.all)
@@ -18,5 +18,8 @@ export function metricNames(
   return {
     actions: [...named].flatMap(([action, own]) => Array.from(own, (model) => ({ action, model }))),
     tools: [...new Set(tools)],
+    settings: Object.entries({ REDIS_URL, DATABASE_URL, IDENTITY_VIEW }).flatMap(([key, value]) =>
+      value === undefined ? [] : [key],
+    ),
   };
 }
