@@ -17,8 +17,8 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./start-command.ts')).start,
   },
   doctor: {
-    summary: 'says whether a relay would start here and be answered, and what to do',
-    load: async () => (await import('./compose/doctor.ts')).doctor,
+    summary: 'says whether a relay would start here, and all it depends on answers, and what to do',
+    load: async () => (await import('./doctor/doctor-command.ts')).doctor,
   },
   migrate: {
     summary: 'brings the database to the schema of this release',

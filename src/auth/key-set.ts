@@ -32,6 +32,10 @@ export class KeySet {
     return this.#keys.size;
   }
 
+  get algorithms(): ReadonlySet<SignatureAlgorithm> {
+    return new Set([...this.#keys.values()].map(({ alg }) => alg));
+  }
+
   find(alg: SignatureAlgorithm, kid: string): PublicKey | undefined {
     return this.#keys.get(nameOf(alg, kid));
   }

@@ -9,7 +9,7 @@ export interface ExpectedClaims {
 }
 
 /** How far clocks may differ, ms. */
-const TOLERANCE_MS = 5_000;
+export const TOLERANCE_MS = 5_000;
 /** Of a token, ms. Supabase gives a week at most; one that lasts for ever is of no session, and no sign-out ends it. */
 const LONGEST_LIFE_MS = 31 * 86_400_000;
 /** The end of the year 9999, Unix seconds: what is later is no time. */

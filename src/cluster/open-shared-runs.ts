@@ -46,7 +46,7 @@ const MAX_NAME_LENGTH = 128;
 const ISSUER_LENGTH = 12;
 
 /** The same for all relays that share streams. */
-function prefixOf({ issuer, prefix }: Pick<OpenSharedRunsOptions, 'issuer' | 'prefix'>): string {
+export function prefixOf({ issuer, prefix }: Pick<OpenSharedRunsOptions, 'issuer' | 'prefix'>): string {
   return prefix ?? `dash:${hash('sha256', issuer).slice(0, ISSUER_LENGTH)}`;
 }
 

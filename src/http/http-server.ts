@@ -19,6 +19,7 @@ import {
   type TrustProxy,
 } from './admission/client-address.ts';
 import { Connections } from './admission/connections.ts';
+import { spareDescriptors } from './admission/descriptors.ts';
 import { RequestGuard } from './admission/request-guard.ts';
 import { type AccessLog, createApp, SERVER_LIMITS, type ServerLimits } from './create-app.ts';
 import { observeUnread } from './error-routes.ts';
@@ -162,14 +163,9 @@ export class HttpServer {
 /** Of what an address may send without a good token, one connection of it. */
 const CONNECTIONS_SHARE = 1 / 5;
 const MIN_UNPROVEN = 20;
-/** Of the descriptors a process may have, what sockets of clients leave: a share, within these bounds. */
-const SPARE_SHARE = 1 / 8;
-const MIN_SPARE = 64;
-const MAX_SPARE = 1024;
 
 function connectionsOf(parts: HttpServerParts, websockets: () => number): Connections {
   const { clock, limits, trustProxy, observer, maxDescriptors = Number.POSITIVE_INFINITY } = parts;
-  const spare = Math.min(MAX_SPARE, Math.max(MIN_SPARE, maxDescriptors * SPARE_SHARE));
   return new Connections({
     clock,
     perAddress: limits.connectionsPerAddress,
@@ -177,7 +173,7 @@ function connectionsOf(parts: HttpServerParts, websockets: () => number): Connec
       MIN_UNPROVEN,
       Math.floor(limits.unprovenPerSecondPerAddress * CONNECTIONS_SHARE),
     ),
-    maxDescriptors: maxDescriptors - spare,
+    maxDescriptors: maxDescriptors - spareDescriptors(maxDescriptors),
     websockets,
     peerOf: peerAddressBy(trustProxy),
     refused: (error) => observeUnread(observer, error),

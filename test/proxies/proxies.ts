@@ -80,8 +80,16 @@ export const PROXY_NAMES = Object.keys(PROXIES) as ProxyName[];
 /** Where it stands in the documents. */
 export const documentOf = (name: ProxyName): string => `docs/proxies/${PROXIES[name].document}`;
 
-/** Resolves when it takes connections. @param relayUrl `http://127.0.0.1:port` */
-export async function startProxy(name: ProxyName, relayUrl: string): Promise<StartedProxy> {
+/**
+ * Resolves when it takes connections.
+ * @param relayUrl `http://127.0.0.1:port`
+ * @param mistakes what differs from the documented configuration on purpose: text and its replacement
+ */
+export async function startProxy(
+  name: ProxyName,
+  relayUrl: string,
+  mistakes: readonly (readonly [string, string])[] = [],
+): Promise<StartedProxy> {
   const kind: Kind = PROXIES[name];
   const directory = mkdtempSync(join(tmpdir(), `proxy-${name}-`));
   chmodSync(directory, 0o777); // as root, nginx works as another user
@@ -95,6 +103,7 @@ export async function startProxy(name: ProxyName, relayUrl: string): Promise<Sta
     configured(documentOf(name), [
       ...kind.changes(place),
       ['127.0.0.1:8787', `127.0.0.1:${place.relayPort}`],
+      ...mistakes,
     ]),
   );
   const [program, options] = kind.command(file, place);

@@ -1,80 +1,28 @@
-/**
- * `dash-relay doctor`: whether a relay would start with this environment, and whether its models would answer. It starts
- * nothing, and asks the API only for its list of models, which is free.
- */
-import { endWithReader, printLine, subcommand } from '../command-line/subcommand.ts';
-import { type Config, ConfigError, type Environment, readConfig } from '../config/environment.ts';
-import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
-import { modelsInUse } from '../config/models-in-use.ts';
-import { type ListedModel, listedModels } from '../models/listed-model.ts';
-import { findingsOf, type ModelFinding } from '../models/model-findings.ts';
-import type { Listing, NoListing } from '../models/model-watch.ts';
-import { systemClock } from '../time/clock.ts';
-import { createAnthropicUpstream } from '../upstream/anthropic.ts';
-import { limitsBelowOneAnswer } from './answer-room.ts';
+/** The key of the model's API, and the models that settings name. The API is asked for its list alone, which is free. */
+import type { Config } from '../../config/environment.ts';
+import type { ConfigFiles } from '../../config/files.ts';
+import { modelsInUse } from '../../config/models-in-use.ts';
+import { type ListedModel, listedModels } from '../../models/listed-model.ts';
+import { findingsOf, type ModelFinding } from '../../models/model-findings.ts';
+import type { Listing, NoListing } from '../../models/model-watch.ts';
+import { systemClock } from '../../time/clock.ts';
+import { createAnthropicUpstream } from '../../upstream/anthropic.ts';
+import { fix, type Line, note, ok } from '../line.ts';
 
-const HELP = `Usage: dash-relay doctor
-
-Says whether a relay would start with this environment and be answered: its settings and files, the key of the model's
-API, and the models that settings name. It starts nothing and costs nothing. Each line begins with
-
-  ok    nothing to do
-  note  nothing to do now
-  fix   it says what to do
-
-  --help     this text
-
-Exit code 0: no line says "fix". 1: one does. 2: wrong words.
-`;
-
-const EXIT_FIX = 1;
 const DAY_MS = 24 * 60 * 60_000;
 /** A model that retires within so many days is to be replaced now. */
 const SOON_DAYS = 60;
 
-interface Line {
-  readonly mark: 'ok' | 'note' | 'fix';
-  readonly text: string;
-}
-
-export const doctor = subcommand({
-  help: HELP,
-  async run() {
-    endWithReader();
-    const lines = await examine(process.env, systemClock.now());
-    for (const { mark, text } of lines) printLine(`${mark.padEnd(4)}  ${text}`);
-    return lines.some(({ mark }) => mark === 'fix') ? EXIT_FIX : 0;
-  },
-});
-
-async function examine(environment: Environment, now: number): Promise<Line[]> {
-  const read = readSettings(environment, now);
-  if (Array.isArray(read)) return read;
-  const { config, files } = read;
-  const settings = [
-    ok(`environment: ${config.production ? 'for production' : 'for development'}`),
-    ok(`files: actions, plans, models of ${files.models.version}, prices; data in ${config.DATA_DIR}`),
-    ...limitsBelowOneAnswer(config, files, now).map(fix),
-  ];
-  const { ANTHROPIC_API_KEY: apiKey } = config;
-  if (apiKey === undefined)
-    return [...settings, note('ANTHROPIC_API_KEY: is not set, so the simulated model answers')];
-  const listing = await askForModels(apiKey, config);
-  return [...settings, ofKey(listing), ...modelLines(config, files, listing, now)];
-}
-
-/** Lines where the environment cannot be used. */
-function readSettings(
-  environment: Environment,
+/** @param now Unix ms */
+export async function checkModelApi(
+  config: Config,
+  files: ConfigFiles,
   now: number,
-): Line[] | { readonly config: Config; readonly files: ConfigFiles } {
-  try {
-    const config = readConfig(environment);
-    return { config, files: readConfigFiles(config, now, () => {}) };
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(fix);
-    throw error;
-  }
+): Promise<readonly Line[]> {
+  const { ANTHROPIC_API_KEY: apiKey } = config;
+  if (apiKey === undefined) return [note('ANTHROPIC_API_KEY: is not set, so the simulated model answers')];
+  const listing = await askForModels(apiKey, config);
+  return [ofKey(listing), ...modelLines(config, files, listing, now)];
 }
 
 async function askForModels(apiKey: string, config: Config): Promise<Listing> {
@@ -180,16 +128,4 @@ function ofDeprecated(retiresOn: string | null, now: number): Line {
   if (days <= 0) return fix(`should have retired on ${retiresOn}, and may any day: name another`);
   const text = `retires on ${retiresOn}, in ${days} ${days === 1 ? 'day' : 'days'}: name another before`;
   return days <= SOON_DAYS ? fix(text) : note(text);
-}
-
-function ok(text: string): Line {
-  return { mark: 'ok', text };
-}
-
-function note(text: string): Line {
-  return { mark: 'note', text };
-}
-
-function fix(text: string): Line {
-  return { mark: 'fix', text };
 }

@@ -36,6 +36,15 @@ async function apiSaying(status: number, body: object): Promise<Record<string, s
   return { ANTHROPIC_BASE_URL: server.baseURL, ANTHROPIC_API_KEY: KEY, DASH_DEVELOPMENT: '1' };
 }
 
+/** What it says of a relay of development that depends on nothing. */
+const WITHOUT_MORE = [
+  expect.stringMatching(/^note {2}SUPABASE_URL: /),
+  expect.stringMatching(/^note {2}DATABASE_URL: /),
+  expect.stringMatching(/^note {2}REDIS_URL: /),
+  expect.stringMatching(/^(ok {4}|note {2})files: \d+ may be open/),
+  expect.stringMatching(/^(ok {4}|note {2})DATA_DIR: can be written, with /),
+];
+
 interface Entry {
   readonly id: string;
   readonly [field: string]: unknown;
@@ -64,13 +73,27 @@ it('says that all is well, a line each, and ends with 0', async () => {
     expect.stringMatching(/^ok {4}files: /),
     `ok    ANTHROPIC_API_KEY: the API takes it, and lists ${ModelTable.load().ids.length} models to it`,
     'ok    claude-sonnet-5-5 (DEFAULT_MODEL)',
+    ...WITHOUT_MORE,
   ]);
   expect(code).toBe(0);
 });
 
+it('prints the same as JSON for programs, in colour only where it is asked for', async () => {
+  const environment = { FORCE_COLOR: '1' };
+  const coloured = await run(environment);
+  expect(coloured.lines[0]).toBe('\u001b[32mok  \u001b[39m  environment: for development');
+  const { code, lines } = await run(environment, '--json');
+  expect(code).toBe(0);
+  const found = lines.map((line) => JSON.parse(line));
+  expect(found[0]).toEqual({ check: 'settings', mark: 'ok', text: 'environment: for development' });
+  expect(found.map(({ check }) => check)).toEqual(
+    expect.arrayContaining(['model API', 'key set', 'Postgres', 'Redis', 'machine']),
+  );
+});
+
 it('without a key says that the simulated model answers', async () => {
   const { code, lines } = await run({});
-  expect(lines.at(-1)).toBe('note  ANTHROPIC_API_KEY: is not set, so the simulated model answers');
+  expect(lines[2]).toBe('note  ANTHROPIC_API_KEY: is not set, so the simulated model answers');
   expect(code).toBe(0);
 });
 
@@ -107,7 +130,7 @@ it('says of each model that a setting names what is to be done', async () => {
   const { code, lines } = await run({ ...(await apiSaying(200, list)), ACTIONS_FILE: actionsFile });
   const day = (days: number) => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
   const of = (id: string, text: string) => `${id} (ACTIONS_FILE chat.models): ${text}`;
-  expect(lines.slice(3)).toEqual([
+  expect(lines.slice(3, -WITHOUT_MORE.length)).toEqual([
     'ok    claude-sonnet-5-5 (DEFAULT_MODEL)',
     `fix   ${of('claude-haiku-5-5', `retires on ${day(59)}, in 59 days: name another before`)}`,
     `note  ${of('claude-opus-5-5', `retires on ${day(61)}, in 61 days: name another before`)}`,
@@ -149,8 +172,14 @@ it('says where nobody answers', async () => {
   expect(code).toBe(1);
 });
 
-it.each([['--nonsense'], ['more']])('wrong words end with 2: %s', async (word) => {
-  const { code, stderr } = await run({}, word);
+it.each([
+  [['--nonsense']],
+  [['more']],
+  [['--token', 'without an address']],
+  [['--url', 'relay.example.com']],
+  [['--url', 'http://127.0.0.1:8787', '--silent', 'long']],
+])('wrong words end with 2: %j', async (words) => {
+  const { code, stderr } = await run({}, ...words);
   expect(stderr).toContain('Usage: dash-relay doctor');
   expect(code).toBe(2);
 });
