@@ -217,6 +217,8 @@ export const ROUTE = each('a route, or `other`', [
   '/v1/ws',
   '/functions/v1/ai-gateway',
   '/functions/v1/ai-proxy',
+  '/functions/v1/ai-gateway-ws',
+  '/functions/v1/ai-proxy-ws',
   '/healthz',
   '/readyz',
   '/metrics',

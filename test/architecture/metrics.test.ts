@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withMetrics } from '../../scripts/document-metrics.ts';
+import { WEBSOCKET_PATHS } from '../../src/http/websocket/upgrade-request.ts';
 import { METRICS, type MetricDefinition } from '../../src/observability/metric-definitions.ts';
-import { REFUSAL_REASON } from '../../src/observability/metric-labels.ts';
+import { REFUSAL_REASON, ROUTE } from '../../src/observability/metric-labels.ts';
 import { PROCESS_METRICS } from '../../src/observability/process-metrics.ts';
-import { sourceFiles } from './source-files.ts';
+import { readProjectFile, sourceFiles } from './source-files.ts';
 
 const own = Object.entries<MetricDefinition>(METRICS);
 
@@ -38,4 +39,12 @@ it('each word that the code gives as the cause of a refusal is a reason of the s
   expect(causes.length).toBeGreaterThan(15);
   const reasons: readonly unknown[] = REFUSAL_REASON.values;
   expect(causes.filter((cause) => !reasons.includes(cause))).toEqual([]);
+});
+
+it('each route that is registered has a place in the set', () => {
+  const registered = readProjectFile('src/http/routes/routes.ts').matchAll(/\bon: '[A-Z]+ ([^']+)'/g);
+  const routes = [...Array.from(registered, ([, route]) => route), ...WEBSOCKET_PATHS];
+  expect(routes.length).toBeGreaterThan(15);
+  const known: readonly unknown[] = ROUTE.values;
+  expect(routes.filter((route) => !known.includes(route))).toEqual([]);
 });
