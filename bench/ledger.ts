@@ -35,7 +35,12 @@ async function measure(): Promise<LedgerReport> {
     await importLedger();
   const clock = systemClock;
   const complain = (what: string, cause: unknown) => process.stderr.write(`${what}: ${String(cause)}\n`);
-  const ledger = openUsageLedger({ dataDir: data.path, prices: loadPrices(), clock, onError: complain });
+  const ledger = openUsageLedger({
+    dataDir: data.path,
+    prices: () => loadPrices(),
+    clock,
+    onError: complain,
+  });
   const local = await accounted(() => settleAll(ledger));
 
   const postgres = await startPostgres({ settings: ['fsync=on', 'full_page_writes=on'] });

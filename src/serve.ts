@@ -1,7 +1,9 @@
 /**
  * The serving process: environment in, exit code out. 78 says that the configuration must change, 1 that something broke.
+ * SIGHUP reads the files of settings again, unless it says that the terminal is gone.
  * The first SIGTERM or SIGINT drains, a second one stops waiting. SIGUSR2 has debug lines written, and again no more.
  */
+import { closeSync, openSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { composeRelay, type RelayService } from './compose/compose.ts';
 import { type Config, ConfigError, readConfig } from './config/environment.ts';
@@ -12,14 +14,27 @@ const EXIT_CONFIG = 78;
 /** What closing may take beyond the drain deadline before the process ends itself, ms. */
 const CLOSE_WITHIN_MS = 10_000;
 
+const isInTerminal = process.stdin.isTTY;
 const config = readConfigOrExit();
 const service = await startOrExit(config);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(service, signal));
 // Not SIGUSR1: that one opens Node's inspector.
+process.on('SIGHUP', () => (hasLostTerminal() ? void stop(service, 'SIGHUP') : service.reload()));
 process.on('SIGUSR2', () => service.toggleDebug());
 // A state that nobody thought of is not served on: clients resume, the platform restarts, the ledger settles.
 process.on('uncaughtException', (error) => void crash(service, error));
 process.on('unhandledRejection', (error) => void crash(service, error));
+
+/** A terminal that is closed says so by the same signal, and nobody would see or end this process any more. */
+function hasLostTerminal(): boolean {
+  if (!isInTerminal) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 function readConfigOrExit(): Config {
   try {

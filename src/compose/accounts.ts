@@ -2,7 +2,6 @@
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
 import type { Config } from '../config/environment.ts';
-import type { ConfigFiles } from '../config/files.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import type { Outbox } from '../ledger/outbox.ts';
@@ -12,10 +11,12 @@ import { MirrorCopier } from '../mirror/mirror-copier.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
+import { ChargePolicy } from '../quota/charges.ts';
 import { createQuota, type OpenQuota } from '../quota/create-quota.ts';
 import { systemClock } from '../time/clock.ts';
 import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
+import type { Settings } from './settings.ts';
 
 /** Batches of usage rows on their way to Postgres at once. */
 const BATCHES_AT_ONCE = 2;
@@ -38,28 +39,27 @@ export interface Accounts {
 
 export async function composeAccounts(
   config: Config,
-  files: ConfigFiles,
+  settings: Settings,
   simulated: boolean,
   telemetry: Telemetry,
 ): Promise<Accounts> {
-  const { actions, models, plans, prices } = files;
   const { logger, observer } = telemetry;
   const postgres = await composePostgres(config, logger);
   const { authenticator, developmentIssuer, lookup } = await composeIdentity(config, postgres, telemetry);
   const ledger = openUsageLedger({
     dataDir: config.DATA_DIR,
-    prices,
+    prices: () => settings.now.prices,
     simulated,
     clock: systemClock,
     onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
   });
   const quota = createQuota({
     dataDir: config.DATA_DIR,
-    plans,
-    models,
-    prices: simulated ? SIMULATED_PRICES : prices,
+    policy: settings.derived(
+      ({ plans, prices, models }) => new ChargePolicy(plans, simulated ? SIMULATED_PRICES : prices, models),
+    ),
     clock: systemClock,
-    actions: [...actions.keys()],
+    actions: settings.derived(({ actions }) => [...actions.keys()]),
     postgres: postgres && shareOf(postgres),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
@@ -75,7 +75,7 @@ export async function composeAccounts(
     onBudgetReserved: (event) =>
       logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
   });
-  const mirror = postgres && composeMirror(config, files, postgres, telemetry);
+  const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
   const shipper =
     postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger, () => mirror?.wake());
   return {
@@ -156,7 +156,7 @@ const LINES_OF_MIRROR = 3;
 
 function composeMirror(
   { DATABASE_URL: url = '' }: Config,
-  { mirror: wanted }: ConfigFiles,
+  { now: { mirror: wanted } }: Settings,
   postgres: PostgresPool,
   { logger, observer, sampled }: Telemetry,
 ): MirrorCopier {

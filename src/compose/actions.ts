@@ -5,18 +5,19 @@ import { describedParameters, valueIn } from '../prompt/parameters.ts';
 
 type Actions = ConfigFiles['actions'];
 
-export function oldActions(actions: Actions): RouteParts['actions'] {
+/** @param actions at this moment */
+export function oldActions(actions: () => Actions): RouteParts['actions'] {
   return {
-    has: (name) => actions.has(name),
+    has: (name) => actions().has(name),
     parameter(action, name, words) {
-      const parameter = actions.get(action)?.parameters?.get(name);
+      const parameter = actions().get(action)?.parameters?.get(name);
       return parameter === undefined ? undefined : valueIn(parameter, words);
     },
   };
 }
 
 /** No plan changes the parameters, so they are the same for all. */
-export function listedActions(actions: Actions): RouteParts['listedActions'] {
+export function listedActions(actions: Actions): object {
   const entries = [...actions].map(([name, { parameters = new Map() }]) => [
     name,
     { parameters: describedParameters(parameters) },

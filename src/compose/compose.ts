@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import { disclosedSettings } from '../config/disclosure.ts';
 import type { Config } from '../config/environment.ts';
-import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
+import type { ConfigFiles } from '../config/files.ts';
 import { listenFailure } from '../config/listen-failure.ts';
+import type { Switches } from '../config/switches.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import { healthOf } from '../http/routes/operations.ts';
 import { configOf } from '../http/routes/transport-config.ts';
@@ -17,12 +18,12 @@ import { memoryLimit, watchMemory } from '../observability/memory-pressure.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 import { type Accounts, composeAccounts } from './accounts.ts';
-import { limitsBelowOneAnswer } from './answer-room.ts';
 import { begunMetrics } from './begun-metrics.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
 import { identityFailure } from './identity.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
+import { Settings } from './settings.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -45,6 +46,8 @@ export interface RelayService {
   close(): Promise<void>;
   /** To debug lines in the log, and back to LOG_LEVEL. */
   toggleDebug(): void;
+  /** Reads the files of settings and switches again: at once, and what is invalid changes nothing. */
+  reload(): void;
   /** Logs what ended the process. */
   crashed(cause: unknown): void;
 }
@@ -68,19 +71,17 @@ export async function composeRelay(
   const telemetry = composeTelemetry({ level, version, instanceId, output });
   const { logger, observer } = telemetry;
   logger.info(configurationOf(config, given !== undefined), 'configuration');
-  const files = readConfigFiles(config, systemClock.now(), (tier) =>
-    logger.warn({ tier }, 'a tier without a plan: its users have the plan free'),
-  );
-  telemetry.metrics.begin(begunMetrics(config, files));
-  for (const problem of limitsBelowOneAnswer(config, files, systemClock.now()))
-    logger.warn({ problem }, 'a limit is smaller than one answer: each question is refused');
-  const own = given === undefined ? await startSimulatorWithoutKey(config, files, telemetry) : undefined;
+  const settings = new Settings(config, telemetry);
+  const beginMetrics = (files: ConfigFiles): void => telemetry.metrics.begin(begunMetrics(config, files));
+  beginMetrics(settings.now);
+  settings.onChange(beginMetrics);
+  const own = given === undefined ? await startSimulatorWithoutKey(config, settings, telemetry) : undefined;
   const simulator = given ?? own;
-  const accounts = await composeAccounts(config, files, simulator !== undefined, telemetry);
-  const core = await composeCore(config, files, accounts, { version, simulator }, telemetry);
+  const accounts = await composeAccounts(config, settings, simulator !== undefined, telemetry);
+  const core = await composeCore(config, settings, accounts, { version, simulator }, telemetry);
   const http = composeHttp(
     config,
-    files,
+    settings,
     core,
     accounts,
     telemetry,
@@ -102,7 +103,11 @@ export async function composeRelay(
     shipper,
     mirror,
   });
-  core.switches.onChange((now) => void relay.tellConfig((userId) => configOf(userId, now)));
+  showSwitches(core.switches.now, telemetry);
+  core.switches.onChange((now) => {
+    showSwitches(now, telemetry);
+    void relay.tellConfig((userId) => configOf(userId, now));
+  });
   const memory = watchMemoryOf(core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry };
   let closing: Promise<void> | undefined;
@@ -120,9 +125,22 @@ export async function composeRelay(
       await relay.drain(config.DRAIN_MS);
     },
     close: () => (closing ??= close(parts)),
+    reload() {
+      settings.reload();
+      core.switches.readFile();
+    },
     toggleDebug: telemetry.toggleDebug,
     crashed: (cause) => observer.failed({ what: 'process', cause }),
   };
+}
+
+function showSwitches(
+  { relayEnabled, streamingEnabled, websocketPercent }: Switches,
+  { metrics }: Telemetry,
+): void {
+  metrics.switches.set({ name: 'relay' }, Number(relayEnabled.value));
+  metrics.switches.set({ name: 'streaming' }, Number(streamingEnabled.value));
+  metrics.switches.set({ name: 'websocket_percent' }, websocketPercent.value);
 }
 
 /** What holds, for whoever reads the log. @param simulated where a simulated model was handed in */
@@ -183,7 +201,7 @@ async function close({ accounts, core, http, memory, own, telemetry }: Parts): P
 /** Loaded only where it answers: 5 MB that a relay of real answers does without. */
 async function startSimulatorWithoutKey(
   { ANTHROPIC_API_KEY: key }: Config,
-  { models: modelTable }: ConfigFiles,
+  { now: { models: modelTable } }: Settings,
   { logger }: Telemetry,
 ): Promise<Simulator | undefined> {
   if (key !== undefined) return undefined;

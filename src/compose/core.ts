@@ -7,6 +7,7 @@ import type { ModelWatch } from '../models/model-watch.ts';
 import { API_ERROR, API_STATUS, known, REDIS_REASON } from '../observability/metric-labels.ts';
 import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
+import type { RequestPolicy } from '../run/request.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { MemoryStreamLogs } from '../stream-log/memory.ts';
@@ -19,6 +20,7 @@ import type { Upstream } from '../upstream/port.ts';
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
 import { composeModels } from './models.ts';
+import type { Settings } from './settings.ts';
 import { WatchedSwitches } from './switches.ts';
 
 export interface Core {
@@ -35,14 +37,13 @@ export interface Core {
 
 export async function composeCore(
   config: Config,
-  files: ConfigFiles,
+  settings: Settings,
   { authenticator, developmentIssuer, ledger, quota }: Accounts,
   { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
   telemetry: Telemetry,
 ): Promise<Core> {
-  const { actionsOf, prices, plans } = files;
   const upstream = composeUpstream(config, simulator, telemetry);
-  const models = composeModels(config, files, upstream, telemetry);
+  const models = composeModels(config, settings, upstream, telemetry);
   const logs = new MemoryStreamLogs({
     maxBytes: config.STREAM_LOG_MAX_BYTES,
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
@@ -50,7 +51,7 @@ export async function composeCore(
   const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
   const shared = await composeShared(config, issuer, logs, telemetry);
   const switches = new WatchedSwitches(config, shared?.switches, telemetry.logger);
-  const askable = [...prices.models, ...(simulator === undefined ? [] : SCRIPTED_MODELS)];
+  const scripted = simulator === undefined ? [] : SCRIPTED_MODELS;
   const relay = new Relay({
     version,
     authenticator,
@@ -60,17 +61,12 @@ export async function composeCore(
     ledger,
     quota,
     startLimit: createStartLimit(shared),
-    limitsOf: (principal) => plans.limitsOf(principal),
+    limitsOf: (principal) => settings.now.plans.limitsOf(principal),
     isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,
     tracer: telemetry.tracer,
     clock: systemClock,
-    policy: {
-      actionsOf,
-      models,
-      defaultModel: models.resolve(config.DEFAULT_MODEL),
-      allowedModels: new Set((config.ALLOWED_MODELS ?? askable).map((id) => models.resolve(id))),
-    },
+    policy: settings.derived((files) => requestPolicy(config, files, models, scripted)),
     showCost: config.SHOW_COST,
     countTokensAbove: config.COUNT_TOKENS_ABOVE,
     heartbeatMs: config.HEARTBEAT_MS,
@@ -83,6 +79,21 @@ export async function composeCore(
     },
   });
   return { relay, switches, upstream, models, logs, shared: shared?.streams };
+}
+
+function requestPolicy(
+  { DEFAULT_MODEL, ALLOWED_MODELS }: Config,
+  { actionsOf, models: table, prices }: ConfigFiles,
+  models: ModelWatch,
+  scripted: readonly string[],
+): RequestPolicy {
+  const allowed = ALLOWED_MODELS ?? [...prices.models, ...scripted];
+  return {
+    actionsOf,
+    models,
+    defaultModel: table.resolve(DEFAULT_MODEL),
+    allowedModels: new Set(allowed.map((id) => table.resolve(id))),
+  };
 }
 
 function composeUpstream(

@@ -1,7 +1,6 @@
 /** The ports: the WebSocket endpoint and the routes in front of the core, and /metrics. */
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/environment.ts';
-import type { ConfigFiles } from '../config/files.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { PassOn } from '../http/legacy/pass-on.ts';
 import type { Health } from '../http/routes/operations.ts';
@@ -12,12 +11,13 @@ import type { Accounts } from './accounts.ts';
 import { listedActions, oldActions } from './actions.ts';
 import type { Core } from './core.ts';
 import type { Telemetry } from './metrics.ts';
+import type { Settings } from './settings.ts';
 
 const DEMO_DIRECTORY = fileURLToPath(new URL('../../dist/demo/', import.meta.url));
 
 export function composeHttp(
   config: Config,
-  { actions }: ConfigFiles,
+  settings: Settings,
   { relay, switches }: Core,
   { authenticator, developmentIssuer, quota }: Accounts,
   { logger, metrics, observer }: Telemetry,
@@ -32,8 +32,8 @@ export function composeHttp(
     health,
     usageOf: (principal) => quota.usageOf(principal),
     switches: () => switches.now,
-    actions: oldActions(actions),
-    listedActions: listedActions(actions),
+    actions: oldActions(() => settings.now.actions),
+    listedActions: settings.derived(({ actions }) => listedActions(actions)),
     passOn:
       oldFunctions === undefined
         ? undefined

@@ -1,21 +1,21 @@
 /** The models in use as the API has them, and what the log says of it. */
 import type { Config } from '../config/environment.ts';
-import type { ConfigFiles } from '../config/files.ts';
 import { modelsInUse } from '../config/models-in-use.ts';
 import { ModelWatch } from '../models/model-watch.ts';
 import { systemClock } from '../time/clock.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import type { Telemetry } from './metrics.ts';
+import type { Settings } from './settings.ts';
 
 export function composeModels(
   config: Config,
-  files: ConfigFiles,
+  settings: Settings,
   upstream: AnthropicUpstream,
   { logger }: Telemetry,
 ): ModelWatch {
-  return new ModelWatch({
-    table: files.models,
-    used: modelsInUse(config, files),
+  const watch = new ModelWatch({
+    table: settings.now.models,
+    used: modelsInUse(config, settings.now),
     clock: systemClock,
     list: () => upstream.listModels(),
     onFinding(finding, usedBy) {
@@ -27,6 +27,8 @@ export function composeModels(
     onUnlisted: (why) =>
       logger.info(why, "the API's list of models cannot be had: models are known by the models file alone"),
   });
+  settings.onChange((files) => watch.use(files.models, modelsInUse(config, files)));
+  return watch;
 }
 
 const FOUND = {

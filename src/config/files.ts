@@ -2,7 +2,8 @@
  * What the environment points at: files, the data directory, certificates. All of it is judged before anything opens,
  * and at once, so that what will never work ends the start instead of looking like an outage later.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { loadMirror, type MirrorDefinition } from '../mirror/definition.ts';
 import { ModelTable } from '../models/model-table.ts';
 import { withIds } from '../models/settings.ts';
@@ -38,6 +39,27 @@ export interface ConfigFiles {
   readonly plans: Plans;
   /** Of MIRROR_FILE, if it is set. */
   readonly mirror: MirrorDefinition | undefined;
+}
+
+/** Keys whose files may be read again while the relay runs. */
+const SETTINGS_KEYS = ['ACTIONS_FILE', 'PLANS_FILE', 'PRICES_FILE', 'MODELS_FILE'] as const;
+export type SettingsKey = (typeof SETTINGS_KEYS)[number];
+
+/** What tells one content of each file that is set from another. One that cannot be read has none. */
+export function contentsOf(config: Pick<Config, SettingsKey>): ReadonlyMap<SettingsKey, string> {
+  const contentOf = (file: string): string => {
+    try {
+      return hash('sha256', readFileSync(file));
+    } catch {
+      return ''; // who reads it for what it says is told why
+    }
+  };
+  return new Map(
+    SETTINGS_KEYS.flatMap((key) => {
+      const file = config[key];
+      return file === undefined ? [] : [[key, contentOf(file)] as const];
+    }),
+  );
 }
 
 /**

@@ -20,7 +20,8 @@ import { type Write, WriteQueue } from './write-queue.ts';
 export interface UsageLedgerOptions {
   /** Created if absent. One process at a time. */
   readonly dataDir: string;
-  readonly prices: PriceTable;
+  /** For runs that are opened from then on: each keeps those that it was opened with. */
+  readonly prices: () => PriceTable;
   /** Whether answers come from the simulated model, for nothing. Rows remember it. */
   readonly simulated?: boolean;
   readonly clock: Clock;
@@ -39,6 +40,7 @@ type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
 
 interface LiveRun {
   readonly row: number;
+  readonly prices: PriceTable;
   readonly intent: UsageIntent;
   readonly reading: () => UsageReading;
   /** As it stands on disk. */
@@ -70,7 +72,7 @@ export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
 class SqliteUsageLedger implements LocalUsageLedger {
   readonly interrupted: number;
   readonly outbox: SqliteOutbox;
-  readonly #prices: PriceTable;
+  readonly #prices: () => PriceTable;
   readonly #clock: Clock;
   readonly #onError: UsageLedgerOptions['onError'];
   readonly #table: RunTable;
@@ -83,11 +85,11 @@ class SqliteUsageLedger implements LocalUsageLedger {
   #saves = 0;
 
   constructor(options: UsageLedgerOptions, database: DatabaseSync, release: () => void) {
-    this.#prices = options.simulated === true ? SIMULATED_PRICES : options.prices;
+    this.#prices = options.simulated === true ? () => SIMULATED_PRICES : options.prices;
     this.#clock = options.clock;
     this.#onError = options.onError;
-    this.#table = new RunTable(database, this.#prices);
-    this.interrupted = this.#table.settleInterrupted(options.prices);
+    this.#table = new RunTable(database);
+    this.interrupted = this.#table.settleInterrupted(options.prices());
     this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
     this.#release = release;
     this.#wal = new WalCheckpointer({
@@ -114,12 +116,14 @@ class SqliteUsageLedger implements LocalUsageLedger {
   open(intent: UsageIntent, reading: () => UsageReading): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(unavailable());
     if (this.#live.has(intent.epoch)) return Promise.reject(duplicate());
-    const run: LiveRun = { row: this.#table.reserve(), intent, reading, saved: NO_USAGE, settled: undefined };
+    const prices = this.#prices();
+    const row = this.#table.reserve();
+    const run: LiveRun = { row, prices, intent, reading, saved: NO_USAGE, settled: undefined };
     this.#live.set(intent.epoch, run);
     return new Promise((resolve, reject) => {
       this.#writes.push({
         apply: () => {
-          if (!this.#table.insert(run.row, intent)) throw duplicate();
+          if (!this.#table.insert(row, intent, prices)) throw duplicate();
         },
         committed: resolve,
         refused: (cause) => {
@@ -149,12 +153,12 @@ class SqliteUsageLedger implements LocalUsageLedger {
   }
 
   #settleOnce(run: LiveRun, settlement: UsageSettlement): Promise<Settled> {
-    const cost = runCost(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
-    const saved = runCacheSavedPico(this.#prices, run.intent.model, settlement.usage, run.intent.startedAt);
+    const cost = runCost(run.prices, run.intent.model, settlement.usage, run.intent.startedAt);
+    const saved = runCacheSavedPico(run.prices, run.intent.model, settlement.usage, run.intent.startedAt);
     const settled = { costUsd: usdOf(cost.totalPico), cacheSavedUsd: usdOf(saved) };
     return new Promise((resolve) => {
       this.#writes.push({
-        apply: () => this.#table.settle(run.row, settlement, cost),
+        apply: () => this.#table.settle(run.row, settlement, cost, run.prices),
         committed: () => {
           this.#live.delete(settlement.epoch);
           this.outbox.settled();

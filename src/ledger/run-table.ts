@@ -52,7 +52,6 @@ export interface SettledRow {
 
 export class RunTable {
   readonly #database: DatabaseSync;
-  readonly #prices: PriceTable;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #insert: StatementSync;
@@ -60,10 +59,8 @@ export class RunTable {
   readonly #settle: StatementSync;
   #nextRun: number;
 
-  /** @param prices of the runs of this process */
-  constructor(database: DatabaseSync, prices: PriceTable) {
+  constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#prices = prices;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#insert = database.prepare(INSERT);
@@ -92,7 +89,7 @@ export class RunTable {
   }
 
   /** Whether the row was written: false if its epoch has one already. */
-  insert(run: number, intent: UsageIntent): boolean {
+  insert(run: number, intent: UsageIntent, prices: PriceTable): boolean {
     const { changes } = this.#insert.run(
       run,
       storable(intent.epoch),
@@ -101,7 +98,7 @@ export class RunTable {
       storableOrNull(intent.organizationId),
       storable(intent.action),
       storable(intent.model),
-      this.#prices.version,
+      prices.version,
       intent.startedAt,
       intent.startedAt,
     );
@@ -113,7 +110,7 @@ export class RunTable {
   }
 
   /** Changes nothing on a row that is settled. */
-  settle(run: number, settlement: UsageSettlement, cost: RunCost): void {
+  settle(run: number, settlement: UsageSettlement, cost: RunCost, prices: PriceTable): void {
     this.#settle.run(
       ...valuesOf(settlement.usage),
       settlement.endedAt,
@@ -122,7 +119,7 @@ export class RunTable {
       cost.totalPico,
       cost.outputPico,
       insteadOfTotal(cost),
-      this.#prices.version,
+      prices.version,
       settlement.firstTokenMs,
       settlement.totalMs,
       storableOrNull(settlement.requestId),

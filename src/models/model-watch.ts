@@ -41,7 +41,9 @@ const EVERY_MS = 60 * 60_000;
 const EMPTY = { kind: 'failed', reason: 'empty', status: 200 } as const;
 
 export class ModelWatch implements Models {
-  readonly #parts: ModelWatchParts;
+  readonly #parts: Omit<ModelWatchParts, 'table' | 'used'>;
+  #table: ModelTable;
+  #used: ModelWatchParts['used'];
   #listed: readonly ListedModel[] | null = null;
   /** What the list has of each model in use. */
   #entries = new Map<string, ListedModel>();
@@ -51,9 +53,13 @@ export class ModelWatch implements Models {
   #timer: Timer | undefined;
   #isAsking = false;
   #isClosed = false;
+  /** Whether an answer of the API, be it a refusal, was compared with the table. */
+  #isCompared = false;
 
-  constructor(parts: ModelWatchParts) {
+  constructor({ table, used, ...parts }: ModelWatchParts) {
     this.#parts = parts;
+    this.#table = table;
+    this.#used = used;
   }
 
   /** Of models that a setting names: of others, which clients may ask for, there is nothing to do. */
@@ -62,15 +68,23 @@ export class ModelWatch implements Models {
   }
 
   find(id: string): ModelFacts | undefined {
-    return this.#parts.table.find(id);
+    return this.#table.find(id);
   }
 
   resolve(name: string): string {
-    return this.#parts.table.resolve(name);
+    return this.#table.resolve(name);
   }
 
   answers(id: string, now: number): boolean {
-    return doesAnswer(id, this.#parts.table, this.#entries.get(id), now);
+    return doesAnswer(id, this.#table, this.#entries.get(id), now);
+  }
+
+  /** Other models, or others in use: compared with the list that is at hand. */
+  use(table: ModelTable, used: ModelWatchParts['used']): void {
+    this.#table = table;
+    this.#used = used;
+    this.#set(this.#listed);
+    if (this.#isCompared) this.#compare();
   }
 
   start(): void {
@@ -112,7 +126,7 @@ export class ModelWatch implements Models {
   #set(listed: readonly ListedModel[] | null): void {
     this.#listed = listed;
     this.#entries = new Map(
-      [...this.#parts.used.keys()].flatMap((id) => {
+      [...this.#used.keys()].flatMap((id) => {
         const entry = entryOf(id, listed);
         return entry === undefined ? [] : [[id, entry] as const];
       }),
@@ -120,27 +134,27 @@ export class ModelWatch implements Models {
   }
 
   #compare(): void {
-    const { used, onFinding, onResolved } = this.#parts;
+    const { onFinding, onResolved } = this.#parts;
+    this.#isCompared = true;
     const before = this.#told;
     const found = this.#find();
     this.#told = found;
     for (const [key, finding] of found)
       if (JSON.stringify(finding) !== JSON.stringify(before.get(key)))
-        onFinding(finding, used.get(finding.model) ?? []);
+        onFinding(finding, this.#used.get(finding.model) ?? []);
     for (const [key, { model, state }] of before) if (!found.has(key)) onResolved(model, state);
   }
 
   #isNamed(model: string): boolean {
-    return (this.#parts.used.get(model) ?? []).length > 0;
+    return (this.#used.get(model) ?? []).length > 0;
   }
 
   /** That the API does not list a model which no setting names is nothing to tell. */
   #find(): Map<string, ModelFinding> {
-    const { table, used, clock } = this.#parts;
-    const now = clock.now();
+    const now = this.#parts.clock.now();
     const found = new Map<string, ModelFinding>();
-    for (const id of used.keys())
-      for (const finding of findingsOf(id, table, this.#listed, now))
+    for (const id of this.#used.keys())
+      for (const finding of findingsOf(id, this.#table, this.#listed, now))
         if (this.#isNamed(id) || finding.state !== 'unlisted') found.set(`${id} ${finding.state}`, finding);
     return found;
   }

@@ -259,7 +259,8 @@ export const LOG_EVENTS = {
     levels: ['info', 'warn'],
     fields: ['model', 'state', 'usedBy'],
     means: 'The API, or MODELS_FILE, says that it answers nobody',
-    action: 'Name another in the settings of `usedBy`, and restart',
+    action:
+      'Name another in the settings of `usedBy`, and send SIGHUP; a key of the environment takes a restart',
   },
   'a model in use will retire: name another before': {
     name: 'model_deprecated',
@@ -310,6 +311,28 @@ export const LOG_EVENTS = {
     fields: ['why'],
     means: '`why` says what is wrong in it',
     action: 'Mend the file; no restart is needed',
+  },
+  'settings read again: they hold for what begins now': {
+    name: 'settings_reloaded',
+    levels: ['info'],
+    fields: ['changed', 'actions', 'plans', 'prices', 'models'],
+    means:
+      'SIGHUP: the files named in `changed` hold, and how many entries each has now; live answers keep what they began with',
+    action: null,
+  },
+  'settings read again: nothing has changed': {
+    name: 'settings_unchanged',
+    levels: ['info'],
+    fields: [],
+    means: 'SIGHUP, and the files are as they were',
+    action: 'If you changed one: it is not the file that the environment names',
+  },
+  'settings read again cannot be used: those before hold, all of them': {
+    name: 'settings_refused',
+    levels: ['error'],
+    fields: ['problems'],
+    means: 'SIGHUP: `problems` says all that is wrong, in the words of a start',
+    action: 'Mend the files before the next start, and send SIGHUP again',
   },
   'the switches of the fleet cannot be used: their last values hold': {
     name: 'fleet_switches_unusable',
@@ -471,7 +494,7 @@ export const LOG_EVENTS = {
     levels: ['error'],
     fields: ['day', 'limitUsd'],
     means: 'All answers of this day (UTC) have cost `spendingPerDayUsd`',
-    action: 'Wait for midnight, or raise it in PLANS_FILE and restart',
+    action: 'Wait for midnight, or raise it in PLANS_FILE and send SIGHUP',
   },
   'the rest of the daily budget is reserved by live answers: starts wait for them': {
     name: 'budget_reserved',

@@ -305,3 +305,6 @@ export function known<Value extends string>(
 ): Value | typeof OTHER {
   return values.find((each) => each === value) ?? OTHER;
 }
+
+export const SWITCH = oneOf('relay', 'streaming', 'websocket_percent');
+export const RELOAD_OUTCOME = oneOf('done', 'refused', 'unchanged');

@@ -110,6 +110,8 @@ export function createMetrics() {
     promptCounts: counter('dash_prompt_counts_total'),
     toolCalls: counter('dash_tool_calls_total'),
     toolDuration: latency('dash_tool_call_seconds'),
+    switches: gauge('dash_switch'),
+    settingsReloads: counter('dash_settings_reloads_total'),
     redisFailures: counter('dash_redis_failures_total'),
     identityLookups: counter('dash_identity_lookups_total'),
     failures: counter('dash_failures_total'),
@@ -117,7 +119,7 @@ export function createMetrics() {
     built(version: string): void {
       new Gauge({ ...described('dash_build_info'), registers }).set({ version, node: process.version }, 1);
     },
-    /** Begins the counters: to be called once, before anything is counted. */
+    /** Begins the counters: before anything is counted, and again where there are other names. What is counted stays. */
     begin(begun: Begun): void {
       for (const [name, made] of counters) for (const labels of zerosOf(name, begun)) made.inc(labels, 0);
     },

@@ -81,19 +81,21 @@ export class ChargePolicy {
     const { holder, action, startedAt, model } = run;
     const askable = run.fallback === undefined ? [run] : [run, run.fallback];
     const attempts = askable.map((asked) => this.#attempts(run, asked));
-    const charges = chargesOn(this.#counters(holder, action, startedAt), this.#atMost(attempts, startedAt));
+    const prices = this.#prices;
+    const counters = this.#counters(holder, action, startedAt);
+    const charges = chargesOn(counters, atMost(attempts, { prices, startedAt }));
     const promptTokens = estimatePromptTokens(run, this.#models.find(model));
-    return { model, startedAt, charges, promptTokens, attempts };
+    return { model, startedAt, prices, charges, promptTokens, attempts };
   }
 
   /** The same with a prompt that the asked model counted. */
   corrected<Run extends ReservedRun>(run: Run, counted: number): Run {
-    const { charges, startedAt } = run;
+    const { charges } = run;
     const attempts = run.attempts.map((each) =>
       each.map((attempt) => ({ ...attempt, promptTokens: countedPromptTokens(counted, attempt.scale) })),
     );
     const counters = charges.map(({ counter }) => counter);
-    return { ...run, attempts, charges: chargesOn(counters, this.#atMost(attempts, startedAt)) };
+    return { ...run, attempts, charges: chargesOn(counters, atMost(attempts, run)) };
   }
 
   /** Of one that is asked, and of those that the API asks where it declines: each may be billed. */
@@ -109,30 +111,10 @@ export class ChargePolicy {
     });
   }
 
-  /** One of them answers: room for the dearest is room for each. */
-  #atMost(askable: readonly (readonly Attempt[])[], startedAt: number): Amounts {
-    const most = askable.map((attempts) => ({
-      // Counted by their number are those of the answer alone, whoever gives it.
-      tokens: Math.max(...attempts.map((each) => each.steps * (promptOf(each) + each.maxTokens))),
-      spending: attempts.reduce((sum, attempt) => sum + this.#spending(attempt, startedAt), 0),
-    }));
-    return {
-      requests: 1,
-      tokens: Math.max(...most.map(({ tokens }) => tokens)),
-      spending: Math.max(...most.map(({ spending }) => spending)),
-    };
-  }
-
-  #spending(attempt: Attempt, startedAt: number): number {
-    const { model, maxTokens, cache, steps } = attempt;
-    const usage = { ...promptAtMost(promptOf(attempt), cache), outputTokens: maxTokens };
-    return steps * this.#microUsd(model, startedAt, usage);
-  }
-
   /** What it did cost, on the same counters. A run whose answer never began is no request. */
-  cost({ charges, model, startedAt }: ReservedRun, outcome: QuotaOutcome): Charge[] {
-    const counters = charges.map(({ counter }) => counter);
-    return costOn(counters, outcome, this.#microUsd(model, startedAt, outcome.usage));
+  cost(run: ReservedRun, outcome: QuotaOutcome): Charge[] {
+    const counters = run.charges.map(({ counter }) => counter);
+    return costOn(counters, outcome, microUsd(run.model, run, outcome.usage));
   }
 
   /** The same for a run of a process before this one, whose cost the ledger knows. */
@@ -162,12 +144,34 @@ export class ChargePolicy {
       ...spendingCounter(this.#plans.spendingPerDayMicroUsd, at),
     ];
   }
+}
 
-  /** Rounded up. */
-  #microUsd(asked: string, at: number, usage: Partial<UsageReading>): number {
-    const pico = budgetPico(this.#prices, asked, { ...NO_USAGE, ...usage }, at);
-    return Number((pico + 999_999n) / 1_000_000n);
-  }
+type PriceList = Pick<PricedRun, 'prices' | 'startedAt'>;
+
+/** One of them answers: room for the dearest is room for each. */
+function atMost(askable: readonly (readonly Attempt[])[], list: PriceList): Amounts {
+  const most = askable.map((attempts) => ({
+    // Counted by their number are those of the answer alone, whoever gives it.
+    tokens: Math.max(...attempts.map((each) => each.steps * (promptOf(each) + each.maxTokens))),
+    spending: attempts.reduce((sum, attempt) => sum + spendingOf(attempt, list), 0),
+  }));
+  return {
+    requests: 1,
+    tokens: Math.max(...most.map(({ tokens }) => tokens)),
+    spending: Math.max(...most.map(({ spending }) => spending)),
+  };
+}
+
+function spendingOf(attempt: Attempt, list: PriceList): number {
+  const { model, maxTokens, cache, steps } = attempt;
+  const usage = { ...promptAtMost(promptOf(attempt), cache), outputTokens: maxTokens };
+  return steps * microUsd(model, list, usage);
+}
+
+/** Rounded up. */
+function microUsd(asked: string, { prices, startedAt }: PriceList, usage: Partial<UsageReading>): number {
+  const pico = budgetPico(prices, asked, { ...NO_USAGE, ...usage }, startedAt);
+  return Number((pico + 999_999n) / 1_000_000n);
 }
 
 /** Each time that it is asked; with what tools have answered by then. */
@@ -182,7 +186,10 @@ type Askable = Pick<QuotaRun, 'model' | 'maxTokens' | 'cache' | 'refusalFallback
 const UNKNOWN_MODEL = 'chosen by the API';
 
 /** What the price of a run depends on. */
-export type PricedRun = Pick<QuotaRun, 'model' | 'startedAt'>;
+export interface PricedRun extends Pick<QuotaRun, 'model' | 'startedAt'> {
+  /** Those that it began with. */
+  readonly prices: PriceTable;
+}
 
 function costOn(counters: readonly Counter[], outcome: QuotaOutcome, spending: number): Charge[] {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = outcome.usage;

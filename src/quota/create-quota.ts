@@ -3,16 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelTable } from '../models/model-table.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
-import type { PriceTable } from '../pricing/prices.ts';
 import type { Clock } from '../time/clock.ts';
 import type { OutageEvents } from '../time/outage.ts';
-import { ChargePolicy } from './charges.ts';
+import type { ChargePolicy } from './charges.ts';
 import { openLedgerRuns } from './ledger-runs.ts';
 import { LocalCounts } from './local-counts.ts';
 import { LocalQuota } from './local-quota.ts';
-import type { Plans } from './plans.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
 import { SharedQuota } from './shared-quota.ts';
@@ -22,14 +19,11 @@ import { openUsedCounts } from './used-counts.ts';
 export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Holds the ledger, which is open already and has shipped nothing yet. */
   readonly dataDir: string;
-  readonly plans: Plans;
-  /** Of the runs of this process. */
-  readonly prices: PriceTable;
-  /** Say how many tokens a text is, by the model. */
-  readonly models: ModelTable;
+  /** Plans and prices, at this moment. */
+  readonly policy: () => ChargePolicy;
   readonly clock: Clock;
   /** Actions a report lists. */
-  readonly actions: readonly string[];
+  readonly actions: () => readonly string[];
   /** Is closed with the quotas. Absent: this machine is the only one. */
   readonly postgres?: Pick<PostgresPool, 'query' | 'close'> | undefined;
   /** Postgres has no function by which reservations are corrected: it was not migrated. Once. */
@@ -58,10 +52,10 @@ const LEASE_SLACK_MS = 300_000;
 
 /** @throws Error of the file system or the ledger's file */
 export function createQuota(options: QuotaOptions): OpenQuota {
-  const { dataDir, clock, prices, models, plans, actions, postgres } = options;
+  const { dataDir, clock, policy, actions, postgres } = options;
   const used = openUsedCounts(dataDir, clock.now());
   const parts = {
-    policy: new ChargePolicy(plans, prices, models),
+    policy,
     counts: new LocalCounts(used.usedOf),
     spending: new SpendingWatch(options),
     clock,

@@ -10,11 +10,12 @@ import type { SpendingWatch } from './spending-watch.ts';
 import { refusalOf, reportOf, reservationOf, shortageOf } from './verdict.ts';
 
 export interface LocalQuotaParts {
-  readonly policy: ChargePolicy;
+  /** At this moment: a run keeps the counters and prices that it began with. */
+  readonly policy: () => ChargePolicy;
   readonly counts: LocalCounts;
   readonly clock: Clock;
   /** Actions a report lists. */
-  readonly actions: readonly string[];
+  readonly actions: () => readonly string[];
   readonly spending: SpendingWatch;
   /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
   readonly wayOut?: ((plan: string) => string) | undefined;
@@ -44,13 +45,13 @@ export class LocalQuota implements Quota {
 
   async reserve(run: QuotaRun): Promise<Reservation> {
     const { policy, counts, spending, wayOut } = this.#parts;
-    const reserved = policy.reservation(run);
+    const reserved = policy().reservation(run);
     const { charges } = reserved;
     const standings = charges.map(({ counter }) => counts.standing(counter));
     const shortage = shortageOf(charges, standings);
     if (shortage !== undefined) {
       spending.refused(shortage);
-      throw refusalOf(shortage, wayOut?.(policy.planOf(run.holder).name));
+      throw refusalOf(shortage, wayOut?.(policy().planOf(run.holder).name));
     }
     this.#hold(run.epoch, reserved);
     return reservationOf(reserved, standings);
@@ -58,7 +59,7 @@ export class LocalQuota implements Quota {
 
   correct(epoch: string, promptTokens: number): void {
     const run = this.#live.get(epoch);
-    if (run !== undefined) this.#hold(epoch, this.#parts.policy.corrected(run, promptTokens));
+    if (run !== undefined) this.#hold(epoch, this.#parts.policy().corrected(run, promptTokens));
   }
 
   /** The ledger has counted the run by now. */
@@ -73,9 +74,9 @@ export class LocalQuota implements Quota {
 
   async usageOf(holder: QuotaHolder): Promise<QuotaReport> {
     const { policy, counts, clock, actions } = this.#parts;
-    const counters = policy.counters(holder, actions, clock.now());
+    const counters = policy().counters(holder, actions(), clock.now());
     return reportOf(
-      policy.planOf(holder),
+      policy().planOf(holder),
       counters,
       counters.map((counter) => counts.standing(counter)),
     );

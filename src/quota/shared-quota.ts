@@ -23,13 +23,14 @@ import type { SpendingWatch } from './spending-watch.ts';
 import { refusalOf, reportOf, reservationOf, shortageOf } from './verdict.ts';
 
 export interface SharedQuotaParts {
-  readonly policy: ChargePolicy;
+  /** At this moment: a run keeps the counters and prices that it began with. */
+  readonly policy: () => ChargePolicy;
   /** This machine's own. */
   readonly counts: LocalCounts;
   readonly postgres: PostgresCounts;
   readonly ledger: LedgerRuns;
   readonly clock: Clock;
-  readonly actions: readonly string[];
+  readonly actions: () => readonly string[];
   readonly spending: SpendingWatch;
   /** For the words of a refusal: how to have another plan than this one, where a developer asks. */
   readonly wayOut?: ((plan: string) => string) | undefined;
@@ -111,7 +112,7 @@ export class SharedQuota implements Quota {
   async reserve(run: QuotaRun): Promise<Reservation> {
     const { policy, counts } = this.#parts;
     const { epoch } = run;
-    const live = { ...policy.reservation(run), plan: policy.planOf(run.holder).name };
+    const live = { ...policy().reservation(run), plan: policy().planOf(run.holder).name };
     const { charges } = live;
     this.#live.set(epoch, live);
     counts.take(epoch, charges);
@@ -129,7 +130,7 @@ export class SharedQuota implements Quota {
     const { policy, counts } = this.#parts;
     const run = this.#live.get(epoch);
     if (run === undefined) return;
-    const corrected = policy.corrected(run, promptTokens);
+    const corrected = policy().corrected(run, promptTokens);
     this.#live.set(epoch, corrected);
     counts.take(epoch, corrected.charges);
     if (this.#isCorrectable) this.#corrections.add(epoch, corrected.charges);
@@ -138,7 +139,7 @@ export class SharedQuota implements Quota {
   settle(outcome: QuotaOutcome): void {
     const run = this.#live.get(outcome.epoch);
     if (run === undefined) return;
-    this.#end(outcome.epoch, this.#parts.policy.cost(run, outcome));
+    this.#end(outcome.epoch, this.#parts.policy().cost(run, outcome));
   }
 
   release(epoch: string): void {
@@ -147,8 +148,8 @@ export class SharedQuota implements Quota {
 
   async usageOf(holder: QuotaHolder): Promise<QuotaReport> {
     const { policy, clock, actions } = this.#parts;
-    const counters = policy.counters(holder, actions, clock.now());
-    return reportOf(policy.planOf(holder), counters, await this.#standings(counters));
+    const counters = policy().counters(holder, actions(), clock.now());
+    return reportOf(policy().planOf(holder), counters, await this.#standings(counters));
   }
 
   /** Delivers what it can in a short while; the next process finds the rest in the ledger. */
@@ -284,7 +285,7 @@ export class SharedQuota implements Quota {
   }
 
   #settleEnded(run: LedgerRun): void {
-    this.#settlements.add(run.outcome.epoch, this.#parts.policy.costOfEnded(run));
+    this.#settlements.add(run.outcome.epoch, this.#parts.policy().costOfEnded(run));
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {

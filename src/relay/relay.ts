@@ -39,7 +39,8 @@ export interface RelayOptions {
   readonly observer: Observer;
   readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
-  readonly policy: RequestPolicy;
+  /** At this moment: a run keeps what it began with. */
+  readonly policy: () => RequestPolicy;
   readonly showCost: boolean;
   /** Estimated tokens above which prompts are counted; 0: none are. */
   readonly countTokensAbove: number;

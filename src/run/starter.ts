@@ -27,7 +27,8 @@ export interface StarterParts extends RunParts {
   readonly logs: StreamLogs;
   /** Absent where this is the only machine. */
   readonly cluster: Cluster | undefined;
-  readonly policy: RequestPolicy;
+  /** At this moment: a run keeps what it began with. */
+  readonly policy: () => RequestPolicy;
   readonly startLimit: StartLimit;
   readonly limitsOf: (principal: Principal) => UserLimits;
   /** The operator's kill switch, at this moment: what runs goes on, nothing is added. */
@@ -77,7 +78,7 @@ export class RunStarter {
       this.#attach(existing, requestHash, join);
       return undefined;
     }
-    const prepared = prepareRequest(request, principal, this.#parts.policy, this.#parts.clock.now());
+    const prepared = prepareRequest(request, principal, this.#parts.policy(), this.#parts.clock.now());
     const limits = this.#parts.limitsOf(principal);
     this.#admit(principal, limits);
     const draft = {

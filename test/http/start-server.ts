@@ -71,7 +71,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         usageOf: nobody,
         switches: () => ALL_ON,
         actions,
-        listedActions: { actions: {} },
+        listedActions: () => ({ actions: {} }),
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },
         ...routes,
         ...shared,

@@ -164,6 +164,14 @@ describe('the list of the API', () => {
     expect([found, server.requests.length]).toEqual([[], 1]);
   });
 
+  it('at hand is what other models, or others in use, are compared with, without asking anew', async () => {
+    await watchLists(ALL);
+    watch.use(TABLE, new Map([['claude-gone', ['ACTIONS_FILE chat.models']]]));
+    expect(found).toEqual([[{ model: 'claude-gone', state: 'unlisted' }, ['ACTIONS_FILE chat.models']]]);
+    watch.use(TABLE, IN_USE);
+    expect([resolved, watch.findings, lists]).toEqual([['claude-gone unlisted'], [], 1]);
+  });
+
   it('is read page by page', async () => {
     await startWatch((response, call) => {
       const last = ALL[call];

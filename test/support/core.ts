@@ -5,7 +5,7 @@ import type { Observer } from '../../src/observability/port.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
 import type { Quota } from '../../src/quota/port.ts';
 import { Relay, type RelayOptions } from '../../src/relay/relay.ts';
-import type { Actions } from '../../src/run/request.ts';
+import type { Actions, RequestPolicy } from '../../src/run/request.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -39,6 +39,13 @@ const ACTIONS: Actions = new Map([
   ],
   ['trace', { system: '', defaultMaxTokens: 100, maxTokens: 200, thinking: 'off', allEvents: true }],
 ]);
+
+const POLICY: RequestPolicy = {
+  actionsOf: () => ({ plan: 'free', actions: ACTIONS }),
+  defaultModel: 'claude-test',
+  allowedModels: new Set(['claude-test', 'claude-other']),
+  models: ModelTable.load(),
+};
 
 export function principal(userId: string, expiresAt: number): Principal {
   return { userId, organizationId: null, tier: null, anonymous: false, expiresAt };
@@ -109,12 +116,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     startLimit: { take: async () => {} },
     observer,
     clock,
-    policy: {
-      actionsOf: () => ({ plan: 'free', actions: ACTIONS }),
-      defaultModel: 'claude-test',
-      allowedModels: new Set(['claude-test', 'claude-other']),
-      models: ModelTable.load(),
-    },
+    policy: () => POLICY,
     showCost: false,
     countTokensAbove: 0,
     heartbeatMs: 25_000,

@@ -34,7 +34,14 @@ export function createMemoryQuota({
   const policy = new ChargePolicy(plans, prices, ModelTable.load());
   const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
   const spending = new SpendingWatch({ onBudgetSpent, onBudgetReserved });
-  const quota = new LocalQuota({ policy, counts, clock, actions: ['chat'], spending, onClosed() {} });
+  const quota = new LocalQuota({
+    policy: () => policy,
+    counts,
+    clock,
+    actions: () => ['chat'],
+    spending,
+    onClosed() {},
+  });
   return {
     get reservations() {
       return counts.size;

@@ -68,6 +68,8 @@ export function userId(user: number): string {
 
 export interface ComposedRelay extends TestRelay {
   drain(): Promise<void>;
+  /** What SIGHUP does. */
+  reload(): void;
   /** Closes it; the data directory goes with the test. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -84,6 +86,7 @@ export async function startRelay(environment: Environment = {}): Promise<Compose
   const { url } = service;
   return Object.assign(testRelay(url, dataDir, log), {
     drain: () => service.drain('SIGTERM'),
+    reload: () => service.reload(),
     close: () => service.close(),
     async [Symbol.asyncDispose]() {
       await checkMetrics(url);

@@ -12,7 +12,7 @@ import { intentOf, readingOf, settlementOf } from './runs.ts';
 const { DATA_DIR = '' } = process.env;
 const ledger = openUsageLedger({
   dataDir: DATA_DIR,
-  prices: loadPrices(),
+  prices: () => loadPrices(),
   clock: systemClock,
   onError: (what) => process.stdout.write(`failed ${what}\n`),
 });

@@ -44,7 +44,12 @@ function startChild() {
 }
 
 function reopen() {
-  return openUsageLedger({ dataDir: dataDir.path, prices, clock: new ManualClock(), onError: () => {} });
+  return openUsageLedger({
+    dataDir: dataDir.path,
+    prices: () => prices,
+    clock: new ManualClock(),
+    onError: () => {},
+  });
 }
 
 it.each([0, 30, 80, 200, 700])(
@@ -94,6 +99,11 @@ it('two ledgers of one process cannot share a directory either', async () => {
 
 it('a directory that cannot be made is named', () => {
   expect(() =>
-    openUsageLedger({ dataDir: '/dev/null/ledger', prices, clock: new ManualClock(), onError: () => {} }),
+    openUsageLedger({
+      dataDir: '/dev/null/ledger',
+      prices: () => prices,
+      clock: new ManualClock(),
+      onError: () => {},
+    }),
   ).toThrow('unable to lock the data directory /dev/null/ledger');
 });

@@ -25,7 +25,7 @@ function openWithQuota(clock: ManualClock, errors: string[]) {
   });
   const ledger = openUsageLedger({
     dataDir: dataDir.path,
-    prices,
+    prices: () => prices,
     clock,
     onError: (what) => errors.push(what),
   });
@@ -86,7 +86,7 @@ it('a full disk refuses new runs, keeps settlements, and loses none when there i
 
 it('a lock held by somebody else delays a start and refuses it only when it lasts', async () => {
   const clock = new ManualClock();
-  const ledger = openUsageLedger({ dataDir: dataDir.path, prices, clock, onError: () => {} });
+  const ledger = openUsageLedger({ dataDir: dataDir.path, prices: () => prices, clock, onError: () => {} });
   const somebody = new DatabaseSync(ledgerFile(dataDir.path));
   somebody.exec('BEGIN IMMEDIATE');
   const delayed = ledger.open(intentOf(), () => readingOf());

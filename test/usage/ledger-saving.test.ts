@@ -25,7 +25,12 @@ afterEach(async () => {
 });
 
 function open(): LocalUsageLedger {
-  return openUsageLedger({ dataDir: dataDir.path, prices, clock, onError: (what) => errors.push(what) });
+  return openUsageLedger({
+    dataDir: dataDir.path,
+    prices: () => prices,
+    clock,
+    onError: (what) => errors.push(what),
+  });
 }
 
 it('touch saves the reading of that instant within 20 ms, without waiting for the second', async () => {

@@ -11,7 +11,7 @@ const prices = loadPrices();
 ledgerContract('disk', () => {
   const dataDir = newDataDir();
   const clock = new ManualClock();
-  const ledger = openUsageLedger({ dataDir: dataDir.path, prices, clock, onError: () => {} });
+  const ledger = openUsageLedger({ dataDir: dataDir.path, prices: () => prices, clock, onError: () => {} });
   return {
     ledger,
     rows: () => rowsIn(dataDir.path),

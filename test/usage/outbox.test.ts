@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 function open(): LocalUsageLedger {
-  return openUsageLedger({ dataDir: dataDir.path, prices: loadPrices(), clock, onError: () => {} });
+  return openUsageLedger({ dataDir: dataDir.path, prices: () => loadPrices(), clock, onError: () => {} });
 }
 
 async function settle(count: number, startedAt = STARTED_AT): Promise<void> {

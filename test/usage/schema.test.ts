@@ -18,7 +18,7 @@ afterEach(() => dataDir.remove());
 function open() {
   return openUsageLedger({
     dataDir: dataDir.path,
-    prices: loadPrices(),
+    prices: () => loadPrices(),
     clock: new ManualClock(),
     onError: () => {},
   });

@@ -22,7 +22,7 @@ afterEach(() => dataDir.remove());
 function open(simulated: boolean) {
   const clock = new ManualClock();
   const prices = loadPrices();
-  return openUsageLedger({ dataDir: dataDir.path, prices, simulated, clock, onError() {} });
+  return openUsageLedger({ dataDir: dataDir.path, prices: () => prices, simulated, clock, onError() {} });
 }
 
 /** One process with one run; what its settlement says, undefined where a crash comes first. */

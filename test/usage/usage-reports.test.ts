@@ -18,7 +18,7 @@ let dataDir: ReturnType<typeof newDataDir>;
 beforeEach(async () => {
   dataDir = newDataDir();
   const clock = new ManualClock();
-  const ledger = openUsageLedger({ dataDir: dataDir.path, prices: loadPrices(), clock, onError() {} });
+  const ledger = openUsageLedger({ dataDir: dataDir.path, prices: () => loadPrices(), clock, onError() {} });
   const runs = [
     [
       { organizationId: 'school', action: 'chat' },
@@ -60,7 +60,7 @@ async function usage(...args: string[]): Promise<{ code: number; lines: string[]
 it('a run that another model answered is summed by it, and compared by it', async () => {
   const ledger = openUsageLedger({
     dataDir: dataDir.path,
-    prices: loadPrices(),
+    prices: () => loadPrices(),
     clock: new ManualClock(),
     onError() {},
   });
@@ -101,7 +101,7 @@ it('says what the cache saved or cost, by the terms and the prices of the day, 0
   ];
   const ledgerOf = (simulated: boolean) =>
     openUsageLedger({
-      ...{ dataDir: dataDir.path, prices: loadPrices(), simulated, clock: new ManualClock() },
+      ...{ dataDir: dataDir.path, prices: () => loadPrices(), simulated, clock: new ManualClock() },
       onError() {},
     });
   const ledger = ledgerOf(false);

@@ -49,7 +49,7 @@ export interface RouteParts {
   /** At this moment. */
   readonly switches: () => TransportSwitches;
   /** What clients may know of the actions: their parameters, as an object to be sent as JSON. */
-  readonly listedActions: object;
+  readonly listedActions: () => object;
   readonly actions: OldActions;
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
@@ -103,7 +103,7 @@ function routesOf(parts: RouteParts): Route[] {
       handler: session.handler,
     },
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
-    { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: () => listedActions },
+    { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: listedActions },
     { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },

@@ -44,7 +44,7 @@ export function startShipping({
 }: ShippingOptions): Shipping {
   const own = dataDir === undefined ? newDataDir() : undefined;
   const directory = dataDir ?? own?.path ?? '';
-  const ledger = openUsageLedger({ dataDir: directory, prices, clock, onError: () => {} });
+  const ledger = openUsageLedger({ dataDir: directory, prices: () => prices, clock, onError: () => {} });
   const events: ShipperEvent[] = [];
   const shipper = new UsageShipper({
     outbox: ledger.outbox,

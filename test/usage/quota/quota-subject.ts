@@ -4,6 +4,7 @@ import { type LocalUsageLedger, openUsageLedger } from '../../../src/ledger/ledg
 import { ModelTable } from '../../../src/models/model-table.ts';
 import { loadPrices } from '../../../src/pricing/prices.ts';
 import { NO_USAGE, type UsageReading } from '../../../src/protocol/usage-reading.ts';
+import { ChargePolicy } from '../../../src/quota/charges.ts';
 import { createQuota, type OpenQuota, type QuotaOptions, relayId } from '../../../src/quota/create-quota.ts';
 import type { Plans } from '../../../src/quota/plans.ts';
 import type { QuotaHolder, QuotaRun, Reservation } from '../../../src/quota/port.ts';
@@ -58,13 +59,12 @@ export class DiskSubject implements QuotaSubject {
   ) {
     this.#dataDir = dataDir;
     const clock: Clock = options.clock ?? this.clock;
-    this.#ledger = openUsageLedger({ dataDir: dataDir.path, prices, clock, onError() {} });
+    this.#ledger = openUsageLedger({ dataDir: dataDir.path, prices: () => prices, clock, onError() {} });
     this.quota = createQuota({
       dataDir: dataDir.path,
-      prices,
-      models,
+      policy: () => new ChargePolicy(options.plans, prices, models),
       clock,
-      actions: ['chat'],
+      actions: () => ['chat'],
       whileOut: 'allow',
       longestRunMs: 600_000,
       onBudgetSpent() {},

@@ -10,7 +10,7 @@ import { systemClock } from '../../../src/time/clock.ts';
 import { eventually, LONG, SEED } from '../../support/test-run.ts';
 import { holderOf, PROMPT_TOKENS, plansOf } from './plan-files.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
-import { DiskSubject } from './quota-subject.ts';
+import { DiskSubject, type SubjectOptions } from './quota-subject.ts';
 
 /** 100 of prompt and 100 of answer. */
 const RESERVED = PROMPT_TOKENS + 100;
@@ -34,7 +34,10 @@ interface Switch {
   corrections: number;
 }
 
-async function relay(options: Partial<QuotaOptions> = {}, { postgres = server.relay() } = {}) {
+async function relay(
+  options: Partial<QuotaOptions & SubjectOptions> = {},
+  { postgres = server.relay() } = {},
+) {
   const subject = new DiskSubject({ plans: plansOf({}), clock: systemClock, ...options, postgres });
   await subject.quota.start();
   opened.push(subject);
