@@ -1,7 +1,6 @@
-/** Distributions of times in microseconds, on Node's built-in HDR histogram (three figures). */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+/** Distributions of times in microseconds, as the load command's own but for what plots are drawn from. */
+import { Histogram as Recorded } from '../src/load/histogram.ts';
 
-const ONE_MINUTE = 60_000_000;
 /** What a plot of a distribution is drawn from. */
 const CURVE = [1, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99];
 
@@ -19,10 +18,10 @@ export interface Distribution {
 const NOTHING: Distribution = { count: 0, p50: NaN, p90: NaN, p99: NaN, max: NaN, curve: [] };
 
 export class Histogram {
-  readonly #recorded: RecordableHistogram = createHistogram({ lowest: 1, highest: ONE_MINUTE, figures: 3 });
+  readonly #recorded = new Recorded();
 
   record(micros: number): void {
-    this.#recorded.record(Math.min(ONE_MINUTE, Math.max(1, Math.round(micros))));
+    this.#recorded.record(micros / 1000);
   }
 
   reset(): void {
@@ -30,15 +29,15 @@ export class Histogram {
   }
 
   summary(): Distribution {
-    const { count } = this.#recorded;
-    if (count === 0) return NOTHING;
-    const at = (percentile: number) => this.#recorded.percentile(percentile) / 1000;
+    const { count, max } = this.#recorded;
+    if (max === null) return NOTHING;
+    const at = (percentile: number) => this.#recorded.percentile(percentile) ?? NaN;
     return {
       count,
       p50: at(50),
       p90: at(90),
       p99: at(99),
-      max: this.#recorded.max / 1000,
+      max,
       curve: CURVE.map((percentile) => [percentile, at(percentile)] as const),
     };
   }

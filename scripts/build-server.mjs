@@ -17,6 +17,7 @@ const DOCUMENTS = [
   'client',
   'deploy',
   'identity',
+  'load-testing',
   'migrate-from-edge-functions',
   'models',
   'old-functions',

@@ -32,6 +32,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'asks a running relay, in the terminal',
     load: async () => (await import('./ask/ask.ts')).ask,
   },
+  load: {
+    summary: 'puts load on a relay, and says how it bears it',
+    load: async () => (await import('./load/load-command.ts')).load,
+  },
   callers: {
     summary: 'lists where an app calls its old functions, and what each place becomes',
     load: async () => (await import('./callers/callers-command.ts')).callers,

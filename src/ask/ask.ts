@@ -48,7 +48,7 @@ async function answer({ question, action, model, transports }: Question): Promis
   const client = createDashClient({
     url,
     platform: 'terminal',
-    getToken: () => token ?? developmentToken(url),
+    getToken: async () => token ?? (await developmentToken(url)).token,
     ...(transports === undefined ? {} : { transports }),
     reconnectMs: 10_000,
   });

@@ -40,6 +40,7 @@ export function composeHttp(
         : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
     metrics: config.exposed ? undefined : source,
     developmentIssuer,
+    simulated: config.ANTHROPIC_API_KEY === undefined,
     demo: demoOf(config, developmentIssuer !== undefined),
   };
   return new HttpServer({

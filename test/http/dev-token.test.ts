@@ -23,7 +23,7 @@ describe('POST /dev/token', () => {
     const { port } = await startServer({ routes: { developmentIssuer: issuer } });
     const text = await exchange(port, post(host, '{"tier":"pro","expiresIn":60,"other":1}'));
     expect(parseAnswer(text).status).toBe(200);
-    expect(text).toContain('{"access_token":"a.b.c","token_type":"bearer","expires_in":60}');
+    expect(text).toContain('{"access_token":"a.b.c","token_type":"bearer","expires_in":60,"simulated":true}');
     expect(issuer.requests).toEqual([{ sub: undefined, tier: 'pro', expiresIn: 60 }]);
   });
 

@@ -87,7 +87,7 @@ describe('what is installed', () => {
 });
 
 describe('the command', () => {
-  it.each([['migrate'], ['usage'], ['ask'], ['mirror'], ['doctor'], ['start']])(
+  it.each([['migrate'], ['usage'], ['ask'], ['load'], ['mirror'], ['doctor'], ['start']])(
     '%s says how it is used',
     async (name) => {
       const { code, stdout } = await npx(name, '--help');

@@ -82,7 +82,7 @@ async function metricsLines(url: string, signal: AbortSignal): Promise<Line[]> {
 async function mintedToken(url: string): Promise<string | undefined> {
   if (!isLoopbackHost(new URL(url).hostname)) return undefined;
   try {
-    return await developmentToken(url);
+    return (await developmentToken(url)).token;
   } catch {
     return undefined; // that it is asked for by hand is said then
   }

@@ -1,6 +1,6 @@
 /**
  * `POST /dev/token {sub?, tier?, expiresIn?}`: tokens of the development issuer, for this machine only. With
- * `"tier": null` a token has none, as a user's without a plan.
+ * `"tier": null` a token has none, as a user's without a plan. The answer says whether answers are simulated.
  */
 import type { RouteHandlerMethod } from 'fastify';
 import type { DevelopmentIssuer, MintRequest } from '../../auth/development-issuer.ts';
@@ -12,11 +12,14 @@ const DEFAULT_EXPIRES_IN = 3600;
 /** Has no quota: who tries the relay should not meet one without asking for it. */
 const DEFAULT_TIER = 'enterprise';
 
-export function devTokenHandler(issuer: Pick<DevelopmentIssuer, 'mint'>): RouteHandlerMethod {
+export function devTokenHandler(
+  issuer: Pick<DevelopmentIssuer, 'mint'>,
+  simulated: boolean,
+): RouteHandlerMethod {
   return async ({ body }) => {
     const { sub, tier = DEFAULT_TIER, expiresIn = DEFAULT_EXPIRES_IN } = mintRequest(body);
     const token = await issuer.mint({ sub, tier: tier ?? undefined, expiresIn });
-    return { access_token: token, token_type: 'bearer', expires_in: expiresIn };
+    return { access_token: token, token_type: 'bearer', expires_in: expiresIn, simulated };
   };
 }
 

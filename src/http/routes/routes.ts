@@ -57,6 +57,8 @@ export interface RouteParts {
   readonly metrics?: MetricsSource | undefined;
   /** Opens POST /dev/token: only where configuration allowed this issuer. */
   readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
+  /** Whether answers come from the simulated model: who takes a token there may spend nothing. */
+  readonly simulated: boolean;
   /** Opens `/`: the demo's directory, where the page can make its own tokens, or why there is none. */
   readonly demo?: { readonly directory: string } | 'explained' | undefined;
 }
@@ -112,7 +114,7 @@ function routesOf(parts: RouteParts): Route[] {
   ];
 }
 
-function developmentRoutes({ metrics, developmentIssuer, demo }: RouteParts): Route[] {
+function developmentRoutes({ metrics, developmentIssuer, simulated, demo }: RouteParts): Route[] {
   const routes: Route[] = [];
   const local = { access: 'local' } as const;
   if (metrics !== undefined)
@@ -122,7 +124,7 @@ function developmentRoutes({ metrics, developmentIssuer, demo }: RouteParts): Ro
       on: 'POST /dev/token',
       config: { ...local, door: 'dev_token' },
       bodyLimit: MAX_DEV_TOKEN_BYTES,
-      handler: devTokenHandler(developmentIssuer),
+      handler: devTokenHandler(developmentIssuer, simulated),
     });
   if (demo === 'explained') {
     routes.push({ on: 'GET /', config: local, handler: explainNoDemo });
