@@ -1,0 +1,118 @@
+/** Switches are thrown while two hundred answers are under way: none is cut, and every client moves. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { createDashClient, type DashStream, type Transport } from '../../src/client/index.ts';
+import { bearerSubprotocol, type WebSocketFactory } from '../../src/client/platform.ts';
+import { openFleetSwitches } from '../../src/cluster/open-shared-runs.ts';
+import { until } from '../client/test-client.ts';
+import { startRelay, type TestRelay } from '../support/relay-process.ts';
+import { type SteppedModel, startSteppedModel } from '../support/stepped-model.ts';
+import { percentiles, report } from '../support/test-run.ts';
+import { startRedis } from './redis-server.ts';
+
+const CLIENTS = 200;
+const QUESTION = { action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] } as const;
+
+/** What an operator says, by the names of SWITCHES_FILE, and where clients are to be then. */
+const SWITCHES: readonly (readonly [
+  said: Readonly<Record<string, boolean | number>>,
+  transport: Transport,
+])[] = [
+  [{ websocketPercent: 0 }, 'sse'],
+  [{ websocketPercent: 100 }, 'websocket'],
+  [{ websocketPercent: 100, streamingEnabled: false }, 'json'],
+  [{ websocketPercent: 100, streamingEnabled: true }, 'websocket'],
+];
+
+interface Told {
+  transport?: Transport;
+  at: number;
+}
+
+/** A client of the SDK with sockets of its own, and what the relay told it last. */
+function connect(relay: TestRelay, token: string) {
+  const told: Told = { at: 0 };
+  let sockets = 0;
+  const webSocket: WebSocketFactory = (...opening) => {
+    sockets += 1;
+    const socket = bearerSubprotocol(...opening) as WebSocket;
+    socket.addEventListener('message', ({ data }) => {
+      const { type, transport } = JSON.parse(data as string) as { type: string; transport?: Transport };
+      if (type === 'config' && transport !== undefined)
+        Object.assign(told, { transport, at: performance.now() });
+    });
+    return socket as ReturnType<WebSocketFactory>;
+  };
+  const client = createDashClient({ url: relay.url, getToken: () => token, webSocket });
+  return { client, told, sockets: () => sockets };
+}
+
+/** As many calls of the model as there are clients, from that one on. */
+function callsFrom(model: SteppedModel, first: number) {
+  return Promise.all(Array.from({ length: CLIENTS }, (_, index) => model.call(first + index)));
+}
+
+async function throwSwitches(
+  where: string,
+  relays: readonly TestRelay[],
+  model: SteppedModel,
+  set: (said: (typeof SWITCHES)[number][0]) => unknown,
+): Promise<void> {
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, async (_, user) => {
+      const relay = relays[user % relays.length] as TestRelay;
+      return connect(relay, await relay.token(user));
+    }),
+  );
+  const live: DashStream[] = clients.map(({ client }) => client.stream(QUESTION));
+  const calls = await callsFrom(model, 0);
+  let said = '';
+  for (const [place, [switches, transport]] of SWITCHES.entries()) {
+    for (const call of calls) call.text(`${place} `);
+    said += `${place} `;
+    await until(() => live.every(({ content }) => content === said));
+    const began = performance.now();
+    await set(switches);
+    await until(() => clients.every(({ told }) => told.transport === transport));
+    const ms = clients.map(({ told }) => told.at - began);
+    report(`${where}, ${JSON.stringify(switches)}: ${CLIENTS} clients told after ${percentiles(ms)} ms`);
+    const next = clients.map(({ client }) => client.stream(QUESTION).final);
+    for (const call of await callsFrom(model, (place + 1) * CLIENTS)) {
+      call.text('Because.');
+      call.end();
+    }
+    expect(new Set((await Promise.all(next)).map((answer) => answer.transport))).toEqual(
+      new Set([transport]),
+    );
+  }
+  for (const call of calls) call.end();
+  const answers = await Promise.all(live.map(({ final }) => final));
+  expect(answers.filter(({ outcome, content }) => outcome !== 'done' || content !== said)).toEqual([]);
+  expect(new Set(answers.map((answer) => answer.transport))).toEqual(new Set(['websocket']));
+  expect(clients.filter(({ sockets }) => sockets() !== 1)).toEqual([]);
+  for (const { client } of clients) client.close();
+}
+
+it('in the file of a machine', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'switches-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'switches.json');
+  await using model = await startSteppedModel();
+  await using relay = await startRelay({ ...model.environment, SWITCHES_FILE: file });
+  await throwSwitches('file', [relay], model, (said) => writeFileSync(file, JSON.stringify(said)));
+});
+
+it('for a fleet of two', async () => {
+  await using redis = await startRedis();
+  await using model = await startSteppedModel();
+  const common = { ...model.environment, REDIS_URL: redis.url, REDIS_PREFIX: 'dash:test' };
+  await using a = await startRelay(common);
+  await using b = await startRelay(common);
+  const fleet = openFleetSwitches({ url: redis.url, prefix: 'dash:test', issuer: '' });
+  onTestFinished(() => fleet.close());
+  await throwSwitches('fleet', [a, b], model, (said) =>
+    fleet.change(Object.fromEntries(Object.entries(said).map(([name, value]) => [name, String(value)]))),
+  );
+});
