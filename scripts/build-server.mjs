@@ -27,6 +27,7 @@ const DOCUMENTS = [
   'rollout',
   'runbook',
   'tools',
+  'traces',
 ];
 
 /**

@@ -24,12 +24,15 @@ import { composeHttp } from './http.ts';
 import { identityFailure } from './identity.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
 import { Settings } from './settings.ts';
+import { composeTraces, type Traces } from './traces.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 /** What the last log lines may take to leave at the end, ms. */
 const LOG_FLUSH_MS = 2000;
+/** What the last spans may take to leave at the end, ms: the collector may be away. */
+const SPANS_FLUSH_MS = 2000;
 
 export interface RelayService {
   /** Loads keys and listens. */
@@ -77,8 +80,15 @@ export async function composeRelay(
   settings.onChange(beginMetrics);
   const own = given === undefined ? await startSimulatorWithoutKey(config, settings, telemetry) : undefined;
   const simulator = given ?? own;
+  const traces = await composeTraces(config, version, simulator?.url, telemetry);
   const accounts = await composeAccounts(config, settings, simulator !== undefined, telemetry);
-  const core = await composeCore(config, settings, accounts, { version, simulator }, telemetry);
+  const core = await composeCore(
+    config,
+    settings,
+    accounts,
+    { version, simulator, tracer: traces.tracer },
+    telemetry,
+  );
   const http = composeHttp(
     config,
     settings,
@@ -109,7 +119,7 @@ export async function composeRelay(
     void relay.tellConfig((userId) => configOf(userId, now));
   });
   const memory = watchMemoryOf(core, telemetry);
-  const parts = { accounts, core, http, memory, own, telemetry };
+  const parts = { accounts, core, http, memory, own, telemetry, traces };
   let closing: Promise<void> | undefined;
   return {
     developmentIssuer,
@@ -163,6 +173,7 @@ interface Parts {
   readonly memory: Timer;
   readonly own: Simulator | undefined;
   readonly telemetry: Telemetry;
+  readonly traces: Traces;
 }
 
 async function start(
@@ -183,7 +194,7 @@ async function start(
   telemetry.logger.info({ ...http.address, simulated, interrupted: ledger.interrupted }, 'listening');
 }
 
-async function close({ accounts, core, http, memory, own, telemetry }: Parts): Promise<void> {
+async function close({ accounts, core, http, memory, own, telemetry, traces }: Parts): Promise<void> {
   await http.close();
   memory.cancel();
   await core.shared?.close(); // the endings of the drain are with the other machines
@@ -193,6 +204,7 @@ async function close({ accounts, core, http, memory, own, telemetry }: Parts): P
   await core.upstream.close();
   await own?.close();
   await accounts.close();
+  await traces.close(SPANS_FLUSH_MS);
   telemetry.sampled.close();
   telemetry.logger.info('stopped');
   await telemetry.output.close(LOG_FLUSH_MS);

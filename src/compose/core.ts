@@ -5,6 +5,7 @@ import type { Config } from '../config/environment.ts';
 import type { ConfigFiles } from '../config/files.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
 import { API_ERROR, API_STATUS, known, REDIS_REASON } from '../observability/metric-labels.ts';
+import type { Tracer } from '../observability/port.ts';
 import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import type { RequestPolicy } from '../run/request.ts';
@@ -35,11 +36,17 @@ export interface Core {
   readonly shared: StoreSharedRuns | undefined;
 }
 
+export interface CoreOptions {
+  readonly version: string;
+  readonly simulator: Simulator | undefined;
+  readonly tracer: Tracer;
+}
+
 export async function composeCore(
   config: Config,
   settings: Settings,
   { authenticator, developmentIssuer, ledger, quota }: Accounts,
-  { version, simulator }: { readonly version: string; readonly simulator: Simulator | undefined },
+  { version, simulator, tracer }: CoreOptions,
   telemetry: Telemetry,
 ): Promise<Core> {
   const upstream = composeUpstream(config, simulator, telemetry);
@@ -64,7 +71,7 @@ export async function composeCore(
     limitsOf: (principal) => settings.now.plans.limitsOf(principal),
     isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,
-    tracer: telemetry.tracer,
+    tracer,
     clock: systemClock,
     policy: settings.derived((files) => requestPolicy(config, files, models, scripted)),
     showCost: config.SHOW_COST,

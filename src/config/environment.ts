@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import * as z from 'zod';
 import { ERASURES } from '../postgres/erasure.ts';
 import { isExposed, problemsOf, type SetKeys } from './rules.ts';
+import { readTraces, type TracesConfig } from './traces.ts';
 import {
   address,
   baseUrl,
@@ -63,6 +64,14 @@ function environmentSchema(production: boolean) {
       )
       .default('info')
       .describe('Lowest level that is logged; SIGUSR2 goes to `debug` and back while it runs'),
+    TRACES_FROM_CLIENTS: flag()
+      .default(false)
+      .describe(
+        'Whether spans continue the `traceparent` of who asks (a WebSocket gives a link): for callers of your own; docs/traces.md',
+      ),
+    TRACES_TO_MODEL: flag()
+      .default(false)
+      .describe("Whether the model's API, or your gateway before it, is sent a `traceparent`"),
     DATA_DIR: text().default('./.data').describe('Directory of the usage outbox and the development key'),
     ANTHROPIC_API_KEY: secret(1)
       .optional()
@@ -273,6 +282,8 @@ export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   /** Whether /metrics has a port of its own: in development only where METRICS_PORT asks for one. */
   readonly ownMetricsPort: boolean;
   readonly auth: AuthConfig;
+  /** The export of spans, as the standard keys of OpenTelemetry ask for it. */
+  readonly traces: TracesConfig | undefined;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
 }
@@ -301,6 +312,8 @@ export function readConfig(environment: Environment): Config {
   const problems = keys.filter((key) => isQuoted(set[key])).map((key) => `${key}: ${QUOTED}`);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
   problems.push(...problemsOf(set));
+  const { traces, problems: tracesProblems } = readTraces(set);
+  problems.push(...tracesProblems);
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return {
     ...parsed.data,
@@ -309,6 +322,7 @@ export function readConfig(environment: Environment): Config {
     exposed: isExposed(set),
     ownMetricsPort: isExposed(set) || set.METRICS_PORT !== undefined,
     auth: authConfig(parsed.data),
+    traces,
     explicit: new Set(keys.filter((key) => key in set)),
   };
 }

@@ -38,6 +38,7 @@ export class Connection
   readonly #parts: ConnectionParts;
   readonly #socket: FrameSocket;
   readonly #connectionId: string;
+  readonly traceparent: string | undefined;
   readonly #readUntyped: ReadUntyped | undefined;
   readonly #sendQueue: SendQueue;
   readonly #rates: FrameRates;
@@ -51,7 +52,7 @@ export class Connection
 
   constructor(
     socket: FrameSocket,
-    { connectionId, principal, readUntyped }: ConnectionInfo,
+    { connectionId, principal, traceparent, readUntyped }: ConnectionInfo,
     parts: ConnectionParts,
     onClosed: (connection: Connection) => void,
   ) {
@@ -59,6 +60,7 @@ export class Connection
     this.#parts = parts;
     this.#socket = socket;
     this.#connectionId = connectionId;
+    this.traceparent = traceparent;
     this.#readUntyped = readUntyped;
     this.#principal = principal;
     this.#onClosed = onClosed;

@@ -30,6 +30,8 @@ export interface ConnectionEvents {
 export interface ConnectionInfo {
   readonly connectionId: string;
   readonly principal: Principal;
+  /** The header by that name of the upgrade. */
+  readonly traceparent?: string | undefined;
   /** For a client that sends frames without `type`. */
   readonly readUntyped?: ReadUntyped | undefined;
 }

@@ -41,6 +41,7 @@ export type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame
 export interface CommandsOwner {
   readonly principal: Principal;
   readonly caller: Caller;
+  readonly traceparent: string | undefined;
   send(frame: ServerFrame): void;
   sendWire(wire: WireText): void;
   /** Answers with an error, and tells the observer. */
@@ -152,13 +153,13 @@ export class StreamCommands implements DeliveryOwner {
 
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
     const { authenticator } = this.#parts;
-    const { caller } = this.#owner;
+    const { caller, traceparent } = this.#owner;
     // The issuer has withdrawn the key: a client that is still welcome comes back with a new token, and asks again.
     if (authenticator.withdrawn(this.#owner.principal)) return void this.#owner.close('tokenExpired');
     const principal = authenticator.current(this.#owner.principal);
     const isFollowed = id !== undefined && this.#deliveries.has(id);
     if (!isFollowed) this.#admitOneMore();
-    const command = { principal, id, request, caller };
+    const command = { principal, id, request, caller, traceparent };
     const asking = this.#parts.starter.start(command, (started) => this.#join(started));
     if (asking === undefined) return undefined;
     this.#starting += 1;

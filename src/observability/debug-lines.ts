@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Logger } from './logger.ts';
-import type { AttemptTrace, Caller, Payer, RunIdentity, RunStep, RunTrace, Tracer } from './port.ts';
+import type { AttemptTrace, Caller, RunIdentity, RunStep, RunTrace, TraceBeginning, Tracer } from './port.ts';
 
 /** Levels that have debug lines. */
 const DETAILED: ReadonlySet<string> = new Set(['debug', 'trace']);
@@ -35,7 +35,7 @@ class DebugLines implements RunTrace {
   readonly #clock: Clock;
   readonly #run: Omit<RunIdentity, 'action' | 'model'> & Caller;
 
-  constructor(logger: Logger, clock: Clock, run: RunIdentity & Caller & Payer) {
+  constructor(logger: Logger, clock: Clock, run: TraceBeginning) {
     this.#logger = logger;
     this.#clock = clock;
     const { streamId, epoch, userId, door, requestId, connectionId } = run;
@@ -52,6 +52,7 @@ class DebugLines implements RunTrace {
     const tried = { ...this.#run, model, attempt };
     this.#logger.debug(tried, 'upstream attempt begun');
     return {
+      headers: {},
       answered: (status, upstreamRequestId) =>
         this.#logger.debug(
           { ...tried, status, upstreamRequestId, ms: this.#ms(since) },
@@ -61,6 +62,11 @@ class DebugLines implements RunTrace {
         this.#logger.debug({ ...tried, outcome, code, ms: this.#ms(since) }, 'upstream attempt over'),
     };
   }
+
+  /** Of these there are lines already. */
+  ended(): void {}
+
+  refused(): void {}
 
   /** With one digit after the point. */
   #ms(since: number): number {

@@ -37,6 +37,21 @@ export const LOG_EVENTS = {
       'The keys that are set, with the values that hold; the others have their defaults. Of secrets only that they are `set`, of URLs where they lead. `tokensOf`: who signs the tokens of users',
     action: 'What is not as you meant it: the environment of the process, or its quotes',
   },
+  'spans are exported': {
+    name: 'spans_exported',
+    levels: ['info'],
+    fields: ['url', 'protocol', 'ratio', 'parentBased', 'fromClients', 'toModel'],
+    means: 'OTEL_ keys ask for traces: where spans go, and of how many streams (docs/traces.md)',
+    action: null,
+  },
+  'spans do not reach their collector: these are lost': {
+    name: 'spans_lost',
+    levels: ['warn'],
+    fields: ['cause', 'suppressed'],
+    means: 'A batch of spans was not taken. Streams are not touched',
+    action:
+      '`cause` has the HTTP status or the error of the connection: OTEL_EXPORTER_OTLP_ENDPOINT and its headers',
+  },
   listening: {
     name: 'listening',
     levels: ['info'],

@@ -17,7 +17,7 @@ import {
   STATUS_CLASS,
 } from './metric-labels.ts';
 import type { Metrics } from './metrics.ts';
-import type { Caller, Observer, Payer, RunIdentity } from './port.ts';
+import type { Caller, Observer, Payer, RunIdentity, StreamEnded } from './port.ts';
 import type { LineKind, SampledLines } from './sampled-lines.ts';
 
 /** Endings that only the operator can do something about. */
@@ -139,8 +139,6 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
     },
   };
 }
-
-type StreamEnded = Parameters<Observer['streamEnded']>[0];
 
 function endingFields(event: StreamEnded) {
   const { status, code, stopReason, abortReason, usage, costUsd, chunks, bytes, upstreamRequestId } = event;

@@ -58,38 +58,7 @@ export interface Observer {
     durationMs: number;
   }): void;
   streamStarted(event: RunIdentity & Caller & Payer): void;
-  streamEnded(
-    event: RunIdentity &
-      Caller &
-      Payer & {
-        status: 'done' | 'cancelled' | 'error';
-        code: ErrorCode | null;
-        /** Why the model stopped; null where it did not say so. */
-        stopReason: string | null;
-        /** Why the model refused, by the API's category, `unnamed` where it names none; null where it did not refuse. */
-        refusal: string | null;
-        /** Why the relay or its client aborted the run before the model was done; null where none did. */
-        abortReason: AbortReason | null;
-        usage: Usage;
-        /** The model that answered, as the API named it; null where none did. */
-        servedModel: string | null;
-        /** US dollars; null for a model without a price. */
-        costUsd: number | null;
-        /** What the API's prompt cache saved of the cost, less than 0 where it cost more; null likewise. */
-        cacheSavedUsd: number | null;
-        firstTokenMs: number | null;
-        /** The same, exactly: what was before the call of the model, and from there on with all tries and tools. */
-        firstTokenShares: { relayMs: number; modelMs: number } | null;
-        totalMs: number;
-        upstreamClosedMs: number | null;
-        chunks: number;
-        bytes: number;
-        /** The upstream's request id. */
-        upstreamRequestId: string | null;
-        /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
-        cause: unknown;
-      },
-  ): void;
+  streamEnded(event: StreamEnded): void;
   /** A delta has come from the model, that long after the one before. For each: it has to cost next to nothing. */
   deltaAfter(gapMs: number): void;
   /** A frame or request was refused. */
@@ -149,13 +118,48 @@ export interface Observer {
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }
 
+/** How a stream ended, and what it cost. */
+export interface StreamEnded extends RunIdentity, Caller, Payer {
+  readonly status: 'done' | 'cancelled' | 'error';
+  readonly code: ErrorCode | null;
+  /** Why the model stopped; null where it did not say so. */
+  readonly stopReason: string | null;
+  /** Why the model refused, by the API's category, `unnamed` where it names none; null where it did not refuse. */
+  readonly refusal: string | null;
+  /** Why the relay or its client aborted the run before the model was done; null where none did. */
+  readonly abortReason: AbortReason | null;
+  readonly usage: Usage;
+  /** The model that answered, as the API named it; null where none did. */
+  readonly servedModel: string | null;
+  /** US dollars; null for a model without a price. */
+  readonly costUsd: number | null;
+  /** What the API's prompt cache saved of the cost, less than 0 where it cost more; null likewise. */
+  readonly cacheSavedUsd: number | null;
+  readonly firstTokenMs: number | null;
+  /** The same, exactly: what was before the call of the model, and from there on with all tries and tools. */
+  readonly firstTokenShares: { readonly relayMs: number; readonly modelMs: number } | null;
+  readonly totalMs: number;
+  readonly upstreamClosedMs: number | null;
+  readonly chunks: number;
+  readonly bytes: number;
+  /** The upstream's request id. */
+  readonly upstreamRequestId: string | null;
+  /** For `error`: what lies underneath (never an upstream's message, which may hold a user's words). */
+  readonly cause: unknown;
+}
+
 /** Parts of a run in which it waits for something of ours. */
 export type RunStep = 'quota' | 'ledger_intent' | 'ledger_settlement';
 
 /** Begins the trace of each run that is to have one. Implementations never throw and never block. */
 export interface Tracer {
   /** @returns undefined where nobody wants to know of this run, which then costs no more than the call */
-  begin(run: RunIdentity & Caller & Payer): RunTrace | undefined;
+  begin(run: TraceBeginning): RunTrace | undefined;
+}
+
+export interface TraceBeginning extends RunIdentity, Caller, Payer {
+  /** The header by that name of the request, or of the upgrade of the connection, as it came. */
+  readonly traceparent: string | undefined;
 }
 
 /** What a run does on its way, for debug lines and spans. No word of a prompt or an answer gets here. */
@@ -164,9 +168,14 @@ export interface RunTrace {
   step(step: RunStep): (code: ErrorCode | null) => void;
   /** A try at the model begins. @param attempt from 1, of one call */
   attempt(model: string, attempt: number): AttemptTrace;
+  ended(event: StreamEnded): void;
+  /** The run never was. */
+  refused(code: ErrorCode): void;
 }
 
 export interface AttemptTrace {
+  /** Of the request to the model's API, beside its own. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The head of a response is there. */
   answered(status: number, upstreamRequestId: string | null): void;
   /** It is over, and its request closed. `code`: a code of the wire contract, where it failed. */

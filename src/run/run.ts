@@ -19,6 +19,7 @@ import type {
   RunIdentity,
   RunStep,
   RunTrace,
+  StreamEnded,
   Tracer,
 } from '../observability/port.ts';
 import type {
@@ -63,6 +64,8 @@ export interface RunSpec {
   readonly log: StreamLog;
   /** For the log. */
   readonly caller: Caller;
+  /** Of the caller, for its trace. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The ending as a value and as every reader gets it. */
@@ -121,7 +124,11 @@ export class Run implements RunView, UpstreamSink {
     this.#spec = spec;
     this.#parts = parts;
     this.#startedAt = parts.clock.elapsed();
-    this.#trace = parts.tracer?.begin({ ...this.identity(), ...this.#origin });
+    this.#trace = parts.tracer?.begin({
+      ...this.identity(),
+      ...this.#origin,
+      traceparent: spec.traceparent,
+    });
   }
 
   /** Whether its intent is committed: it has an epoch that a client may know. */
@@ -176,6 +183,8 @@ export class Run implements RunView, UpstreamSink {
   /** Tells the readers that the run never was. */
   refuse(error: RelayError): void {
     this.#spec = undefined;
+    this.#trace?.refused(error.code);
+    this.#trace = undefined;
     this.readers.refuse(error);
     this.log.release();
   }
@@ -307,7 +316,7 @@ export class Run implements RunView, UpstreamSink {
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
     this.#ending = { frame, wire: encodeFrame(frame) };
     this.log.seal();
-    observer.streamEnded({
+    const ended: StreamEnded = {
       ...this.identity(),
       ...this.#origin,
       status,
@@ -325,7 +334,10 @@ export class Run implements RunView, UpstreamSink {
       upstreamClosedMs: timing.upstreamClosedMs ?? null,
       upstreamRequestId: requestId,
       cause: outcome.error?.cause,
-    });
+    };
+    observer.streamEnded(ended);
+    this.#trace?.ended(ended);
+    this.#trace = undefined;
     this.readers.wake();
   }
 

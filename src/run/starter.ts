@@ -41,6 +41,8 @@ export interface StartCommand {
   readonly id: string | undefined;
   readonly request: StreamRequest;
   readonly caller: Caller;
+  /** The header by that name of the request, or of the upgrade of the connection. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A start that passed every check which needs no waiting. */

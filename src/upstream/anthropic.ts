@@ -56,7 +56,7 @@ export interface AnthropicUpstream extends Upstream {
   listModels(): Promise<Listing>;
 }
 
-const DEFAULT_BASE_URL = 'https://api.anthropic.com';
+export const DEFAULT_BASE_URL = 'https://api.anthropic.com';
 const BREAKER_THRESHOLD = 5;
 const BREAKER_OPEN_MS = 5_000;
 const THINKING_TOKEN_COUNTS = 'thinking-token-count-2026-05-13';

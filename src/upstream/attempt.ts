@@ -110,7 +110,10 @@ export class Attempt implements Sender, ExchangeListener {
 
   async run(body: RequestBody, betas: readonly string[]): Promise<void> {
     const fetchOptions: SenderInit = { sender: this };
-    const headers = betas.length === 0 ? {} : { 'anthropic-beta': betas.join() };
+    const headers = {
+      ...this.#parts.trace?.headers,
+      ...(betas.length > 0 && { 'anthropic-beta': betas.join() }),
+    };
     try {
       // Not `messages.create`: of a deprecated model that writes to stderr at each request, whatever `logLevel` says.
       await this.#parts.client

@@ -25,6 +25,7 @@ const RUN = {
   connectionId: null,
   organizationId: null,
   tier: null,
+  traceparent: undefined,
 } as const;
 
 async function answeredRequest(relay: TestRelay, model?: string): Promise<unknown> {
@@ -132,7 +133,7 @@ it('times a step, and names the code where it failed', () => {
   const over = createDebugLines(logger, clock).begin(RUN)?.step('quota');
   clock.advance(12.34);
   over?.('quota_exceeded');
-  const { action, model, organizationId, tier, ...run } = RUN;
+  const { action, model, organizationId, tier, traceparent, ...run } = RUN;
   expect(parsed()).toEqual([
     expect.objectContaining({ ...run, event: 'step_over', step: 'quota', code: 'quota_exceeded', ms: 12.3 }),
   ]);

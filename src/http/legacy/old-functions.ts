@@ -16,6 +16,7 @@ import type { SubscriptionSink } from '../../relay/subscription.ts';
 import type { Clock } from '../../time/clock.ts';
 import { principalOf } from '../admission/request-guard.ts';
 import { callerOf, wantsEvents } from '../admission/request-refusal.ts';
+import { traceparentOf } from '../admission/traceparent.ts';
 import { endingError, errorHeaders } from '../error-response.ts';
 import { observedRefusal } from '../error-routes.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
@@ -58,6 +59,7 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
     const command = {
       principal: principalOf(request),
       caller: callerOf(request),
+      traceparent: traceparentOf(request.raw),
       ...parseHttpRequest(body.request),
     };
     const start = (sink: SubscriptionSink) => parts.relay.start(command, sink);

@@ -9,6 +9,7 @@ import type { Relay } from '../../relay/relay.ts';
 import type { Clock } from '../../time/clock.ts';
 import { principalOf } from '../admission/request-guard.ts';
 import { callerOf, wantsEvents } from '../admission/request-refusal.ts';
+import { traceparentOf } from '../admission/traceparent.ts';
 import { endingError, errorBody, errorHeaders } from '../error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
@@ -24,6 +25,7 @@ export function chatHandlers(
     const command = {
       principal: principalOf(request),
       caller: callerOf(request),
+      traceparent: traceparentOf(request.raw),
       ...parseHttpRequest(request.body),
     };
     if (wantsEvents(request)) return await eventStreams.serve(reply, (sink) => relay.start(command, sink));

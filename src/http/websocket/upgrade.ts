@@ -20,6 +20,7 @@ import type { ClientAddress } from '../admission/client-address.ts';
 import type { ConnectionLease } from '../admission/connection-lease.ts';
 import type { Connections } from '../admission/connections.ts';
 import { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
+import { traceparentOf } from '../admission/traceparent.ts';
 import { rawErrorResponse } from '../error-response.ts';
 import { connectOld } from '../legacy/old-socket.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
@@ -150,7 +151,11 @@ export class WebSocketEndpoint {
       socket.off('error', destroy);
       const frames = adaptWebSocket(websocket, socket, this.#socketParts);
       this.#open.set(frames, lease);
-      this.#serve(frames, socket, oldFunctionOf(request), { connectionId, principal });
+      this.#serve(frames, socket, oldFunctionOf(request), {
+        connectionId,
+        principal,
+        traceparent: traceparentOf(request),
+      });
     });
     setImmediate(() => socket.uncork());
     // The peer hung up during the check: `ws` has destroyed the socket and does not call back.
