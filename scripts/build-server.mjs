@@ -99,6 +99,6 @@ await writeTypes({
 await fillPackage({
   name: 'server',
   folder,
-  documents: [...DOCUMENTS.map((name) => `docs/${name}.md`), 'docs/proxies'],
+  documents: [...DOCUMENTS.map((name) => `docs/${name}.md`), 'docs/grafana', 'docs/proxies'],
   bundled: metafile,
 });

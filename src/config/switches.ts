@@ -7,11 +7,14 @@ import * as z from 'zod';
 import { readJsonFile } from '../files/json-file.ts';
 import type { Config } from './environment.ts';
 
-const schema = z.strictObject({
+const shape = {
   relayEnabled: z.boolean().optional(),
   streamingEnabled: z.boolean().optional(),
   websocketPercent: z.int().min(0).max(100).optional(),
-});
+};
+const schema = z.strictObject(shape);
+/** A release to come may have more of them, and both run while it is deployed. */
+const fleetSchema = z.object(shape);
 
 /** It is read between the answers of all users: a wrong file must not hold them up. */
 const MAX_BYTES = 64 * 1024;
@@ -60,12 +63,12 @@ export function switchesOfFile({ SWITCHES_FILE: file }: Pick<Config, 'SWITCHES_F
 }
 
 /**
- * Of the fleet.
+ * Of the fleet, but for switches that this release does not have.
  * @param entries by the names of the file, each value as JSON
  * @throws Error naming everything that is wrong in them
  */
 export function switchesOfFleet(entries: Readonly<Record<string, string>>): OwnSwitches {
-  const parsed = schema.safeParse(
+  const parsed = fleetSchema.safeParse(
     Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, fromJson(value)])),
   );
   if (parsed.success) return parsed.data;

@@ -134,6 +134,15 @@ describe('dash-relay switch with REDIS_URL', () => {
     expect(await configOf(own)).toMatchObject({ transport: 'json', from: { transport: 'fleet' } });
   });
 
+  it('may have a switch of a release to come, which this one leaves alone', async () => {
+    await using relay = await machine();
+    await redis.client.hset(KEY, { light: 'true', streamingEnabled: 'false' });
+    await relay.logged('switches changed');
+    expect(await configOf(relay)).toMatchObject({ transport: 'json', from: { transport: 'fleet' } });
+    command(['streaming=environment']);
+    expect(await redis.client.hgetall(KEY)).toEqual({ light: 'true' });
+  });
+
   it('finds the relays of one issuer without REDIS_PREFIX', async () => {
     await using relay = await machine({ REDIS_PREFIX: '' });
     command(['percent=0'], { REDIS_PREFIX: '', DATA_DIR: relay.dataDir });
@@ -156,7 +165,6 @@ describe('what Redis holds and is no switch', () => {
       'error',
       'relayEnabled',
     ],
-    ['has another name', () => redis.client.hset(KEY, 'light', 'true'), 'error', 'light'],
     ['is no hash', () => redis.client.set(KEY, 'off'), 'warn', 'WRONGTYPE'],
   ])('because it %s changes nothing and is named', async (_what, spoil, level, why) => {
     await redis.client.hset(KEY, 'streamingEnabled', 'false');
