@@ -10,20 +10,20 @@ import {
 
 /** What a process needs to sign tokens: fit for JSON. */
 export interface Signer {
+  /** By which the key set has the key. */
+  readonly keyId: string;
   /** PEM. */
   readonly privateKey: string;
   /** The claim `iss`. */
   readonly issuer: string;
 }
 
-const KEY_ID = 'bench';
 const LIFETIME_SECONDS = 7200;
-const HEADER = encoded({ alg: 'ES256', kid: KEY_ID, typ: 'JWT' });
 
 /** A new key, and the key set (JSON) that tells its public half. */
-export function newSigner(): { readonly privateKey: string; readonly keySet: string } {
+export function newSigner(keyId: string): { readonly privateKey: string; readonly keySet: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = { ...publicKey.export({ format: 'jwk' }), kid: KEY_ID, alg: 'ES256', use: 'sig' };
+  const key = { ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'ES256', use: 'sig' };
   return {
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     keySet: JSON.stringify({ keys: [key] }),
@@ -31,12 +31,12 @@ export function newSigner(): { readonly privateKey: string; readonly keySet: str
 }
 
 /** @param name of whoever uses them: other names, other users */
-export function mintTokens({ privateKey, issuer }: Signer, name: string, count: number): string[] {
-  const key = createPrivateKey(privateKey);
-  return Array.from({ length: count }, (_, user) => mint(key, issuer, userId(name, user)));
+export function mintTokens(signer: Signer, name: string, count: number): string[] {
+  const key = createPrivateKey(signer.privateKey);
+  return Array.from({ length: count }, (_, user) => mint(key, signer, userId(name, user)));
 }
 
-function mint(key: KeyObject, issuer: string, sub: string): string {
+function mint(key: KeyObject, { keyId, issuer }: Signer, sub: string): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = {
     iss: issuer,
@@ -51,7 +51,7 @@ function mint(key: KeyObject, issuer: string, sub: string): string {
     app_metadata: { provider: 'email', tier: 'enterprise' },
     user_metadata: {},
   };
-  const signed = `${HEADER}.${encoded(claims)}`;
+  const signed = `${encoded({ alg: 'ES256', kid: keyId, typ: 'JWT' })}.${encoded(claims)}`;
   const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
   return `${signed}.${signature.toString('base64url')}`;
 }

@@ -10,6 +10,7 @@ import type { ModelWatch } from '../models/model-watch.ts';
 import { createDebugLines, toggleDebug } from '../observability/debug-lines.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
+import { memoryLimit } from '../observability/memory-pressure.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createObserver } from '../observability/observer.ts';
 import type { Observer, Tracer } from '../observability/port.ts';
@@ -88,6 +89,7 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   metrics.watch('dash_quota_alone', () => Number(quota.alone));
   metrics.watch('dash_quota_undelivered', () => quota.undelivered);
   metrics.watch('dash_log_lines_dropped', () => output.dropped);
+  metrics.watch('dash_memory_limit_bytes', () => memoryLimit());
   watchStreams(metrics, parts);
   watchKeys(metrics, parts);
   if (shipper !== undefined) {

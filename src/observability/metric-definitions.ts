@@ -497,6 +497,11 @@ export const METRICS = {
   },
 
   // The relay itself.
+  dash_memory_limit_bytes: {
+    type: 'gauge',
+    help: "The container's memory limit, or the memory of the machine where it has none",
+    when: '`dash_process_resident_memory_bytes` above 80 % of it: new questions are refused',
+  },
   dash_failures_total: {
     type: 'counter',
     help: 'Errors that no client could be told of',
