@@ -144,6 +144,18 @@ export const rollout: DashboardDescription = {
           { lines: { look: 0.01, act: 0.02 }, entry: 'answers-fail' },
         ),
         lines(
+          'Failures that apps report',
+          'Streams that failed for their users, by code, within an hour; of `unreachable` the relay itself knows nothing.',
+          'short',
+          [
+            {
+              expr: `sum by (code) (increase(dash_client_errors_total{${S}}[1h])) > 0`,
+              legend: '{{code}}',
+            },
+          ],
+          { entry: 'answers-fail' },
+        ),
+        lines(
           'Sockets lost, over time',
           'Closed with 4503 or 4408, of all closed, fifteen minutes.',
           'percentunit',

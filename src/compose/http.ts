@@ -38,6 +38,7 @@ export function composeHttp(
       oldFunctions === undefined
         ? undefined
         : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
+    clientMetrics: config.CLIENT_METRICS,
     metrics: config.exposed ? undefined : source,
     developmentIssuer,
     simulated: config.ANTHROPIC_API_KEY === undefined,

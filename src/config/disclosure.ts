@@ -63,6 +63,7 @@ const PUBLIC = [
   'WEBSOCKET_ROLLOUT_PERCENT',
   'SWITCHES_FILE',
   'ALLOW_ANONYMOUS',
+  'CLIENT_METRICS',
   'QUOTA_ON_OUTAGE',
   'COUNT_TOKENS_ABOVE',
 ] as const satisfies readonly EnvironmentKey[];

@@ -243,6 +243,11 @@ function environmentSchema(production: boolean) {
       .describe(
         'JSON file with any of relayEnabled, streamingEnabled, websocketPercent, read twice a second: what it says holds on this machine without a restart, also against the fleet; it may be absent',
       ),
+    CLIENT_METRICS: flag()
+      .default(true)
+      .describe(
+        'Whether apps may report how fast their streams were (docs/client.md): into metrics, without a user, kept nowhere; false: the route is not there',
+      ),
     ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
     QUOTA_ON_OUTAGE: z
       .enum(['allow', 'deny'], 'must be allow or deny')

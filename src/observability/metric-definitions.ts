@@ -7,6 +7,10 @@ import {
   ACTION,
   API_ERROR,
   API_STATUS,
+  CLIENT_CODE,
+  CLIENT_PLATFORM,
+  CLIENT_STATUS,
+  CLIENT_TRANSPORT,
   CLOSE_CODE,
   CODE,
   DOOR,
@@ -24,6 +28,7 @@ import {
   REFUSAL_REASON,
   REFUSED,
   RELOAD_OUTCOME,
+  REPORT_OUTCOME,
   ROUTE,
   STATUS,
   STATUS_CLASS,
@@ -219,6 +224,41 @@ export const METRICS = {
     type: 'gauge',
     help: 'Bytes held by all stream logs',
     when: 'near `STREAM_LOG_TOTAL_BYTES`: old answers can no longer be resumed',
+  },
+
+  // Streams as apps measured them, at the other end of the network.
+  dash_client_first_token_seconds: {
+    type: 'histogram',
+    help: 'From the question to its first text as apps measured it, by transport',
+    labels: { transport: CLIENT_TRANSPORT },
+    when: 'p95 far above that of `dash_first_token_seconds`: the network of the users, or connections that have to be made first',
+  },
+  dash_client_stream_seconds: {
+    type: 'histogram',
+    help: 'From the question to its ending as apps measured it, by transport',
+    labels: { transport: CLIENT_TRANSPORT },
+    when: null,
+  },
+  dash_client_streams_total: {
+    type: 'counter',
+    help: 'Streams that apps reported, by transport and status',
+    labels: { transport: CLIENT_TRANSPORT, status: CLIENT_STATUS },
+    when: '`fallback` rises: apps do not reach the relay, or it is switched off; `json` instead of `websocket`: a network blocks it',
+  },
+  dash_client_errors_total: {
+    type: 'counter',
+    help: 'Streams that failed for their users as apps reported, by platform and error code',
+    labels: { platform: CLIENT_PLATFORM, code: CLIENT_CODE },
+    when: '`unreachable` rises: apps do not get here, which no other metric shows: DNS, TLS, the proxy in front, the network',
+    zeros: CLIENT_PLATFORM.values.flatMap((platform) =>
+      (['unreachable', 'interrupted'] as const).map((code) => ({ platform, code })),
+    ),
+  },
+  dash_client_reports_total: {
+    type: 'counter',
+    help: 'Reports of streams from apps: counted, over the limit of their user, or lost on their way',
+    labels: { outcome: REPORT_OUTCOME },
+    when: '`over_limit` rises: a program reports without end; `lost`: apps have no network; refused ones are `dash_refusals_total{door="client_metrics"}`',
   },
 
   // The model.

@@ -3,6 +3,12 @@
  * outside and is not of its set counts as `other`.
  */
 import { CLOSE_CODES, ERROR_NAMES } from '../protocol/codes.ts';
+import {
+  CLIENT_CODES,
+  REPORTED_PLATFORMS,
+  REPORTED_STATUSES,
+  REPORTED_TRANSPORTS,
+} from '../protocol/streaming-metrics.ts';
 
 export interface LabelSet<Value extends string = string> {
   /** What the values are, where they are too many to list. */
@@ -61,6 +67,7 @@ export const DOOR = oneOf(
   'usage',
   'config',
   'actions',
+  'client_metrics',
   'dev_token',
   'http',
 );
@@ -214,6 +221,7 @@ export const ROUTE = each('a route, or `other`', [
   '/v1/usage',
   '/v1/actions',
   '/v1/config',
+  '/v1/client-metrics',
   '/v1/ws',
   '/functions/v1/ai-gateway',
   '/functions/v1/ai-proxy',
@@ -296,6 +304,15 @@ export const TOOL_OUTCOME = oneOf(
   'bad_input',
   'unknown_tool',
   'too_many',
+);
+
+export const REPORT_OUTCOME = oneOf('counted', 'over_limit', 'lost');
+export const CLIENT_TRANSPORT = oneOf(...REPORTED_TRANSPORTS);
+export const CLIENT_STATUS = oneOf(...REPORTED_STATUSES);
+export const CLIENT_PLATFORM = oneOf(...REPORTED_PLATFORMS);
+export const CLIENT_CODE = each(
+  'an error code of PROTOCOL.md, one of the client (`unreachable`, `deadline_exceeded`, `closed`), or `none`',
+  ['none', ...ERROR_NAMES, ...CLIENT_CODES],
 );
 
 /** The value if the set has it, or else `other`. */

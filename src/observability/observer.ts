@@ -3,6 +3,7 @@
  * will, and the metrics of all of it. Fields are listed one by one: what a port may add later is not logged by accident.
  */
 import type { Usage } from '../protocol/frames.ts';
+import type { StreamReport } from '../protocol/streaming-metrics.ts';
 import type { LogMessage } from './log-events.ts';
 import type { Logger } from './logger.ts';
 import {
@@ -34,6 +35,8 @@ const LINES_OF_USER = 50;
 const LINES_OF_REFUSAL = 5;
 const LINES_OF_FAILURE = 20;
 const LINES_OF_COUNT = 2;
+
+const LONGEST_REPORTED_SECONDS = 600;
 
 const CONNECTION_OPENED = ofUser('connection opened');
 const CONNECTION_CLOSED = ofUser('connection closed');
@@ -129,6 +132,10 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
         ...said,
       });
     },
+    clientReported(event) {
+      metrics.clientReports.inc({ outcome: event.outcome });
+      if (event.outcome === 'counted') countReport(metrics, event.report);
+    },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what: known(FAILED_PART, what) });
       sampled.write(
@@ -189,6 +196,19 @@ function countFirstToken(metrics: Metrics, { firstTokenShares }: StreamEnded): v
   metrics.firstToken.observe((relayMs + modelMs) / 1000);
   metrics.modelFirstToken.observe(modelMs / 1000);
   metrics.relayFirstToken.observe(relayMs / 1000);
+}
+
+/** What an app says, which may be anything: it counts for no more than an answer can take. */
+function countReport(metrics: Metrics, report: StreamReport): void {
+  const { transport, status, platform, code, first_token_ms: firstTokenMs } = report;
+  metrics.clientStreams.inc({ transport, status });
+  if (status === 'error') metrics.clientErrors.inc({ platform, code: code ?? 'none' });
+  if (firstTokenMs !== null) metrics.clientFirstToken.observe({ transport }, reportedSeconds(firstTokenMs));
+  metrics.clientStream.observe({ transport }, reportedSeconds(report.total_duration_ms));
+}
+
+function reportedSeconds(ms: number): number {
+  return Math.min(ms / 1000, LONGEST_REPORTED_SECONDS);
 }
 
 function countTokens(metrics: Metrics, usage: Usage): void {

@@ -1,6 +1,7 @@
 /** What the core and the endpoints tell of what happens, for logs and metrics, and what they are told of memory. */
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { Usage } from '../protocol/frames.ts';
+import type { StreamReport } from '../protocol/streaming-metrics.ts';
 
 /**
  * How short memory is. `soft`: new work is refused. `hard`: what can be had again by starting anew is given up.
@@ -22,6 +23,7 @@ export type Door =
   | 'usage'
   | 'config'
   | 'actions'
+  | 'client_metrics'
   | 'dev_token'
   | 'http';
 
@@ -114,6 +116,15 @@ export interface Observer {
         }
       | undefined;
   }): void;
+  /**
+   * A client told what it measured of a stream. `over_limit`: its user told too much this minute, and it does not count.
+   * `lost`: it only told that it could not tell.
+   */
+  clientReported(
+    event:
+      | { readonly outcome: 'counted'; readonly report: StreamReport }
+      | { readonly outcome: 'over_limit' | 'lost' },
+  ): void;
   /** An error that no client could be told of. */
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }

@@ -1,11 +1,12 @@
 /**
  * Untrusted text in, a client frame out. Owns the shape of what clients may send; what an action, a model or a
- * limit permits is decided elsewhere. The only file of the wire vocabulary that needs a library (zod), server only.
+ * limit permits is decided elsewhere. Server only: with the other parsers it needs a library (zod).
  *
  * The library collects every fault of what it is given, at microseconds each. So it is given one small object at a
  * time, with few fields, and the first fault ends it: lists are walked here, and are counted before.
  */
 import * as z from 'zod';
+import { badRequest, checkShape, explain, hasTooManyFields } from './check-shape.ts';
 import type { ClientFrame, ErrorFrame, ImageBlock, Message, StreamRequest, TextBlock } from './frames.ts';
 import { isBlank } from './model-rules.ts';
 import { checkParameters } from './parameters.ts';
@@ -17,8 +18,6 @@ const MAX_CONTEXT_DEPTH = 32;
 const MAX_MESSAGES = 500;
 /** Of all messages together. */
 const MAX_BLOCKS = 1000;
-/** Of one object, where the schema knows all of them. */
-const MAX_FIELDS = 32;
 /** The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB. */
 const BOUNDS = { depth: 64, values: 10_000 } as const;
 /** Keys that reach into an object's prototype in careless code further on. */
@@ -118,7 +117,7 @@ export function parseHttpRequest(value: unknown): {
   readonly id: string | undefined;
   readonly request: StreamRequest;
 } {
-  const { id: streamId, ...request } = check(httpRequest, value);
+  const { id: streamId, ...request } = checkShape(httpRequest, value);
   return { id: streamId, request: checkRequest(request) };
 }
 
@@ -132,7 +131,7 @@ function parseObject(value: Record<string, unknown>, readUntyped: ReadUntyped | 
   }
   try {
     const schema: z.ZodType<unknown> = frames[type as ClientFrame['type']];
-    const frame = check(schema, value) as ClientFrame;
+    const frame = checkShape(schema, value) as ClientFrame;
     return { frame: frame.type === 'start' ? checkRequest(frame) : frame };
   } catch (error) {
     return { error: RelayError.from(error), ...addressee(type, value['id']) };
@@ -155,17 +154,6 @@ function addressee(type: string, value: unknown): { id?: string; of?: NonNullabl
   return { id: known.data, of: type as NonNullable<ErrorFrame['of']> };
 }
 
-function check<T>(schema: z.ZodType<T>, value: unknown, path = ''): T {
-  if (hasTooManyFields(value)) throw badRequest(`${path}at most ${MAX_FIELDS} fields`);
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw badRequest(path + explain(result.error));
-}
-
-function hasTooManyFields(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length > MAX_FIELDS;
-}
-
 type Unchecked = Omit<StreamRequest, 'messages' | 'context' | 'parameters'> & {
   readonly messages: readonly unknown[];
   readonly context?: unknown;
@@ -186,7 +174,7 @@ function checkMessages(values: readonly unknown[]): Message[] {
   let blocks = 0;
   return values.map((value, index) => {
     const path = `messages.${index}.`;
-    const { role, content } = check(message, value, path);
+    const { role, content } = checkShape(message, value, path);
     if (typeof content !== 'string') blocks += blocksIn(content, path);
     if (blocks > MAX_BLOCKS) throw badRequest(`messages: at most ${MAX_BLOCKS} blocks in all`);
     checkContent(content as Message['content'], path);
@@ -262,20 +250,4 @@ function checkDepth(root: unknown): void {
     }
     level = below;
   }
-}
-
-/** One issue, by its path: field names and our own words, never a value of the client's. */
-function explain(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return 'the request is not valid';
-  const path = issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 40)));
-    return `${path}unknown field ${names.join(', ')}`;
-  }
-  return `${path}${issue.message}`;
-}
-
-function badRequest(message: string): RelayError {
-  return new RelayError('bad_request', message);
 }

@@ -1,12 +1,14 @@
 import type { Observer } from '../../src/observability/port.ts';
 
 type Refused = Parameters<Observer['refused']>[0];
+type Reported = Parameters<Observer['clientReported']>[0];
 type Failed = Parameters<Observer['failed']>[0];
 
-/** Keeps refusals and failures; the rest is the core's to tell. */
+/** Keeps refusals, failures and what clients report; the rest is the core's to tell. */
 export class RecordingObserver implements Observer {
   readonly refusals: Refused[] = [];
   readonly failures: Failed[] = [];
+  readonly reports: Reported[] = [];
 
   refused(event: Refused): void {
     this.refusals.push(event);
@@ -27,4 +29,8 @@ export class RecordingObserver implements Observer {
   cancelAsked(): void {}
   passedOn(): void {}
   promptCounted(): void {}
+
+  clientReported(event: Reported): void {
+    this.reports.push(event);
+  }
 }

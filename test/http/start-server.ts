@@ -71,6 +71,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         usageOf: nobody,
         switches: () => ALL_ON,
         actions,
+        clientMetrics: true,
         listedActions: () => ({ actions: {} }),
         simulated: true,
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },

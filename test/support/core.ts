@@ -104,6 +104,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     promptCounted: record('promptCounted'),
     slowReader: record('slowReader'),
     requestAnswered: record('requestAnswered'),
+    clientReported: record('clientReported'),
     failed: record('failed'),
   };
   const relay = new Relay({

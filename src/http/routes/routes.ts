@@ -5,6 +5,7 @@ import type { Principal } from '../../auth/port.ts';
 import type { OldActions } from '../../legacy/parameters.ts';
 import type { Door, Observer } from '../../observability/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
+import { REPORT_BOUNDS } from '../../protocol/streaming-metrics.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -14,6 +15,7 @@ import { MAX_HEALTH_BYTES, oldFunctionHandlers } from '../legacy/old-functions.t
 import type { PassOn } from '../legacy/pass-on.ts';
 import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
 import { chatHandlers } from './chat.ts';
+import { clientMetricsHandler } from './client-metrics.ts';
 import { allowOrigins } from './cors.ts';
 import { demoHandlers, explainNoDemo } from './demo.ts';
 import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
@@ -53,6 +55,8 @@ export interface RouteParts {
   readonly actions: OldActions;
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
+  /** Whether apps may tell what they measured of their streams. */
+  readonly clientMetrics: boolean;
   /** Opens /metrics here too: in development only. */
   readonly metrics?: MetricsSource | undefined;
   /** Opens POST /dev/token: only where configuration allowed this issuer. */
@@ -107,10 +111,24 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
     { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: listedActions },
     { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
+    ...clientMetricsRoutes(parts),
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
     ...developmentRoutes(parts),
+  ];
+}
+
+/** Its absence is a 404, by which clients know that nobody wants to be told. */
+function clientMetricsRoutes({ clientMetrics, observer, clock }: RouteParts): Route[] {
+  if (!clientMetrics) return [];
+  return [
+    {
+      on: 'POST /v1/client-metrics',
+      config: { access: 'token', door: 'client_metrics' },
+      bodyLimit: REPORT_BOUNDS.bodyBytes,
+      handler: clientMetricsHandler(observer, clock),
+    },
   ];
 }
 
