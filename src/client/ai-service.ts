@@ -4,7 +4,14 @@ import { notify } from './client-stream.ts';
 import { createDashClient, type DashClient, type DashClientOptions } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';
 import type { StreamOptions, Transport } from './dash-stream.ts';
-import { type AIServiceResult, askFallback, type Fallback, isLeft, resultOf } from './fallback.ts';
+import {
+  type AIServiceResult,
+  askFallback,
+  type Fallback,
+  isLeft,
+  type Measuring,
+  resultOf,
+} from './fallback.ts';
 import { deviceClock } from './platform.ts';
 
 export type { AIServiceResult, Fallback, FallbackAnswer, OldUsage } from './fallback.ts';
@@ -93,7 +100,7 @@ export function createAIService(
   { flags, transports, fallback, ...options }: AIServiceOptions,
   createClient: (options: DashClientOptions) => DashClient = createDashClient,
 ): AIService {
-  const { clock = deviceClock, contactMs = fallback && CONTACT_MS } = options;
+  const { clock = deviceClock, contactMs = fallback && CONTACT_MS, platform, onMetrics } = options;
   const url = flags.EXPO_PUBLIC_DASH_RELAY_URL ?? '';
   const allowed = allowedTransports(flags);
   const streamingEnabled = allowed.length > 1;
@@ -106,7 +113,9 @@ export function createAIService(
   /** Until then the fallback is asked at once. */
   let awayUntil = streamingEnabled ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 
+  const measuring = (askedAt: number): Measuring => ({ clock, askedAt, platform, onMetrics });
   const askRelay: AIService['callAIServiceStreaming'] = async (params, onChunk, more = {}) => {
+    const askedAt = clock.elapsed();
     if (url === '')
       throw new DashError({ ...failure('bad_request'), message: 'EXPO_PUBLIC_DASH_RELAY_URL is not set' });
     const { onPhase } = more;
@@ -117,7 +126,7 @@ export function createAIService(
       return resultOf(await stream.final);
     } catch (error) {
       if (fallback && isLeft(error, stream)) {
-        const answer = await askFallback(fallback, params, onChunk, more, clock);
+        const answer = await askFallback(fallback, params, onChunk, more, measuring(askedAt));
         awayUntil = Math.max(awayUntil, clock.elapsed() + AWAY_FOR_MS);
         return answer;
       }
@@ -130,7 +139,7 @@ export function createAIService(
     streamingEnabled,
     callAIServiceStreaming: (params, onChunk, more = {}) =>
       fallback && clock.elapsed() < awayUntil
-        ? askFallback(fallback, params, onChunk, more, clock)
+        ? askFallback(fallback, params, onChunk, more, measuring(clock.elapsed()))
         : askRelay(params, onChunk, more),
   };
 }

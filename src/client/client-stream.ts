@@ -39,7 +39,8 @@ export interface StreamOwner {
   stopped(stream: ClientStream): void;
   /** Somebody else reads the same stream here: only he may stop it. */
   isShared(stream: ClientStream): boolean;
-  settled(stream: ClientStream): void;
+  /** `why`: of a stream that failed. */
+  settled(stream: ClientStream, why?: Failure): void;
 }
 
 export interface StreamSource {
@@ -64,7 +65,8 @@ export interface ClientStream extends DashStream {
   fail(why: Failure): void;
   /** The relay was heard: the time without contact is over. */
   reached(): void;
-  metrics(): StreamingMetrics;
+  /** Of a stream that has ended. `why`: it failed. */
+  metrics(why?: Failure): StreamingMetrics;
 }
 
 export function createClientStream(
@@ -99,7 +101,7 @@ export function createClientStream(
     signal?.removeEventListener('abort', abort);
     if (why) settle?.[1](new DashError(why, stream.content));
     else settle?.[0](answerOf(stream, frame, age()));
-    owner.settled(stream);
+    owner.settled(stream, why);
   };
 
   /** In two halves: after a sleep, which ends what was due meanwhile, the second one is left. */
@@ -193,7 +195,7 @@ export function createClientStream(
       contact?.cancel();
       contact = undefined;
     },
-    metrics: () => ({
+    metrics: (why) => ({
       first_token_ms: firstTextMs,
       total_duration_ms: age(),
       chunks_received: pieces.length,
@@ -201,6 +203,8 @@ export function createClientStream(
       platform,
       transport: stream.transport,
       resumes: state.resumes,
+      status: why ? 'error' : (state.outcome as 'done' | 'cancelled'),
+      code: why?.code,
     }),
     [Symbol.asyncIterator]: () => readPieces(stream, pieces),
   };
@@ -235,10 +239,6 @@ export function notify<T extends readonly unknown[]>(
 /** Reads a stream from its beginning: an iterator is a cursor in its pieces of text, which grow meanwhile. */
 function readPieces(stream: ClientStream, pieces: readonly string[]): AsyncIterator<string, undefined> {
   let next = 0;
-  const change = (): Promise<void> =>
-    new Promise((resolve) => {
-      const unsubscribe = stream.subscribe(() => resolve(unsubscribe()));
-    });
   return {
     async next() {
       const value = pieces[next];
@@ -248,7 +248,9 @@ function readPieces(stream: ClientStream, pieces: readonly string[]): AsyncItera
       }
       if (stream.phase === 'failed') await stream.final; // throws
       if (stream.ended) return { value, done: true };
-      await change();
+      await new Promise<void>((resolve) => {
+        const unsubscribe = stream.subscribe(() => resolve(unsubscribe()));
+      });
       return this.next();
     },
     async return() {

@@ -3,6 +3,7 @@
  * while there is something to follow, and a little longer.
  */
 import type { StreamRequest } from '../protocol/frames.ts';
+import { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 import { createBackoff } from './backoff.ts';
 import {
   type ClientStream,
@@ -11,14 +12,7 @@ import {
   type StreamSource,
 } from './client-stream.ts';
 import { failure } from './dash-error.ts';
-import {
-  type AttachOptions,
-  type DashStream,
-  METRICS_EVENT,
-  type StreamOptions,
-  type TrackMetrics,
-  type Transport,
-} from './dash-stream.ts';
+import type { AttachOptions, DashStream, StreamOptions, TrackMetrics, Transport } from './dash-stream.ts';
 import {
   bearerSubprotocol,
   browserSignals,
@@ -139,15 +133,20 @@ export interface DashClient {
  * ```
  */
 export function createDashClient(options: DashClientOptions): DashClient {
-  const { clock = deviceClock, connectMs = 8000, idleMs = 30_000, platform = 'web' } = options;
-  const { contactMs = 30_000, reconnectMs = 120_000, deadlineMs = 660_000 } = options;
   const {
     transports = TRANSPORTS,
     webSocket = bearerSubprotocol,
     signals = browserSignals,
+    fetch = (...request) => globalThis.fetch(...request),
+    clock = deviceClock,
+    platform = 'web',
+    contactMs = 30_000,
+    reconnectMs = 120_000,
+    deadlineMs = 660_000,
+    connectMs = 8000,
+    idleMs = 30_000,
     onMetrics,
   } = options;
-  const fetch: Fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const url = options.url.replace(/\/+$/, '');
   /** Of whom each stream is; undefined until a token was had that was asked for after it. */
   const streams = new Map<ClientStream, UserId>();
@@ -230,10 +229,10 @@ export function createDashClient(options: DashClientOptions): DashClient {
     deadlineMs,
     stopped: router.cancel,
     isShared,
-    settled(stream) {
+    settled(stream, why) {
       if (!streams.delete(stream)) return;
       router.forget(stream);
-      if (stream.phase !== 'detached') onMetrics?.(METRICS_EVENT, stream.metrics());
+      if (stream.phase !== 'detached') onMetrics?.(METRICS_EVENT, stream.metrics(why));
       if (streams.size === 0) idle = clock.after(idleMs, rest);
     },
   };

@@ -1,5 +1,7 @@
 /** What the caller of a stream holds: its handle, the answer it ends with, and the measurements of both. */
 import type { QuotaState, Refusal, Timing, ToolFrame, Usage } from '../protocol/frames.ts';
+import type { METRICS_EVENT, ReportedStatus } from '../protocol/streaming-metrics.ts';
+import type { DashErrorCode } from './dash-error.ts';
 import type { Phase } from './stream-state.ts';
 
 export type Transport = 'websocket' | 'sse' | 'json';
@@ -100,8 +102,6 @@ export interface DashStream extends AsyncIterable<string> {
   subscribe(listener: () => void): () => void;
 }
 
-export const METRICS_EVENT = 'edudash.dash_ai.streaming_metrics';
-
 /** One per stream, when it ends. Durations by a monotonic clock, from the call of `stream`. */
 export interface StreamingMetrics {
   /** Null where no text came. */
@@ -112,7 +112,11 @@ export interface StreamingMetrics {
   /** UTF-8 bytes of that text. */
   readonly bytes_streamed: number;
   readonly platform: string;
-  readonly transport: Transport;
+  /** By what it was read at the end. `fallback`: the app's own function, which `createAIService` asked. */
+  readonly transport: Transport | 'fallback';
+  readonly status: ReportedStatus;
+  /** Why, where `status` is `error`; also then undefined where the app's own function failed with an error of its own. */
+  readonly code?: DashErrorCode | undefined;
   /** How often the stream went on after a lost connection. */
   readonly resumes: number;
 }

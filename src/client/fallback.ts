@@ -1,7 +1,15 @@
 /** The app's own function, asked where the relay is not to be, or cannot be. What it answers has the shape of the relay's answers. */
+import { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 import { notify } from './client-stream.ts';
 import { DashError, failure } from './dash-error.ts';
-import type { Answer, DashStream, StreamOptions, Transport } from './dash-stream.ts';
+import type {
+  Answer,
+  DashStream,
+  StreamingMetrics,
+  StreamOptions,
+  TrackMetrics,
+  Transport,
+} from './dash-stream.ts';
 import { type ClientClock, utf8Length } from './platform.ts';
 
 /** As the app's function `ai-gateway` names them. */
@@ -66,15 +74,25 @@ export function isLeft(error: unknown, { position, content }: DashStream): error
   return error.code === 'unreachable' || error.reason === 'switched_off';
 }
 
+/** How the time of an answer is taken, and who is told. */
+export interface Measuring {
+  readonly clock: ClientClock;
+  /** When the app asked, by the clock: the relay may have been asked in vain since. */
+  readonly askedAt: number;
+  readonly platform?: string | undefined;
+  readonly onMetrics?: TrackMetrics | undefined;
+}
+
 /** Where the signal is aborted it resolves with what there is, and what the function says later is not waited for. */
 export async function askFallback<Params>(
   fallback: Fallback<Params>,
   params: Params,
   onChunk: (chunk: string) => void,
   options: StreamOptions,
-  clock: ClientClock,
+  measuring: Measuring,
 ): Promise<AIServiceResult> {
   const { signal, onPhase } = options;
+  const { clock } = measuring;
   const beganAt = clock.elapsed();
   const age = (): number => Math.round(clock.elapsed() - beganAt);
   const pieces: string[] = [];
@@ -87,6 +105,12 @@ export async function askFallback<Params>(
     pieces.push(text);
     notify(onChunk, text);
   };
+  const tell = (status: StreamingMetrics['status'], code?: StreamingMetrics['code']): void =>
+    notify(measuring.onMetrics, METRICS_EVENT, {
+      ...measured(measuring, pieces, firstTokenMs === null ? null : beganAt + firstTokenMs),
+      status,
+      code,
+    });
   notify(onPhase, 'thinking');
   try {
     const answer = await beforeAbort(signal, async () =>
@@ -94,15 +118,34 @@ export async function askFallback<Params>(
     );
     if (answer && pieces.length === 0) take(answer.content);
     notify(onPhase, answer ? 'done' : 'cancelled');
+    tell(answer ? 'done' : 'cancelled');
     const content = answer?.content ?? pieces.join('');
     const timing = { firstTokenMs, totalMs: age(), chunks: pieces.length, bytes: utf8Length(content) };
     return fallbackResult(answer, content, timing);
   } catch (error) {
     notify(onPhase, 'failed');
+    tell('error', error instanceof DashError ? error.code : undefined);
     throw error;
   } finally {
     isOver = true;
   }
+}
+
+/** @param firstAt when the first text came, by the clock */
+function measured(
+  { clock, askedAt, platform = 'web' }: Measuring,
+  pieces: readonly string[],
+  firstAt: number | null,
+): Omit<StreamingMetrics, 'status' | 'code'> {
+  return {
+    first_token_ms: firstAt === null ? null : Math.round(firstAt - askedAt),
+    total_duration_ms: Math.round(clock.elapsed() - askedAt),
+    chunks_received: pieces.length,
+    bytes_streamed: utf8Length(pieces.join('')),
+    platform,
+    transport: 'fallback',
+    resumes: 0,
+  };
 }
 
 /** An app hands on what its function answered, whatever that was: null beside an error, `{error}`, or text that is no JSON. */

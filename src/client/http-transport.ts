@@ -180,9 +180,9 @@ type Stopped = Refusal & { readonly ending?: EndingFrame };
 function questionOf({ id, request, state, transport }: ClientStream): { path: string; init: FetchRequest } {
   const { epoch, seq, stopping } = state;
   const accept = transport === 'json' ? '*/*' : EVENTS;
-  if (epoch)
-    return { path: `/v1/streams/${id}`, init: { headers: { accept, 'last-event-id': `${epoch}.${seq}` } } };
-  if (stopping) return { path: `/v1/streams/${id}`, init: { headers: { accept } } };
+  const path = `/v1/streams/${id}`;
+  if (epoch) return { path, init: { headers: { accept, 'last-event-id': `${epoch}.${seq}` } } };
+  if (stopping) return { path, init: { headers: { accept } } };
   const headers = { accept, 'content-type': 'application/json' };
   return { path: '/v1/chat', init: { method: 'POST', headers, body: JSON.stringify({ id, ...request }) } };
 }

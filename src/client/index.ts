@@ -1,6 +1,7 @@
 /** `@dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `@dash-relay/client/react-native`) apps. */
 
 export type { Message, QuotaState, Refusal, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+export { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 export {
   createDashClient,
   type DashClient,
@@ -8,17 +9,16 @@ export {
   type UserListener,
 } from './create-dash-client.ts';
 export { DashError, type DashErrorCode } from './dash-error.ts';
-export {
-  type Answer,
-  type AttachOptions,
-  type DashStream,
-  METRICS_EVENT,
-  type Position,
-  type StreamingMetrics,
-  type StreamOptions,
-  type ToolUse,
-  type TrackMetrics,
-  type Transport,
+export type {
+  Answer,
+  AttachOptions,
+  DashStream,
+  Position,
+  StreamingMetrics,
+  StreamOptions,
+  ToolUse,
+  TrackMetrics,
+  Transport,
 } from './dash-stream.ts';
 export type { Fetch, Signal, SignalSource, WebSocketFactory, WebSocketLike } from './platform.ts';
 export type { Phase } from './stream-state.ts';

@@ -75,6 +75,11 @@ export const browserSignals: SignalSource = (listener) => {
   return () => abort.abort();
 };
 
+/** `AppState` of react-native. */
+export interface AppStateLike {
+  addEventListener(type: 'change', listener: (state: string) => void): { remove(): void };
+}
+
 /** The part of a WebSocket that the client uses. `bufferedAmount` is not: React Native never sets it. */
 export interface WebSocketLike {
   onmessage: ((event: { data?: unknown }) => void) | null;
@@ -99,6 +104,8 @@ export interface FetchRequest {
   readonly headers?: Record<string, string>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** It leaves also where its page goes away; ignored where there are no pages. */
+  readonly keepalive?: boolean;
 }
 
 export interface FetchResponse {

@@ -1,9 +1,5 @@
 /** The platform's events as the client's signals. Knows only the shape of AppState and NetInfo. */
-import type { SignalSource } from '../client/platform.ts';
-
-export interface AppStateLike {
-  addEventListener(type: 'change', listener: (state: string) => void): { remove(): void };
-}
+import type { AppStateLike, SignalSource } from '../client/platform.ts';
 
 export interface NetInfoLike {
   addEventListener(

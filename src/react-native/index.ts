@@ -12,7 +12,8 @@ import {
   type DashClient,
   type DashClientOptions,
 } from '../client/create-dash-client.ts';
-import { type AppStateLike, appSignals, type NetInfoLike } from './app-signals.ts';
+import type { AppStateLike } from '../client/platform.ts';
+import { appSignals, type NetInfoLike } from './app-signals.ts';
 import { bearerHeader } from './native-web-socket.ts';
 
 export type {
@@ -27,7 +28,8 @@ export type {
 } from '../client/ai-service.ts';
 export type * from '../client/index.ts';
 export { DashError, METRICS_EVENT, supabaseToken } from '../client/index.ts';
-export type { AppStateLike, NetInfoLike } from './app-signals.ts';
+export type { AppStateLike } from '../client/platform.ts';
+export type { NetInfoLike } from './app-signals.ts';
 
 export interface NativeOptions {
   /** `AppState` of react-native: the token and the connection are looked after when the app comes to the front. */

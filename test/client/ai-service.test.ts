@@ -51,6 +51,7 @@ it('has the plan’s signature: chunks as they come, the whole answer at the end
         platform: 'android',
         transport: 'websocket',
         resumes: 0,
+        status: 'done',
       },
     ],
   ]);

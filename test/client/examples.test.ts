@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRIES: Readonly<Record<string, string>> = {
   '@dash-relay/client': 'src/client/index.ts',
   '@dash-relay/client/ai-service': 'src/client/ai-service.ts',
+  '@dash-relay/client/metrics': 'src/client/metrics-reporter.ts',
   '@dash-relay/client/react-native': 'src/react-native/index.ts',
   '@dash-relay/client/react': 'src/react/index.ts',
   'dash-relay/testing': 'src/testing/index.ts',

@@ -49,6 +49,7 @@ describe.each(['websocket', 'sse', 'json'] as const)('over %s', (transport: Tran
         platform: 'ios',
         transport,
         resumes: 0,
+        status: 'done',
       },
     ]);
     expect(metrics[0]?.first_token_ms).toBeLessThanOrEqual(metrics[0]?.total_duration_ms ?? 0);

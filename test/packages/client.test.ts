@@ -13,7 +13,7 @@ import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } fr
 /** Of the entry `.`, minified and gzipped. */
 const MAX_GZIPPED_BYTES = 9 * 1024;
 const MAX_UNPACKED_BYTES = 1_000_000;
-const ENTRIES = ['index', 'ai-service', 'react-native'];
+const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native'];
 
 let app: string;
 const packaged = (path: string): string => join(app, 'node_modules/@dash-relay/client', path);
@@ -133,7 +133,7 @@ describe('in a bundle', () => {
   it.each(ENTRIES)('by Vite has %s where it is used, and nothing of it elsewhere', async (entry) => {
     const name = entry === 'index' ? '@dash-relay/client' : `@dash-relay/client/${entry}`;
     const used = await viteBundle(`import * as all from '${name}'; globalThis.all = all;`);
-    expect(used).toContain('/v1/chat');
+    expect(used).toContain(entry === 'metrics' ? '/v1/client-metrics' : '/v1/chat');
     expect(await viteBundle(`import '${name}'; globalThis.other = 1;`)).not.toContain('/v1/');
   });
 });
@@ -179,6 +179,7 @@ const COMPILER_OPTIONS = {
 const APP = `
 import { createDashClient, DashError, type Answer, type Phase } from '@dash-relay/client';
 import { createAIService } from '@dash-relay/client/ai-service';
+import { createMetricsReporter } from '@dash-relay/client/metrics';
 import { createDashClient as createNativeClient } from '@dash-relay/client/react-native';
 
 const client = createDashClient({ url: 'https://relay.example', getToken: async () => 'token', fetch: window.fetch });
@@ -191,7 +192,8 @@ const { callAIServiceStreaming } = createAIService({ flags: {}, getToken: () => 
 const { content, metadata } = await callAIServiceStreaming({ action: 'chat', messages: [] }, (chunk: string) => chunk);
 console.log(content, metadata.transport);
 const AppState = { addEventListener: (_: 'change', listener: (state: string) => void) => ({ remove: () => listener('') }) };
-createNativeClient({ url: '', getToken: () => null, platform: 'ios', AppState });
+const { onMetrics } = createMetricsReporter({ url: '', getToken: () => null, AppState });
+createNativeClient({ url: '', getToken: () => null, platform: 'ios', AppState, onMetrics });
 try {
   await stream.final;
 } catch (error) {
