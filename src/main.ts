@@ -30,8 +30,16 @@ const ENVIRONMENT = {
   ...(import.meta.url.endsWith('.ts') ? { NODE_COMPILE_CACHE: COMPILE_CACHE } : {}),
 };
 
+/** The kernel ends a process that is replaced while a sample is on its way to it (SIGPROF), as happens in one of three tries. */
+const PROFILED = /(^|\s)--(cpu-)?prof\b/;
+
 const settled = FLAGS.every((flag) => process.execArgv.includes(flag));
-if (!settled && process.execve !== undefined && process.platform !== 'win32') {
+const profiled = PROFILED.test([process.env['NODE_OPTIONS'], ...process.execArgv].join(' '));
+if (profiled && !settled)
+  process.stderr.write(
+    `dash-relay: profiled with V8's own memory settings. To profile what runs in production: node --cpu-prof ${FLAGS.join(' ')} ${process.argv[1]}\n`,
+  );
+if (!settled && !profiled && process.execve !== undefined && process.platform !== 'win32') {
   process.execve(
     process.execPath,
     [process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)],

@@ -25,8 +25,15 @@ interface Entry {
   timer: Timer | undefined;
 }
 
+/** What is held of one user. */
+interface Holdings {
+  readonly entries: Map<string, Entry>;
+  /** Of them without an ending: asked at each start, when many that ended may still be kept. */
+  live: number;
+}
+
 export class RunRegistry {
-  readonly #users = new Map<string, Map<string, Entry>>();
+  readonly #users = new Map<string, Holdings>();
   readonly #wheel: TimerWheel;
   readonly #times: RetentionTimes;
   readonly #idleWaiters: (() => void)[] = [];
@@ -53,23 +60,21 @@ export class RunRegistry {
   /** Runs held, ended or not. */
   get size(): number {
     let size = 0;
-    for (const entries of this.#users.values()) size += entries.size;
+    for (const { entries } of this.#users.values()) size += entries.size;
     return size;
   }
 
   find(userId: string, id: string): RunView | undefined {
-    return this.#users.get(userId)?.get(id)?.run;
+    return this.#users.get(userId)?.entries.get(id)?.run;
   }
 
   liveOf(userId: string): number {
-    let live = 0;
-    for (const entry of this.#users.get(userId)?.values() ?? []) if (!entry.ended) live += 1;
-    return live;
+    return this.#users.get(userId)?.live ?? 0;
   }
 
   /** Adds a run whose id is free; its first reader has to join in the same turn. */
   add(run: RunView): void {
-    this.#put({ run, ended: false, timer: undefined });
+    this.#put({ run, ended: false, timer: undefined }).live += 1;
     this.#live += 1;
   }
 
@@ -110,18 +115,18 @@ export class RunRegistry {
     entry.ended = true;
     entry.timer?.cancel();
     this.#retain(entry, this.#times.resumeWindowMs);
-    this.#oneLess();
+    this.#oneLess(run);
   }
 
   /** Takes a run out that never began. */
   remove(run: RunView): void {
+    this.#oneLess(run);
     this.#delete(run);
-    this.#oneLess();
   }
 
   /** Lets ended runs go that nobody reads: a later resume is told that they are unknown. */
   forgetEnded(): void {
-    for (const entries of this.#users.values()) {
+    for (const { entries } of this.#users.values()) {
       for (const { run, ended, timer } of entries.values()) {
         if (!ended || run.readers.size > 0) continue;
         timer?.cancel();
@@ -132,7 +137,7 @@ export class RunRegistry {
   }
 
   *liveRuns(): Iterable<RunView> {
-    for (const entries of this.#users.values()) {
+    for (const { entries } of this.#users.values()) {
       for (const entry of entries.values()) if (!entry.ended) yield entry.run;
     }
   }
@@ -143,11 +148,13 @@ export class RunRegistry {
     await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  #put(entry: Entry): void {
+  #put(entry: Entry): Holdings {
     const { run } = entry;
-    const entries = this.#users.get(run.userId) ?? new Map<string, Entry>();
-    entries.get(run.id)?.timer?.cancel();
-    this.#users.set(run.userId, entries.set(run.id, entry));
+    const held = this.#users.get(run.userId) ?? { entries: new Map<string, Entry>(), live: 0 };
+    held.entries.get(run.id)?.timer?.cancel();
+    held.entries.set(run.id, entry);
+    this.#users.set(run.userId, held);
+    return held;
   }
 
   #retain(entry: Entry, ms: number): void {
@@ -159,17 +166,19 @@ export class RunRegistry {
   }
 
   #entry(run: RunView): Entry | undefined {
-    const entry = this.#users.get(run.userId)?.get(run.id);
+    const entry = this.#users.get(run.userId)?.entries.get(run.id);
     return entry?.run === run ? entry : undefined;
   }
 
   #delete(run: RunView): void {
-    const entries = this.#users.get(run.userId);
+    const entries = this.#users.get(run.userId)?.entries;
     entries?.delete(run.id);
     if (entries?.size === 0) this.#users.delete(run.userId);
   }
 
-  #oneLess(): void {
+  #oneLess({ userId }: RunView): void {
+    const held = this.#users.get(userId);
+    if (held !== undefined) held.live -= 1;
     this.#live -= 1;
     if (this.#live > 0) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();

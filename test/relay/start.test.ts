@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/port.ts';
 import type { TextBlock } from '../../src/protocol/frames.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { ALICE, BOB, createCore, start, tokenTable } from '../support/core.ts';
+import { ALICE, BOB, createCore, NO_QUOTA, start, tokenTable } from '../support/core.ts';
 import { settled } from '../support/quiet.ts';
 
 describe('start', () => {
@@ -212,6 +212,41 @@ describe('start', () => {
     await settled();
     expect(two.of('accepted')).toHaveLength(1);
     expect(two.of('error')).toMatchObject([{ id: 'e', code: 'too_many_streams' }]);
+  });
+
+  it('counts streams that live, however they ended and although ended ones are kept', async () => {
+    const refusing = {
+      ...NO_QUOTA,
+      reserve: () => Promise.reject(new RelayError('quota_exceeded', 'none left')),
+    };
+    let quota = NO_QUOTA;
+    const { connect, upstream } = createCore({
+      limitsOf: () => ({ streams: 1, startsPerMinute: 60 }),
+      quota: { ...NO_QUOTA, reserve: (...asked) => quota.reserve(...asked) },
+    });
+    const socket = connect();
+    const over: readonly (() => void)[] = [
+      () => upstream.last.end(),
+      () => socket.send({ type: 'cancel', id: 's1' }),
+      () => upstream.last.fail(new RelayError('upstream_reset', 'the model hung up')),
+    ];
+    for (const [at, end] of over.entries()) {
+      socket.send(start(`s${at}`));
+      await settled();
+      socket.send(start('extra'));
+      await settled();
+      end();
+      await settled();
+    }
+    quota = refusing;
+    socket.send(start('refused'));
+    await settled();
+    quota = NO_QUOTA;
+    socket.send(start('last'));
+    await settled();
+    expect(socket.of('accepted').map(({ id }) => id)).toEqual(['s0', 's1', 's2', 'last']);
+    const refusals = socket.of('error').flatMap(({ of, code }) => (of === 'start' ? [code] : []));
+    expect(refusals).toEqual([...over.map(() => 'too_many_streams'), 'quota_exceeded']);
   });
 
   it('passes every upstream event on where the action allows it, numbered like the text', async () => {

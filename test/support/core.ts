@@ -69,7 +69,7 @@ export const tokenTable: Authenticator = {
 };
 
 /** Everything fits. */
-const NO_QUOTA: Quota = {
+export const NO_QUOTA: Quota = {
   reserve: async () => ({ promptTokens: 0 }),
   correct() {},
   settle() {},
