@@ -203,8 +203,8 @@ export const machine: DashboardDescription = {
           { entry: 'postgres-is-away' },
         ),
         stat(
-          'Disk takes rows',
-          '1 where it does not: new questions are refused.',
+          'Disk refuses rows',
+          '1 where it takes no usage rows: new questions are refused.',
           'short',
           `dash_ledger_degraded{${M}}`,
           { width: 12, lines: { act: 1 }, entry: 'the-disk-is-full' },

@@ -86,7 +86,7 @@ export const money: DashboardDescription = {
         ]),
         lines('An answer by action', 'US dollars on average, an hour.', 'currencyUSD', [
           {
-            expr: `sum by (action) (increase(dash_cost_usd_total{${S}}[1h])) / sum by (action) (increase(dash_action_streams_total{${S}}[1h]))`,
+            expr: `sum by (action) (increase(dash_cost_usd_total{${S}}[1h])) / sum by (action) (increase(dash_action_streams_total{${S}}[1h])) > 0`,
             legend: '{{action}}',
           },
         ]),

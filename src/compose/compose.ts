@@ -14,7 +14,7 @@ import type { HttpServer } from '../http/http-server.ts';
 import { healthOf } from '../http/routes/operations.ts';
 import { configOf } from '../http/routes/transport-config.ts';
 import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
-import { memoryLimit, watchMemory } from '../observability/memory-pressure.ts';
+import { memoryLimit, newsOfPressure, watchMemory } from '../observability/memory-pressure.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 import { type Accounts, composeAccounts } from './accounts.ts';
@@ -244,8 +244,9 @@ function healthOfParts(
 }
 
 function watchMemoryOf({ relay }: Core, { logger }: Telemetry): Timer {
+  const isNews = newsOfPressure();
   return watchMemory(systemClock, memoryLimit(), (pressure) => {
-    if (relay.overloaded !== (pressure !== 'none')) logger.warn({ pressure }, 'memory pressure changed');
+    if (isNews(pressure)) logger.warn({ pressure }, 'memory pressure changed');
     relay.applyMemoryPressure(pressure);
   });
 }

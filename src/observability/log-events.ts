@@ -225,7 +225,8 @@ export const LOG_EVENTS = {
     name: 'memory_pressure',
     levels: ['warn'],
     fields: ['pressure'],
-    means: '`soft`: new questions are refused; `hard`: old answers can no longer be resumed; `none`: over',
+    means:
+      '`soft`: new questions are refused; `hard`: old answers can no longer be resumed; `critical`: the slowest reader is closed; `none`: over',
     action: 'More memory, or fewer connections (MAX_CONNECTIONS)',
   },
   'no ANTHROPIC_API_KEY: answers come from the simulated model': {

@@ -35,3 +35,19 @@ export function watchMemory(
 ): Timer {
   return clock.every(SAMPLE_MS, () => report(memoryPressure(residentBytes(), limitBytes)));
 }
+
+const BY_DEGREE: readonly MemoryPressure[] = ['none', 'soft', 'hard', 'critical'];
+
+/**
+ * Tells which reports are news: the first, what is worse than all before it, and that it is over. In between the pressure may go
+ * up and down each second.
+ */
+export function newsOfPressure(): (pressure: MemoryPressure) => boolean {
+  let worst = 0;
+  return (pressure) => {
+    const degree = BY_DEGREE.indexOf(pressure);
+    const isNews = degree > worst || (degree === 0 && worst > 0);
+    if (isNews) worst = degree;
+    return isNews;
+  };
+}

@@ -1,7 +1,10 @@
 /** Alerts and recording rules in real Prometheus: when each fires, and that none does in healthy hours. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { DASHBOARDS } from '../../scripts/write-dashboards.ts';
 import { promtool } from './prometheus.ts';
 import { alerts, RULES } from './rules-file.ts';
 
@@ -10,6 +13,25 @@ const FIRING = ['alerts.test.yml', 'alerts-of-a-day.test.yml'];
 it('Prometheus takes the rules', async () => {
   const said = await promtool('check', 'rules', `${RULES}/recording.yml`, `${RULES}/alerts.yml`);
   expect(said).toContain(`SUCCESS: ${alerts.length} rules found`);
+});
+
+it('Prometheus takes every query of every panel', async () => {
+  const queries = DASHBOARDS.flatMap(({ rows }) =>
+    rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries.map(({ expr }) => expr))),
+  );
+  const rules = queries.map((expr, index) => ({
+    record: `panel:${index}`,
+    expr: expr.replaceAll('$__rate_interval', '1m'),
+  }));
+  const directory = mkdtempSync(join(tmpdir(), 'panels-'));
+  try {
+    const file = join(directory, 'panels.yml');
+    writeFileSync(file, stringify({ groups: [{ name: 'panels', rules }] }));
+    const said = await promtool('check', 'rules', file);
+    expect(said).toContain(`SUCCESS: ${queries.length} rules found`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 it('each alert fires by its fault and by no other, and ends with it', async () => {

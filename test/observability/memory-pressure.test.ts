@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { memoryLimit, memoryPressure, watchMemory } from '../../src/observability/memory-pressure.ts';
+import {
+  memoryLimit,
+  memoryPressure,
+  newsOfPressure,
+  watchMemory,
+} from '../../src/observability/memory-pressure.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 it.each([
@@ -26,4 +31,24 @@ it('reports once a second until it is cancelled', () => {
 
 it('knows a limit that is at least what the process holds', () => {
   expect(memoryLimit()).toBeGreaterThan(process.memoryUsage.rss());
+});
+
+it('news are the first pressure, a worse one, and the end of it', () => {
+  const isNews = newsOfPressure();
+  const reports = [
+    'none',
+    'soft',
+    'soft',
+    'hard',
+    'soft',
+    'hard',
+    'critical',
+    'hard',
+    'none',
+    'none',
+    'hard',
+  ] as const;
+  expect(reports.map((pressure, at) => (isNews(pressure) ? at : -1)).filter((at) => at >= 0)).toEqual([
+    1, 3, 6, 8, 10,
+  ]);
 });
