@@ -20,6 +20,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'says whether a relay would start here, and all it depends on answers, and what to do',
     load: async () => (await import('./doctor/doctor-command.ts')).doctor,
   },
+  top: {
+    summary: 'shows what a running relay does now',
+    load: async () => (await import('./top/top-command.ts')).top,
+  },
   migrate: {
     summary: 'brings the database to the schema of this release',
     load: async () => (await import('./postgres/migrate-command.ts')).migrateCommand,

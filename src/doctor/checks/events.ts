@@ -1,5 +1,6 @@
 /** Whether server-sent events arrive as they are written: one short question is asked, and its answer is timed. */
-import { exchange, networkReason } from '../exchange.ts';
+import { networkReason } from '../../command-line/network-reason.ts';
+import { exchange } from '../exchange.ts';
 import { fix, type Line, note, ok } from '../line.ts';
 
 const QUESTION = 'Count from 1 to 20 in words, one a line.';

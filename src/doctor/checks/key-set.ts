@@ -1,8 +1,9 @@
 /** Whether tokens can be verified: the key set of the issuer, what it has, and the clock beside it. */
 import { KeySet } from '../../auth/key-set.ts';
 import { KeySetFault } from '../../auth/key-set-fault.ts';
+import { networkReason } from '../../command-line/network-reason.ts';
 import type { Config } from '../../config/environment.ts';
-import { type Exchange, exchange, networkReason } from '../exchange.ts';
+import { type Exchange, exchange } from '../exchange.ts';
 import { fix, type Line, note, ok } from '../line.ts';
 import { clockLine } from './clock.ts';
 

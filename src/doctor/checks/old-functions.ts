@@ -1,6 +1,8 @@
 /** The app's old functions, to which is passed on what is not served here. Asked as a browser asks before it sends. */
+
+import { networkReason } from '../../command-line/network-reason.ts';
 import type { Config } from '../../config/environment.ts';
-import { exchange, networkReason } from '../exchange.ts';
+import { exchange } from '../exchange.ts';
 import { fix, type Line, note, ok } from '../line.ts';
 
 const NAMES = ['ai-gateway', 'ai-proxy'];

@@ -3,8 +3,9 @@
  * written, whether WebSockets and their pings pass, and that nothing private is published.
  */
 import { developmentToken } from '../../ask/development-token.ts';
+import { networkReason } from '../../command-line/network-reason.ts';
 import { isLoopbackHost } from '../../http/admission/local-request.ts';
-import { exchange, networkReason } from '../exchange.ts';
+import { exchange } from '../exchange.ts';
 import { fix, type Line, note, ok } from '../line.ts';
 import { certificateLine } from './certificate.ts';
 import { eventsLine } from './events.ts';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { networkReason } from '../../command-line/network-reason.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
-import { networkReason } from '../exchange.ts';
 import { fix, type Line, ok } from '../line.ts';
 
 /** For a pong, ms. */
