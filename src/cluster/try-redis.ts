@@ -32,13 +32,14 @@ export async function tryRedis(
     liveMs: LEASE_MS,
     endedMs: LEASE_MS,
   });
-  const closed = store.close.bind(store);
-  signal.addEventListener('abort', () => void closed(), { once: true });
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= store.close());
+  signal.addEventListener('abort', close, { once: true });
   try {
     await store.beat();
     return { prefix: named, otherFormats: await store.otherFormats(), info: await infoOf(store) };
   } finally {
-    await closed();
+    await close();
   }
 }
 

@@ -3,9 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkPostgres } from '../../src/doctor/checks/postgres.ts';
+import { findings } from '../../src/doctor/run-checks.ts';
 import { encryptionOf } from '../../src/postgres/standing.ts';
 import { freePort } from '../support/free-port.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { eventually } from '../support/test-run.ts';
 import { NEVER, said, settingsOf } from './said.ts';
 
 let server: PostgresServer;
@@ -40,6 +42,18 @@ it('a database as it should be is ok in every line, read by a user who can write
     expect.stringMatching(/^ok DATABASE_POOL: Postgres has \d+ connections left, and 5 are used at most$/),
     'ok migrations: all of this release are applied',
   ]);
+});
+
+it('is asked once and let go once, as the doctor runs it: its time ends after the answer too', async () => {
+  const { config, files } = settingsOf({ DATABASE_URL: server.url('relay') });
+  const check = { name: 'Postgres', run: (signal: AbortSignal) => checkPostgres(config, files, signal) };
+  const marks: string[] = [];
+  for await (const { mark } of findings([check])) marks.push(mark);
+  expect(marks).toEqual(['ok', 'ok', 'ok', 'ok']);
+  await eventually('no connection is left', async () => {
+    const left = await server.query("SELECT FROM pg_stat_activity WHERE usename = 'relay'");
+    return left.length === 0;
+  });
 });
 
 it('without DATABASE_URL says where rows stay', async () => {

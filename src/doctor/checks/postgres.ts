@@ -19,11 +19,13 @@ export async function checkPostgres(
   if (url === undefined)
     return [note('DATABASE_URL: is not set, so usage rows and quotas stay in DATA_DIR of each machine')];
   const pool = openPostgresPool(url, 1, () => {});
-  signal.addEventListener('abort', () => void pool.close(), { once: true });
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= pool.close());
+  signal.addEventListener('abort', close, { once: true });
   try {
     return await databaseLines(url, config, files, pool.query);
   } finally {
-    await pool.close();
+    await close();
   }
 }
 
