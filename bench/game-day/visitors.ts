@@ -37,9 +37,20 @@ export function startVisitors(urls: readonly string[], signer: () => Signer, per
   const timer = setInterval(() => {
     const [url, other] = ready.pick(visits);
     const visit: Visit = { token: tokens.of(visits % USERS), url, other };
-    void kindOf(visits++)(visit)
+    const { transport, ask } = kindOf(visits++);
+    const began = performance.now();
+    let firstMs: number | null = null;
+    const firstText = () => {
+      firstMs ??= performance.now() - began;
+    };
+    void ask(visit, firstText)
       .catch(() => 'failed')
-      .then((outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1));
+      .then((outcome) => {
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        return report(visit, { transport, outcome, firstMs, totalMs: performance.now() - began });
+      })
+      // Where the relay is away nobody hears of it.
+      .catch(() => undefined);
   }, 1000 / perSecond);
   return {
     outcomes,
@@ -50,24 +61,67 @@ export function startVisitors(urls: readonly string[], signer: () => Signer, per
   };
 }
 
-/** Of twenty: fourteen sockets of which one stops and two lose their connection, four event streams, two whole answers. */
-function kindOf(visit: number): (visit: Visit) => Promise<string> {
-  const nth = visit % 20;
-  if (nth < 2) return (each) => chat(each, 'application/json');
-  if (nth < 6) return (each) => chat(each, 'text/event-stream');
-  if (nth === 6) return (each) => bySocket(each, 'stops');
-  return (each) => bySocket(each, nth < 9 ? 'loses' : 'reads');
+interface Measured {
+  readonly outcome: string;
+  readonly firstMs: number | null;
+  readonly totalMs: number;
 }
 
-async function chat({ url, token }: Visit, accept: string): Promise<string> {
+interface Kind {
+  readonly transport: 'websocket' | 'sse' | 'json';
+  /** Resolves to how it ended. `firstText` is called when there is any. */
+  readonly ask: (visit: Visit, firstText: () => void) => Promise<string>;
+}
+
+/** Of twenty: fourteen sockets of which one stops and two lose their connection, four event streams, two whole answers. */
+function kindOf(visit: number): Kind {
+  const nth = visit % 20;
+  if (nth < 2)
+    return { transport: 'json', ask: (each, firstText) => chat(each, 'application/json', firstText) };
+  if (nth < 6)
+    return { transport: 'sse', ask: (each, firstText) => chat(each, 'text/event-stream', firstText) };
+  const manner = nth === 6 ? 'stops' : nth < 9 ? 'loses' : 'reads';
+  return { transport: 'websocket', ask: (each, firstText) => bySocket(each, manner, firstText) };
+}
+
+/** As the app's SDK does where the app lets it. */
+async function report(
+  { url, token }: Visit,
+  { transport, outcome, firstMs, totalMs }: Pick<Kind, 'transport'> & Measured,
+): Promise<void> {
+  const status = outcome === 'done' || outcome === 'cancelled' ? outcome : 'error';
+  const event = {
+    event: 'edudash.dash_ai.streaming_metrics',
+    first_token_ms: firstMs,
+    total_duration_ms: totalMs,
+    chunks_received: 0,
+    bytes_streamed: 0,
+    platform: 'other',
+    transport,
+    status,
+    ...(status === 'error' ? { code: 'unreachable' } : {}),
+  };
+  await fetch(`${url}/v1/client-metrics`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ events: [event] }),
+    signal: AbortSignal.timeout(GIVE_UP_MS),
+  });
+}
+
+async function chat({ url, token }: Visit, accept: string, firstText: () => void): Promise<string> {
   const response = await fetch(`${url}/v1/chat`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept },
     body: JSON.stringify(BODY),
     signal: AbortSignal.timeout(GIVE_UP_MS),
   });
-  const text = await response.text();
-  if (!response.ok) return `refused ${response.status}`;
+  if (!response.ok || response.body === null) return `refused ${response.status}`;
+  let text = '';
+  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    if (text.includes('content')) firstText();
+  }
   return text.includes('event: error') ? 'error' : 'done';
 }
 
@@ -79,7 +133,7 @@ interface Frame {
 
 type Manner = 'reads' | 'stops' | 'loses';
 
-function bySocket({ url, other, token }: Visit, manner: Manner): Promise<string> {
+function bySocket({ url, other, token }: Visit, manner: Manner, firstText: () => void): Promise<string> {
   const id = `q-${randomUUID()}`;
   const { promise, resolve } = Promise.withResolvers<string>();
   let epoch = '';
@@ -90,6 +144,7 @@ function bySocket({ url, other, token }: Visit, manner: Manner): Promise<string>
       const frame = JSON.parse(data.toString()) as Frame;
       epoch = frame.epoch ?? epoch;
       if (frame.type === 'chunk') {
+        firstText();
         seq = frame.seq ?? seq;
         if (manner === 'stops') socket.send(JSON.stringify({ type: 'cancel', id }));
         if (lose) {
