@@ -115,10 +115,10 @@ function isClaims(key: EnvironmentKey, value: unknown): value is readonly (reado
   return (key === 'CLAIM_TIER' || key === 'CLAIM_ORGANIZATION') && Array.isArray(value);
 }
 
-/** What is no URL may be anything. */
+/** What is no URL may be anything; where an `@` stands after the host, that is the user, and the password is in what follows. */
 function destination(text: string): string {
   const url = URL.parse(text);
-  if (url === null || url.host === '') return 'set';
+  if (url === null || url.host === '' || /@/.test(url.pathname + url.search + url.hash)) return 'set';
   const mode = url.searchParams.get('sslmode') ?? '';
   return `${url.protocol}//${url.host}${url.pathname}${/^[a-z-]{1,16}$/.test(mode) ? `?sslmode=${mode}` : ''}`;
 }

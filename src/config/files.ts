@@ -3,7 +3,8 @@
  * and at once, so that what will never work ends the start instead of looking like an outage later.
  */
 import { hash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { boundedText } from '../files/json-file.ts';
 import { loadMirror, type MirrorDefinition } from '../mirror/definition.ts';
 import { ModelTable } from '../models/model-table.ts';
 import { withIds } from '../models/settings.ts';
@@ -49,7 +50,7 @@ export type SettingsKey = (typeof SETTINGS_KEYS)[number];
 export function contentsOf(config: Pick<Config, SettingsKey>): ReadonlyMap<SettingsKey, string> {
   const contentOf = (file: string): string => {
     try {
-      return hash('sha256', readFileSync(file));
+      return hash('sha256', boundedText(file));
     } catch {
       return ''; // who reads it for what it says is told why
     }

@@ -16,7 +16,7 @@ const schema = z.strictObject(shape);
 /** A release to come may have more of them, and both run while it is deployed. */
 const fleetSchema = z.object(shape);
 
-/** It is read between the answers of all users: a wrong file must not hold them up. */
+/** It is read twice a second. */
 const MAX_BYTES = 64 * 1024;
 
 /** What one place says; of what it does not name it says nothing. */
@@ -55,11 +55,8 @@ export const SWITCH_KEYS = {
 export function switchesOfFile({ SWITCHES_FILE: file }: Pick<Config, 'SWITCHES_FILE'>): OwnSwitches {
   if (file === undefined) return {};
   // What is there and cannot be reached is no absent file: a switch would turn back by itself.
-  const stats = statSync(file, { throwIfNoEntry: false });
-  if (stats === undefined) return {};
-  if (!stats.isFile() || stats.size > MAX_BYTES)
-    throw new Error(`unable to use the switches file ${file}: name a file of at most ${MAX_BYTES} bytes`);
-  return readJsonFile('switches', file, schema);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return {};
+  return readJsonFile('switches', file, schema, MAX_BYTES);
 }
 
 /**

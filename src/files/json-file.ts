@@ -1,24 +1,42 @@
-/** Files of JSON that an operator may replace: read once at the start, validated whole, refused by one sentence. */
-import { readFileSync } from 'node:fs';
+/**
+ * Files of JSON that an operator may replace, also while the relay runs: validated whole, refused by one sentence. They are
+ * read between the answers of all users: what is no file (a pipe that nobody writes to) or too large is not read at all.
+ */
+import { readFileSync, statSync } from 'node:fs';
 import * as z from 'zod';
 import { repeatedKey } from './repeated-key.ts';
+
+/** Far above any file of settings; to judge as much takes about a second. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/**
+ * What a file holds.
+ * @throws Error saying why it cannot be read, or that it must not
+ */
+export function boundedText(file: string | URL, maxBytes = MAX_BYTES): string {
+  const stats = statSync(file);
+  if (!stats.isFile() || stats.size > maxBytes) throw new Error(`name a file of at most ${maxBytes} bytes`);
+  return readFileSync(file, 'utf8');
+}
 
 /**
  * Reads and validates a file.
  * @param name what it is called in the sentence of a refusal: `plans`
+ * @param maxBytes default: 8 MiB
  * @throws Error naming the file and everything that is wrong in it
  */
 export function readJsonFile<Schema extends z.ZodType>(
   name: string,
   file: string | URL,
   schema: Schema,
+  maxBytes?: number,
 ): z.output<Schema> {
   const unable = (why: string, cause?: unknown): Error =>
     new Error(`unable to use the ${name} file ${file}: ${why}`, { cause });
   let text: string;
   let content: unknown;
   try {
-    text = readFileSync(file, 'utf8');
+    text = boundedText(file, maxBytes);
     content = JSON.parse(text);
   } catch (cause) {
     throw unable(cause instanceof Error ? cause.message : String(cause), cause);

@@ -87,6 +87,10 @@ describe('the disclosure of settings', () => {
     ],
     ['postgres://%58%58:%58%58@db.example.com/app?sslmode=XX!XX#XX', 'postgres://db.example.com/app'],
     ['redis://:XX@127.0.0.1:6379', 'redis://127.0.0.1:6379'],
+    // A password with a character that had to be encoded: what looks like the port is its beginning.
+    ['postgres://writer:47/XX@db.example.com/app', 'set'],
+    ['postgres://writer:47?XX@db.example.com/app', 'set'],
+    ['redis://default:47#XX@127.0.0.1:6379', 'set'],
   ])('leaves parameters, user and password out of %s', (url, said) => {
     const key = url.startsWith('redis') ? 'REDIS_URL' : 'DATABASE_URL';
     const config = readConfig({});

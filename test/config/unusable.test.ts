@@ -175,7 +175,7 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['METRICS_PORT', '08787', /must differ from PORT/, PRODUCTION],
   ['DRAIN_MS', '2147483647', /whole number/],
   ['ACTIONS_FILE', ABSENT, /ENOENT/],
-  ['ACTIONS_FILE', directory, /EISDIR/],
+  ['ACTIONS_FILE', directory, /name a file of at most/],
   ['ACTIONS_FILE', NO_JSON, /JSON/],
   ['ACTIONS_FILE', EMPTY, /at least one action/],
   [
