@@ -1,8 +1,14 @@
 /** `dash-relay switch`: sets switches for all relays, or in the file of this machine, or says what holds here. */
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { loadDevelopmentKey } from '../auth/development-key.ts';
 import { type FleetSwitches, FleetUnreachable } from '../cluster/fleet-switches.ts';
-import { CommandLineError, printLine, subcommand } from '../command-line/subcommand.ts';
+import {
+  CommandLineError,
+  endWithReader,
+  messageOf,
+  printLine,
+  subcommand,
+} from '../command-line/subcommand.ts';
 import { type Config, readConfig } from '../config/environment.ts';
 import {
   heldSwitches,
@@ -43,6 +49,7 @@ export const switchCommand = subcommand({
     if (values.fleet && values.file)
       throw new CommandLineError('"--fleet" and "--file" are two places: name one.');
     const changes = positionals.map(changeOf);
+    endWithReader();
     const config = readConfig({ ...process.env });
     const place = values.file || (config.REDIS_URL === undefined && !values.fleet) ? 'file' : 'fleet';
     for (const line of await changeAndTell(config, place, changes)) printLine(line);
@@ -54,7 +61,7 @@ export const switchCommand = subcommand({
 type Change = readonly [name: SwitchName, value: boolean | number | undefined];
 
 function changeOf(word: string): Change {
-  const [name = '', value = ''] = word.split('=', 2);
+  const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(word) ?? [];
   if (!isWord(name)) throw new CommandLineError(`There is no switch "${name}".`);
   return [NAMES[name], value === 'environment' ? undefined : settingOf(name, value)];
 }
@@ -104,7 +111,7 @@ async function changeFleet(fleet: FleetSwitches | undefined, changes: readonly C
   if (fleet === undefined)
     throw new Error('REDIS_URL is not set: name the Redis of the relays, or use --file');
   const entries = changes.map(([name, value]) => [name, value === undefined ? undefined : String(value)]);
-  await reached(fleet.change(Object.fromEntries(entries)));
+  await reached(fleet.change(Object.fromEntries(entries)), 'this change may still arrive; ');
 }
 
 /** Or why it is not known, where this is not about the fleet: then it must not stand in the way. */
@@ -117,18 +124,24 @@ async function readFleet(fleet: FleetSwitches, place: keyof PlacedSwitches): Pro
   }
 }
 
-/** @throws Error saying why the fleet is not reached, and what is left */
-async function reached<Answer>(answer: Promise<Answer>): Promise<Answer> {
+/**
+ * @param unsure what may be so all the same: a Redis that stalls does later what it was asked
+ * @throws Error saying why the fleet is not reached, and what is left
+ */
+async function reached<Answer>(answer: Promise<Answer>, unsure = ''): Promise<Answer> {
   try {
     return await answer;
   } catch (cause) {
     if (!(cause instanceof FleetUnreachable)) throw cause;
     throw new Error(
-      `the switches of the fleet cannot be reached (${cause.message}); relays keep their last ones, and --file sets those of a machine`,
+      `the switches of the fleet cannot be reached (${cause.message}); ${unsure}relays keep their last ones, and --file sets those of a machine`,
       { cause },
     );
   }
 }
+
+/** The relay is seldom the user who runs the command. */
+const READABLE = 0o644;
 
 /** In one step: a relay that reads meanwhile finds the old file or the new one. */
 function changeFile({ SWITCHES_FILE: file }: Config, changes: readonly Change[]): void {
@@ -136,7 +149,7 @@ function changeFile({ SWITCHES_FILE: file }: Config, changes: readonly Change[])
     throw new Error(
       'SWITCHES_FILE is not set: name the file here and to the relay, or change its environment',
     );
-  const kept: OwnSwitches = { ...switchesOfFile({ SWITCHES_FILE: file }), ...Object.fromEntries(changes) };
+  const kept: OwnSwitches = { ...readToChange(file), ...Object.fromEntries(changes) };
   const said = JSON.stringify(kept);
   if (said === '{}') {
     if (existsSync(file)) rmSync(file);
@@ -144,7 +157,18 @@ function changeFile({ SWITCHES_FILE: file }: Config, changes: readonly Change[])
   }
   const whole = `${file}.new`;
   writeFileSync(whole, `${said}\n`);
+  chmodSync(whole, READABLE); // whatever the umask
   renameSync(whole, file);
+}
+
+function readToChange(file: string): OwnSwitches {
+  try {
+    return switchesOfFile({ SWITCHES_FILE: file });
+  } catch (cause) {
+    throw new Error(`${messageOf(cause)}\nNothing is changed: mend the file, or remove it and ask again.`, {
+      cause,
+    });
+  }
 }
 
 function toldOf(place: keyof PlacedSwitches, { SWITCHES_FILE: file }: Config): string {

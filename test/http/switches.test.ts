@@ -1,6 +1,15 @@
 /** The operator's switches while the relay runs: SWITCHES_FILE, and the one that sends everybody elsewhere. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -205,6 +214,7 @@ describe('dash-relay switch', () => {
 
   it.each([
     [['percent=101'], 2, /^percent is a whole number from 0 to 100/],
+    [['percent=30=40'], 2, /^percent is a whole number from 0 to 100.*30=40/],
     [['streaming=maybe'], 2, /^streaming is "on", "off" or "environment"/],
     [['light=on'], 2, /^There is no switch "light"/],
     [['--nope'], 2, /--nope/],
@@ -217,6 +227,24 @@ describe('dash-relay switch', () => {
       stderr: expect.stringMatching(saying),
     });
     expect(run(file.path).stdout).toContain('RELAY_ENABLED=true # environment\n');
+  });
+
+  it('writes a file that a relay of another user can read, whatever the umask', () => {
+    const file = switchesFile('{}');
+    const before = process.umask(0o077);
+    onTestFinished(() => void process.umask(before));
+    expect(run(file.path, 'relay=off').status).toBe(0);
+    expect(statSync(file.path).mode & 0o777).toBe(0o644);
+  });
+
+  it('changes no file that is broken, and says what to do', () => {
+    const file = switchesFile('{"relayEnabled"');
+    expect(run(file.path, 'relay=off')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /JSON.*\nNothing is changed: mend the file, or remove it and ask again\.\n$/s,
+      ),
+    });
   });
 
   it('needs a file to write', () => {
