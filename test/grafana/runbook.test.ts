@@ -1,7 +1,7 @@
 /** Who is woken finds an entry of the runbook, and what it says to run is there. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { LOG_EVENTS } from '../../src/observability/log-events.ts';
+import { LOG_EVENTS, type LogEvent } from '../../src/observability/log-events.ts';
 import { alerts } from './rules-file.ts';
 import { anchors, entries, runbook } from './runbook-entries.ts';
 
@@ -39,7 +39,7 @@ it('anchors within the runbook lead somewhere, and none is there twice', () => {
 
 it('commands of the runbook are commands of ours', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-  const npm = [...runbook.matchAll(/npm run ([a-z:-]+)/g)].map(([, script]) => script ?? '');
+  const npm = [...runbook.matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map(([, script]) => script ?? '');
   expect(npm.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   const cli = readFileSync('src/cli.ts', 'utf8');
   const commands = [...runbook.matchAll(/^ *dash-relay ([a-z]+)|`dash-relay ([a-z]+)/gm)].map(
@@ -49,11 +49,20 @@ it('commands of the runbook are commands of ours', () => {
   expect(commands.filter((command) => !new RegExp(`^  ${command}: \\{`, 'm').test(cli))).toEqual([]);
 });
 
+/** Also those of `budget_(spent|reserved)`. */
+const searched = [...runbook.matchAll(/"event":"([a-z_]*)(?:\(([a-z_|]+)\))?"/g)].flatMap(
+  ([, start = '', ends = '']) => ends.split('|').map((end) => start + end),
+);
+
+it('every line of the log that is an error is searched for by an entry', () => {
+  const events: readonly LogEvent[] = Object.values(LOG_EVENTS);
+  const errors = events.filter(({ levels }) => levels.includes('error')).map(({ name }) => name);
+  expect(errors.length).toBeGreaterThan(10);
+  expect(errors.filter((name) => !searched.includes(name))).toEqual([]);
+});
+
 it('lines of the log that it searches for are of the catalogue', () => {
   const names = new Set<string>(Object.values(LOG_EVENTS).map(({ name }) => name));
-  const searched = [...runbook.matchAll(/"event":"\(?([a-z_|]+)\)?"/g)].flatMap(([, found = '']) =>
-    found.split('|'),
-  );
   expect(searched.length).toBeGreaterThan(20);
   expect(searched.filter((name) => !names.has(name))).toEqual([]);
 });
