@@ -16,11 +16,20 @@ const CLOSE_WITHIN_MS = 10_000;
 
 const isInTerminal = process.stdin.isTTY;
 const config = readConfigOrExit();
+// Both would end a process that does not listen to them, and a start may take seconds.
+const early = new Set<NodeJS.Signals>();
+const hold = (signal: NodeJS.Signals): void => {
+  if (signal === 'SIGHUP' && hasLostTerminal()) process.exit(EXIT_FAILURE);
+  early.add(signal);
+};
+process.on('SIGHUP', hold).on('SIGUSR2', hold);
 const service = await startOrExit(config);
+process.off('SIGHUP', hold).off('SIGUSR2', hold);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(service, signal));
 // Not SIGUSR1: that one opens Node's inspector.
 process.on('SIGHUP', () => (hasLostTerminal() ? void stop(service, 'SIGHUP') : service.reload()));
 process.on('SIGUSR2', () => service.toggleDebug());
+for (const signal of early) process.emit(signal, signal);
 // A state that nobody thought of is not served on: clients resume, the platform restarts, the ledger settles.
 process.on('uncaughtException', (error) => void crash(service, error));
 process.on('unhandledRejection', (error) => void crash(service, error));

@@ -1,4 +1,4 @@
-/** Tells the operator how the daily budget refuses starts: once for each day, not once for each start. */
+/** Tells the operator how the daily budget refuses starts: once for each day and figure, not once for each start. */
 import type { Shortage } from './verdict.ts';
 
 export interface BudgetEvent {
@@ -15,7 +15,7 @@ export interface BudgetEvents {
 
 export class SpendingWatch {
   readonly #events: BudgetEvents;
-  /** The days that were told of. */
+  /** The days that were told of, each with the figure: one that is raised may be used up as well. */
   readonly #told: Record<Shortage['by'], string> = { used: '', reserved: '' };
 
   constructor(events: BudgetEvents) {
@@ -24,8 +24,9 @@ export class SpendingWatch {
 
   /** A start was refused for that. */
   refused({ counter: { of, period, limit }, by }: Shortage): void {
-    if (of !== 'spending' || this.#told[by] === period.name) return;
-    this.#told[by] = period.name;
+    const budget = `${period.name} ${limit}`;
+    if (of !== 'spending' || this.#told[by] === budget) return;
+    this.#told[by] = budget;
     const event = { day: period.name, limitUsd: (limit ?? 0) / 1e6 };
     if (by === 'used') this.#events.onBudgetSpent(event);
     else this.#events.onBudgetReserved(event);

@@ -182,3 +182,13 @@ it('SIGHUP reads them, and the switches file, and ends nothing', async () => {
   await Promise.all([relay.logged(DONE), relay.logged('switches changed')]);
   expect((await answer(relay, 'riddle')).status).toBe(200);
 });
+
+it('signals that come while it starts end nothing, and count once it has started', async () => {
+  using data = dataDirectory();
+  await using relay = await spawnRelay(data.path, {}, ['SIGHUP', 'SIGUSR2']);
+  await Promise.all([
+    relay.logged('settings read again: nothing has changed'),
+    relay.logged('log level changed'),
+  ]);
+  expect(await answer(relay, 'chat')).toMatchObject({ status: 200 });
+});

@@ -144,7 +144,11 @@ export function dataDirectory() {
 }
 
 /** `node src/main.ts`. Resolves when it listens; rejects if it does not. */
-export async function spawnRelay(dataDir: string, environment: Environment = {}): Promise<RelayChild> {
+export async function spawnRelay(
+  dataDir: string,
+  environment: Environment = {},
+  early: readonly NodeJS.Signals[] = [],
+): Promise<RelayChild> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], ...UNLIMITED, DATA_DIR: dataDir, ...environment },
@@ -156,6 +160,9 @@ export async function spawnRelay(dataDir: string, environment: Environment = {})
   child.once('close', () => process.off('exit', reap));
   const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }));
   const log = new RecordedLog();
+  void log.first('configuration').then(() => {
+    for (const signal of early) child.kill(signal);
+  });
   const url = await listening(child, log);
   return Object.assign(testRelay(url, dataDir, log), {
     pid: child.pid ?? 0,
