@@ -37,6 +37,8 @@ export interface Machine extends AsyncDisposable {
 const READY_MS = 90_000;
 /** Of what a process says last, characters. */
 const ERRORS_KEPT = 2_000;
+/** Small enough that no stream waits for it. */
+const PIECE_BYTES = 16 * 1024 * 1024;
 /** As a small container has it. */
 export const MEMORY_LIMIT_BYTES = 512 * 1024 * 1024;
 
@@ -105,20 +107,18 @@ export async function createMachine(name: string, environment: Environment): Pro
 }
 
 /**
- * What stands in for its container: a limit of memory, and somebody who takes of it: as many bytes as the file says. Given back at once,
- * without waiting for a garbage collection.
+ * What stands in for its container: a limit of memory, and a leak: a piece at each look, up to as many bytes as the file says. It
+ * is given back at once, without waiting for a garbage collection.
  */
 function containerOf(ballast: string): string {
   return `
     import { readFileSync } from 'node:fs';
     process.constrainedMemory = () => ${MEMORY_LIMIT_BYTES};
-    let held = new ArrayBuffer(0);
+    const held = [];
     setInterval(() => {
-      const bytes = Number(readFileSync(${JSON.stringify(ballast)}, 'utf8'));
-      if (bytes === held.byteLength) return;
-      held.transfer(0);
-      held = new ArrayBuffer(bytes);
-      new Uint8Array(held).fill(1);
+      const missing = Number(readFileSync(${JSON.stringify(ballast)}, 'utf8')) - ${PIECE_BYTES} * held.length;
+      if (missing > 0) held.push(new Uint8Array(${PIECE_BYTES}).fill(1));
+      else if (missing <= -${PIECE_BYTES}) for (const piece of held.splice(0)) piece.buffer.transfer(0);
     }, 500).unref();
   `;
 }
