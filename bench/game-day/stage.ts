@@ -29,12 +29,12 @@ export const HEALTHY: AnswerBehaviour = {
   pace: { firstTokenMs: [200, 500], deltasPerSecond: [20, 40] },
 };
 
-/** What a question has to say to be answered at length: for a minute, of 900 KB. */
+/** What a question has to say to be answered for a minute and a half. */
 export const AT_LENGTH = 'Tell me all of it.';
 const LONG: AnswerBehaviour = {
   ...HEALTHY,
-  deltas: Array.from({ length: 1_000 }, () => 'all of it '.repeat(90)),
-  pace: { firstTokenMs: [200, 500], deltasPerSecond: 25 },
+  deltas: Array.from({ length: 90 }, (_, index) => `part ${index} `),
+  pace: { firstTokenMs: [200, 500], deltasPerSecond: 1 },
 };
 const healthy: Scripted = ({ question }) => (question === AT_LENGTH ? LONG : HEALTHY);
 

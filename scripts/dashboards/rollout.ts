@@ -101,18 +101,6 @@ export const rollout: DashboardDescription = {
             },
           ],
         ),
-        areas(
-          'What failed for users, as apps report it',
-          'Answers a second by code. `unreachable` is seen nowhere else: DNS, TLS, the proxy in front, a network that blocks.',
-          'reqps',
-          [
-            {
-              expr: `sum by (platform, code) (rate(dash_client_errors_total{${S}}[$__rate_interval])) > 0`,
-              legend: '{{platform}} {{code}}',
-            },
-          ],
-          { entry: 'a-relay-is-gone' },
-        ),
         stat(
           'Reports of apps',
           'Of an hour: 0 where no app reports.',
