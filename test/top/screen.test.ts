@@ -160,11 +160,8 @@ it('asks for no metric that the relay does not define', () => {
   );
   const own = asked.filter((name) => !/^dash_(process|nodejs)_/.test(name));
   expect(own.length).toBeGreaterThan(15);
-  expect(own.filter((name) => !(name in METRICS) && !COMING.has(name))).toEqual([]);
+  expect(own.filter((name) => !(name in METRICS))).toEqual([]);
 });
-
-/** Of parts that a relay may lack. */
-const COMING: ReadonlySet<string> = new Set(['dash_client_first_token_seconds', 'dash_switch']);
 
 describe('figures are short', () => {
   it.each([
