@@ -10,6 +10,7 @@ import {
   subcommand,
   type Words,
 } from '../command-line/subcommand.ts';
+import { withoutControls } from '../command-line/without-controls.ts';
 import { limitsBelowOneAnswer } from '../compose/answer-room.ts';
 import { type Config, ConfigError, type Environment, readConfig } from '../config/environment.ts';
 import { type ConfigFiles, readConfigFiles } from '../config/files.ts';
@@ -73,9 +74,9 @@ export const doctor = subcommand({
   },
 });
 
-/** In colour where a terminal shows it and NO_COLOR is not set. */
+/** In colour where a terminal shows it and NO_COLOR is not set. Texts hold words of whoever answered. */
 function shown({ mark, text }: Finding): string {
-  return `${styleText(COLOURS[mark], mark.padEnd(4), { stream: process.stdout })}  ${text}`;
+  return `${styleText(COLOURS[mark], mark.padEnd(4), { stream: process.stdout })}  ${withoutControls(text)}`;
 }
 
 function addressOf({

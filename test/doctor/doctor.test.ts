@@ -1,6 +1,8 @@
 /** `dash-relay doctor`, as an operator runs it. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -182,6 +184,18 @@ it.each([
   const { code, stderr } = await run({}, ...words);
   expect(stderr).toContain('Usage: dash-relay doctor');
   expect(code).toBe(2);
+});
+
+it('shows words of whoever answers without what a terminal would obey', async () => {
+  const fields = ['SFATAL', 'C28000', 'Mgo\u001b[2J away\u202e', ''].map((field) => `${field}\0`).join('');
+  const error = Buffer.from(`E----${fields}`);
+  error.writeInt32BE(error.length - 1, 1);
+  const server = createServer((socket) => socket.once('data', () => socket.end(error)));
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { lines } = await run({ DATABASE_URL: `postgres://relay@127.0.0.1:${port}/app` });
+  expect(lines).toContainEqual(expect.stringMatching(/^fix {3}DATABASE_URL: go\[2J away: see to/));
 });
 
 it('names limits that are smaller than one answer, which refuse each question with nothing used', async () => {
