@@ -1,6 +1,6 @@
 /**
  * `dash-relay doctor`: whether a relay would start with this environment, whether all that it depends on answers, and what
- * to do where not. It starts nothing, and changes nothing of the user's.
+ * to do where not. It starts nothing, and changes nothing of the user's: an absent DATA_DIR is made, as by a start.
  */
 import { styleText } from 'node:util';
 import {
@@ -29,7 +29,8 @@ const HELP = `Usage: dash-relay doctor [options]
 
 Says whether a relay would start with this environment, and whether all that it depends on answers: settings and files,
 the key of the model's API and the models that settings name, the key set and the clock, Postgres, Redis, the app's old
-functions, descriptors and disk. It starts nothing, costs nothing and changes nothing. Each line begins with
+functions, descriptors and disk. It starts nothing, costs nothing and changes nothing, but makes DATA_DIR where it is absent,
+as a start would: run it as the relay's user. Each line begins with
 
   ok    nothing to do
   note  nothing to do now
