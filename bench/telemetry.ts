@@ -6,17 +6,18 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
-import { scenarioNamed } from './options.ts';
 import { runProgram } from './program.ts';
 import { renderComparison } from './report/comparison.ts';
 import { saveRun } from './report/save.ts';
 import { runAll } from './run-all.ts';
+import { speed10 } from './scenarios/check-speed.ts';
+import { firstToken } from './scenarios/first-token.ts';
 import { relaySubject } from './subjects/relay.ts';
 import { addWorktree, HERE } from './worktree.ts';
 
 const OUT = new URL('results/telemetry', import.meta.url).pathname;
 /** CPU of a delta, and of a whole stream of few deltas. */
-const SCENARIOS = ['speed-x10', 'first-token'].map(scenarioNamed);
+const SCENARIOS = [speed10, firstToken];
 const PAIRS = [
   ['tree', 'base'],
   ['tree', 'silent'],
