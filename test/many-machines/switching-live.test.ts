@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createDashClient, type DashStream, type Transport } from '../../src/client/index.ts';
+import { createDashClient, DashError, type DashStream, type Transport } from '../../src/client/index.ts';
 import { bearerSubprotocol, type WebSocketFactory } from '../../src/client/platform.ts';
 import { openFleetSwitches } from '../../src/cluster/open-shared-runs.ts';
 import { until } from '../client/test-client.ts';
@@ -26,8 +26,11 @@ const SWITCHES: readonly (readonly [
   [{ websocketPercent: 100, streamingEnabled: true }, 'websocket'],
 ];
 
+const ALL_ON = { websocketPercent: 100, streamingEnabled: true, relayEnabled: true };
+
 interface Told {
   transport?: Transport;
+  enabled?: boolean;
   at: number;
 }
 
@@ -39,9 +42,8 @@ function connect(relay: TestRelay, token: string) {
     sockets += 1;
     const socket = bearerSubprotocol(...opening) as WebSocket;
     socket.addEventListener('message', ({ data }) => {
-      const { type, transport } = JSON.parse(data as string) as { type: string; transport?: Transport };
-      if (type === 'config' && transport !== undefined)
-        Object.assign(told, { transport, at: performance.now() });
+      const { type, transport, enabled } = JSON.parse(data as string) as { type: string } & Partial<Told>;
+      if (type === 'config') Object.assign(told, { transport, enabled, at: performance.now() });
     });
     return socket as ReturnType<WebSocketFactory>;
   };
@@ -54,11 +56,45 @@ function callsFrom(model: SteppedModel, first: number) {
   return Promise.all(Array.from({ length: CLIENTS }, (_, index) => model.call(first + index)));
 }
 
+type SetSwitches = (said: (typeof SWITCHES)[number][0]) => unknown;
+type Client = ReturnType<typeof connect>;
+
+/** Sets it, and resolves once each client was told of what is to hold. */
+async function switchAll(
+  where: string,
+  clients: readonly Client[],
+  said: Parameters<SetSwitches>[0],
+  set: SetSwitches,
+  expected: Partial<Told>,
+): Promise<void> {
+  const began = performance.now();
+  await set(said);
+  const isTold = ({ told }: Client): boolean =>
+    told.transport === expected.transport && told.enabled === expected.enabled;
+  await until(() => clients.every(isTold));
+  const ms = clients.map(({ told }) => told.at - began);
+  report(`${where}, ${JSON.stringify(said)}: ${CLIENTS} clients told after ${percentiles(ms)} ms`);
+}
+
+/** Off, while answers go on, and on again. */
+async function throwKillSwitch(where: string, clients: readonly Client[], set: SetSwitches): Promise<void> {
+  await switchAll(where, clients, { ...ALL_ON, relayEnabled: false }, set, {
+    transport: 'websocket',
+    enabled: false,
+  });
+  const refusals = await Promise.all(
+    clients.map(({ client }) => client.stream(QUESTION).final.catch((error: unknown) => error)),
+  );
+  const others = refusals.filter((error) => !(error instanceof DashError && error.code === 'unavailable'));
+  expect(others).toEqual([]);
+  await switchAll(where, clients, ALL_ON, set, { transport: 'websocket', enabled: true });
+}
+
 async function throwSwitches(
   where: string,
   relays: readonly TestRelay[],
   model: SteppedModel,
-  set: (said: (typeof SWITCHES)[number][0]) => unknown,
+  set: SetSwitches,
 ): Promise<void> {
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, async (_, user) => {
@@ -73,11 +109,7 @@ async function throwSwitches(
     for (const call of calls) call.text(`${place} `);
     said += `${place} `;
     await until(() => live.every(({ content }) => content === said));
-    const began = performance.now();
-    await set(switches);
-    await until(() => clients.every(({ told }) => told.transport === transport));
-    const ms = clients.map(({ told }) => told.at - began);
-    report(`${where}, ${JSON.stringify(switches)}: ${CLIENTS} clients told after ${percentiles(ms)} ms`);
+    await switchAll(where, clients, switches, set, { transport, enabled: true });
     const next = clients.map(({ client }) => client.stream(QUESTION).final);
     for (const call of await callsFrom(model, (place + 1) * CLIENTS)) {
       call.text('Because.');
@@ -87,6 +119,7 @@ async function throwSwitches(
       new Set([transport]),
     );
   }
+  await throwKillSwitch(where, clients, set);
   for (const call of calls) call.end();
   const answers = await Promise.all(live.map(({ final }) => final));
   expect(answers.filter(({ outcome, content }) => outcome !== 'done' || content !== said)).toEqual([]);

@@ -64,6 +64,8 @@ it('all of them, those that others give it as well', async () => {
   const later = [
     'dash_tool_calls_total',
     'dash_tool_call_seconds',
+    'dash_client_first_token_seconds',
+    'dash_client_stream_seconds',
     'dash_refusals_total',
     'dash_nodejs_active_requests',
   ];

@@ -55,7 +55,7 @@ describe('what is installed', () => {
 
   it('is the bundle, what it reads, documents and licences', () => {
     const known =
-      /^dist\/[a-z-]+(-\w{8})?\.js$|^dist\/types\/[a-z/-]+\.d\.ts$|^dist\/migrations\/(optional\/)?\d{14}_\w+\.sql$|^dist\/demo\/|^docs\//;
+      /^dist\/[a-zA-Z-]+(-\w{8})?\.js$|^dist\/types\/[a-z/-]+\.d\.ts$|^dist\/migrations\/(optional\/)?\d{14}_\w+\.sql$|^dist\/demo\/|^docs\//;
     expect(filesOf(packaged('')).filter((path) => !known.test(path))).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -99,7 +99,7 @@ describe('the command', () => {
   it('lists its subcommands, and says which release it is', async () => {
     const help = await dashRelay('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toMatch(/start .*\n +migrate .*\n +usage .*\n +ask /);
+    expect(help.stdout).toMatch(/start .*\n +doctor .*\n +top .*\n +migrate .*\n +usage .*\n +ask /);
     expect(await dashRelay('--version')).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 

@@ -16,7 +16,9 @@ const FAILS = /account at the model's API does not work/;
 
 async function readiness(relay: TestRelay) {
   const { status, body } = await ask(`${relay.url}/readyz`);
-  return { status, ...(JSON.parse(body) as object) };
+  const { switches, ...said } = JSON.parse(body) as { readonly switches: object };
+  expect(switches).toBeTypeOf('object');
+  return { status, ...said };
 }
 
 async function endingOf(relay: TestRelay, model?: string) {

@@ -55,7 +55,12 @@ const withRetired =
 
 async function readiness(relay: ComposedRelay) {
   const { status, body } = await ask(`${relay.url}/readyz`);
-  return { httpStatus: status, ...(JSON.parse(body) as { readonly models?: readonly object[] }) };
+  const { switches, ...said } = JSON.parse(body) as {
+    readonly switches: object;
+    readonly models?: readonly object[];
+  };
+  expect(switches).toBeTypeOf('object');
+  return { httpStatus: status, ...said };
 }
 
 async function chat(relay: ComposedRelay, fields: Partial<ChatBody>) {
