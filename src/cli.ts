@@ -3,8 +3,10 @@
  * its own options, and says with `--help` what they are.
  */
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { EXIT_USAGE, type Subcommand } from './command-line/subcommand.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 interface Entry {
   readonly summary: string;
@@ -67,6 +69,7 @@ ${Object.entries(SUBCOMMANDS)
   --help     this text; after a command, what that one takes
 `;
 
+if (COMPILE_CACHE !== undefined) enableCompileCache(COMPILE_CACHE);
 process.exitCode = await dispatch(process.argv.slice(2));
 
 async function dispatch(args: readonly string[]): Promise<number> {

@@ -11,7 +11,7 @@
  * each thread is another 3 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the second start on the stripper
  * is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
  */
-import { join } from 'node:path';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const FLAGS = [
   '--max-semi-space-size=4',
@@ -20,14 +20,9 @@ const FLAGS = [
   '--no-maglev',
   '--v8-pool-size=2',
 ];
-/**
- * Where it cannot be written Node does without. Not below /tmp, where others write too: what lies in it is run. The
- * bundle has no types to strip and writes nothing beside itself: there it is the operator's to set.
- */
-const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/dash-relay');
 const ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
-  ...(import.meta.url.endsWith('.ts') ? { NODE_COMPILE_CACHE: COMPILE_CACHE } : {}),
+  ...(COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: COMPILE_CACHE }),
 };
 
 /** The kernel ends a process that is replaced while a sample is on its way to it (SIGPROF), as happens in one of three tries. */

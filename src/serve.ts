@@ -16,23 +16,28 @@ const CLOSE_WITHIN_MS = 10_000;
 
 const isInTerminal = process.stdin.isTTY;
 const config = readConfigOrExit();
-// Both would end a process that does not listen to them, and a start may take seconds.
+// Both would end a process that does not listen to them, and a start may take seconds. Each has one listener for good: a
+// signal that comes in the turn in which the only one is replaced reaches neither. Not SIGUSR1: it opens Node's inspector.
 const early = new Set<NodeJS.Signals>();
-const hold = (signal: NodeJS.Signals): void => {
-  if (signal === 'SIGHUP' && hasLostTerminal()) process.exit(EXIT_FAILURE);
-  early.add(signal);
-};
-process.on('SIGHUP', hold).on('SIGUSR2', hold);
+let started: RelayService | undefined;
+process.on('SIGHUP', hear).on('SIGUSR2', hear);
 const service = await startOrExit(config);
-process.off('SIGHUP', hold).off('SIGUSR2', hold);
+started = service;
+for (const signal of early) hear(signal);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(service, signal));
-// Not SIGUSR1: that one opens Node's inspector.
-process.on('SIGHUP', () => (hasLostTerminal() ? void stop(service, 'SIGHUP') : service.reload()));
-process.on('SIGUSR2', () => service.toggleDebug());
-for (const signal of early) process.emit(signal, signal);
 // A state that nobody thought of is not served on: clients resume, the platform restarts, the ledger settles.
 process.on('uncaughtException', (error) => void crash(service, error));
 process.on('unhandledRejection', (error) => void crash(service, error));
+
+/** What comes while it starts counts once it has started. */
+function hear(signal: NodeJS.Signals): void {
+  if (signal === 'SIGHUP' && hasLostTerminal()) {
+    if (started === undefined) process.exit(EXIT_FAILURE);
+    void stop(started, signal);
+  } else if (started === undefined) early.add(signal);
+  else if (signal === 'SIGHUP') started.reload();
+  else started.toggleDebug();
+}
 
 /** A terminal that is closed says so by the same signal, and nobody would see or end this process any more. */
 function hasLostTerminal(): boolean {

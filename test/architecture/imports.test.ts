@@ -32,7 +32,9 @@ function names(cell: string): string[] {
 }
 
 /** The process, and the command that starts it. */
-const TOP_FILES = ['cli', 'main', 'serve', 'start-command', 'welcome'].map((name) => `src/${name}.ts`);
+const TOP_FILES = ['cli', 'compile-cache', 'main', 'serve', 'start-command', 'welcome'].map(
+  (name) => `src/${name}.ts`,
+);
 
 /** Parts of Node that belong to one folder each. */
 const NODE_PARTS: Readonly<Record<string, readonly string[]>> = {

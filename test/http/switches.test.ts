@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -226,7 +227,7 @@ describe('dash-relay switch', () => {
       status,
       stderr: expect.stringMatching(saying),
     });
-    expect(run(file.path).stdout).toContain('RELAY_ENABLED=true # environment\n');
+    expect(readFileSync(file.path, 'utf8')).toBe('{"websocketPercent": 7}');
   });
 
   it('writes a file that a relay of another user can read, whatever the umask', () => {

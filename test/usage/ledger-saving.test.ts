@@ -145,6 +145,9 @@ it('odd characters in names stay one row, without U+0000 and lone surrogates', a
       status: 'done',
     },
   ]);
-  expect(await ledger.settle(settlementOf(odd)), 'found again by its own name').toEqual({ costUsd: null });
+  expect(await ledger.settle(settlementOf(odd)), 'found again by its own name').toEqual({
+    costUsd: null,
+    cacheSavedUsd: null,
+  });
   expect(errors).toEqual([]);
 });
