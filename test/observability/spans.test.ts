@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { propagation } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { UNPACED } from '../../src/simulator/pacer.ts';
 import { open, textOf } from '../support/http-doors.ts';
 import {
   dataDirectory,
@@ -60,7 +61,10 @@ function sentToModel({ simulator }: SimulatedRelay) {
 describe('a stream', () => {
   it('is one span by the conventions of generative AI, with its steps and its try at the model below it', async () => {
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector, { INSTANCE_ID: 'machine-a' }));
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      exportTo(collector, { INSTANCE_ID: 'machine-a' }),
+    );
     const response = await answered(relay);
     const [ended] = await relay.logged('stream ended');
     await relay.close();
@@ -114,7 +118,7 @@ describe('a stream', () => {
 
   it('has a span of each try, and says by code how it failed', async () => {
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector));
+    await using relay = await startSimulatedRelay({ pace: UNPACED }, exportTo(collector));
     await answered(relay, {}, 'sim:overloaded');
     await relay.close();
     const spans = collector.spans();
@@ -129,7 +133,10 @@ describe('a stream', () => {
 
   it('that was refused is a span too', async () => {
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector, { STARTS_PER_MINUTE: '1' }));
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      exportTo(collector, { STARTS_PER_MINUTE: '1' }),
+    );
     await answered(relay);
     await answered(relay);
     await relay.close();
@@ -170,7 +177,10 @@ describe('the context of who asks', () => {
 
   it('decides whether a stream is exported, where it is continued', async () => {
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector, { TRACES_FROM_CLIENTS: '1' }));
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      exportTo(collector, { TRACES_FROM_CLIENTS: '1' }),
+    );
     await answered(relay, { traceparent: TRACEPARENT.replace(/01$/, '00') });
     await relay.close();
     expect(collector.posted).toEqual([]);
@@ -184,7 +194,10 @@ describe('the context of who asks', () => {
       `${TRACEPARENT}-more`,
     ];
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector, { TRACES_FROM_CLIENTS: '1' }));
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      exportTo(collector, { TRACES_FROM_CLIENTS: '1' }),
+    );
     for (const traceparent of malformed) await answered(relay, { traceparent });
     await relay.close();
     const streams = collector.spans().filter(({ name }) => name.startsWith('chat '));
@@ -193,7 +206,10 @@ describe('the context of who asks', () => {
 
   it('of a connection is a link of its streams: they are no parts of one operation', async () => {
     await using collector = await startSpanCollector();
-    await using relay = await startSimulatedRelay({}, exportTo(collector, { TRACES_FROM_CLIENTS: '1' }));
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      exportTo(collector, { TRACES_FROM_CLIENTS: '1' }),
+    );
     const token = await relay.token();
     const socket = new WebSocket(`${relay.url.replace('http', 'ws')}/v1/ws`, ['dash-relay.v1'], {
       headers: { authorization: `Bearer ${token}`, ...CONTEXT },
@@ -234,7 +250,10 @@ describe('the context of who asks', () => {
 describe('a collector', () => {
   it('is sent protobuf unless JSON is asked for', async () => {
     await using collector = await startSpanCollector((response) => void response.end());
-    await using relay = await startSimulatedRelay({}, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    );
     await answered(relay);
     await relay.close();
     expect(collector.posted[0]?.headers['content-type']).toBe('application/x-protobuf');
@@ -245,7 +264,7 @@ describe('a collector', () => {
     await using collector = await startSpanCollector(
       (response) => void response.writeHead(400).end('canary'),
     );
-    await using relay = await startSimulatedRelay({}, exportTo(collector));
+    await using relay = await startSimulatedRelay({ pace: UNPACED }, exportTo(collector));
     expect((await answered(relay)).statusCode).toBe(200);
     await relay.close();
     const [lost, ...more] = await relay.logged('spans do not reach their collector: these are lost');
@@ -256,7 +275,7 @@ describe('a collector', () => {
 
   it('that never answers does not hold up the end', async () => {
     await using collector = await startSpanCollector(() => {});
-    await using relay = await startSimulatedRelay({}, exportTo(collector));
+    await using relay = await startSimulatedRelay({ pace: UNPACED }, exportTo(collector));
     await answered(relay);
     await relay.close();
     expect(collector.posted.length).toBeGreaterThan(0);
@@ -267,7 +286,10 @@ describe('a collector', () => {
     await using collector = await startSpanCollector();
     const url = `${collector.url.replace('//', '//user:canary@')}/otlp?key=canary`;
     const keys = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' };
-    await using relay = await startSimulatedRelay({}, { ...keys, OTEL_TRACES_SAMPLER_ARG: '0.25' });
+    await using relay = await startSimulatedRelay(
+      { pace: UNPACED },
+      { ...keys, OTEL_TRACES_SAMPLER_ARG: '0.25' },
+    );
     expect(await relay.logged('spans are exported')).toEqual([
       expect.objectContaining({ url: `${collector.url}/otlp`, protocol: 'http/protobuf', ratio: 0.25 }),
     ]);
