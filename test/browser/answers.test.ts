@@ -8,7 +8,7 @@ describe('an answer on the demo page', () => {
   it('is thought about, grows, and is whole in the end', async () => {
     const demo = await stage.open();
     const words = numberedWords(60);
-    stage.relay.simulator.script({ deltas: words, pace: { firstTokenMs: 600, deltasPerSecond: 40 } });
+    stage.relay.simulator.script({ deltas: words, pace: { firstTokenMs: 3000, deltasPerSecond: 15 } });
     await demo.ask('Count to sixty');
     await demo.page.getByText('Thinking…').first().waitFor();
     await demo.answer.getByText('word-1').waitFor();

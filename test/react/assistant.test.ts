@@ -70,7 +70,8 @@ async function wordsOf(answer: Locator): Promise<string> {
 
 it('shows an answer as it grows, to its end', async () => {
   const { answer, ask, button } = await openAssistant();
-  relay.simulator.script({ deltas: WORDS, pace: { ...PACE, firstTokenMs: 400 } });
+  // Slow enough to be seen on a busy machine.
+  relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 3000, deltasPerSecond: 25 } });
   await ask('Count');
   await answer.getByText('Thinking…').waitFor();
   await answer.getByText('Streaming…').waitFor();
@@ -383,7 +384,8 @@ it.each([
 
 it('does not send what an input method is still composing', async () => {
   const { page, textbox, ask, answer, button } = await openAssistant();
-  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  // It must not end before it is stopped, on a busy machine either.
+  relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 100, deltasPerSecond: 8 } });
   await textbox.fill('かんじ');
   const pressed = (key: string, init: object) =>
     textbox.evaluate(
