@@ -4,13 +4,14 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LONG } from '../support/test-run.ts';
 import type { AttackName } from './attacks.ts';
 import { type Measured, measure, prepareScene, type Scene } from './measure.ts';
 
 const SOURCE = fileURLToPath(new URL('../../', import.meta.url));
 const ROUNDS = 3;
-/** A quiet phase has some forty pieces: enough to tell a gap from one twice as long. */
-const PHASES = { quiet: 1500, attack: 3000 };
+/** A quiet phase has some thirty to forty pieces: enough to tell a gap from one twice as long. */
+const PHASES = LONG ? { quiet: 1500, attack: 3000 } : { quiet: 1200, attack: 1800 };
 /** Handshakes may be late where this machine is busy, and are never refused. */
 const HANDSHAKES = ['101', 'late'];
 /** How much more memory the attack may take, of what the relay has at rest. */

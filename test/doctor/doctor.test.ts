@@ -176,8 +176,6 @@ it('says where nobody answers', async () => {
 
 it.each([
   [['--nonsense']],
-  [['more']],
-  [['--token', 'without an address']],
   [['--url', 'relay.example.com']],
   [['--url', 'http://127.0.0.1:8787', '--silent', 'long']],
 ])('wrong words end with 2: %j', async (words) => {

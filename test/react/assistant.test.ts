@@ -71,7 +71,7 @@ async function wordsOf(answer: Locator): Promise<string> {
 it('shows an answer as it grows, to its end', async () => {
   const { answer, ask, button } = await openAssistant();
   // Slow enough to be seen on a busy machine.
-  relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 3000, deltasPerSecond: 25 } });
+  relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 1500, deltasPerSecond: 25 } });
   await ask('Count');
   await answer.getByText('Thinking…').waitFor();
   await answer.getByText('Streaming…').waitFor();

@@ -5,7 +5,7 @@ import { LONG } from '../support/test-run.ts';
 import { plansFile } from '../usage/quota/plan-files.ts';
 import { type PostgresServer, startPostgres } from '../usage/quota/postgres-server.ts';
 
-const ROUNDS = LONG ? 50 : 10;
+const ROUNDS = LONG ? 50 : 5;
 const STARTS = 50;
 /** The prompt and the cap of one answer fit, not two. */
 const TOKENS_FOR_ONE = 4000;

@@ -9,7 +9,7 @@ import { dataDirectory, spawnRelay, startSimulatedRelay, upstreamAt } from '../.
 import { eventually, LONG, report, SEED } from '../../support/test-run.ts';
 import { epochsIn } from './shipping.ts';
 
-const ROUNDS = LONG ? 50 : 5;
+const ROUNDS = LONG ? 50 : 3;
 const CALLERS = 10;
 
 let server: PostgresServer;
