@@ -37,6 +37,11 @@ export interface Accounts {
   close(): Promise<void>;
 }
 
+/** Whether rows and quotas reach Postgres; undefined without one. */
+export function isPostgresUp({ shipper, quota }: Pick<Accounts, 'shipper' | 'quota'>): boolean | undefined {
+  return shipper?.up && !quota.alone;
+}
+
 export async function composeAccounts(
   config: Config,
   settings: Settings,

@@ -17,7 +17,7 @@ import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
 import { memoryLimit, newsOfPressure, watchMemory } from '../observability/memory-pressure.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
-import { type Accounts, composeAccounts } from './accounts.ts';
+import { type Accounts, composeAccounts, isPostgresUp } from './accounts.ts';
 import { begunMetrics } from './begun-metrics.ts';
 import { type Core, composeCore } from './core.ts';
 import { composeHttp } from './http.ts';
@@ -97,22 +97,8 @@ export async function composeRelay(
     telemetry,
     healthOfParts(core, accounts, simulator),
   );
-  const { relay, upstream, models, logs, shared } = core;
-  const { developmentIssuer, ledger, quota, lookup, shipper, mirror } = accounts;
-  watchParts(telemetry, {
-    upstream,
-    models,
-    logs,
-    ledger,
-    quota,
-    registry: relay.registry,
-    authenticator: accounts.authenticator,
-    http,
-    lookup,
-    shared,
-    shipper,
-    mirror,
-  });
+  const { relay } = core;
+  watchParts(telemetry, { ...core, ...accounts, registry: relay.registry, http });
   showSwitches(core.switches.now, telemetry);
   core.switches.onChange((now) => {
     showSwitches(now, telemetry);
@@ -122,7 +108,7 @@ export async function composeRelay(
   const parts = { accounts, core, http, memory, own, telemetry, traces };
   let closing: Promise<void> | undefined;
   return {
-    developmentIssuer,
+    developmentIssuer: accounts.developmentIssuer,
     simulated: simulator !== undefined,
     get url() {
       const { address, family, port } = http.address;
@@ -224,16 +210,17 @@ async function startSimulatorWithoutKey(
 
 function healthOfParts(
   { relay, switches, upstream, models, shared }: Core,
-  { authenticator, shipper, quota, lookup }: Accounts,
+  accounts: Accounts,
   simulator: Simulator | undefined,
 ) {
+  const { authenticator, lookup } = accounts;
   const { account } = upstream;
   return healthOf({
     relay,
     authenticator,
     account,
     dependencies: () => ({
-      postgres: shipper?.up && !quota.alone,
+      postgres: isPostgresUp(accounts),
       identity: lookup?.up,
       redis: shared?.up,
       account: simulator === undefined ? account.state !== 'fails' : undefined,

@@ -21,6 +21,7 @@ import type { MemoryStreamLogs } from '../stream-log/memory.ts';
 import { systemClock } from '../time/clock.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import { RATE_LIMITS } from '../upstream/rate-limits.ts';
+import { isPostgresUp } from './accounts.ts';
 
 export interface Telemetry {
   readonly output: LogOutput;
@@ -94,7 +95,7 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   watchKeys(metrics, parts);
   if (shipper !== undefined) {
     const { outbox } = ledger;
-    metrics.watch('dash_postgres_up', () => Number(shipper.up && !quota.alone));
+    metrics.watch('dash_postgres_up', () => Number(isPostgresUp(parts) ?? false));
     metrics.watch('dash_usage_rows_waiting', () => outbox.length);
     metrics.watch('dash_usage_rows_quarantined', () => outbox.refused);
     metrics.watch('dash_usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));

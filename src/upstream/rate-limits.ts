@@ -23,6 +23,12 @@ interface Said extends RateLimitState {
 
 const COUNT = /^\d{1,15}$/;
 
+/** By limit, the names of its headers: every answer is asked for them. */
+const HEADERS = RATE_LIMITS.map((name) => {
+  const header = `anthropic-ratelimit-${name.replace('_', '-')}`;
+  return { name, limit: `${header}-limit`, remaining: `${header}-remaining`, reset: `${header}-reset` };
+});
+
 export class RateLimits implements RateLimitsView {
   readonly #clock: Clock;
   readonly #said = new Map<RateLimit, Said>();
@@ -33,12 +39,11 @@ export class RateLimits implements RateLimitsView {
 
   /** Takes what the headers of an answer say; of what they do not, the last word holds. */
   read(headers: IncomingHttpHeaders): void {
-    for (const name of RATE_LIMITS) {
-      const header = `anthropic-ratelimit-${name.replace('_', '-')}`;
-      const [limit, remaining] = [headers[`${header}-limit`], headers[`${header}-remaining`]];
-      if (!isCount(limit) || !isCount(remaining)) continue;
-      const wholeAt = this.#clock.elapsed() + msUntil(headers[`${header}-reset`], headers.date, this.#clock);
-      this.#said.set(name, { limit: Number(limit), remaining: Number(remaining), wholeAt });
+    for (const header of HEADERS) {
+      const [limit, remaining] = [headers[header.limit], headers[header.remaining]];
+      if (!isDigits(limit) || !isDigits(remaining)) continue;
+      const wholeAt = this.#clock.elapsed() + msUntil(headers[header.reset], headers.date, this.#clock);
+      this.#said.set(header.name, { limit: Number(limit), remaining: Number(remaining), wholeAt });
     }
   }
 
@@ -50,7 +55,7 @@ export class RateLimits implements RateLimitsView {
   }
 }
 
-function isCount(value: string | string[] | undefined): value is string {
+function isDigits(value: string | string[] | undefined): value is string {
   return typeof value === 'string' && COUNT.test(value);
 }
 
