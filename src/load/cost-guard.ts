@@ -1,6 +1,7 @@
 /**
  * What a load costs where a real model answers, and whether the next question is within what it may cost. Counts what the
- * relay says was billed; of questions that are under way it takes what the dearest so far did cost.
+ * relay says was billed; of questions that are under way it takes what the dearest so far did cost, or what was assumed
+ * where that is more.
  */
 
 import { picoOfUsd } from '../pricing/cost.ts';
@@ -39,7 +40,8 @@ export class CostGuard {
   outputTokens = 0;
   readonly #parts: CostGuardParts;
   readonly #assumedPico: bigint;
-  #dearestPico: bigint | null = null;
+  /** What one answer may cost: as was assumed, until one came that was dearer. */
+  #dearestPico: bigint;
 
   constructor(parts: CostGuardParts) {
     const { model = LIKELY_MODEL, maxTokens = ANSWER_TOKENS, messageLength } = parts;
@@ -47,6 +49,7 @@ export class CostGuard {
     this.#parts = parts;
     this.assumed = { model, inputTokens, outputTokens: maxTokens };
     this.#assumedPico = this.#priceOf(model, { ...NO_USAGE, ...this.assumed });
+    this.#dearestPico = this.#assumedPico;
   }
 
   /** What so many questions may cost, as far as that can be said before one was asked. */
@@ -58,8 +61,7 @@ export class CostGuard {
   hasRoom(live: number): boolean {
     const { limitPico } = this.#parts;
     if (limitPico === null) return true;
-    const each = this.#dearestPico ?? this.#assumedPico;
-    return this.spentPico + BigInt(live + 1) * each <= limitPico;
+    return this.spentPico + BigInt(live + 1) * this.#dearestPico <= limitPico;
   }
 
   /** @param model that answered; null where it is not known */
@@ -72,7 +74,7 @@ export class CostGuard {
         ? this.#priceOf(model ?? this.assumed.model, usage)
         : picoOfUsd(costUsd.toFixed(6));
     this.spentPico += cost;
-    if (usage.source !== 'none' && cost > (this.#dearestPico ?? -1n)) this.#dearestPico = cost;
+    if (cost > this.#dearestPico) this.#dearestPico = cost;
   }
 
   /** Of a model without a price, what the dearest one would cost. */

@@ -111,11 +111,18 @@ export class LoadTest {
     if (ms > 0 && !signal.aborted) await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Waits until there is room in what it may cost; where nothing is under way that could leave some, it is over. */
+  /**
+   * Waits until there is room in what it may cost, and takes it; where nothing is under way that could leave some, it is
+   * over.
+   */
   async #mayAsk(): Promise<boolean> {
     const { guard, meter } = this.#parts;
     while (!this.#asking.signal.aborted) {
-      if (guard.hasRoom(meter.live)) return true;
+      if (guard.hasRoom(meter.live)) {
+        // Before anything is awaited: others that wait in the same turn must see this one.
+        meter.asked();
+        return true;
+      }
       if (meter.live === 0) this.#stop('cost');
       await this.#pause(ROOM_MS);
     }
@@ -135,7 +142,6 @@ export class LoadTest {
         if (pieces === cutAt) user.cut();
       },
     });
-    meter.asked();
     this.#live.add(stream);
     try {
       const answer = await stream.final;

@@ -13,6 +13,12 @@ interface Asked {
 
 const isRunning = ({ tools }: DashStream) => Object.values(tools).some(({ state }) => state === 'running');
 
+/** The client is told before the call has reached the tool. */
+async function answerCall(waiting: readonly ServerResponse[]) {
+  await until(() => waiting.length > 0);
+  waiting[0]?.end('{}');
+}
+
 async function asked(transport: Transport) {
   const waiting: ServerResponse[] = [];
   const scene = await startScene({ handler: (_call, response) => void waiting.push(response) });
@@ -40,7 +46,7 @@ it.each<Transport>(['websocket', 'sse'])('by %s it is told, until it has answere
     1: { call: 1, name: 'lessons', label: 'Looking in your lessons…', state: 'running' },
   });
   expect(stream.phase).toBe('streaming');
-  waiting[0]?.end('{}');
+  await answerCall(waiting);
   expect(await stream.final).toMatchObject({ outcome: 'done', stopReason: 'end_turn' });
   expect(stream.tools).toEqual({});
   expect(heard).toEqual(['running', 'done']);
@@ -52,7 +58,7 @@ it('over a socket that is cut meanwhile it is told again, and called once', asyn
   sockets.at(-1)?.close();
   await until(() => stream.phase === 'reconnecting');
   await until(() => isRunning(stream));
-  waiting[0]?.end('{}');
+  await answerCall(waiting);
   expect((await stream.final).outcome).toBe('done');
   expect(scene.tools.calls).toHaveLength(1);
 });
@@ -60,7 +66,7 @@ it('over a socket that is cut meanwhile it is told again, and called once', asyn
 it('over a socket that is cut while it answers, nothing is left of it', async () => {
   const { stream, sockets, waiting } = await asked('websocket');
   await until(() => isRunning(stream));
-  waiting[0]?.end('{}');
+  await answerCall(waiting);
   sockets.at(-1)?.close();
   expect((await stream.final).outcome).toBe('done');
   expect(stream.tools).toEqual({});
@@ -68,8 +74,7 @@ it('over a socket that is cut while it answers, nothing is left of it', async ()
 
 it('as JSON the answer comes whole, and a cancel stops the tool', async () => {
   const whole = await asked('json');
-  await until(() => whole.waiting.length > 0);
-  whole.waiting[0]?.end('{}');
+  await answerCall(whole.waiting);
   expect(await whole.stream.final).toMatchObject({ outcome: 'done' });
   expect(whole.heard).toEqual([]);
   const stopped = await asked('websocket');

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { dataDirectory, type RelayChild, upstreamAt } from '../support/relay-process.ts';
+import { eventually } from '../support/test-run.ts';
 import { toldOfTools, writeActions } from '../tools/scene.ts';
 import { startToolServer, TOOLS_SECRET, type ToolServer } from '../tools/tool-server.ts';
 import { type Machines, relayAt, startMachines } from './machines.ts';
@@ -47,6 +48,7 @@ it('who comes to another machine while a tool is called is told so, and it is ca
   elsewhere.resume(adopted, 0);
   expect(await elsewhere.until(() => adopted.tools.get(1))).toBe('running');
 
+  await eventually('the tool is called', () => waiting.length > 0);
   waiting[0]?.end('{}');
   expect(await elsewhere.ended(adopted)).toEqual(await client.ended(stream));
   expect(adopted.text).toBe(stream.text);
