@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { doctor } from '../../src/doctor/doctor-command.ts';
 import { ModelTable } from '../../src/models/model-table.ts';
+import { type Finished, runCommand } from '../support/run-command.ts';
 import { startModelServer } from '../upstream/model-server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,15 +19,24 @@ const KEY = 'sk-ant-canary';
 const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-async function run(environment: Record<string, string>, ...args: string[]) {
+/** For what a process adds: its exit code, and streams that are no terminal. */
+async function runProcess(environment: Record<string, string>, ...args: string[]) {
   const env = { PATH: process.env['PATH'], DATA_DIR: directory, ...environment };
   const command = ['src/cli.ts', 'doctor', ...args];
   const ended = await promisify(execFile)(process.execPath, command, { cwd: ROOT, env }).then(
     (done) => ({ code: 0, ...done }),
     (failed: { code: number; stdout: string; stderr: string }) => failed,
   );
-  expect(ended.stdout + ended.stderr).not.toContain(KEY);
-  return { code: ended.code, lines: ended.stdout.trim().split('\n'), stderr: ended.stderr };
+  return linesOf(ended);
+}
+
+async function run(environment: Record<string, string>, ...args: string[]) {
+  return linesOf(await runCommand(doctor, args, { DATA_DIR: directory, ...environment }));
+}
+
+function linesOf({ code, stdout, stderr }: Finished) {
+  expect(stdout + stderr).not.toContain(KEY);
+  return { code, lines: stdout.trim().split('\n'), stderr };
 }
 
 /** The environment of a key at an API that says this of its models. */
@@ -69,7 +80,7 @@ const deprecated = (id: string, days: number): Entry => ({
 });
 
 it('says that all is well, a line each, and ends with 0', async () => {
-  const { code, lines } = await run(await apiSaying(200, listing()));
+  const { code, lines } = await runProcess(await apiSaying(200, listing()));
   expect(lines).toEqual([
     'ok    environment: for development',
     expect.stringMatching(/^ok {4}files: /),
@@ -82,9 +93,9 @@ it('says that all is well, a line each, and ends with 0', async () => {
 
 it('prints the same as JSON for programs, in colour only where it is asked for', async () => {
   const environment = { FORCE_COLOR: '1' };
-  const coloured = await run(environment);
+  const coloured = await runProcess(environment);
   expect(coloured.lines[0]).toBe('\u001b[32mok  \u001b[39m  environment: for development');
-  const { code, lines } = await run(environment, '--json');
+  const { code, lines } = await runProcess(environment, '--json');
   expect(code).toBe(0);
   const found = lines.map((line) => JSON.parse(line));
   expect(found[0]).toEqual({ check: 'settings', mark: 'ok', text: 'environment: for development' });
@@ -100,7 +111,7 @@ it('without a key says that the simulated model answers', async () => {
 });
 
 it('names everything of the environment that a start would refuse', async () => {
-  const { code, lines } = await run({ NODE_ENV: 'production', PORT: 'many' });
+  const { code, lines } = await runProcess({ NODE_ENV: 'production', PORT: 'many' });
   expect(lines).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^fix {3}PORT: /),

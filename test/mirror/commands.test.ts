@@ -1,17 +1,16 @@
 /** `dash-relay migrate` and `dash-relay mirror`, as an operator runs them. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MirrorFile } from '../../src/mirror/definition.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import { migrateCommand } from '../../src/postgres/migrate-command.ts';
+import { mirrorCommand } from '../../src/postgres/mirror-command.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { runCommand } from '../support/run-command.ts';
 import { AI_USAGE_LOGS } from './app-table.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'mirror-'));
 const file = join(directory, 'mirror.json');
 
@@ -29,18 +28,11 @@ function write(content: MirrorFile): void {
   writeFileSync(file, JSON.stringify(content));
 }
 
-async function run(environment: Record<string, string>, ...args: string[]) {
-  const env = {
-    PATH: process.env['PATH'],
-    DATABASE_MIGRATION_URL: server.url('owner'),
-    ...environment,
-  };
-  try {
-    const done = await promisify(execFile)(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT, env });
-    return { code: 0, ...done };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
+const COMMANDS = { migrate: migrateCommand, mirror: mirrorCommand };
+
+async function run(environment: Record<string, string>, name: keyof typeof COMMANDS, ...args: string[]) {
+  const DATABASE_MIGRATION_URL = server.url('owner');
+  return await runCommand(COMMANDS[name], args, { DATABASE_MIGRATION_URL, ...environment });
 }
 
 const withFile = { MIRROR_FILE: file };
@@ -64,13 +56,13 @@ it('without a mirror says how one is made', async () => {
 });
 
 it.each([
-  [['mirror', '--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage: dash-relay mirror/],
-  [['mirror', '--recopy', '--from', '2026-02-30'], /--from is not a date/],
-  [['mirror', '--from', '2026-02-01'], /give both/],
+  [['--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage: dash-relay mirror/],
+  [['--recopy', '--from', '2026-02-30'], /--from is not a date/],
+  [['--from', '2026-02-01'], /give both/],
 ])('wrong words end with 2: %j', async (args, words) => {
   await server.query(AI_USAGE_LOGS.replace('TABLE', 'TABLE IF NOT EXISTS'));
   await run({}, 'migrate', '--with', 'ai_usage_logs');
-  const { code, stderr } = await run({}, ...args);
+  const { code, stderr } = await run({}, 'mirror', ...args);
   expect(code).toBe(2);
   expect(stderr).toMatch(words);
 });

@@ -90,7 +90,7 @@ describe('the command', () => {
   it.each([['migrate'], ['usage'], ['ask'], ['load'], ['mirror'], ['doctor'], ['start']])(
     '%s says how it is used',
     async (name) => {
-      const { code, stdout } = await npx(name, '--help');
+      const { code, stdout } = await dashRelay(name, '--help');
       expect(stdout).toContain(`Usage: dash-relay ${name}`);
       expect(code).toBe(0);
     },

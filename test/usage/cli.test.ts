@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openUsageLedger } from '../../src/ledger/ledger.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
+import { usage as usageCommand } from '../../src/reports/usage-command.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { runCommand } from '../support/run-command.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -37,12 +39,18 @@ function start(...args: string[]) {
   return { child, closed: once(child, 'close') };
 }
 
-async function usage(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+/** As an operator runs it. */
+async function usageAsProcess(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { child, closed } = start(...args);
   const out = child.stdout.setEncoding('utf8').toArray();
   const err = child.stderr.setEncoding('utf8').toArray();
   const [code] = await closed;
   return { code, out: (await out).join(''), err: (await err).join('') };
+}
+
+async function usage(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await runCommand(usageCommand, args, { DATA_DIR: dataDir.path });
+  return { code, out: stdout, err: stderr };
 }
 
 const rowsOf = (out: string) =>
@@ -74,7 +82,7 @@ async function fill() {
 
 it('--json prints one object a line for each run, while the relay runs and after it has stopped', async () => {
   const ledger = await fill();
-  const running = await usage('--json');
+  const running = await usageAsProcess('--json');
   expect(running).toMatchObject({ code: 0, err: '' });
   const rows = rowsOf(running.out);
   expect(rows[0]).toEqual({
@@ -120,7 +128,7 @@ it('--json prints one object a line for each run, while the relay runs and after
     },
   ]);
   await ledger.close();
-  expect(await usage('--json')).toEqual(running);
+  expect(await usageAsProcess('--json')).toEqual(running);
 });
 
 it('the table sums by day, user and model, and says what the sum does not hold', async () => {
@@ -218,7 +226,7 @@ it('reading under write load sees whole rows, and neither side fails the other',
       await nextTurn();
     }
   })();
-  const results = await Promise.all([usage('--json'), usage('--json'), usage()]);
+  const results = await Promise.all([usageAsProcess('--json'), usageAsProcess('--json'), usageAsProcess()]);
   reading = false;
   await writing;
   for (const { code, err } of results) expect({ code, err }).toEqual({ code: 0, err: '' });

@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openUsageLedger } from '../../src/ledger/ledger.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
+import { usage as usageCommand } from '../../src/reports/usage-command.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { runCommand } from '../support/run-command.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
-/** The relay's own: half of what dozens of short processes cost is reading the same sources. */
-const NODE_COMPILE_CACHE = new URL('../../node_modules/.cache/dash-relay', import.meta.url).pathname;
 const DAY_MS = 86_400_000;
 
 let dataDir: ReturnType<typeof newDataDir>;
@@ -47,12 +44,7 @@ beforeEach(async () => {
 afterEach(() => dataDir.remove());
 
 async function usage(...args: string[]): Promise<{ code: number; lines: string[]; err: string }> {
-  const env = { ...process.env, DATA_DIR: dataDir.path, NODE_COMPILE_CACHE };
-  const run = promisify(execFile)(process.execPath, [CLI, 'usage', ...args], { env });
-  const { code, stdout, stderr } = await run.then(
-    (done) => ({ ...done, code: 0 }),
-    (failed: { code: number; stdout: string; stderr: string }) => failed,
-  );
+  const { code, stdout, stderr } = await runCommand(usageCommand, args, { DATA_DIR: dataDir.path });
   const lines = stdout.split('\n').map((line) => line.trimEnd().replaceAll(/ {2,}/g, ' | '));
   return { code, lines, err: stderr };
 }

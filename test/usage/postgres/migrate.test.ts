@@ -5,8 +5,10 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../../src/postgres/migrate.ts';
+import { migrateCommand } from '../../../src/postgres/migrate-command.ts';
 import { optionalMigrations, shippedMigrations } from '../../../src/postgres/migration-files.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { type Finished, runCommand } from '../../support/run-command.ts';
 import { describeSchema } from './describe-schema.ts';
 
 const EXPECTED_SCHEMA = new URL('./expected-schema.txt', import.meta.url);
@@ -40,17 +42,18 @@ async function on<Result>(url: string, work: (client: pg.Client) => Promise<Resu
 const versions = (migrations: readonly { readonly version: string }[]) =>
   migrations.map(({ version }) => version);
 
+/** As an operator runs it. */
+async function runProcess(url: string) {
+  const env = { PATH: process.env['PATH'], DATABASE_MIGRATION_URL: url };
+  const run = promisify(execFile)(process.execPath, ['src/cli.ts', 'migrate'], { cwd: ROOT, env });
+  return await run.then(
+    (done) => ({ code: 0, ...done }),
+    (failed: Finished) => failed,
+  );
+}
+
 async function run(url: string | undefined, ...args: string[]) {
-  const env = { PATH: process.env['PATH'], ...(url === undefined ? {} : { DATABASE_MIGRATION_URL: url }) };
-  try {
-    const done = await promisify(execFile)(process.execPath, ['src/cli.ts', 'migrate', ...args], {
-      cwd: ROOT,
-      env,
-    });
-    return { code: 0, ...done };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
+  return await runCommand(migrateCommand, args, url === undefined ? {} : { DATABASE_MIGRATION_URL: url });
 }
 
 describe('the schema', () => {
@@ -157,11 +160,11 @@ describe('the files', () => {
 describe('npm run migrate', () => {
   it('says what it applied, and then that there is nothing to do', async () => {
     const url = await newDatabase();
-    expect(await run(url)).toMatchObject({
+    expect(await runProcess(url)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^applied \d{14}_schema\n/),
     });
-    expect(await run(url)).toMatchObject({
+    expect(await runProcess(url)).toMatchObject({
       code: 0,
       stdout: `Nothing to do: ${shippedMigrations().length} migrations are applied.\n`,
     });
@@ -195,7 +198,7 @@ describe('npm run migrate', () => {
   it('fails with words for a user who may not', async () => {
     const url = await newDatabase();
     await server.query("CREATE ROLE nobody LOGIN PASSWORD 'password'");
-    const { code, stderr } = await run(url.replace('postgres:password', 'nobody:password'));
+    const { code, stderr } = await runProcess(url.replace('postgres:password', 'nobody:password'));
     expect(code).toBe(1);
     expect(stderr).toMatch(/use the owner of the database/);
   });
