@@ -14,6 +14,7 @@ import { redis } from './redis.ts';
 import { resume } from './resume.ts';
 import { saturation } from './saturation.ts';
 import { slowReaders } from './slow-readers.ts';
+import { kept, starts } from './starts.ts';
 import { storm } from './storm.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -21,6 +22,8 @@ export const scenarios: readonly Scenario[] = [
   cpu1,
   latency,
   firstToken,
+  starts,
+  kept,
   cancel,
   resume,
   storm,
