@@ -28,7 +28,7 @@ export const starts: Scenario = {
         connections: STREAMS,
         traffic: ONE_DELTA,
         settleMs: 0,
-        roundMs: ROUND_MS,
+        roundMs: ROUND_MS, rounds: Number(process.env['ROUNDS'] ?? 2),
       }),
       startFigures,
     ),

@@ -34,6 +34,8 @@ export interface WriteQueueOptions {
 const MAX_BATCH = 200;
 /** How long a write that nobody waits for may wait for company: a transaction costs more than what is in it. */
 const COMPANY_MS = 20;
+/** And one that somebody waits for who does not see so little: the ending of an answer. */
+const SHORT_COMPANY_MS = 3;
 const BUSY_RETRY_MS = 20;
 const BUSY_TRIES = 25;
 const FIRST_RETRY_MS = 100;
@@ -44,6 +46,7 @@ export class WriteQueue {
   #queue: Write[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #waiting: Timer | undefined;
+  #waitingShortly: NodeJS.Timeout | undefined;
   #retry: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #busyTries = 0;
@@ -77,6 +80,16 @@ export class WriteQueue {
     });
   }
 
+  /** As `push`, but within 3 ms. */
+  pushShortly(write: Write): void {
+    if (!this.#enqueue(write)) return;
+    // Not of the clock: it decides nothing but which writes share a transaction.
+    this.#waitingShortly ??= setTimeout(() => {
+      this.#waitingShortly = undefined;
+      this.resume();
+    }, SHORT_COMPANY_MS);
+  }
+
   /** Writes on where it had to wait. */
   resume(): void {
     if (this.#scheduled !== undefined || this.#retry !== undefined || this.#queue.length === 0) return;
@@ -102,6 +115,8 @@ export class WriteQueue {
     this.#scheduled = undefined;
     this.#waiting?.cancel();
     this.#waiting = undefined;
+    clearTimeout(this.#waitingShortly);
+    this.#waitingShortly = undefined;
     this.#retry?.cancel();
     this.#retry = undefined;
   }

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import type { PostgresPool } from '../postgres/pool.ts';
 import type { Clock } from '../time/clock.ts';
 import type { OutageEvents } from '../time/outage.ts';
-import type { ChargePolicy } from './charges.ts';
+import type { Charge, ChargePolicy } from './charges.ts';
 import { openLedgerRuns } from './ledger-runs.ts';
 import { LocalCounts } from './local-counts.ts';
 import { LocalQuota } from './local-quota.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
+import { RememberedUse } from './remembered-use.ts';
 import { SharedQuota } from './shared-quota.ts';
 import { type BudgetEvents, SpendingWatch } from './spending-watch.ts';
 import { openUsedCounts } from './used-counts.ts';
@@ -56,18 +57,23 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   const used = openUsedCounts(dataDir, clock.now());
   const parts = {
     policy,
-    counts: new LocalCounts(used.usedOf),
     spending: new SpendingWatch(options),
     clock,
     actions,
     wayOut: options.wayOut,
   };
-  if (postgres === undefined) return new LocalQuota({ ...parts, onClosed: used.close });
+  if (postgres === undefined) {
+    const remembered = new RememberedUse(used.usedOf, clock);
+    const counts = new LocalCounts((counter) => remembered.of(counter));
+    const onSettled = (cost: readonly Charge[]) => remembered.add(cost);
+    return new LocalQuota({ ...parts, counts, onSettled, onClosed: used.close });
+  }
   const ledger = openLedgerRuns(dataDir);
   const leaseMs = options.longestRunMs + LEASE_SLACK_MS;
   const { onOutage, onRecovered, onUncorrectable, whileOut } = options;
   return new SharedQuota({
     ...parts,
+    counts: new LocalCounts(used.usedOf),
     postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
     ledger,
     onOutage,

@@ -46,6 +46,7 @@ export class LocalCounts {
   }
 }
 
-function nameOf({ key, period }: Counter): string {
+/** Of a counter, within its period. */
+export function nameOf({ key, period }: Counter): string {
   return `${period.name} ${key}`;
 }

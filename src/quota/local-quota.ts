@@ -3,7 +3,7 @@
  * atomic by itself and adds no latency. Owns the order of check and reservation; several machines need `shared-quota.ts`.
  */
 import type { Clock } from '../time/clock.ts';
-import type { ChargePolicy, ReservedRun } from './charges.ts';
+import type { Charge, ChargePolicy, ReservedRun } from './charges.ts';
 import type { LocalCounts } from './local-counts.ts';
 import type { Quota, QuotaHolder, QuotaOutcome, QuotaReport, QuotaRun, Reservation } from './port.ts';
 import type { SpendingWatch } from './spending-watch.ts';
@@ -13,6 +13,8 @@ export interface LocalQuotaParts {
   /** At this moment: a run keeps the counters and prices that it began with. */
   readonly policy: () => ChargePolicy;
   readonly counts: LocalCounts;
+  /** What a settled run did cost: the ledger has counted it by now. */
+  readonly onSettled: (cost: readonly Charge[]) => void;
   readonly clock: Clock;
   /** Actions a report lists. */
   readonly actions: () => readonly string[];
@@ -62,9 +64,10 @@ export class LocalQuota implements Quota {
     if (run !== undefined) this.#hold(epoch, this.#parts.policy().corrected(run, promptTokens));
   }
 
-  /** The ledger has counted the run by now. */
-  settle({ epoch }: QuotaOutcome): void {
-    this.release(epoch);
+  settle(outcome: QuotaOutcome): void {
+    const run = this.#live.get(outcome.epoch);
+    if (run !== undefined) this.#parts.onSettled(this.#parts.policy().cost(run, outcome));
+    this.release(outcome.epoch);
   }
 
   release(epoch: string): void {

@@ -3,7 +3,6 @@
  * transport carries both, and our own decoder reads the stream. Here the parts are put together and live calls are
  * supervised; what a call does is in call.ts, what the bytes mean in message-parser.ts.
  */
-import Anthropic from '@anthropic-ai/sdk';
 import type { Listing } from '../models/model-watch.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { Account, type AccountFailure, type AccountView } from './account.ts';
@@ -11,7 +10,7 @@ import { type AttemptAnswer, type AttemptFailed, Call, type CallLimits, type Cal
 import { listModels } from './model-list.ts';
 import type { TokenCount, Upstream, UpstreamCall, UpstreamRequest, UpstreamSink } from './port.ts';
 import { RateLimits, type RateLimitsView } from './rate-limits.ts';
-import type { SenderInit } from './sdk-fetch.ts';
+import { createSdkClient } from './sdk-client.ts';
 import { TokenCounter } from './token-counter.ts';
 import { CircuitBreaker } from './transport/circuit-breaker.ts';
 import { Http1Transport } from './transport/http1-transport.ts';
@@ -89,7 +88,7 @@ class MessagesUpstream implements AnthropicUpstream {
     const { connectMs, idleMs, totalMs, noContentMs = 2 * idleMs } = timeouts;
     const limits: CallLimits = { connectMs, idleMs, totalMs, noContentMs };
     const betas = options.thinkingTokenCounts ? [THINKING_TOKEN_COUNTS] : [];
-    const client = createClient(apiKey, baseURL, totalMs);
+    const client = createSdkClient({ apiKey, baseURL, totalMs });
     this.#counter = new TokenCounter({ client, transport: this.#transport, clock });
     const { onAccountFailed: onFailure = () => {}, onAccountRecovered: onRecovered = () => {} } = options;
     this.account = new Account({ client, transport: this.#transport, clock, onFailure, onRecovered });
@@ -164,18 +163,4 @@ function createTransport(origin: URL, options: AnthropicUpstreamOptions): Transp
   return origin.protocol === 'http:'
     ? new Http1Transport(transportOptions)
     : new HttpsTransport(transportOptions);
-}
-
-function createClient(apiKey: string, baseURL: string, totalMs: number): Anthropic {
-  return new Anthropic({
-    apiKey,
-    baseURL,
-    // Retries, time limits and logs are the relay's: the SDK's own would hide failures, or print a user's words.
-    maxRetries: 0,
-    timeout: totalMs + 60_000,
-    logLevel: 'off',
-    openTelemetry: false,
-    // Whoever makes a request passes itself along.
-    fetch: (url, init = {}) => (init as RequestInit & SenderInit).sender.fetch(String(url), init),
-  });
 }

