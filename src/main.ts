@@ -4,24 +4,19 @@
  *
  * A relay's heap is small and its garbage is young. With V8's defaults it lets 60 MB of it pile up in the new space and
  * lets the old space double before it looks there: 1,000 live streams were measured at 313–370 MB resident, with the
- * sizes below at 200 MB, at the same CPU per delta within the noise (decision 0012). In its saver mode the old space
- * grows less before it is marked, and Maglev leaves holes of its graphs all over the allocator's memory: 170 → 152 MB
- * by both, at 0 to 4 % more CPU (decision 0014). Two helper threads instead of four mark the heap in half of the CPU
- * and do not push the event loop off its core meanwhile (decision 0017). One arena of the allocator instead of one for
- * each thread is another 3 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the second start on the stripper
- * is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
+ * sizes below at 200 MB, at the same CPU per delta within the noise (decision 0012). Two helper threads instead of four mark
+ * the heap in half of the CPU and do not push the event loop off its core meanwhile (decision 0017). V8's saver mode and a
+ * life without Maglev would save 15 MB more, and cost a third of the CPU of each start (decision 0029). One arena of the
+ * allocator instead of one for each thread is 3 MB less, and what compilers take in pieces of 32 KB is given back at once,
+ * which leaves no holes: another 14 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the
+ * second start on the stripper is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
  */
 import { COMPILE_CACHE } from './compile-cache.ts';
 
-const FLAGS = [
-  '--max-semi-space-size=4',
-  '--heap-growing-percent=20',
-  '--memory-saver-mode',
-  '--no-maglev',
-  '--v8-pool-size=2',
-];
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--v8-pool-size=2'];
 const ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '30000',
   ...(COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: COMPILE_CACHE }),
 };
 

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type Write, WriteQueue } from '../../src/ledger/write-queue.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { eventually } from '../support/test-run.ts';
 
 /** A store that counts its transactions and refuses as it is told. */
 function newQueue() {
@@ -45,6 +46,29 @@ function newWrite(log: string[], name: string, given: { keep?: boolean; fault?: 
 const sqliteError = (errcode: number) => Object.assign(new Error('from SQLite'), { errcode });
 const full = sqliteError(13);
 const busy = sqliteError(5);
+
+it('one that may wait shortly leaves with the next that may not', async () => {
+  const log: string[] = [];
+  const { store, queue } = newQueue();
+  queue.pushShortly(newWrite(log, 'ending'));
+  await nextTurn();
+  expect(store.transactions).toBe(0);
+  queue.push(newWrite(log, 'intent'));
+  await nextTurn();
+  expect(store.transactions).toBe(1);
+  expect(log).toEqual(['apply ending', 'apply intent', 'committed ending', 'committed intent']);
+});
+
+it('and by itself where none comes', async () => {
+  const log: string[] = [];
+  const { store, queue } = newQueue();
+  queue.pushShortly(newWrite(log, 'ending'));
+  await eventually('it is committed', () => log.includes('committed ending'));
+  expect(store.transactions).toBe(1);
+  queue.pushShortly(newWrite(log, 'last'));
+  queue.finish();
+  expect(log.at(-1)).toBe('committed last');
+});
 
 it('all writes of a turn leave in one transaction, and are told after it', async () => {
   const { store, queue } = newQueue();
