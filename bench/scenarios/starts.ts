@@ -18,7 +18,8 @@ const FIGURES = [
 
 export const starts: Scenario = {
   name: 'starts',
-  summary: '200 users, each with a socket, ask again as soon as they have their answer of one delta; the second round',
+  summary:
+    '200 users, each with a socket, ask again as soon as they have their answer of one delta; the second round',
   subjects: ['relay'],
   figures: FIGURES,
   run: async (subject) =>
@@ -28,7 +29,7 @@ export const starts: Scenario = {
         connections: STREAMS,
         traffic: ONE_DELTA,
         settleMs: 0,
-        roundMs: ROUND_MS, rounds: Number(process.env['ROUNDS'] ?? 2),
+        roundMs: ROUND_MS,
       }),
       startFigures,
     ),
