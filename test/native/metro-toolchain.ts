@@ -40,6 +40,7 @@ export function ownToolchain(): Toolchain {
         unstable_conditionNames: ['react-native'],
         useWatchman: false,
       },
+      transformerPath: fileURLToPath(new URL('metro-worker.ts', import.meta.url)),
       transformer: {
         babelTransformerPath: fileURLToPath(new URL('metro-transformer.ts', import.meta.url)),
         assetRegistryPath: 'react-native/asset-registry',
