@@ -2,11 +2,10 @@
 
 import type { AbortReason, RunIdentity } from '../observability/port.ts';
 import type { AcceptedFrame } from '../protocol/frames.ts';
-import { encodeFrame } from '../protocol/wire-text.ts';
+import { Ending } from '../run/ending.ts';
 import type { Interlude } from '../run/interlude.ts';
 import { Readers } from '../run/readers.ts';
 import { didNotBegin } from '../run/refusals.ts';
-import type { Ending } from '../run/run.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -100,12 +99,12 @@ export class RemoteRun implements RunView, ReplicaEvents {
     const frame = this.ending?.frame;
     if (frame?.type !== 'error' || frame.code !== 'interrupted' || seq <= this.log.head) return undefined;
     const beyond = { ...frame, seq };
-    return { frame: beyond, wire: encodeFrame(beyond) };
+    return new Ending(beyond);
   }
 
   get ending(): Ending | undefined {
     const frame = this.#replica.ending;
-    if (frame !== undefined) this.#ending ??= { frame, wire: encodeFrame(frame) };
+    if (frame !== undefined) this.#ending ??= new Ending(frame);
     return this.#ending;
   }
 

@@ -142,7 +142,7 @@ export class Delivery implements RunReader {
   #ending(): Next | undefined {
     const { ending } = this.run;
     if (ending === undefined) return undefined;
-    const { type, seq } = ending.frame;
+    const { type, seq } = ending;
     return { kind: 'ending', type, seq, wire: ending.wire };
   }
 

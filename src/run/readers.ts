@@ -1,7 +1,7 @@
 /** Who reads one run. */
 import type { RelayError } from '../protocol/relay-error.ts';
+import type { Ending } from './ending.ts';
 import { unknownStream } from './refusals.ts';
-import type { Ending } from './run.ts';
 import type { RunView } from './run-view.ts';
 
 /** Something that reads a run through a cursor of its own. */

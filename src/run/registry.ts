@@ -2,8 +2,7 @@
  * Which runs there are, by user and id, and for how long: a run nobody follows is abandoned after a while, an ended
  * one is kept for the resume window. It starts nothing and delivers nothing.
  */
-import type { Timer } from '../time/clock.ts';
-import type { TimerWheel } from '../time/timer-wheel.ts';
+import { Alarm, type TimerWheel } from '../time/timer-wheel.ts';
 import type { RunReader } from './readers.ts';
 import type { RunView } from './run-view.ts';
 
@@ -17,12 +16,26 @@ export interface RetentionTimes {
 /** How long a run of another machine stays at hand when nobody reads it any more: for late acks, ms at most. */
 const REMOTE_KEPT_MS = 10_000;
 
-interface Entry {
+/** A run that is held. Its alarm is abandonment while it is live, and the end of its retention once it has ended. */
+class Entry extends Alarm {
   readonly run: RunView;
-  /** Has its ending, or is not this machine's to end. */
-  ended: boolean;
-  /** Abandonment while live, retention once ended. */
-  timer: Timer | undefined;
+  readonly #onDue: (entry: Entry) => void;
+  /** Set once it has its ending, or is not this machine's to end: how long it is kept, ms. */
+  keptMs: number | undefined;
+
+  constructor(wheel: TimerWheel, run: RunView, onDue: (entry: Entry) => void) {
+    super(wheel);
+    this.run = run;
+    this.#onDue = onDue;
+  }
+
+  get ended(): boolean {
+    return this.keptMs !== undefined;
+  }
+
+  protected override due(): void {
+    this.#onDue(this);
+  }
 }
 
 /** What is held of one user. */
@@ -74,29 +87,27 @@ export class RunRegistry {
 
   /** Adds a run whose id is free; its first reader has to join in the same turn. */
   add(run: RunView): void {
-    this.#put({ run, ended: false, timer: undefined }).live += 1;
+    this.#put(new Entry(this.#wheel, run, this.#onDue)).live += 1;
     this.#live += 1;
   }
 
   /** Adds a run of another machine: it is kept while somebody here reads it. */
   adopt(run: RunView): void {
-    const entry: Entry = { run, ended: true, timer: undefined };
+    const entry = new Entry(this.#wheel, run, this.#onDue);
     this.#put(entry);
     this.#retain(entry, REMOTE_KEPT_MS);
   }
 
   /** Takes out a run of another machine that cannot be read on. */
   drop(run: RunView): void {
-    this.#entry(run)?.timer?.cancel();
-    if (this.#entry(run) !== undefined) this.#delete(run);
+    const entry = this.#entry(run);
+    if (entry !== undefined) this.#delete(entry);
   }
 
   join(run: RunView, reader: RunReader): void {
     run.readers.add(reader);
     const entry = this.#entry(run);
-    if (entry === undefined || entry.ended) return;
-    entry.timer?.cancel();
-    entry.timer = undefined;
+    if (entry?.ended === false) entry.unset();
   }
 
   /** The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. */
@@ -105,15 +116,13 @@ export class RunRegistry {
     const entry = this.#entry(run);
     if (entry === undefined || entry.ended) return;
     if (run.onDisconnect === 'cancel') run.abort('disconnected');
-    else entry.timer = this.#wheel.after(this.#times.abandonAfterMs, () => run.abort('abandoned'));
+    else entry.set(this.#times.abandonAfterMs);
   }
 
   /** The run has its ending: it is kept for the resume window, and longer while somebody still reads. */
   ended(run: RunView): void {
     const entry = this.#entry(run);
     if (entry === undefined) return;
-    entry.ended = true;
-    entry.timer?.cancel();
     this.#retain(entry, this.#times.resumeWindowMs);
     this.#oneLess(run);
   }
@@ -121,17 +130,17 @@ export class RunRegistry {
   /** Takes a run out that never began. */
   remove(run: RunView): void {
     this.#oneLess(run);
-    this.#delete(run);
+    const entry = this.#entry(run);
+    if (entry !== undefined) this.#delete(entry);
   }
 
   /** Lets ended runs go that nobody reads: a later resume is told that they are unknown. */
   forgetEnded(): void {
     for (const { entries } of this.#users.values()) {
-      for (const { run, ended, timer } of entries.values()) {
-        if (!ended || run.readers.size > 0) continue;
-        timer?.cancel();
-        this.#delete(run);
-        run.release();
+      for (const entry of entries.values()) {
+        if (!entry.ended || entry.run.readers.size > 0) continue;
+        this.#delete(entry);
+        entry.run.release();
       }
     }
   }
@@ -151,29 +160,38 @@ export class RunRegistry {
   #put(entry: Entry): Holdings {
     const { run } = entry;
     const held = this.#users.get(run.userId) ?? { entries: new Map<string, Entry>(), live: 0 };
-    held.entries.get(run.id)?.timer?.cancel();
+    held.entries.get(run.id)?.unset();
     held.entries.set(run.id, entry);
     this.#users.set(run.userId, held);
     return held;
   }
 
   #retain(entry: Entry, ms: number): void {
-    entry.timer = this.#wheel.after(ms, () => {
-      if (entry.run.readers.size > 0) return this.#retain(entry, ms);
-      this.#delete(entry.run);
-      entry.run.release();
-    });
+    entry.keptMs = ms;
+    entry.set(ms);
   }
+
+  readonly #onDue = (entry: Entry): void => {
+    const { run, keptMs } = entry;
+    if (keptMs === undefined) run.abort('abandoned');
+    else if (run.readers.size > 0) this.#retain(entry, keptMs);
+    else {
+      this.#delete(entry);
+      run.release();
+    }
+  };
 
   #entry(run: RunView): Entry | undefined {
     const entry = this.#users.get(run.userId)?.entries.get(run.id);
     return entry?.run === run ? entry : undefined;
   }
 
-  #delete(run: RunView): void {
-    const entries = this.#users.get(run.userId)?.entries;
-    entries?.delete(run.id);
-    if (entries?.size === 0) this.#users.delete(run.userId);
+  #delete(entry: Entry): void {
+    const { userId, id } = entry.run;
+    entry.unset();
+    const entries = this.#users.get(userId)?.entries;
+    entries?.delete(id);
+    if (entries?.size === 0) this.#users.delete(userId);
   }
 
   #oneLess({ userId }: RunView): void {

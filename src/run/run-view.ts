@@ -2,9 +2,9 @@
 import type { AbortReason, Caller, Observer, RunIdentity } from '../observability/port.ts';
 import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
+import type { Ending } from './ending.ts';
 import { type Interlude, InterludePosition } from './interlude.ts';
 import type { Readers } from './readers.ts';
-import type { Ending } from './run.ts';
 
 export interface RunView {
   readonly id: string;

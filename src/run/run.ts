@@ -33,10 +33,11 @@ import type {
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import { encodeFrame, utf8Length, utf16Length } from '../protocol/wire-text.ts';
+import { utf8Length, utf16Length } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import { Ending } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
@@ -66,12 +67,6 @@ export interface RunSpec {
   readonly caller: Caller;
   /** Of the caller, for its trace. */
   readonly traceparent?: string | undefined;
-}
-
-/** The ending as a value and as every reader gets it. */
-export interface Ending {
-  readonly frame: EndingFrame;
-  readonly wire: WireText;
 }
 
 export class Run implements RunView, UpstreamSink {
@@ -314,7 +309,7 @@ export class Run implements RunView, UpstreamSink {
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
-    this.#ending = { frame, wire: encodeFrame(frame) };
+    this.#ending = new Ending(frame);
     this.log.seal();
     const ended: StreamEnded = {
       ...this.identity(),

@@ -32,13 +32,13 @@ export abstract class Alarm {
   }
 
   /** Due once, `ms` of awake time later (rounded up to a tick of 50 ms), instead of at any time before. */
-  protected set(ms: number): void {
+  set(ms: number): void {
     this.unset();
     this.#slot = this.wheel.place(this, ms);
   }
 
   /** Idempotent. */
-  protected unset(): void {
+  unset(): void {
     this.#slot?.delete(this);
     this.#slot = undefined;
   }
