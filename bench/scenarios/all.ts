@@ -2,7 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import { cancel } from './cancel.ts';
 import { connections } from './connections.ts';
-import { cpu1, cpu10 } from './cpu.ts';
+import { cpu1, cpu10, growth } from './cpu.ts';
 import { firstToken } from './first-token.ts';
 import { handshakes } from './handshakes.ts';
 import { http } from './http.ts';
@@ -35,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   redis,
   slowReaders,
   saturation,
+  growth,
   churn,
   longStreams,
 ];

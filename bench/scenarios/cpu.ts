@@ -20,3 +20,14 @@ export const cpu10: Scenario = {
   figures: stepFigures(STEPS, { cpu: [times(0.7, 'nginx')], ...LATENCY }),
   run: (subject) => runSteps(subject, { ...STEPS, perConnection: 10 }),
 };
+
+const GROWTH = { streams: [100, 300, 600, 1500, 3000], judged: 600 };
+
+export const growth: Scenario = {
+  name: 'growth',
+  summary: '100 to 3,000 streams, ten per socket: what a delta costs as there are more of them',
+  byNameOnly: 'how cost grows',
+  subjects: ['relay', 'nginx'],
+  figures: stepFigures(GROWTH, {}),
+  run: (subject) => runSteps(subject, { ...GROWTH, perConnection: 10 }),
+};

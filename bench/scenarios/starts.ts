@@ -40,6 +40,7 @@ const USERS = [200, 50, 5];
 
 export const kept: Scenario = {
   name: 'kept',
+  byNameOnly: 'how cost grows',
   summary: 'the same of 200, 50 and 5 users: some 30, 100 and 1,000 ended answers are kept for each',
   subjects: ['relay'],
   figures: [
