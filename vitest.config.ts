@@ -4,8 +4,14 @@ import { testFilesByProject, UNIT } from './test/support/test-projects.ts';
 
 const byProject = testFilesByProject();
 
-/** Of half a minute and more. */
-const LONGEST = ['admission/others', 'react/assistant', 'native/metro', 'native/rendered/rendered'];
+/** Of half a minute and more, and what waits for so long. */
+const LONGEST = [
+  'admission/others',
+  'react/assistant',
+  'native/metro',
+  'native/rendered/rendered',
+  'client/supabase-token',
+];
 
 /**
  * The longest files first, then one of each project in turn, so that not all browsers run at the same time, and last
