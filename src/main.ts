@@ -1,6 +1,7 @@
 /**
  * The entry of the process. Settles how V8 and the allocator use memory, then serves: all of it must be there before
  * the heap is, so the process replaces itself once, keeping its pid, its arguments and its streams (about 50 ms).
+ * With WORKERS it is their parent instead, and they begin with all of it.
  *
  * A relay's heap is small and its garbage is young. With V8's defaults it lets 60 MB of it pile up in the new space and
  * lets the old space double before it looks there: 1,000 live streams were measured at 313–370 MB resident, with the
@@ -12,6 +13,8 @@
  * second start on the stripper is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
  */
 import { COMPILE_CACHE } from './compile-cache.ts';
+import { workerCount } from './config/worker-count.ts';
+import { placeOf } from './workers/place.ts';
 
 const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--v8-pool-size=2'];
 const ENVIRONMENT = {
@@ -23,17 +26,28 @@ const ENVIRONMENT = {
 /** The kernel ends a process that is replaced while a sample is on its way to it (SIGPROF), as happens in one of three tries. */
 const PROFILED = /(^|\s)--(cpu-)?prof\b/;
 
-const settled = FLAGS.every((flag) => process.execArgv.includes(flag));
-const profiled = PROFILED.test([process.env['NODE_OPTIONS'], ...process.execArgv].join(' '));
-if (profiled && !settled)
-  process.stderr.write(
-    `dash-relay: profiled with V8's own memory settings. To profile what runs in production: node --cpu-prof ${FLAGS.join(' ')} ${process.argv[1]}\n`,
-  );
-if (!settled && !profiled && process.execve !== undefined && process.platform !== 'win32') {
-  process.execve(
-    process.execPath,
-    [process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)],
-    { ...ENVIRONMENT, ...process.env },
-  );
+// A number that it is not is refused by who reads the other settings.
+const workers = placeOf(process.env) === undefined ? (workerCount(process.env['WORKERS']) ?? 1) : 1;
+settle();
+if (workers > 1) {
+  const { supervise } = await import('./supervise.ts');
+  const execArgv = [...new Set([...FLAGS, ...process.execArgv])];
+  await supervise({ count: workers, execArgv, environment: ENVIRONMENT });
+} else await import('./serve.ts');
+
+/** Replaces this process by one with all of it, unless it is there or would not work. */
+function settle(): void {
+  const settled = FLAGS.every((flag) => process.execArgv.includes(flag));
+  const profiled = PROFILED.test([process.env['NODE_OPTIONS'], ...process.execArgv].join(' '));
+  if (profiled && !settled && workers === 1)
+    process.stderr.write(
+      `dash-relay: profiled with V8's own memory settings. To profile what runs in production: node --cpu-prof ${FLAGS.join(' ')} ${process.argv[1]}\n`,
+    );
+  if (!settled && !profiled && process.execve !== undefined && process.platform !== 'win32') {
+    process.execve(
+      process.execPath,
+      [process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)],
+      { ...ENVIRONMENT, ...process.env },
+    );
+  }
 }
-await import('./serve.ts');

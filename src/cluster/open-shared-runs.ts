@@ -18,6 +18,8 @@ export interface OpenSharedRunsOptions {
   readonly issuer: string;
   /** Names this computer to people; the process adds what tells it from the one before it. */
   readonly instanceId: string;
+  /** The same for all processes of WORKERS, and of nobody else. */
+  readonly siblings: string | undefined;
   readonly logs: StreamLogs;
   readonly clock: Clock;
   /** The longest a run can take, ms. */
@@ -54,6 +56,7 @@ export function prefixOf({ issuer, prefix }: Pick<OpenSharedRunsOptions, 'issuer
 export function openSharedRuns({
   url,
   instanceId,
+  siblings,
   longestRunMs,
   ...options
 }: OpenSharedRunsOptions): OpenSharedRuns {
@@ -62,7 +65,7 @@ export function openSharedRuns({
     url,
     prefix,
     onMalformedMessage: () => options.onMalformed('a message'),
-    machine: `${instanceId.slice(0, MAX_NAME_LENGTH)}.${randomBytes(6).toString('base64url')}`,
+    machine: `${instanceId.slice(0, MAX_NAME_LENGTH)}.${siblings ?? ''}${randomBytes(6).toString('base64url')}`,
     leaseMs: LEASE_MS,
     liveMs: longestRunMs + options.endedMs,
     endedMs: options.endedMs,
@@ -70,7 +73,13 @@ export function openSharedRuns({
   const onDown = (cause: unknown): void =>
     options.onDown(cause instanceof RedisFailure ? cause : new RedisFailure('beat', cause));
   const onUp = (): void => options.onUp(prefix);
-  const streams = new StoreSharedRuns({ ...options, onDown, onUp, store });
+  const streams = new StoreSharedRuns({
+    ...options,
+    onDown,
+    onUp,
+    store,
+    isSibling: siblings === undefined ? undefined : (machine) => machine.includes(`.${siblings}`),
+  });
   return { streams, switches: store.switches, connection: store.connection, prefix };
 }
 

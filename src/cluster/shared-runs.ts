@@ -28,8 +28,8 @@ export const LEASE_MS = 4000;
 const BEAT_MS = 500;
 const TICK_MS = 50;
 const CHECK_MS = 250;
-/** Between two looks for relays of another format. */
-const FORMATS_MS = 2000;
+/** Between two looks for other machines, and for relays of another format. */
+const NEIGHBOURS_MS = 2000;
 /** What a start waits for the others at most. */
 const CLAIM_MS = 500;
 /** What closing waits for the store at most. */
@@ -47,6 +47,8 @@ export interface StoreSharedRunsOptions {
   readonly onMalformed: (what: string, epoch?: string) => void;
   /** Formats of relays beside this one that store streams in another way: none can read the other's. */
   readonly onFormats: (formats: readonly number[]) => void;
+  /** Of a process of WORKERS: whether that machine is another one of them, which ends when this one does. */
+  readonly isSibling?: ((machine: string) => boolean) | undefined;
 }
 
 export class StoreSharedRuns implements SharedRuns {
@@ -59,6 +61,8 @@ export class StoreSharedRuns implements SharedRuns {
   readonly #downTold = new Set<unknown>();
   /** Those of relays beside this one that cannot read its streams. */
   #otherFormats: readonly number[] = [];
+  /** Whether a client that leaves all of WORKERS has anywhere to go. */
+  #hasOthers = false;
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: RunRecord[] = [];
   #beating: Promise<void> | undefined;
@@ -74,7 +78,7 @@ export class StoreSharedRuns implements SharedRuns {
       clock.every(BEAT_MS, () => void this.beat()),
       clock.every(TICK_MS, () => this.#publisher.tick()),
       clock.every(CHECK_MS, () => this.#replicas.check()),
-      clock.every(FORMATS_MS, () => this.#readFormats()),
+      clock.every(NEIGHBOURS_MS, () => this.#readNeighbours()),
     ];
   }
 
@@ -87,7 +91,8 @@ export class StoreSharedRuns implements SharedRuns {
   }
 
   get elsewhere(): boolean {
-    return this.#up && this.#otherFormats.length === 0;
+    const hasOthers = this.#options.isSibling === undefined || this.#hasOthers;
+    return this.#up && hasOthers && this.#otherFormats.length === 0;
   }
 
   /** Runs of this machine that are not wholly published, and runs of others that are followed. */
@@ -174,14 +179,15 @@ export class StoreSharedRuns implements SharedRuns {
     this.#publisher.recheck();
     void this.#publisher.flush();
     for (const record of this.#unreleased.splice(0)) this.release(record);
-    this.#readFormats();
+    this.#readNeighbours();
     this.#options.onUp();
   }
 
-  #readFormats(): void {
+  #readNeighbours(): void {
     if (!this.#up) return;
-    this.#options.store.otherFormats().then(
-      (formats) => {
+    this.#options.store.neighbours().then(
+      ({ machines, formats }) => {
+        this.#hasOthers = machines.some((machine) => this.#options.isSibling?.(machine) === false);
         const isNews = formats.toSorted().join() !== this.#otherFormats.join();
         this.#otherFormats = formats.toSorted();
         if (isNews) this.#options.onFormats(this.#otherFormats);

@@ -37,7 +37,7 @@ export async function tryRedis(
   signal.addEventListener('abort', close, { once: true });
   try {
     await store.beat();
-    return { prefix: named, otherFormats: await store.otherFormats(), info: await infoOf(store) };
+    return { prefix: named, otherFormats: (await store.neighbours()).formats, info: await infoOf(store) };
   } finally {
     await close();
   }

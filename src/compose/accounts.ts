@@ -4,6 +4,7 @@ import type { Authenticator } from '../auth/port.ts';
 import type { Config } from '../config/environment.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
+import { ledgerDirectories, ledgerDirectory } from '../ledger/ledger-directories.ts';
 import type { Outbox } from '../ledger/outbox.ts';
 import { UsageShipper } from '../ledger/shipper.ts';
 import { postgresUsageSink } from '../ledger/usage-sink.ts';
@@ -12,10 +13,12 @@ import type { Logger } from '../observability/logger.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
 import { ChargePolicy } from '../quota/charges.ts';
-import { createQuota, type OpenQuota } from '../quota/create-quota.ts';
+import { createQuota, type OpenQuota, type QuotaOptions } from '../quota/create-quota.ts';
 import { systemClock } from '../time/clock.ts';
+import type { ParentLink } from '../workers/parent-link.ts';
 import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
+import { type Books, instanceOf, isOrphaned, OrphanedLedgers } from './orphaned-ledgers.ts';
 import type { Settings } from './settings.ts';
 
 /** Batches of usage rows on their way to Postgres at once. */
@@ -33,6 +36,8 @@ export interface Accounts {
   readonly shipper: UsageShipper | undefined;
   /** The same: copies what arrived into the app's table, where the database has a mirror. */
   readonly mirror: MirrorCopier | undefined;
+  /** Ledgers of processes that are no more. */
+  readonly orphans: OrphanedLedgers;
   /** After the last run; the ledger comes last, as the rows of everything before are in it. */
   close(): Promise<void>;
 }
@@ -47,25 +52,74 @@ export async function composeAccounts(
   settings: Settings,
   simulated: boolean,
   telemetry: Telemetry,
+  parent: ParentLink | undefined,
 ): Promise<Accounts> {
-  const { logger, observer } = telemetry;
-  const postgres = await composePostgres(config, logger);
+  const postgres = await composePostgres(config, telemetry.logger);
   const { authenticator, developmentIssuer, lookup } = await composeIdentity(config, postgres, telemetry);
-  const ledger = openUsageLedger({
-    dataDir: config.DATA_DIR,
+  const dataDir = ledgerDirectory(config.DATA_DIR, config.worker?.number);
+  const otherLedgers = () => ledgerDirectories(config.DATA_DIR).filter((directory) => directory !== dataDir);
+  const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
+  const openBooks = (directory: string): Books => {
+    const ledger = openUsageLedger({
+      ...ledgerOptions(settings, simulated, telemetry),
+      dataDir: directory,
+    });
+    const quota = createQuota({
+      ...quotaOptions(config, settings, simulated, telemetry),
+      dataDir: directory,
+      otherLedgers,
+      shared: parent?.limits,
+      postgres: postgres && shareOf(postgres),
+    });
+    const shipper =
+      postgres &&
+      composeShipper(instanceOf(directory, config), config, ledger.outbox, shareOf(postgres), telemetry, () =>
+        mirror?.wake(),
+      );
+    return { ledger, quota, shipper };
+  };
+  const own = openBooks(dataDir);
+  const orphans = composeOrphans(config, otherLedgers, openBooks, telemetry);
+  return {
+    authenticator,
+    developmentIssuer,
+    lookup,
+    ...own,
+    orphans,
+    mirror,
+    async close() {
+      authenticator.close();
+      await orphans.close();
+      await own.quota.close();
+      await own.shipper?.close();
+      await mirror?.close();
+      await postgres?.close();
+      await own.ledger.close();
+    },
+  };
+}
+
+function ledgerOptions(settings: Settings, simulated: boolean, { observer }: Telemetry) {
+  return {
     prices: () => settings.now.prices,
     simulated,
     clock: systemClock,
-    onError: (what, cause) => observer.failed({ what: `ledger: ${what}`, cause }),
-  });
-  const quota = createQuota({
-    dataDir: config.DATA_DIR,
+    onError: (what: string, cause: unknown) => observer.failed({ what: `ledger: ${what}`, cause }),
+  };
+}
+
+function quotaOptions(
+  config: Config,
+  settings: Settings,
+  simulated: boolean,
+  { logger, observer }: Telemetry,
+): Omit<QuotaOptions, 'dataDir'> {
+  return {
     policy: settings.derived(
       ({ plans, prices, models }) => new ChargePolicy(plans, simulated ? SIMULATED_PRICES : prices, models),
     ),
     clock: systemClock,
     actions: settings.derived(({ actions }) => [...actions.keys()]),
-    postgres: postgres && shareOf(postgres),
     whileOut: config.QUOTA_ON_OUTAGE,
     longestRunMs: config.UPSTREAM_TOTAL_MS,
     wayOut: simulated ? developersWayOut : undefined,
@@ -79,27 +133,23 @@ export async function composeAccounts(
       logger.error(event, 'daily budget spent: starts are refused until the next day'),
     onBudgetReserved: (event) =>
       logger.warn(event, 'the rest of the daily budget is reserved by live answers: starts wait for them'),
-  });
-  const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
-  const shipper =
-    postgres && composeShipper(config, ledger.outbox, shareOf(postgres), logger, () => mirror?.wake());
-  return {
-    authenticator,
-    developmentIssuer,
-    lookup,
-    ledger,
-    quota,
-    shipper,
-    mirror,
-    async close() {
-      authenticator.close();
-      await quota.close();
-      await shipper?.close();
-      await mirror?.close();
-      await postgres?.close();
-      await ledger.close();
-    },
   };
+}
+
+function composeOrphans(
+  config: Config,
+  otherLedgers: () => readonly string[],
+  openBooks: (directory: string) => Books,
+  { logger }: Telemetry,
+): OrphanedLedgers {
+  return new OrphanedLedgers({
+    directories: () => otherLedgers().filter((directory) => isOrphaned(directory, config)),
+    clock: systemClock,
+    open: openBooks,
+    onAdopted: (event) => logger.warn(event, 'a ledger without a process is taken over'),
+    onSent: (event) => logger.info(event, 'a ledger without a process has nothing left to send'),
+    onFailed: (event) => logger.error(event, 'a ledger without a process cannot be taken over: tried again'),
+  });
 }
 
 /** Shared by quotas, usage rows and identities. Undefined without DATABASE_URL. */
@@ -123,13 +173,14 @@ function developersWayOut(plan: string): string {
 }
 
 function composeShipper(
+  instance: string,
   config: Config,
   outbox: Outbox,
   postgres: PostgresPool,
-  logger: Logger,
+  { logger }: Telemetry,
   onArrived: () => void,
 ): UsageShipper {
-  const sink = postgresUsageSink(postgres, config.INSTANCE_ID);
+  const sink = postgresUsageSink(postgres, instance);
   return new UsageShipper({
     outbox,
     sink: {

@@ -15,8 +15,10 @@ import { healthOf } from '../http/routes/operations.ts';
 import { configOf } from '../http/routes/transport-config.ts';
 import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
 import { memoryLimit, newsOfPressure, watchMemory } from '../observability/memory-pressure.ts';
+import { snapshotOf } from '../observability/metric-snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
+import type { ParentLink } from '../workers/parent-link.ts';
 import { type Accounts, composeAccounts, isPostgresUp } from './accounts.ts';
 import { begunMetrics } from './begun-metrics.ts';
 import { type Core, composeCore } from './core.ts';
@@ -39,6 +41,8 @@ export interface RelayService {
   start(): Promise<void>;
   /** Where it listens, once it does. */
   readonly url: string;
+  /** The same, as numbers; `metricsPort` is undefined where /metrics has no port of its own. */
+  readonly ports: { readonly port: number; readonly metricsPort: number | undefined };
   /** Mints tokens; only in development without keys. */
   readonly developmentIssuer: DevelopmentIssuer | undefined;
   /** Whether answers come from the simulated model, for nothing. */
@@ -59,6 +63,8 @@ export interface ComposeOptions {
   readonly output?: LogOutput;
   /** The simulated model that answers, its owner's to close. Without, one is started where there is no ANTHROPIC_API_KEY. */
   readonly simulator?: Simulator | undefined;
+  /** Of a process that is one of several, which counts and answers for all of them together. */
+  readonly parent?: ParentLink | undefined;
 }
 
 /**
@@ -68,7 +74,7 @@ export interface ComposeOptions {
  */
 export async function composeRelay(
   config: Config,
-  { output = openLogOutput(), simulator: given }: ComposeOptions = {},
+  { output = openLogOutput(), simulator: given, parent }: ComposeOptions = {},
 ): Promise<RelayService> {
   const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
   const telemetry = composeTelemetry({ level, version, instanceId, output });
@@ -81,7 +87,7 @@ export async function composeRelay(
   const own = given === undefined ? await startSimulatorWithoutKey(config, settings, telemetry) : undefined;
   const simulator = given ?? own;
   const traces = await composeTraces(config, version, simulator?.url, telemetry);
-  const accounts = await composeAccounts(config, settings, simulator !== undefined, telemetry);
+  const accounts = await composeAccounts(config, settings, simulator !== undefined, telemetry, parent);
   const core = await composeCore(
     config,
     settings,
@@ -89,14 +95,12 @@ export async function composeRelay(
     { version, simulator, tracer: traces.tracer },
     telemetry,
   );
-  const http = composeHttp(
-    config,
-    settings,
-    core,
-    accounts,
-    telemetry,
-    healthOfParts(core, accounts, simulator),
-  );
+  const health = healthOfParts(core, accounts, simulator, parent);
+  const http = composeHttp(config, settings, core, accounts, telemetry, { health, parent });
+  parent?.serves({
+    snapshot: () => snapshotOf(telemetry.metrics.registry),
+    state: () => health.state,
+  });
   const { relay } = core;
   watchParts(telemetry, { ...core, ...accounts, registry: relay.registry, http });
   showSwitches(core.switches.now, telemetry);
@@ -104,7 +108,7 @@ export async function composeRelay(
     showSwitches(now, telemetry);
     void relay.tellConfig((userId) => configOf(userId, now));
   });
-  const memory = watchMemoryOf(core, telemetry);
+  const memory = watchMemoryOf(config, core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry, traces };
   let closing: Promise<void> | undefined;
   return {
@@ -113,6 +117,9 @@ export async function composeRelay(
     get url() {
       const { address, family, port } = http.address;
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    },
+    get ports() {
+      return { port: http.address.port, metricsPort: http.metricsAddress?.port };
     },
     start: () => start(parts, config, simulator !== undefined),
     async drain(signal) {
@@ -167,7 +174,7 @@ async function start(
   config: Config,
   simulated: boolean,
 ): Promise<void> {
-  const { authenticator, quota, ledger } = accounts;
+  const { authenticator, quota, ledger, orphans } = accounts;
   const account = simulated ? undefined : core.upstream.checkAccount();
   if (!simulated) core.models.start(); // nothing waits for it
   const identity = authenticator.start().catch((cause: unknown) => {
@@ -177,6 +184,7 @@ async function start(
   await http.listen().catch((cause: unknown) => {
     throw listenFailure(cause, config);
   });
+  orphans.start();
   telemetry.logger.info({ ...http.address, simulated, interrupted: ledger.interrupted }, 'listening');
 }
 
@@ -212,6 +220,7 @@ function healthOfParts(
   { relay, switches, upstream, models, shared }: Core,
   accounts: Accounts,
   simulator: Simulator | undefined,
+  parent: ParentLink | undefined,
 ) {
   const { authenticator, lookup } = accounts;
   const { account } = upstream;
@@ -227,12 +236,15 @@ function healthOfParts(
     }),
     models: () => models.findings,
     switches: () => switches.now,
+    workers: parent && (() => parent.states()),
   });
 }
 
-function watchMemoryOf({ relay }: Core, { logger }: Telemetry): Timer {
+/** Of the machine's memory each of its processes may have the same share. */
+function watchMemoryOf({ worker }: Config, { relay }: Core, { logger }: Telemetry): Timer {
+  const limitBytes = memoryLimit() / (worker?.count ?? 1);
   const isNews = newsOfPressure();
-  return watchMemory(systemClock, memoryLimit(), (pressure) => {
+  return watchMemory(systemClock, limitBytes, (pressure) => {
     if (isNews(pressure)) logger.warn({ pressure }, 'memory pressure changed');
     relay.applyMemoryPressure(pressure);
   });

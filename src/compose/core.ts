@@ -176,6 +176,7 @@ async function composeShared(
     prefix: config.REDIS_PREFIX,
     issuer,
     instanceId: config.INSTANCE_ID,
+    siblings: config.worker?.siblings,
     logs,
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,

@@ -1,12 +1,15 @@
 /** The ports: the WebSocket endpoint and the routes in front of the core, and /metrics. */
+import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/environment.ts';
-import { HttpServer } from '../http/http-server.ts';
+import { HttpServer, type HttpServerParts } from '../http/http-server.ts';
 import { PassOn } from '../http/legacy/pass-on.ts';
-import type { Health } from '../http/routes/operations.ts';
+import type { Health, MetricsSource } from '../http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { descriptorLimit } from '../observability/resources.ts';
 import { systemClock } from '../time/clock.ts';
+import type { ParentLink } from '../workers/parent-link.ts';
 import type { Accounts } from './accounts.ts';
 import { listedActions, oldActions } from './actions.ts';
 import type { Core } from './core.ts';
@@ -15,15 +18,20 @@ import type { Settings } from './settings.ts';
 
 const DEMO_DIRECTORY = fileURLToPath(new URL('../../dist/demo/', import.meta.url));
 
+export interface HttpOptions {
+  readonly health: Health;
+  readonly parent: ParentLink | undefined;
+}
+
 export function composeHttp(
   config: Config,
   settings: Settings,
   { relay, switches }: Core,
   { authenticator, developmentIssuer, quota }: Accounts,
   { logger, metrics, observer }: Telemetry,
-  health: Health,
+  { health, parent }: HttpOptions,
 ): HttpServer {
-  const { registry: source } = metrics;
+  const source = metricsOf(metrics.registry, parent);
   const { LEGACY_FUNCTIONS_URL: oldFunctions } = config;
   const routes: Omit<RouteParts, 'admission' | 'allowedOrigins'> = {
     relay,
@@ -46,7 +54,7 @@ export function composeHttp(
   };
   return new HttpServer({
     binding: { host: config.HOST, port: config.PORT },
-    sharesPorts: config.SHARE_PORT,
+    ports: portsOf(config),
     metrics: config.ownMetricsPort
       ? { source, binding: { host: config.METRICS_HOST, port: config.METRICS_PORT } }
       : undefined,
@@ -64,6 +72,8 @@ export function composeHttp(
       unprovenPerSecondPerAddress: config.UNPROVEN_PER_SECOND_PER_IP,
       requestsPerMinutePerUser: config.FRAMES_PER_MINUTE,
     },
+    shared: parent?.limits,
+    sharers: config.worker?.count,
     maxDescriptors: descriptorLimit(),
     streamingEnabled: () => switches.now.streamingEnabled.value,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -72,6 +82,22 @@ export function composeHttp(
     log: logger,
     routes: (app, shared) => addRoutes(app, { ...routes, ...shared }),
   });
+}
+
+/** Of all workers, whichever is asked. Where the parent does not answer, this process has its own. */
+function metricsOf(registry: Metrics['registry'], parent: ParentLink | undefined): MetricsSource {
+  if (parent === undefined) return registry;
+  return {
+    contentType: registry.contentType,
+    metrics: async () => (await parent.metrics()) ?? registry.metrics(),
+  };
+}
+
+/** Where the kernel shares no port among processes, the parent of a cluster does: it is listened on as by a single one. */
+function portsOf({ SHARE_PORT, worker }: Config): HttpServerParts['ports'] {
+  if (SHARE_PORT) return 'shared';
+  if (worker === undefined || cluster.isWorker) return 'own';
+  return worker.isFirst ? 'shared by workers' : 'shared';
 }
 
 /** The page makes its own tokens; without an issuer of its own, a developer is told why there is none. */

@@ -22,6 +22,7 @@ import { systemClock } from '../time/clock.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import { RATE_LIMITS } from '../upstream/rate-limits.ts';
 import { isPostgresUp } from './accounts.ts';
+import type { OrphanedLedgers } from './orphaned-ledgers.ts';
 
 export interface Telemetry {
   readonly output: LogOutput;
@@ -70,12 +71,13 @@ export interface Watched {
   readonly shared: StoreSharedRuns | undefined;
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
   readonly shipper: UsageShipper | undefined;
-  /** The same. */
+  readonly orphans: OrphanedLedgers;
+  /** The same as the shipper. */
   readonly mirror: MirrorCopier | undefined;
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror } = parts;
+  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror, orphans } = parts;
   metrics.watch('dash_request_body_bytes', () => http.bodyBytes);
   metrics.watch('dash_http_connections', () => http.plainConnections);
   metrics.watch('dash_upstream_requests', () => upstream.openRequests);
@@ -96,9 +98,11 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   if (shipper !== undefined) {
     const { outbox } = ledger;
     metrics.watch('dash_postgres_up', () => Number(isPostgresUp(parts) ?? false));
-    metrics.watch('dash_usage_rows_waiting', () => outbox.length);
-    metrics.watch('dash_usage_rows_quarantined', () => outbox.refused);
-    metrics.watch('dash_usage_oldest_waiting_seconds', () => secondsSince(outbox.oldest()));
+    metrics.watch('dash_usage_rows_waiting', () => outbox.length + orphans.waiting);
+    metrics.watch('dash_usage_rows_quarantined', () => outbox.refused + orphans.refused);
+    metrics.watch('dash_usage_oldest_waiting_seconds', () =>
+      Math.max(secondsSince(outbox.oldest()), secondsSince(orphans.oldest)),
+    );
   }
   if (mirror !== undefined) {
     metrics.watch('dash_mirror_up', () => Number(mirror.up));

@@ -9,6 +9,7 @@ const PUBLIC = [
   'PORT',
   'HOST',
   'SHARE_PORT',
+  'WORKERS',
   'METRICS_PORT',
   'METRICS_HOST',
   'NODE_ENV',

@@ -2,9 +2,10 @@
  * The environment as one typed value: every key, its rule, its default. All bad keys are reported at once.
  * Does not open anything and reads no file: what a key points at is judged by `config-files.ts`.
  */
-import { hostname } from 'node:os';
 import * as z from 'zod';
 import { ERASURES } from '../postgres/erasure.ts';
+import type { WorkerPlace } from '../workers/place.ts';
+import { instanceIdOf } from './instance-id.ts';
 import { isExposed, problemsOf, type SetKeys } from './rules.ts';
 import { readTraces, type TracesConfig } from './traces.ts';
 import {
@@ -26,6 +27,7 @@ import {
   text,
   userRole,
   webUrl,
+  workers,
 } from './values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,6 +43,11 @@ function environmentSchema(production: boolean) {
       .default(false)
       .describe(
         'Whether the next relay listens on the same ports before this one ends, with a DATA_DIR of its own and the same REDIS_URL: at SIGTERM this one takes no connection more (docs/deploy.md); Linux',
+      ),
+    WORKERS: workers()
+      .default(1)
+      .describe(
+        'Processes that serve the port together, each on a core: a number, or `auto` for one a core; more than one need REDIS_URL (docs/deploy.md)',
       ),
     METRICS_PORT: integer(0, 65_535)
       .default(9091)
@@ -289,6 +296,10 @@ export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   readonly auth: AuthConfig;
   /** The export of spans, as the standard keys of OpenTelemetry ask for it. */
   readonly traces: TracesConfig | undefined;
+  /** Which of WORKERS this process is; undefined where it is the only one. Not read here: `worker.ts` says it. */
+  readonly worker:
+    | (Pick<WorkerPlace, 'number' | 'count' | 'siblings'> & { readonly isFirst: boolean })
+    | undefined;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
 }
@@ -322,12 +333,13 @@ export function readConfig(environment: Environment): Config {
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return {
     ...parsed.data,
-    INSTANCE_ID: parsed.data.INSTANCE_ID ?? set.FLY_MACHINE_ID ?? hostname(),
+    INSTANCE_ID: instanceIdOf(set),
     production,
     exposed: isExposed(set),
     ownMetricsPort: isExposed(set) || set.METRICS_PORT !== undefined,
     auth: authConfig(parsed.data),
     traces,
+    worker: undefined,
     explicit: new Set(keys.filter((key) => key in set)),
   };
 }

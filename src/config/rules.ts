@@ -7,6 +7,7 @@
 import { isLoopbackHost, isLoopbackUrl } from '../http/admission/local-request.ts';
 import type { EnvironmentKey } from './environment.ts';
 import { isExampleSecret, isPercentEncoded, isPlaceholder } from './values.ts';
+import { workerCount } from './worker-count.ts';
 
 /** Keys of the contract that are set, and those of others that say where this process runs. */
 export type SetKeys = Readonly<Partial<Record<EnvironmentKey | 'FLY_MACHINE_ID' | 'PGSSLMODE', string>>>;
@@ -21,6 +22,7 @@ export function problemsOf(set: SetKeys): string[] {
     missingAuthKey(set),
     identityLookup(set),
     sharedPort(set),
+    workersTogether(set),
   ];
   return problems.flat();
 }
@@ -29,6 +31,15 @@ function sharedPort({ SHARE_PORT, REDIS_URL }: SetKeys): string[] {
   if (!isOn(SHARE_PORT) || REDIS_URL !== undefined) return [];
   return [
     'SHARE_PORT: needs REDIS_URL, by which the next process finds what this one still answers; set it, or unset SHARE_PORT',
+  ];
+}
+
+/** Each of them is a machine of its own to the others, and a client meets whichever the kernel picks. */
+function workersTogether({ WORKERS: wanted, REDIS_URL }: SetKeys): string[] {
+  const count = workerCount(wanted) ?? 1;
+  if (count === 1 || REDIS_URL !== undefined) return [];
+  return [
+    `WORKERS: ${count} processes need REDIS_URL, by which they share streams and limits; set it (a small Redis on this machine will do), or unset WORKERS`,
   ];
 }
 

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import { claimPathFault, parseClaimPath } from '../auth/claim-path.ts';
 import { postgresUrlFault } from '../postgres/connection-url.ts';
+import { MOST_WORKERS, workerCount } from './worker-count.ts';
 
 /** Node runs a timer of more than 2^31 - 1 ms at once instead of later; what is added to a key has its room below that. */
 const LONGEST_TIMER_MS = 2_147_483_647 - 60_000;
@@ -15,6 +16,19 @@ export function integer(min: number, max: number) {
     .regex(/^\d{1,15}$/, message)
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
+}
+
+/** A number of processes, or `auto`. */
+export function workers() {
+  return z.string().transform((written, context) => {
+    const count = workerCount(written);
+    if (count !== undefined) return count;
+    context.addIssue({
+      code: 'custom',
+      message: `must be auto, or a whole number from 1 to ${MOST_WORKERS}`,
+    });
+    return z.NEVER;
+  });
 }
 
 export function milliseconds() {

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import { type AddressInfo, createServer, type ListenOptions } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Authenticator } from '../auth/port.ts';
 import type { Connect } from '../connection/port.ts';
@@ -35,8 +35,11 @@ export interface Binding {
 
 export interface HttpServerParts {
   readonly binding: Binding;
-  /** Whether another process may listen on the same ports. */
-  readonly sharesPorts?: boolean | undefined;
+  /**
+   * `shared`: another process may listen on them. `shared by workers`: others will, and this is the first of them: nobody
+   * does yet. Default: `own`.
+   */
+  readonly ports?: 'own' | 'shared' | 'shared by workers' | undefined;
   /** A port of its own for /metrics. */
   readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
@@ -46,6 +49,9 @@ export interface HttpServerParts {
   readonly clock: Clock;
   readonly health: AdmissionParts['health'];
   readonly limits: AdmissionParts['limits'];
+  /** Of a process that is one of several: what it counts together with them, and how many they are. */
+  readonly shared?: AdmissionParts['shared'];
+  readonly sharers?: number | undefined;
   /** Files and sockets this process may have open; absent where nobody limits them. */
   readonly maxDescriptors?: number | undefined;
   /** At this moment. */
@@ -124,7 +130,11 @@ export class HttpServer {
   /** Rejects if a port is taken; then nothing listens. */
   async listen(): Promise<void> {
     try {
-      const { binding, metrics, sharesPorts: reusePort = false } = this.#parts;
+      const { binding, metrics, ports = 'own' } = this.#parts;
+      const bindings = [binding, metrics?.binding].filter((each) => each !== undefined);
+      // The kernel would let this process listen beside a relay that has nothing to do with it.
+      if (ports === 'shared by workers') for (const each of bindings) await requireFree(each);
+      const reusePort = ports !== 'own';
       await listen(this.#public, { ...binding, reusePort });
       if (this.#metrics !== undefined) await listen(this.#metrics, { ...metrics?.binding, reusePort });
     } catch (error) {
@@ -165,10 +175,18 @@ const CONNECTIONS_SHARE = 1 / 5;
 const MIN_UNPROVEN = 20;
 
 function connectionsOf(parts: HttpServerParts, websockets: () => number): Connections {
-  const { clock, limits, trustProxy, observer, maxDescriptors = Number.POSITIVE_INFINITY } = parts;
+  const {
+    clock,
+    limits,
+    trustProxy,
+    observer,
+    maxDescriptors = Number.POSITIVE_INFINITY,
+    sharers = 1,
+  } = parts;
   return new Connections({
     clock,
-    perAddress: limits.connectionsPerAddress,
+    // Too many make room for one another: the kernel deals them out evenly enough.
+    perAddress: Math.ceil(limits.connectionsPerAddress / sharers),
     unprovenPerSecond: Math.max(
       MIN_UNPROVEN,
       Math.floor(limits.unprovenPerSecondPerAddress * CONNECTIONS_SHARE),
@@ -184,6 +202,15 @@ async function listen(app: FastifyInstance, binding: ListenOptions): Promise<voi
   await app.ready();
   app.server.listen({ ...binding, backlog: BACKLOG });
   await once(app.server, 'listening');
+}
+
+/** Rejects where somebody listens there. */
+async function requireFree(binding: ListenOptions): Promise<void> {
+  const probe = createServer();
+  probe.listen(binding);
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
 }
 
 async function closeServer(server: Server): Promise<void> {

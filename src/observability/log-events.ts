@@ -67,6 +67,38 @@ export const LOG_EVENTS = {
     action: null,
   },
   stopped: { name: 'stopped', levels: ['info'], fields: [], means: 'All is written out', action: null },
+  'a worker ended by itself: another one is started': {
+    name: 'worker_ended',
+    levels: ['error'],
+    fields: ['worker', 'pid', 'code', 'signal', 'upMs', 'retryInMs'],
+    means:
+      'One process of WORKERS crashed or was killed (`signal`), `upMs` after it began to serve. Its clients read on at the others, its live answers end as `interrupted`, and the next process settles their rows',
+    action:
+      '`SIGKILL` without a cause: memory (`dmesg`); otherwise the line `failed` of that worker before it. `retryInMs` doubles while it goes on',
+  },
+  'a ledger without a process is taken over': {
+    name: 'ledger_adopted',
+    levels: ['warn'],
+    fields: ['directory', 'interrupted', 'waiting'],
+    means:
+      'WORKERS was another number when `directory` of DATA_DIR was written. `interrupted` runs of it are settled, `waiting` rows go to Postgres',
+    action: null,
+  },
+  'a ledger without a process has nothing left to send': {
+    name: 'ledger_sent',
+    levels: ['info'],
+    fields: ['directory'],
+    means:
+      'Its rows are in Postgres, or stay where they are without one. `dash-relay usage` reads it as before',
+    action: null,
+  },
+  'a ledger without a process cannot be taken over: tried again': {
+    name: 'ledger_not_adopted',
+    levels: ['error'],
+    fields: ['directory', 'why'],
+    means: 'Rows of a process that is no more stay on the disk of this machine',
+    action: '`why` has the reason: mostly the owner of the files, or a newer relay that wrote them',
+  },
   'log level changed': {
     name: 'log_level_changed',
     levels: ['info'],

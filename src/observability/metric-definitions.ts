@@ -39,8 +39,15 @@ import {
   VERSION,
 } from './metric-labels.ts';
 
-export interface MetricDefinition {
-  readonly type: 'counter' | 'gauge' | 'histogram';
+/** What the gauges of a machine's workers come to; counters and histograms add up. */
+export type Merge = 'sum' | 'min' | 'max' | 'first';
+
+/** Of whatever process there are several, each gauge says what they come to together. */
+export type MetricType =
+  | { readonly type: 'counter' | 'histogram'; readonly merge?: never }
+  | { readonly type: 'gauge'; readonly merge: Merge };
+
+export type MetricDefinition = MetricType & {
   readonly help: string;
   readonly labels?: Readonly<Record<string, LabelSet>>;
   /** When it is for an operator to act, and on what; null: it explains others. */
@@ -49,7 +56,7 @@ export interface MetricDefinition {
   readonly needs?: string;
   /** Of a counter: with which labels it begins at 0. Absent: with all. */
   readonly zeros?: readonly Readonly<Record<string, string>>[];
-}
+};
 
 /** Upper bounds, seconds. */
 export const LATENCY_SECONDS = [
@@ -83,6 +90,7 @@ const HANDSHAKES = [
 export const METRICS = {
   dash_build_info: {
     type: 'gauge',
+    merge: 'first',
     help: '1, by the version of the relay and of Node',
     labels: { version: VERSION, node: VERSION },
     when: 'machines differ longer than a deploy takes',
@@ -91,6 +99,7 @@ export const METRICS = {
   // Connections and requests.
   dash_connections: {
     type: 'gauge',
+    merge: 'sum',
     help: 'WebSockets open',
     when: 'it falls suddenly, or comes near `MAX_CONNECTIONS`',
   },
@@ -123,11 +132,13 @@ export const METRICS = {
   },
   dash_http_connections: {
     type: 'gauge',
+    merge: 'sum',
     help: 'TCP connections of the public port that are no WebSocket',
     when: 'it stays high: somebody holds connections',
   },
   dash_request_body_bytes: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Bytes of request bodies on their way',
     when: 'it stays high: somebody sends bodies that do not end',
   },
@@ -145,11 +156,13 @@ export const METRICS = {
   // Streams.
   dash_live_streams: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Streams that have not ended',
     when: 'it falls suddenly',
   },
   dash_streams: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Streams that have not ended, by how far they are: before the call, while the model answers, after it',
     labels: { state: oneOf('opening', 'live', 'settling') },
     when: '`opening` stays high: quotas (Postgres) or the disk are slow; `settling`: the disk',
@@ -222,6 +235,7 @@ export const METRICS = {
   },
   dash_stream_log_bytes: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Bytes held by all stream logs',
     when: 'near `STREAM_LOG_TOTAL_BYTES`: old answers can no longer be resumed',
   },
@@ -264,11 +278,13 @@ export const METRICS = {
   // The model.
   dash_upstream_requests: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Upstream requests open',
     when: 'it stays above `dash_live_streams`: requests leak',
   },
   dash_switch: {
     type: 'gauge',
+    merge: 'min',
     help: 'How a switch stands here: relay and streaming 0 or 1, websocket_percent 0 to 100',
     labels: { name: SWITCH },
     when: 'machines differ: `/readyz` of each says where it is set',
@@ -281,6 +297,7 @@ export const METRICS = {
   },
   dash_upstream_account_fails: {
     type: 'gauge',
+    merge: 'max',
     help: "1 while the account at the model's API does not work",
     when: "1: the account at the model's API does not work, nobody gets an answer",
   },
@@ -299,6 +316,7 @@ export const METRICS = {
   },
   dash_upstream_limit: {
     type: 'gauge',
+    merge: 'max',
     help: "The account's rate limits, by the last answer of the API",
     labels: { limit: API_LIMIT },
     when: null,
@@ -306,6 +324,7 @@ export const METRICS = {
   },
   dash_upstream_limit_remaining: {
     type: 'gauge',
+    merge: 'min',
     help: "What is left of the account's rate limits, by the last answer of the API",
     labels: { limit: API_LIMIT },
     when: 'below a tenth of `dash_upstream_limit`: ask for a higher limit, or send users to other models',
@@ -328,21 +347,25 @@ export const METRICS = {
   },
   dash_models_retired: {
     type: 'gauge',
+    merge: 'max',
     help: 'Models that settings name and that are retired, by the models file or the API',
     when: 'over 0: a setting names a model that is gone; `/readyz` and the log say which',
   },
   dash_models_deprecated: {
     type: 'gauge',
+    merge: 'max',
     help: 'Models that settings name and that will retire',
     when: 'over 0: name another before the day that `/readyz` gives ([models.md](models.md))',
   },
   dash_models_unlisted: {
     type: 'gauge',
+    merge: 'max',
     help: 'Models that settings name and the API does not list',
     when: 'over 0: a name is misspelt, not for this key, or gone; `/readyz` and the log say which',
   },
   dash_models_differs: {
     type: 'gauge',
+    merge: 'max',
     help: 'Models that settings name and of which the API says otherwise than the models file',
     when: 'over 0: bring the models file up to date ([models.md](models.md))',
   },
@@ -416,86 +439,101 @@ export const METRICS = {
   // Where tokens, rows and limits are kept.
   dash_keys_up: {
     type: 'gauge',
+    merge: 'min',
     help: '1 while tokens can be checked: keys at hand, or a key set that is an hour old at most',
     when: '0: nobody gets in (below: all handshakes get 503)',
   },
   dash_keys_age_seconds: {
     type: 'gauge',
+    merge: 'max',
     help: 'Since the key set was fetched',
     when: 'above 1800: fetches fail (`key set not loaded`); after 3600 nobody gets in',
     needs: 'SUPABASE_URL',
   },
   dash_postgres_up: {
     type: 'gauge',
+    merge: 'min',
     help: '1 while Postgres takes usage rows and answers quotas',
     when: '0: rows wait on the disk, and each machine counts quotas for itself; nothing is lost',
     needs: 'DATABASE_URL',
   },
   dash_ledger_degraded: {
     type: 'gauge',
+    merge: 'max',
     help: '1 while usage rows cannot be written',
     when: '1: the disk takes no writes; new answers are refused',
   },
   dash_quota_alone: {
     type: 'gauge',
+    merge: 'max',
     help: '1 while Postgres cannot be asked for quotas',
     when: '1: each machine counts for itself; see to Postgres',
   },
   dash_quota_undelivered: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Settlements Postgres has not heard of',
     when: 'it rises for minutes: Postgres is away or slow',
   },
   dash_usage_rows_waiting: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Usage rows not yet in Postgres',
     when: 'it rises for minutes: Postgres is away; nothing is lost, rows wait on the disk',
     needs: 'DATABASE_URL',
   },
   dash_usage_rows_quarantined: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Usage rows that Postgres refuses',
     when: 'over 0: a constraint of the database refuses them; the log says which',
     needs: 'DATABASE_URL',
   },
   dash_usage_oldest_waiting_seconds: {
     type: 'gauge',
+    merge: 'max',
     help: 'Age of the oldest usage row not yet in Postgres',
     when: 'above 300: rows do not get there',
     needs: 'DATABASE_URL',
   },
   dash_mirror_up: {
     type: 'gauge',
+    merge: 'min',
     help: "1 while runs can be copied into the app's table; 0 also without a mirror",
     when: '0 with a mirror: a lock on the table of the app, or Postgres being away',
     needs: 'DATABASE_URL',
   },
   dash_mirror_rows_waiting: {
     type: 'gauge',
+    merge: 'max',
     help: "Runs not yet copied into the app's table, of all relays",
     when: 'it rises for minutes: as above',
     needs: 'DATABASE_URL',
   },
   dash_mirror_rows_refused: {
     type: 'gauge',
+    merge: 'max',
     help: "Runs that the app's table refused, of all relays: tried again",
     when: 'over 0: the table or its mapping does not fit; the log says where (below)',
     needs: 'DATABASE_URL',
   },
   dash_mirror_problems: {
     type: 'gauge',
+    merge: 'max',
     help: "Ways in which the app's table does not fit, each a line of the log",
     when: 'over 0: each line of the log says what to do',
     needs: 'DATABASE_URL',
   },
   dash_identity_up: {
     type: 'gauge',
+    merge: 'min',
     help: '1 while IDENTITY_VIEW can be read',
     when: "0: tier and school are those read before, or the token's ([identity.md](identity.md))",
     needs: 'IDENTITY_VIEW',
   },
   dash_identity_cached: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Users whose tier and organisation are at hand',
     when: null,
     needs: 'IDENTITY_VIEW',
@@ -511,6 +549,7 @@ export const METRICS = {
   // Other machines.
   dash_redis_up: {
     type: 'gauge',
+    merge: 'min',
     help: '1 while all that machines share works: commands, publishing and the own mailbox',
     when: "0: machines cannot continue one another's streams; each goes on alone. 1 only while commands, publishing and the own mailbox all work",
     needs: 'REDIS_URL',
@@ -525,20 +564,36 @@ export const METRICS = {
   },
   dash_streams_published: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Streams not wholly with Redis yet',
     when: 'far above `dash_live_streams`: endings wait for Redis',
     needs: 'REDIS_URL',
   },
   dash_streams_followed: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Streams of other machines that are read here',
     when: 'it stays high: clients come back to other machines than those that answer them',
     needs: 'REDIS_URL',
   },
 
   // The relay itself.
+  dash_workers: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Processes of WORKERS that serve',
+    when: 'below WORKERS for longer than a start takes: the log says why one ended (`a worker ended by itself`)',
+    needs: 'WORKERS',
+  },
+  dash_worker_restarts_total: {
+    type: 'counter',
+    help: 'Processes of WORKERS that ended by themselves and were started again',
+    when: 'it rises: each time the live answers of one ended as `interrupted`',
+    needs: 'WORKERS',
+  },
   dash_memory_limit_bytes: {
     type: 'gauge',
+    merge: 'max',
     help: "The container's memory limit, or the memory of the machine where it has none",
     when: '`dash_process_resident_memory_bytes` above 80 % of it: new questions are refused',
   },
@@ -550,6 +605,7 @@ export const METRICS = {
   },
   dash_log_lines_dropped: {
     type: 'gauge',
+    merge: 'sum',
     help: 'Log lines lost: their reader stalled',
     when: 'it rises: whoever reads the log is too slow',
   },

@@ -6,20 +6,26 @@ import { join } from 'node:path';
 import type { PostgresPool } from '../postgres/pool.ts';
 import type { Clock } from '../time/clock.ts';
 import type { OutageEvents } from '../time/outage.ts';
-import type { Charge, ChargePolicy } from './charges.ts';
+import type { SharedLimits } from '../workers/port.ts';
+import type { ChargePolicy, Counter } from './charges.ts';
 import { openLedgerRuns } from './ledger-runs.ts';
 import { LocalCounts } from './local-counts.ts';
-import { LocalQuota } from './local-quota.ts';
+import { LocalQuota, type LocalQuotaParts } from './local-quota.ts';
+import { openOtherLedgers } from './other-ledgers.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
 import { RememberedUse } from './remembered-use.ts';
 import { SharedQuota } from './shared-quota.ts';
 import { type BudgetEvents, SpendingWatch } from './spending-watch.ts';
-import { openUsedCounts } from './used-counts.ts';
+import { openUsedCounts, type UsedCounts } from './used-counts.ts';
 
 export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Holds the ledger, which is open already and has shipped nothing yet. */
   readonly dataDir: string;
+  /** Directories of the other ledgers of this machine: without Postgres they count together. */
+  readonly otherLedgers?: (() => readonly string[]) | undefined;
+  /** Of a process that is one of several: without Postgres, what they have reserved counts together. */
+  readonly shared?: SharedLimits | undefined;
   /** Plans and prices, at this moment. */
   readonly policy: () => ChargePolicy;
   readonly clock: Clock;
@@ -62,12 +68,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
     actions,
     wayOut: options.wayOut,
   };
-  if (postgres === undefined) {
-    const remembered = new RememberedUse(used.usedOf, clock);
-    const counts = new LocalCounts((counter) => remembered.of(counter));
-    const onSettled = (cost: readonly Charge[]) => remembered.add(cost);
-    return new LocalQuota({ ...parts, counts, onSettled, onClosed: used.close });
-  }
+  if (postgres === undefined) return localQuota(options, used, parts);
   const ledger = openLedgerRuns(dataDir);
   const leaseMs = options.longestRunMs + LEASE_SLACK_MS;
   const { onOutage, onRecovered, onUncorrectable, whileOut } = options;
@@ -84,6 +85,26 @@ export function createQuota(options: QuotaOptions): OpenQuota {
       ledger.close();
       used.close();
       await postgres.close();
+    },
+  });
+}
+
+/** Of all ledgers of this machine together. */
+function localQuota(
+  { otherLedgers = () => [], shared, clock }: QuotaOptions,
+  used: UsedCounts,
+  parts: Omit<LocalQuotaParts, 'counts' | 'onSettled' | 'onClosed'>,
+): LocalQuota {
+  const remembered = new RememberedUse(used.usedOf, clock);
+  const elsewhere = openOtherLedgers(otherLedgers, clock);
+  const usedOf = (counter: Counter) => remembered.of(counter) + elsewhere.usedOf(counter);
+  return new LocalQuota({
+    ...parts,
+    counts: new LocalCounts(usedOf, shared?.held('reserved')),
+    onSettled: (cost) => remembered.add(cost),
+    onClosed() {
+      elsewhere.close();
+      used.close();
     },
   });
 }

@@ -2,6 +2,7 @@
  * What this process has reserved, over what its ledger says was used. Reservations live in memory: they end with the
  * process, and the ledger settles what a crash left open. Decides nothing.
  */
+import type { HeldElsewhere } from '../workers/port.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
 
 /** What ended runs cost, by counter. */
@@ -9,11 +10,14 @@ export type UsedOf = (counter: Counter) => number;
 
 export class LocalCounts {
   readonly #usedOf: UsedOf;
+  readonly #elsewhere: HeldElsewhere | undefined;
   readonly #reserved = new Map<string, number>();
   readonly #runs = new Map<string, readonly Charge[]>();
 
-  constructor(usedOf: UsedOf) {
+  /** @param elsewhere what is reserved as well, in other processes of this machine */
+  constructor(usedOf: UsedOf, elsewhere?: HeldElsewhere) {
     this.#usedOf = usedOf;
+    this.#elsewhere = elsewhere;
   }
 
   /** Runs with a reservation. */
@@ -22,7 +26,9 @@ export class LocalCounts {
   }
 
   standing(counter: Counter): Standing {
-    return { used: this.#usedOf(counter), reserved: this.#reserved.get(nameOf(counter)) ?? 0 };
+    const name = nameOf(counter);
+    const here = this.#reserved.get(name) ?? 0;
+    return { used: this.#usedOf(counter), reserved: here + (this.#elsewhere?.of(name) ?? 0) };
   }
 
   /** In the place of what the epoch held before. */
@@ -43,6 +49,7 @@ export class LocalCounts {
     const sum = (this.#reserved.get(name) ?? 0) + amount;
     if (sum === 0) this.#reserved.delete(name);
     else this.#reserved.set(name, sum);
+    this.#elsewhere?.changed(name, sum);
   }
 }
 

@@ -4,12 +4,12 @@ import { dayOf, instantOf } from '../command-line/dates.ts';
 import { CommandLineError, endWithReader, subcommand, type Words } from '../command-line/subcommand.ts';
 import { usdOf } from '../pricing/cost.ts';
 import { loadPrices } from '../pricing/prices.ts';
+import { openAllUsageRecords } from './all-usage-records.ts';
 import { usageDrift } from './usage-drift.ts';
 import { readUsageExport } from './usage-export.ts';
 import {
   ALL_DIMENSIONS,
   type Dimension,
-  openUsageRecords,
   type UsageFilter,
   type UsageRecords,
   type UsageSummary,
@@ -20,6 +20,7 @@ const HELP = `Usage: dash-relay usage [options]
 
 Prints what was used, by day, user and model, from the ledger in DATA_DIR (default ./.data). "cache saved" is in US dollars by
 the prices of the day (PRICES_FILE): below 0 where writing to the prompt cache cost more than reading from it saved.
+Of several processes (WORKERS) all ledgers are summed up.
 With DATABASE_URL the relay sends runs on to Postgres and keeps them here for a week: dash_relay.usage has all of them.
 
   --by <list>      sums by these instead, comma-separated: ${ALL_DIMENSIONS.join(', ')}
@@ -117,7 +118,7 @@ async function print(lines: Iterable<string>): Promise<void> {
 async function report(command: Command): Promise<void> {
   const { DATA_DIR, PRICES_FILE } = process.env;
   const dataDir = DATA_DIR || './.data';
-  const reader = openUsageRecords(dataDir, loadPrices(PRICES_FILE || undefined));
+  const reader = openAllUsageRecords(dataDir, loadPrices(PRICES_FILE || undefined));
   if (reader === undefined) {
     process.stderr.write(`No usage yet: ${dataDir} holds no ledger. Set DATA_DIR to read another place.\n`);
     return;

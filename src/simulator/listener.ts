@@ -58,7 +58,8 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.host, resolve);
+    // Its own also in a process of a cluster, whose parent would have all of them share one.
+    server.listen({ port: options.port, host: options.host, exclusive: true }, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -32,7 +32,7 @@ function names(cell: string): string[] {
 }
 
 /** The process, and the command that starts it. */
-const TOP_FILES = ['cli', 'compile-cache', 'main', 'serve', 'start-command', 'welcome'].map(
+const TOP_FILES = ['cli', 'compile-cache', 'main', 'serve', 'start-command', 'supervise', 'welcome'].map(
   (name) => `src/${name}.ts`,
 );
 

@@ -3,6 +3,7 @@
 import type {
   Addition,
   MachineMessage,
+  Neighbours,
   RunRecord,
   SharedStore,
   StoredPage,
@@ -149,8 +150,9 @@ export class MemorySharedStore implements SharedStore {
     setImmediate(() => this.#memory.mailboxes.get(machine)?.(message));
   }
 
-  async otherFormats(): Promise<readonly number[]> {
-    return this.#reached().otherFormats;
+  async neighbours(): Promise<Neighbours> {
+    const { mailboxes, otherFormats: formats } = this.#reached();
+    return { machines: [...mailboxes.keys()].filter((machine) => machine !== this.machine), formats };
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { composeRelay } from '../../src/compose/compose.ts';
 import { type Environment, readConfig } from '../../src/config/environment.ts';
 import { COMMON_FIELDS, LOG_EVENTS, type LogEvent } from '../../src/observability/log-events.ts';
-import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
+import { openAllUsageRecords } from '../../src/reports/all-usage-records.ts';
+import type { UsageRow } from '../../src/reports/usage-records.ts';
 import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { requireCataloguedMetrics } from './catalogued-metrics.ts';
@@ -253,7 +254,7 @@ function testRelay(url: string, dataDir: string, log: RecordedLog): TestRelay {
 
 /** Beside the relay that writes, as the operator's command does. */
 function readUsage(dataDir: string): UsageRow[] {
-  const reader = openUsageRecords(dataDir);
+  const reader = openAllUsageRecords(dataDir);
   if (reader === undefined) return [];
   try {
     const all = { from: 0, before: Number.MAX_SAFE_INTEGER, userId: null };

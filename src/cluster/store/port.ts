@@ -103,10 +103,17 @@ export interface SharedStore {
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
   cancel(run: RunRecord): Promise<void>;
   send(machine: string, message: MachineMessage): void;
-  /** Formats of relays beside this one that store streams in another way than it does. */
-  otherFormats(): Promise<readonly number[]>;
+  /** Who listens beside this machine. */
+  neighbours(): Promise<Neighbours>;
   /** Gives up the lease. */
   close(): Promise<void>;
+}
+
+export interface Neighbours {
+  /** Names of machines that store streams as this one does. */
+  readonly machines: readonly string[];
+  /** Formats of those that store them in another way. */
+  readonly formats: readonly number[];
 }
 
 /** How long things are kept, ms. */

@@ -4,6 +4,7 @@ import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text
 import type {
   Addition,
   MachineMessage,
+  Neighbours,
   RunRecord,
   SharedStore,
   StoredBatch,
@@ -206,12 +207,20 @@ export class RedisSharedStore implements SharedStore {
   }
 
   /** Every relay listens to its mailbox, whose name has its format. */
-  async otherFormats(): Promise<readonly number[]> {
+  async neighbours(): Promise<Neighbours> {
     const replies = await Promise.all(
       this.#keys.mailboxPatterns.map((pattern) => this.connection.pubsub('CHANNELS', pattern)),
     );
-    const formats = (replies.flat() as string[]).map((channel) => this.#keys.formatOf(channel));
-    return [...new Set(formats)].filter((format) => format !== undefined && format !== FORMAT) as number[];
+    const channels = replies.flat() as string[];
+    const formats = new Set(channels.map((channel) => this.#keys.formatOf(channel)));
+    const mailboxes = this.#keys.mailbox('');
+    return {
+      machines: channels
+        .filter((channel) => channel.startsWith(mailboxes))
+        .map((channel) => channel.slice(mailboxes.length))
+        .filter((machine) => machine !== this.machine),
+      formats: [...formats].filter((format) => format !== undefined && format !== FORMAT) as number[],
+    };
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,10 @@
 /** What this machine gives a relay: descriptors, disk, and whether another relay has the data directory. */
 import { statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import type { Config } from '../../config/environment.ts';
 import { spareDescriptors } from '../../http/admission/descriptors.ts';
 import { isDirectoryLocked } from '../../ledger/directory-lock.ts';
+import { ledgerDirectories } from '../../ledger/ledger-directories.ts';
 import { descriptorLimit } from '../../observability/resources.ts';
 import { fix, type Line, note, ok } from '../line.ts';
 
@@ -12,13 +14,21 @@ const LITTLE_BYTES = 1000 * MB;
 const TOO_LITTLE_BYTES = 100 * MB;
 
 export async function checkMachine(config: Config): Promise<readonly Line[]> {
-  return [...descriptorLines(config), await diskLine(config), ...lockLines(config)];
+  return [...workerLines(config), ...descriptorLines(config), await diskLine(config), ...lockLines(config)];
 }
 
-function descriptorLines({ MAX_CONNECTIONS: wanted, production }: Config): Line[] {
+function workerLines({ WORKERS: count }: Config): Line[] {
+  if (count === 1) return [];
+  const cores = availableParallelism();
+  const text = `WORKERS: ${count} processes on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  return count > cores ? [note(`${text}: more than one a core cost memory and give nothing`)] : [ok(text)];
+}
+
+/** Each process may have so many. */
+function descriptorLines({ MAX_CONNECTIONS: wanted, WORKERS: count, production }: Config): Line[] {
   const limit = descriptorLimit();
   if (limit === undefined) return [];
-  const room = Math.floor(limit - spareDescriptors(limit));
+  const room = count * Math.floor(limit - spareDescriptors(limit));
   if (room >= wanted) return [ok(`files: ${limit} may be open, and MAX_CONNECTIONS is ${wanted}`)];
   const text = `files: ${limit} may be open, which is room for ${room} connections, and MAX_CONNECTIONS is ${wanted}: raise the limit (ulimit -n, LimitNOFILE of systemd, --ulimit of docker), or lower MAX_CONNECTIONS`;
   return [production ? fix(text) : note(text)];
@@ -36,7 +46,7 @@ async function diskLine({ DATA_DIR: directory }: Config): Promise<Line> {
 }
 
 function lockLines({ DATA_DIR: directory }: Config): Line[] {
-  return isDirectoryLocked(directory)
+  return [directory, ...ledgerDirectories(directory)].some(isDirectoryLocked)
     ? [note('DATA_DIR: a relay runs on it; another one needs a directory of its own')]
     : [];
 }

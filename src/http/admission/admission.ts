@@ -9,9 +9,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
+import type { SharedLimits } from '../../workers/port.ts';
 import type { Health } from '../routes/operations.ts';
 import { verifyInTime } from './bearer-token.ts';
-import { ConnectionLease, type LeaseCounts } from './connection-lease.ts';
+import { ALL, ConnectionLease, type LeaseCounts } from './connection-lease.ts';
 import { EventLoopLimiter } from './event-loop-limiter.ts';
 import { KeyedCounter, Rate, Recent } from './keyed-counts.ts';
 
@@ -32,6 +33,8 @@ export interface AdmissionParts {
   readonly streamingEnabled: () => boolean;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
+  /** Of a process that is one of several: limits hold for all of them together. */
+  readonly shared?: SharedLimits | undefined;
 }
 
 /** Requests judged in a turn of the event loop: about 1 ms. */
@@ -56,23 +59,26 @@ export class Admission {
   readonly #refusals: Recent<RelayError>;
 
   constructor(parts: AdmissionParts) {
-    const { limits, clock } = parts;
+    const { limits, clock, shared } = parts;
+    const counter = (limit: string, most: number) => new KeyedCounter(most, shared?.held(limit));
+    const rate = (limit: string, most: number, windowMs: number) =>
+      new Rate(most, windowMs, clock, shared?.taken(limit));
     this.#parts = parts;
     this.#counts = {
-      taken: 0,
-      addresses: new KeyedCounter(limits.connectionsPerAddress),
-      users: new KeyedCounter(limits.connectionsPerUser),
+      all: counter('connections', limits.connections),
+      addresses: counter('connections of address', limits.connectionsPerAddress),
+      users: counter('connections of user', limits.connectionsPerUser),
     };
-    this.#unproven = new Rate(limits.unprovenPerSecondPerAddress, SECOND_MS, clock);
-    this.#handshakesOfAddress = new Rate(limits.upgradesPerSecondPerAddress, SECOND_MS, clock);
-    this.#handshakesOfUser = new Rate(handshakesOfUser(limits), SECOND_MS, clock);
-    this.#requestsOfUser = new Rate(limits.requestsPerMinutePerUser, MINUTE_MS, clock);
+    this.#unproven = rate('unproven of address', limits.unprovenPerSecondPerAddress, SECOND_MS);
+    this.#handshakesOfAddress = rate('handshakes of address', limits.upgradesPerSecondPerAddress, SECOND_MS);
+    this.#handshakesOfUser = rate('handshakes of user', handshakesOfUser(limits), SECOND_MS);
+    this.#requestsOfUser = rate('requests of user', limits.requestsPerMinutePerUser, MINUTE_MS);
     this.#refusals = new Recent(REFUSAL_MS, clock);
   }
 
   /** Leases taken. */
   get taken(): number {
-    return this.#counts.taken;
+    return this.#counts.all.of(ALL);
   }
 
   get overloaded(): boolean {
@@ -190,7 +196,7 @@ export class Admission {
   }
 
   get #isFull(): boolean {
-    return this.#counts.taken >= this.#parts.limits.connections;
+    return this.#counts.all.isFull(ALL);
   }
 }
 

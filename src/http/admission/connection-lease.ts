@@ -3,10 +3,13 @@ import type { KeyedCounter } from './keyed-counts.ts';
 
 /** What all leases of a machine count in. */
 export interface LeaseCounts {
-  taken: number;
+  /** By one key, `ALL`. */
+  readonly all: KeyedCounter;
   readonly addresses: KeyedCounter;
   readonly users: KeyedCounter;
 }
+
+export const ALL = '';
 
 /** One place among the readers, by whichever transport: of a user at an address, given back exactly once, however it ends. */
 export class ConnectionLease {
@@ -26,7 +29,7 @@ export class ConnectionLease {
       counts.users.remove(userId);
       throw tooManyOfAddress();
     }
-    counts.taken += 1;
+    counts.all.add(ALL);
     this.#counts = counts;
     this.#address = address;
     this.#userId = userId;
@@ -36,7 +39,7 @@ export class ConnectionLease {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#counts.taken -= 1;
+    this.#counts.all.remove(ALL);
     this.#counts.addresses.remove(this.#address);
     this.#counts.users.remove(this.#userId);
   }

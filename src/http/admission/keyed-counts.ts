@@ -1,27 +1,42 @@
 /** What is kept by key: how many of something there are, how often something happens, and what has just happened. */
 import type { Clock } from '../../time/clock.ts';
+import type { HeldElsewhere, TakenElsewhere } from '../../workers/port.ts';
 
 /** Counts by key up to a limit; a key at zero takes no memory. */
 export class KeyedCounter {
   readonly #limit: number;
+  readonly #elsewhere: HeldElsewhere | undefined;
   readonly #counts = new Map<string, number>();
 
-  constructor(limit: number) {
+  /** @param elsewhere what counts as well, in other processes of this machine */
+  constructor(limit: number, elsewhere?: HeldElsewhere) {
     this.#limit = limit;
+    this.#elsewhere = elsewhere;
   }
 
   /** False, and nothing is counted, where the key has reached the limit. */
   add(key: string): boolean {
-    const count = this.#counts.get(key) ?? 0;
-    if (count >= this.#limit) return false;
-    this.#counts.set(key, count + 1);
+    if (this.isFull(key)) return false;
+    const count = this.of(key) + 1;
+    this.#counts.set(key, count);
+    this.#elsewhere?.changed(key, count);
     return true;
   }
 
+  isFull(key: string): boolean {
+    return this.of(key) + (this.#elsewhere?.of(key) ?? 0) >= this.#limit;
+  }
+
   remove(key: string): void {
-    const count = this.#counts.get(key) ?? 0;
-    if (count > 1) this.#counts.set(key, count - 1);
+    const count = Math.max(0, this.of(key) - 1);
+    if (count > 0) this.#counts.set(key, count);
     else this.#counts.delete(key);
+    this.#elsewhere?.changed(key, count);
+  }
+
+  /** In this process. */
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
   }
 
   /** Keys with a count above zero. */
@@ -35,20 +50,29 @@ export class Rate<Key = string> {
   readonly #limit: number;
   readonly #windowMs: number;
   readonly #clock: Clock;
+  readonly #elsewhere: TakenElsewhere<Key> | undefined;
   readonly #counts = new Map<Key, number>();
   #window = 0;
 
-  constructor(limit: number, windowMs: number, clock: Clock) {
+  /** @param elsewhere what counts as well, in other processes of this machine */
+  constructor(limit: number, windowMs: number, clock: Clock, elsewhere?: TakenElsewhere<Key>) {
     this.#limit = limit;
     this.#windowMs = windowMs;
     this.#clock = clock;
+    this.#elsewhere = elsewhere;
+    elsewhere?.onTaken((key, count) => {
+      this.wait(key); // a window that is over ends first
+      this.#count(key, count);
+    });
   }
 
   /** Counts one. 0, or how many milliseconds to wait where the key has used its share up: then it counts nothing. */
   take(key: Key): number {
     const waitMs = this.wait(key);
-    if (waitMs === 0) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    return waitMs;
+    if (waitMs > 0) return waitMs;
+    this.#count(key, 1);
+    this.#elsewhere?.took(key);
+    return 0;
   }
 
   /** What `take` would say, uncounted. */
@@ -60,6 +84,10 @@ export class Rate<Key = string> {
     this.#window = window;
     if ((this.#counts.get(key) ?? 0) < this.#limit) return 0;
     return Math.max(1, Math.ceil((window + 1) * this.#windowMs - elapsed));
+  }
+
+  #count(key: Key, by: number): void {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
   }
 }
 

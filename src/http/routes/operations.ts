@@ -1,5 +1,6 @@
 /** What load balancers and Prometheus ask for, and what this machine says of itself. No token, no user's data. */
 import type { RouteHandlerMethod } from 'fastify';
+import type { WorkerState, WorkerStates } from '../../workers/messages.ts';
 
 /** Read anew at each look. */
 export interface Health {
@@ -14,6 +15,8 @@ export interface Health {
   readonly models?: readonly object[] | undefined;
   /** What the operator's switches say here, and where they say it, as an object to be sent as JSON. */
   readonly switches?: object | undefined;
+  /** Of a process that is one of several: how all of them are; undefined where that is not to be known now. */
+  readonly workers?: (() => Promise<WorkerStates | undefined>) | undefined;
 }
 
 /** What the health of a machine follows from. */
@@ -26,6 +29,7 @@ export interface HealthSources {
   /** What is to be said of models; nothing is not reported. */
   readonly models: () => readonly object[];
   readonly switches: () => object;
+  readonly workers?: Health['workers'];
 }
 
 export function healthOf(sources: HealthSources): Health {
@@ -51,6 +55,7 @@ export function healthOf(sources: HealthSources): Health {
     get switches(): object {
       return switches();
     },
+    workers: sources.workers,
   };
 }
 
@@ -58,12 +63,19 @@ export function healthOf(sources: HealthSources): Health {
 export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHandlerMethod> {
   return {
     live: () => ({ status: 'ok' }),
-    ready(_request, reply) {
+    async ready(_request, reply) {
+      const workers = await health.workers?.();
       const { state, dependencies, models, switches } = health;
-      reply.code(state === 'ready' ? 200 : 503);
-      return { status: state, dependencies, models, switches };
+      const status = state === 'ready' ? stateOf(workers) : state;
+      reply.code(status === 'ready' ? 200 : 503);
+      return { status, dependencies, models, switches, workers };
     },
   };
+}
+
+/** A machine is ready once all of its workers are. */
+function stateOf(workers: WorkerStates = {}): WorkerState {
+  return Object.values(workers).find((state) => state !== 'ready') ?? 'ready';
 }
 
 /** A Prometheus registry, as far as it is served. */

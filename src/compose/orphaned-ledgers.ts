@@ -1,0 +1,162 @@
+/**
+ * Ledgers below DATA_DIR whose process is no more, since WORKERS was another number when they were written. One process takes
+ * each over, by its lock: rows that a crash left open are settled, and all rows are sent on as if their process had come back.
+ * Does not delete them: they say what was used.
+ */
+import { basename } from 'node:path';
+import type { Config } from '../config/environment.ts';
+import { isDirectoryLocked } from '../ledger/directory-lock.ts';
+import type { LocalUsageLedger } from '../ledger/ledger.ts';
+import { workerOf } from '../ledger/ledger-directories.ts';
+import type { UsageShipper } from '../ledger/shipper.ts';
+import type { OpenQuota } from '../quota/create-quota.ts';
+import type { Clock, Timer } from '../time/clock.ts';
+
+/** A ledger with what counts and sends its rows. */
+export interface Books {
+  readonly ledger: LocalUsageLedger;
+  readonly quota: OpenQuota;
+  /** Undefined without DATABASE_URL: rows stay where they are. */
+  readonly shipper: UsageShipper | undefined;
+}
+
+interface Adopted extends Books {
+  /** Whether there was anything to do, of which the log told. */
+  readonly isTold: boolean;
+}
+
+export interface OrphanedLedgersParts {
+  /** Of ledgers that no process of this configuration writes. */
+  readonly directories: () => readonly string[];
+  readonly clock: Clock;
+  readonly open: (directory: string) => Books;
+  readonly onAdopted: (event: {
+    readonly directory: string;
+    readonly interrupted: number;
+    readonly waiting: number;
+  }) => void;
+  readonly onSent: (event: { readonly directory: string }) => void;
+  readonly onFailed: (event: { readonly directory: string; readonly why: string }) => void;
+}
+
+/** One may belong to a process that still drains. */
+const SCAN_EACH_MS = 60_000;
+/** How soon one that has nothing left to send is closed, ms. */
+const CHECK_EACH_MS = 1000;
+
+export class OrphanedLedgers {
+  readonly #parts: OrphanedLedgersParts;
+  readonly #open = new Map<string, Adopted>();
+  /** Nobody writes them any more. */
+  readonly #done = new Set<string>();
+  /** Why one cannot be taken over: told once. */
+  readonly #faults = new Map<string, string>();
+  readonly #timers: Timer[] = [];
+
+  constructor(parts: OrphanedLedgersParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { clock } = this.#parts;
+    this.#scan();
+    this.#timers.push(
+      clock.every(SCAN_EACH_MS, () => this.#scan()),
+      clock.every(CHECK_EACH_MS, () => void this.#closeSent()),
+    );
+  }
+
+  /** Rows that Postgres does not have. */
+  get waiting(): number {
+    return this.#sum(({ ledger }) => ledger.outbox.length);
+  }
+
+  /** Rows that Postgres refuses. */
+  get refused(): number {
+    return this.#sum(({ ledger }) => ledger.outbox.refused);
+  }
+
+  /** When the first waiting row ended, Unix ms; null without one. */
+  get oldest(): number | null {
+    const all = [...this.#open.values()].map(({ ledger }) => ledger.outbox.oldest());
+    const known = all.filter((at) => at !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    for (const adopted of this.#open.values()) await closeBooks(adopted);
+    this.#open.clear();
+  }
+
+  #scan(): void {
+    for (const directory of this.#parts.directories()) {
+      if (this.#done.has(directory) || this.#open.has(directory)) continue;
+      try {
+        if (!isDirectoryLocked(directory)) this.#adopt(directory);
+      } catch (error) {
+        this.#failed(directory, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  #adopt(directory: string): void {
+    const books = this.#parts.open(directory);
+    const { interrupted, outbox } = books.ledger;
+    const waiting = books.shipper === undefined ? 0 : outbox.length;
+    const isTold = interrupted + waiting > 0;
+    void books.quota.start();
+    this.#open.set(directory, { ...books, isTold });
+    this.#faults.delete(directory);
+    if (isTold) this.#parts.onAdopted({ directory: basename(directory), interrupted, waiting });
+  }
+
+  #failed(directory: string, why: string): void {
+    if (this.#faults.get(directory) === why) return;
+    this.#faults.set(directory, why);
+    this.#parts.onFailed({ directory: basename(directory), why });
+  }
+
+  async #closeSent(): Promise<void> {
+    for (const [directory, adopted] of [...this.#open]) {
+      if (!isSent(adopted)) continue;
+      this.#open.delete(directory);
+      this.#done.add(directory);
+      await closeBooks(adopted);
+      if (adopted.isTold) this.#parts.onSent({ directory: basename(directory) });
+    }
+  }
+
+  #sum(of: (adopted: Adopted) => number): number {
+    return [...this.#open.values()].reduce((sum, adopted) => sum + of(adopted), 0);
+  }
+}
+
+function isSent({ ledger: { outbox }, quota, shipper }: Books): boolean {
+  if (shipper === undefined) return true;
+  return shipper.up && outbox.length + outbox.refused === 0 && !quota.alone && quota.undelivered === 0;
+}
+
+/** As a process closes what is its own. */
+async function closeBooks({ ledger, quota, shipper }: Books): Promise<void> {
+  await quota.close();
+  await shipper?.close();
+  await ledger.close();
+}
+
+/** Whether no process of WORKERS writes there, and this is the one that takes it over. */
+export function isOrphaned(directory: string, { worker }: Pick<Config, 'worker'>): boolean {
+  if (worker === undefined) return true;
+  const number = workerOf(directory);
+  return worker.number === 1 && (number === undefined || number > worker.count);
+}
+
+/** The machine that wrote a ledger, as its rows name it. */
+export function instanceOf(
+  directory: string,
+  { INSTANCE_ID, worker }: Pick<Config, 'INSTANCE_ID' | 'worker'>,
+): string {
+  const machine = worker === undefined ? INSTANCE_ID : INSTANCE_ID.slice(0, -`-${worker.number}`.length);
+  const number = workerOf(directory);
+  return number === undefined ? machine : `${machine}-${number}`;
+}

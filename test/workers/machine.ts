@@ -1,0 +1,61 @@
+/** One machine of several processes, as an operator starts it, in front of a simulated model. */
+import { readFileSync } from 'node:fs';
+import type { Environment } from '../../src/config/environment.ts';
+import { ask } from '../support/http-doors.ts';
+import type { RelayClient } from '../support/relay-client.ts';
+import { type RelayChild, spawnRelay } from '../support/relay-process.ts';
+import { TEST_ISSUER, TEST_SECRET } from '../support/token-mint.ts';
+
+/** Tokens are those of `tokenOf`. */
+export const IDENTITY: Environment = {
+  SUPABASE_JWT_SECRET: TEST_SECRET,
+  SUPABASE_JWT_ISSUER: TEST_ISSUER,
+  INSTANCE_ID: 'm',
+};
+
+/** Resolves when all of its workers listen. */
+export async function spawnWorkers(
+  count: number,
+  dataDir: string,
+  environment: Environment,
+): Promise<RelayChild> {
+  const relay = await spawnRelay(dataDir, { ...IDENTITY, WORKERS: String(count), ...environment });
+  await relay.logged('listening', count);
+  return relay;
+}
+
+/** Pids of the workers that run, the oldest first (Linux). */
+export function workersOf({ pid }: RelayChild): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+}
+
+/** As `/readyz` has it; null while the connection meets a process that has just ended. */
+export interface Readiness {
+  readonly code: number;
+  readonly status: string;
+  readonly workers: Readonly<Record<string, string>>;
+}
+
+export async function readinessOf({ url }: RelayChild): Promise<Readiness | null> {
+  const answer = await ask(`${url}/readyz`).catch(() => null);
+  return answer && { code: answer.status, ...(JSON.parse(answer.body) as Omit<Readiness, 'code'>) };
+}
+
+export async function metricsOf({ url }: RelayChild): Promise<string> {
+  return (await ask(`${url}/metrics`)).body;
+}
+
+/** The sum of all series of that name. */
+export function sumIn(exposed: string, name: string): number {
+  const series = exposed
+    .split('\n')
+    .filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length] ?? ''));
+  return series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+/** Once all of its streams have ended: how. */
+export async function endingsOf(client: RelayClient): Promise<readonly string[]> {
+  const streams = [...client.streams.values()];
+  const endings = await Promise.all(streams.map((stream) => client.ended(stream)));
+  return endings.map((ending) => (ending.type === 'error' ? ending.code : ending.type));
+}
