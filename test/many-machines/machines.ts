@@ -70,9 +70,9 @@ export async function startMachines(
   };
 }
 
-export function tokenOf(user = 1): string {
+export function tokenOf(user = 1, tier = 'enterprise'): string {
   const iat = Math.floor(Date.now() / 1000) - MINTED_BEFORE_SECONDS;
-  return mint.token({ sub: userId(user), claims: { iat, app_metadata: { tier: 'enterprise' } } });
+  return mint.token({ sub: userId(user), claims: { iat, app_metadata: { tier } } });
 }
 
 export function portOf(relay: RelayChild): number {
