@@ -17,13 +17,25 @@ function readingOf(act: () => void): number {
   return characters;
 }
 
-describe('a list or table that grows', () => {
+it('reads of a long paragraph that grows only its last piece again', () => {
+  const reader = createBlockParser();
+  let text = '';
+  const costs = Array.from({ length: 60 }, (_, at) => {
+    text += `Some *soft* words of line ${at}.\n`.repeat(20);
+    return readingOf(() => reader.read(text, 'growing'));
+  });
+  expect(text.length).toBeGreaterThan(30_000);
+  expect(Math.max(...costs)).toBeLessThanOrEqual(4 * 4096);
+});
+
+describe('a block of many parts that grows', () => {
   it.each([
     ['rows', table(600)],
     ['bullets', lines(600, (at) => `- item **${at}**`)],
     ['numbers with space between them', lines(600, (at) => `${at + 1}. item ${at}\n`)],
     ['bullets with bullets in them', lines(600, (at) => `- item ${at}\n  - one\n  - two`)],
     ['tasks', lines(600, (at) => `- [${at % 2 ? 'x' : ' '}] task ${at}`)],
+    ['lines of code', ['```js\n', ...lines(600, (at) => `line ${at}`)]],
   ])('costs as much for its last part as for its first: %s', (_what, pieces) => {
     const reader = createBlockParser();
     let text = '';

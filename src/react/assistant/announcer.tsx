@@ -48,7 +48,7 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   }, [id, status, strings]);
 
   return (
-    <Text role="status" aria-live="polite" style={styles.unseen}>
+    <Text role="status" aria-live="polite" style={[styles.unseen, onOneLine]}>
       {said}
     </Text>
   );
@@ -69,6 +69,9 @@ function stateWords(answer: AnswerMessage | undefined, status: Phase, strings: A
       return '';
   }
 }
+
+/** In a browser; broken into lines of one pixel a long announcement would hold the page up. */
+const onOneLine = { whiteSpace: 'nowrap' } as object;
 
 const styles = StyleSheet.create({
   unseen: { position: 'absolute', width: 1, height: 1, overflow: 'hidden', opacity: 0.01 },

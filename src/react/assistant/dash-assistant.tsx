@@ -1,5 +1,5 @@
 /** The assistant: conversations beside or over the transcript, and where questions are typed. Fills its container. */
-import { useCallback, useMemo, useState } from 'react';
+import { memo, useCallback, useMemo, useState } from 'react';
 import {
   I18nManager,
   KeyboardAvoidingView,
@@ -25,7 +25,12 @@ import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
 import { type AssistantStringOverrides, withDefaults } from './strings.ts';
 import { DARK, LIGHT, type Palette, SIDEBAR_WIDTH, WIDE } from './theme.ts';
-import { type AssistantTheme, AssistantThemeProvider, useReducedMotion } from './theme-context.tsx';
+import {
+  type AssistantTheme,
+  AssistantThemeProvider,
+  useAssistantTheme,
+  useReducedMotion,
+} from './theme-context.tsx';
 import { Transcript } from './transcript.tsx';
 import { onKeys, writtenIn } from './web-props.ts';
 import { SUGGESTIONS, type Suggestion, Welcome } from './welcome.tsx';
@@ -73,14 +78,44 @@ function Assistant(props: DashAssistantProps) {
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);
   const { theme, onLayout } = useOwnTheme(props, setLink);
-  const { shown, show, startNew } = useShown();
-  const [isDrawerOpen, setDrawerOpen] = useState(false);
   const asked = useMemo(
     () => ({ action, context, parameters, model, maxTokens }),
     [action, context, parameters, model, maxTokens],
   );
-  const conversation = useConversation(shown, asked);
-  const { messages, isAnswering, status, title, send, stop, regenerate } = conversation;
+  return (
+    <AssistantThemeProvider value={theme}>
+      <KeyboardAvoidingView
+        {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
+        onLayout={onLayout}
+        style={[styles.whole, { backgroundColor: theme.colors.background }]}
+      >
+        <Directed asked={asked} suggestions={suggestions} />
+        <LinkDialog link={link} onClose={closeLink} />
+      </KeyboardAvoidingView>
+    </AssistantThemeProvider>
+  );
+}
+
+interface ScreenProps {
+  readonly asked: AskOptions;
+  readonly suggestions: readonly Suggestion[];
+}
+
+/** Draws nothing by itself as answers grow: with an element that has a direction react-native-web draws all in it again. */
+const Directed = memo(function Directed(props: ScreenProps) {
+  const { direction } = useAssistantTheme();
+  return (
+    <View {...writtenIn(direction, styles.row)}>
+      <Screen {...props} />
+    </View>
+  );
+});
+
+function Screen({ asked, suggestions }: ScreenProps) {
+  const { isWide, strings } = useAssistantTheme();
+  const { shown, show, startNew } = useShown();
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const { messages, isAnswering, status, title, send, stop, regenerate } = useConversation(shown, asked);
 
   const openDrawer = useCallback(() => setDrawerOpen(true), []);
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
@@ -96,50 +131,41 @@ function Assistant(props: DashAssistantProps) {
     setDrawerOpen(false);
   }, [startNew]);
   const sidebar = (
-    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={theme.isWide ? undefined : closeDrawer} />
+    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={isWide ? undefined : closeDrawer} />
   );
   const keys = onKeys(({ key }) => {
-    if (key !== 'Escape' || !isAnswering || isDrawerOpen || link) return false;
+    if (key !== 'Escape' || !isAnswering || isDrawerOpen) return false;
     stop();
     return true;
   });
   return (
-    <AssistantThemeProvider value={theme}>
-      <KeyboardAvoidingView
-        {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
-        onLayout={onLayout}
-        style={[styles.whole, { backgroundColor: theme.colors.background }]}
-      >
-        <View {...writtenIn(theme.direction, styles.row)} {...keys}>
-          {theme.isWide && <View style={styles.sidebar}>{sidebar}</View>}
-          <View role="main" style={styles.main}>
-            <Header title={title} onMenu={openDrawer} onNew={begin} />
-            <Banner isAnswering={isAnswering} />
-            {messages.length === 0 ? (
-              <Welcome suggestions={suggestions} onAsk={send} />
-            ) : (
-              <Transcript key={shown} messages={messages} onAskAgain={regenerate} />
-            )}
-            <Composer
-              conversation={shown}
-              isAnswering={isAnswering}
-              onSend={send}
-              onStop={stop}
-              autoFocus={theme.isWide && Platform.OS === 'web'}
-            />
-            <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
-              <Announcer answer={answerAtEnd(messages)} />
-            </ErrorBoundary>
-          </View>
-        </View>
-        {!theme.isWide && (
-          <Drawer label={theme.strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
-            {sidebar}
-          </Drawer>
+    <View style={styles.row} {...keys}>
+      {isWide && <View style={styles.sidebar}>{sidebar}</View>}
+      <View role="main" style={styles.main}>
+        <Header title={title} onMenu={openDrawer} onNew={begin} />
+        <Banner isAnswering={isAnswering} />
+        {messages.length === 0 ? (
+          <Welcome suggestions={suggestions} onAsk={send} />
+        ) : (
+          <Transcript key={shown} messages={messages} onAskAgain={regenerate} />
         )}
-        <LinkDialog link={link} onClose={closeLink} />
-      </KeyboardAvoidingView>
-    </AssistantThemeProvider>
+        <Composer
+          conversation={shown}
+          isAnswering={isAnswering}
+          onSend={send}
+          onStop={stop}
+          autoFocus={isWide && Platform.OS === 'web'}
+        />
+        <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
+          <Announcer answer={answerAtEnd(messages)} />
+        </ErrorBoundary>
+      </View>
+      {!isWide && (
+        <Drawer label={strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
+          {sidebar}
+        </Drawer>
+      )}
+    </View>
   );
 }
 

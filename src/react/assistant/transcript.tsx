@@ -1,5 +1,5 @@
 /** The messages of a conversation. Keeps their end in sight until the person scrolls up. */
-import { useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import {
   type LayoutChangeEvent,
   type NativeScrollEvent,
@@ -9,12 +9,14 @@ import {
   StyleSheet,
   View,
 } from 'react-native';
+import { useDash } from '../dash-provider.tsx';
 import type { ChatMessage } from '../store/messages.ts';
 import { IconButton, TextButton } from './button.tsx';
 import { Answer, Question } from './message.tsx';
 import { atEndOf, type ScrollReading, staysAtEnd } from './scroll-anchor.ts';
 import { MEASURE, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
+import { createTurns, TurnsProvider } from './turns.tsx';
 import { onWheelUp } from './web-props.ts';
 
 interface TranscriptProps {
@@ -27,46 +29,51 @@ const SHOWN_AT_FIRST = 40;
 
 export function Transcript({ messages, onAskAgain }: TranscriptProps) {
   const { strings } = useAssistantTheme();
+  const { frames } = useDash();
+  const [turns] = useState(() => createTurns(frames));
+  useLayoutEffect(() => turns.flush(), [turns]); // with what is shown first
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
   const { scroller, isAtEnd, jump, ...scrolling } = useScrollAnchor(
     messages.findLast(({ role }) => role === 'user')?.id,
   );
   const shown = messages.slice(-limit);
   return (
-    <View style={styles.whole}>
-      <ScrollView
-        ref={scroller}
-        role="region"
-        aria-label={strings.messages}
-        tabIndex={0}
-        scrollEventThrottle={1} // none is left out: each may be the one by which a person moves up
-        keyboardShouldPersistTaps="handled"
-        contentContainerStyle={styles.content}
-        {...scrolling}
-      >
-        <View style={styles.column}>
-          {shown.length < messages.length && (
-            <TextButton label={strings.showEarlier} onPress={() => setLimit(limit + SHOWN_AT_FIRST)} />
-          )}
-          {shown.map((message, at) =>
-            message.role === 'user' ? (
-              <Question key={message.id} text={message.content} />
-            ) : (
-              <Answer
-                key={message.id}
-                message={message}
-                onAskAgain={at === shown.length - 1 ? onAskAgain : undefined}
-              />
-            ),
-          )}
-        </View>
-      </ScrollView>
-      {!isAtEnd && (
-        <View style={styles.jump}>
-          <IconButton tone="outline" icon="down" size={40} label={strings.jumpToLatest} onPress={jump} />
-        </View>
-      )}
-    </View>
+    <TurnsProvider value={turns}>
+      <View style={styles.whole}>
+        <ScrollView
+          ref={scroller}
+          role="region"
+          aria-label={strings.messages}
+          tabIndex={0}
+          scrollEventThrottle={1} // none is left out: each may be the one by which a person moves up
+          keyboardShouldPersistTaps="handled"
+          contentContainerStyle={styles.content}
+          {...scrolling}
+        >
+          <View style={styles.column}>
+            {shown.length < messages.length && (
+              <TextButton label={strings.showEarlier} onPress={() => setLimit(limit + SHOWN_AT_FIRST)} />
+            )}
+            {shown.map((message, at) =>
+              message.role === 'user' ? (
+                <Question key={message.id} text={message.content} />
+              ) : (
+                <Answer
+                  key={message.id}
+                  message={message}
+                  onAskAgain={at === shown.length - 1 ? onAskAgain : undefined}
+                />
+              ),
+            )}
+          </View>
+        </ScrollView>
+        {!isAtEnd && (
+          <View style={styles.jump}>
+            <IconButton tone="outline" icon="down" size={40} label={strings.jumpToLatest} onPress={jump} />
+          </View>
+        )}
+      </View>
+    </TurnsProvider>
   );
 }
 

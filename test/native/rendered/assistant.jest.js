@@ -2,7 +2,7 @@
 
 import { DashAssistant, DashProvider } from '@dash-relay/client/react';
 import { createDashClient } from '@dash-relay/client/react-native';
-import { render, screen, userEvent } from '@testing-library/react-native';
+import { render, screen, userEvent, waitFor } from '@testing-library/react-native';
 import { WebSocket } from 'ws';
 
 const { DASH_URL: url, DASH_TOKEN: token } = process.env;
@@ -65,4 +65,12 @@ it('says kindly that an answer is declined, and shows nothing of it', async () =
   await screen.findAllByText(/^Dash can’t help with this one\./, {}, PATIENCE);
   expect(screen.queryByText(/First/)).toBeNull();
   expect(screen.queryByRole('button', { name: /again/ })).toBeNull();
+});
+
+it('draws a long table and long code to their ends, each row once', async () => {
+  await ask();
+  await screen.findByRole('button', { name: 'Ask again' }, PATIENCE);
+  await waitFor(() => expect(screen.getAllByRole('row')).toHaveLength(1 + 120), PATIENCE);
+  for (const at of [0, 60, 119]) expect(screen.getAllByText(`row ${at}`)).toHaveLength(1);
+  await waitFor(() => expect(screen.getAllByText(/^line \d/)).toHaveLength(3), PATIENCE);
 });

@@ -13,9 +13,15 @@ import { NODE_MODULES } from '../react-native-source.ts';
 
 const TESTS = fileURLToPath(new URL('.', import.meta.url));
 const PACED = { pace: { firstTokenMs: [1, 1], deltasPerSecond: [100, 100] } } as const;
+const numbered = (count: number, line: (at: number) => string): string =>
+  Array.from({ length: count }, (_, at) => `${line(at)}\n`).join('');
+const LONG = [
+  `| a | b |\n|---|---|\n${numbered(120, (at) => `| row ${at} | **b** |`)}\n`,
+  `\`\`\`js\n${numbered(250, (at) => `line ${at}`)}\`\`\`\n`,
+];
 
 it(
-  'shows an answer, stops one, and tells of one that broke off, that is thought through, and that is declined',
+  'shows an answer, also a long one, stops one, and tells of one that broke off, that is thought through, and that is declined',
   async () => {
     const app = await realpath(await mkdtemp(join(tmpdir(), 'dash-relay-rendered-')));
     onTestFinished(() => rm(app, { recursive: true }));
@@ -28,11 +34,12 @@ it(
       { ...PACED, deltas: ['It breaks', ' off'], broken: { afterDeltas: 2, by: 'error' } },
       { ...PACED, thinking: true, broken: { afterDeltas: 1, by: 'stall' } },
       { ...PACED, deltas: ['First', ' you'], stopReason: 'refusal' },
+      { ...PACED, deltas: LONG },
     );
     const results = await runJest(app, { DASH_URL: relay.url, DASH_TOKEN: await relay.token() });
     expect(results.flatMap(({ failureMessages }) => failureMessages)).toEqual([]);
-    expect(results.map(({ status }) => status)).toEqual(Array(5).fill('passed'));
-    expect(relay.simulator.requests).toHaveLength(5);
+    expect(results.map(({ status }) => status)).toEqual(Array(6).fill('passed'));
+    expect(relay.simulator.requests).toHaveLength(6);
   },
   INSTALL_MS,
 );

@@ -1,15 +1,16 @@
 /** One block of an answer. Drawn again only when its token is another one. */
 import type { MarkedToken, Token, Tokens } from 'marked';
-import { memo, type ReactNode } from 'react';
+import { memo, type ReactNode, useCallback } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { Caret } from '../progress.tsx';
 import { SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { headingLevel } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
-import { Inline } from './inline.tsx';
+import { Inline, withoutLastBreak } from './inline.tsx';
+import { itemMeasure, LONGEST_PROSE, markMeasure } from './measures.ts';
+import { Shares } from './shares.tsx';
 import { Table } from './table.tsx';
-import { useSteps } from './use-steps.ts';
 
 interface BlockProps {
   readonly token: MarkedToken;
@@ -25,36 +26,56 @@ export const Block = memo(function Block({
   level = 2,
   isFirst = false,
 }: BlockProps): ReactNode {
-  const caret = hasCaret ? <Caret /> : undefined;
   switch (token.type) {
     case 'heading':
-      return <Heading heading={token} level={level} isFirst={isFirst} caret={caret} />;
+      return <Heading heading={token} level={level} isFirst={isFirst} hasCaret={hasCaret} />;
     case 'paragraph':
-      return <Prose tokens={token.tokens} caret={caret} />;
+      return <Prose tokens={token.tokens} hasCaret={hasCaret} />;
     case 'text':
-      return <Prose tokens={token.tokens ?? [token]} caret={caret} />;
+      return <Prose tokens={token.tokens ?? [token]} hasCaret={hasCaret} />;
     case 'list':
       return <List list={token} hasCaret={hasCaret} />;
     case 'blockquote':
       return <Quote tokens={token.tokens} hasCaret={hasCaret} />;
     case 'code':
-      return <CodeBlock text={token.text} language={token.lang} caret={caret} />;
+      return <CodeBlock text={token.text} language={token.lang} hasCaret={hasCaret} />;
     case 'table':
-      return <Table table={token} />;
+      return <Table table={token} hasCaret={hasCaret} />;
     case 'hr':
       return <Rule />;
     case 'checkbox':
       return null; // its list item shows it
     default:
-      return <Prose tokens={[{ type: 'text', raw: token.raw, text: token.raw.trim() }]} caret={caret} />;
+      return (
+        <Words tokens={[{ type: 'text', raw: token.raw, text: token.raw.trim() }]} hasCaret={hasCaret} />
+      );
   }
 });
 
-function Prose({ tokens, caret }: { tokens: readonly Token[]; caret: ReactNode }) {
+interface ProseProps {
+  readonly tokens: readonly Token[];
+  readonly hasCaret: boolean;
+}
+
+function Prose({ tokens, hasCaret }: ProseProps) {
+  const length = tokens.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (length <= LONGEST_PROSE) return <Words tokens={tokens} hasCaret={hasCaret} />;
+  return (
+    <View>
+      <Shares parts={tokens} measure={markMeasure} draw={drawWords} hasCaret={hasCaret} />
+    </View>
+  );
+}
+
+const drawWords = (tokens: readonly Token[], _first: number, hasCaret: boolean): ReactNode => (
+  <Words tokens={withoutLastBreak(tokens)} hasCaret={hasCaret} />
+);
+
+function Words({ tokens, hasCaret }: ProseProps) {
   const { colors } = useAssistantTheme();
   return (
     <Text selectable style={[TYPE.body, { color: colors.text }]}>
-      <Inline tokens={tokens} tail={caret} />
+      <Inline tokens={tokens} tail={hasCaret && <Caret />} />
     </Text>
   );
 }
@@ -63,10 +84,10 @@ interface HeadingProps {
   readonly heading: Tokens.Heading;
   readonly level: number;
   readonly isFirst: boolean;
-  readonly caret: ReactNode;
+  readonly hasCaret: boolean;
 }
 
-function Heading({ heading: { depth, tokens }, level, isFirst, caret }: HeadingProps) {
+function Heading({ heading: { depth, tokens }, level, isFirst, hasCaret }: HeadingProps) {
   const { colors } = useAssistantTheme();
   const type = depth === 1 ? TYPE.heading1 : depth === 2 ? TYPE.heading2 : TYPE.heading3;
   return (
@@ -76,37 +97,46 @@ function Heading({ heading: { depth, tokens }, level, isFirst, caret }: HeadingP
       {...headingLevel(level)}
       style={[type, !isFirst && styles.heading, { color: colors.text }]}
     >
-      <Inline tokens={tokens} tail={caret} />
+      <Inline tokens={tokens} tail={hasCaret && <Caret />} />
     </Text>
   );
 }
 
 function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
-  const first = typeof list.start === 'number' ? list.start : 1;
-  const drawn = useSteps(list.items.length);
-  return (
-    <View role="list" style={list.loose ? styles.looseList : styles.list}>
-      {list.items.slice(0, drawn).map((item, at) => (
+  const { items, ordered, loose } = list;
+  const start = ordered ? Number(list.start) : undefined;
+  const draw = useCallback(
+    (parts: readonly Tokens.ListItem[], first: number, isGrowing: boolean) =>
+      parts.map((item, at) => (
         <Item
           // biome-ignore lint/suspicious/noArrayIndexKey: items only follow one another
           key={at}
           item={item}
-          bullet={item.task ? (item.checked ? '☑' : '☐') : list.ordered ? `${first + at}.` : '•'}
-          hasCaret={hasCaret && at === list.items.length - 1}
+          number={start === undefined ? undefined : start + first + at}
+          hasCaret={isGrowing && at === parts.length - 1}
         />
-      ))}
+      )),
+    [start],
+  );
+  const style = loose ? styles.looseList : styles.list;
+  return (
+    <View role="list" style={style}>
+      <Shares parts={items} measure={itemMeasure} draw={draw} hasCaret={hasCaret} style={style} />
     </View>
   );
 }
 
 interface ItemProps {
   readonly item: Tokens.ListItem;
-  readonly bullet: string;
+  /** Undefined where items have none. */
+  readonly number: number | undefined;
   readonly hasCaret: boolean;
 }
 
-const Item = memo(function Item({ item, bullet, hasCaret }: ItemProps) {
+const Item = memo(function Item({ item, number, hasCaret }: ItemProps) {
   const { colors } = useAssistantTheme();
+  const sign = number === undefined ? '•' : `${number}.`;
+  const bullet = item.task ? (item.checked ? '☑' : '☐') : sign;
   return (
     <View role="listitem" style={styles.item}>
       <View style={styles.bullet}>
@@ -130,7 +160,7 @@ function Quote({ tokens, hasCaret }: { tokens: readonly Token[]; hasCaret: boole
 
 function Blocks({ tokens, hasCaret }: { tokens: readonly Token[]; hasCaret: boolean }) {
   const shown = tokens.filter(({ type }) => type !== 'space' && type !== 'checkbox') as MarkedToken[];
-  if (shown.length === 0 && hasCaret) return <Prose tokens={[]} caret={<Caret />} />;
+  if (shown.length === 0 && hasCaret) return <Words tokens={[]} hasCaret />;
   return shown.map((token, at) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: blocks only follow one another
     <Block key={at} token={token} hasCaret={hasCaret && at === shown.length - 1} />

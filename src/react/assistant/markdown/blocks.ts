@@ -3,15 +3,17 @@
  * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again. Of a
  * long list or table not even all of the last one is.
  */
-import type { MarkedToken, Token } from 'marked';
+import type { MarkedToken, Token, TokensList } from 'marked';
 import { type FinishedParts, finishedParts, joined } from './growing-parts.ts';
 import { closeOpenMarks } from './half-open.ts';
-import { lex } from './lexer.ts';
+import { type Links, lex } from './lexer.ts';
 
 /** `whole`: it came to its own end. `stopped`: no more will come, and marks may have been left open by chance. */
 export type TextState = 'growing' | 'stopped' | 'whole';
 
 export interface BlockParser {
+  /** Reads the beginning of a text, of which nothing is shown yet: what follows then costs less. */
+  prepare(text: string): void;
   /** `text`: all of it. */
   read(text: string, state: TextState): readonly MarkedToken[];
 }
@@ -20,42 +22,82 @@ export function createBlockParser(): BlockParser {
   return new GrowingBlocks();
 }
 
+/** A text of so many characters is read at once when it has ended. */
+const SHORT = 16_384;
+
 class GrowingBlocks implements BlockParser {
   #settled: readonly MarkedToken[] = [];
   /** Of the block after them, which grows. */
   #finished: FinishedParts | undefined;
   /** The text of both. */
   #settledText = '';
+  /** What the settled text defines. */
+  #links: Links = {};
   #drawn: readonly MarkedToken[] = [];
 
+  prepare(markdown: string): void {
+    const text = this.#begin(markdown);
+    this.#finish(text, this.#settle(text).open[0]);
+  }
+
   read(markdown: string, state: TextState): readonly MarkedToken[] {
+    const text = this.#begin(markdown);
+    const isAtOnce = state === 'whole' && text.length <= SHORT;
+    this.#drawn = withKnown(isAtOnce ? lex(text) : this.#grow(text, state), this.#drawn);
+    return this.#drawn;
+  }
+
+  #begin(markdown: string): string {
     const text = markdown.replaceAll(/\r\n?/g, '\n');
     if (!text.startsWith(this.#settledText)) this.#beginAnew();
-    const tokens = state === 'whole' ? lex(text) : this.#grow(text, state === 'stopped');
-    this.#drawn = withKnown(tokens, this.#drawn);
-    return this.#drawn;
+    return text;
   }
 
   #beginAnew(): void {
     this.#settled = [];
     this.#finished = undefined;
     this.#settledText = '';
+    this.#links = {};
   }
 
-  #grow(text: string, isStopped: boolean): readonly Token[] {
-    const tokens = lex(this.#unsettled(text));
-    if (this.#finished && !joined(this.#finished, tokens[0])) {
-      this.#beginAnew();
-      return this.#grow(text, isStopped);
-    }
-    const last = Math.max(tokens.findLastIndex(isShown), 0);
-    this.#settle(tokens.slice(0, last));
-    const open = tokens.slice(last);
-    const rest = this.#unsettled(text);
-    const shown = closeOpenMarks(rest, open, isStopped);
-    const blocks = [...this.#settled, ...this.#completed(shown === rest ? open : lex(shown))];
+  #grow(text: string, state: TextState): readonly Token[] {
+    const { open, links } = this.#settle(text);
+    const blocks = [...this.#settled, ...this.#shown(text, open, state)];
+    if (state === 'whole') return linked(blocks, links);
     this.#finish(text, open[0]);
     return blocks;
+  }
+
+  /** Keeps the blocks after which another one has begun. */
+  #settle(text: string): { readonly open: readonly Token[]; readonly links: Links } {
+    const tokens = this.#lex(this.#unsettled(text));
+    if (this.#finished && !joined(this.#finished, tokens[0])) {
+      this.#beginAnew();
+      return this.#settle(text);
+    }
+    const { links } = tokens;
+    const settled = tokens.slice(0, settledCount(tokens));
+    if (settled.length > 0) this.#keep(settled, links);
+    return { open: tokens.slice(settled.length), links };
+  }
+
+  #keep(blocks: readonly Token[], links: Links): void {
+    const source = blocks.map(({ raw }) => raw).join('');
+    this.#settled = [...this.#settled, ...this.#completed(blocks).filter(isShown)];
+    this.#settledText += source.slice(this.#finished?.head.length);
+    this.#finished = undefined;
+    this.#links = { ...links };
+  }
+
+  /** The open blocks as they are shown. */
+  #shown(text: string, tokens: readonly Token[], state: TextState): readonly Token[] {
+    const rest = this.#unsettled(text);
+    const shown = state === 'whole' ? rest : closeOpenMarks(rest, tokens, state === 'stopped');
+    return this.#completed(shown === rest ? tokens : this.#lex(shown));
+  }
+
+  #lex(rest: string): TokensList {
+    return lex(rest, { links: this.#links, isResumed: this.#finished?.isProse === true });
   }
 
   #unsettled(text: string): string {
@@ -69,25 +111,33 @@ class GrowingBlocks implements BlockParser {
     return block ? [block, ...tokens.slice(1)] : [this.#finished.block, ...tokens];
   }
 
-  /** Blocks after which another one has begun. */
-  #settle(blocks: readonly Token[]): void {
-    if (blocks.length === 0) return;
-    const source = blocks.map(({ raw }) => raw).join('');
-    this.#settled = [...this.#settled, ...this.#completed(blocks).filter(isShown)];
-    this.#settledText += source.slice(this.#finished?.head.length);
-    this.#finished = undefined;
-  }
-
-  /** The parts of the last block after which others have begun. */
-  #finish(text: string, last: Token | undefined): void {
-    const parts = finishedParts(last);
+  /** Keeps the parts of the open block after which others have begun. */
+  #finish(text: string, block: Token | undefined): void {
+    const parts = finishedParts(block);
     const source = parts?.block.raw.slice(this.#finished?.head.length) ?? '';
     if (!parts || !text.startsWith(source, this.#settledText.length)) return;
-    const block = this.#finished ? joined(this.#finished, parts.block) : parts.block;
-    if (!block) return;
-    this.#finished = { ...parts, block };
+    const all = this.#finished ? joined(this.#finished, parts.block) : parts.block;
+    if (!all) return;
+    this.#finished = { ...parts, block: all };
     this.#settledText += source;
   }
+}
+
+/** How many blocks cannot change any more: those after which another has begun with a whole line. */
+function settledCount(tokens: readonly Token[]): number {
+  const last = tokens.findLastIndex(isShown);
+  const isBegun = tokens[last]?.raw.includes('\n') === true;
+  return Math.max(isBegun ? last : tokens.findLastIndex((token, at) => at < last && isShown(token)), 0);
+}
+
+/** With the links of labels that were defined only after them. */
+function linked(blocks: readonly Token[], links: Links): readonly Token[] {
+  if (Object.keys(links).length === 0) return blocks;
+  return blocks.map((block) => {
+    if (!block.raw.includes(']')) return block;
+    const [again, ...more] = lex(block.raw, { links }).filter(isShown);
+    return again?.type === block.type && more.length === 0 ? again : block;
+  });
 }
 
 function isShown(token: Token): token is MarkedToken {
@@ -110,6 +160,13 @@ function asKnown(block: MarkedToken, before: MarkedToken | undefined): MarkedTok
       return known?.raw === item.raw ? known : item;
     });
     return { ...block, items };
+  }
+  if (block.type === 'paragraph' && before?.type === 'paragraph') {
+    const tokens = block.tokens.map((token, at) => {
+      const known = before.tokens[at];
+      return known?.raw === token.raw && known.type === token.type ? known : token;
+    });
+    return { ...block, tokens };
   }
   if (block.type !== 'table' || before?.type !== 'table') return block;
   const rows = block.rows.map((row, at) => {
@@ -136,4 +193,23 @@ export function headingLevels(blocks: readonly MarkedToken[]): number[] {
     before = Math.min(own, before + 1, DEEPEST);
     return before;
   });
+}
+
+export interface RankedBlock {
+  readonly token: MarkedToken;
+  /** Of a heading its rank, else 0. */
+  readonly level: number;
+}
+
+/** Gives blocks their ranks. What is as it was stays the same object. */
+export function rankHeadings(): (blocks: readonly MarkedToken[]) => readonly RankedBlock[] {
+  let known: readonly RankedBlock[] = [];
+  return (blocks) => {
+    const levels = headingLevels(blocks);
+    known = blocks.map((token, at) => {
+      const [before, level = 0] = [known[at], levels[at]];
+      return before?.token === token && before.level === level ? before : { token, level };
+    });
+    return known;
+  };
 }

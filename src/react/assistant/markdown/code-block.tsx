@@ -1,33 +1,49 @@
 import type { ReactNode } from 'react';
 import { ScrollView, StyleSheet, Text, View } from 'react-native';
 import { CopyButton } from '../button.tsx';
+import { Caret } from '../progress.tsx';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { MONO } from './inline.tsx';
+import { linesMeasure, linesOfCode } from './measures.ts';
+import { Shares } from './shares.tsx';
 
 interface CodeBlockProps {
   readonly text: string;
   readonly language: string | undefined;
-  readonly caret: ReactNode;
+  readonly hasCaret: boolean;
 }
 
 /** Scrolls sideways instead of breaking lines; always from left to right. */
-export function CodeBlock({ text, language, caret }: CodeBlockProps) {
+export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
   const { colors, strings } = useAssistantTheme();
   const name = language?.split(/\s/)[0] || strings.code;
   return (
     <View style={[styles.frame, { backgroundColor: colors.code, borderColor: colors.border }]}>
       <View style={styles.head}>
         <Text style={[TYPE.small, { color: colors.muted }]}>{name}</Text>
-        {caret === undefined && <CopyButton text={text} label={strings.copyCode} />}
+        {!hasCaret && <CopyButton text={text} label={strings.copyCode} />}
       </View>
       <ScrollView horizontal role="region" aria-label={name} tabIndex={0} contentContainerStyle={styles.body}>
-        <Text selectable style={[TYPE.code, styles.code, { color: colors.text }]}>
-          {text}
-          {caret}
-        </Text>
+        <View>
+          <Shares parts={linesOfCode(text)} measure={linesMeasure} draw={drawLines} hasCaret={hasCaret} />
+        </View>
       </ScrollView>
     </View>
+  );
+}
+
+const drawLines = ([lines = '']: readonly string[], _first: number, hasCaret: boolean): ReactNode => (
+  <Lines text={lines} hasCaret={hasCaret} />
+);
+
+function Lines({ text, hasCaret }: { text: string; hasCaret: boolean }) {
+  const { colors } = useAssistantTheme();
+  return (
+    <Text selectable style={[TYPE.code, styles.code, { color: colors.text }]}>
+      {text}
+      {hasCaret && <Caret />}
+    </Text>
   );
 }
 

@@ -26,6 +26,14 @@ export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined;
   );
 }
 
+/** What ends with a line, for a text that has its own lines. */
+export function withoutLastBreak(tokens: readonly Token[]): readonly Token[] {
+  const last = tokens.at(-1) as MarkedToken | undefined;
+  if (last?.type === 'br') return tokens.slice(0, -1);
+  if (last?.type !== 'text' || !last.text.endsWith('\n')) return tokens;
+  return [...tokens.slice(0, -1), { ...last, text: last.text.slice(0, -1) }];
+}
+
 function Span({ token, theme }: { token: MarkedToken; theme: AssistantTheme }): ReactNode {
   const { colors } = theme;
   switch (token.type) {

@@ -17,9 +17,21 @@ const DEEPEST_MARK = 8;
 /** Marks are sought in pieces of so many characters: the time for one grows with its square. */
 const LONGEST_PIECE = 4096;
 
-export function lex(markdown: string): Token[] {
+/** Where labels lead, by label: definitions of a text. */
+export type Links = TokensList['links'];
+
+interface LexOptions {
+  /** Defined in what stands before it. */
+  readonly links?: Links;
+  /** It begins within a paragraph, of which the beginning was read before. */
+  readonly isResumed?: boolean;
+}
+
+export function lex(markdown: string, { links = {}, isResumed = false }: LexOptions = {}): TokensList {
   const tokenizer = new BoundedTokenizer(Math.max(READINGS * markdown.length, FREE_CHARACTERS));
-  return new BoundedLexer(tokenizer).lex(markdown);
+  const lexer = new BoundedLexer(tokenizer, isResumed);
+  Object.assign(lexer.tokens.links, links);
+  return lexer.lex(markdown);
 }
 
 /** What is nested took more readings than all of the text is worth. */
@@ -115,27 +127,39 @@ class BoundedTokenizer extends Tokenizer {
 
 class BoundedLexer extends Lexer {
   readonly #tokenizer: BoundedTokenizer;
+  #isResumed: boolean;
 
-  constructor(tokenizer: BoundedTokenizer) {
+  constructor(tokenizer: BoundedTokenizer, isResumed: boolean) {
     super({ ...getDefaults(), tokenizer });
     this.#tokenizer = tokenizer;
+    this.#isResumed = isResumed;
   }
 
   override blockTokens(src: string, tokens?: Token[], isClipped?: boolean): Token[];
   override blockTokens(src: string, tokens?: TokensList, isClipped?: boolean): TokensList;
   override blockTokens(src: string, tokens: Token[] = [], isClipped = false): Token[] {
     this.#tokenizer.spend(src.length);
-    return super.blockTokens(src, tokens, isClipped);
+    return super.blockTokens(this.#afterResumed(src, tokens), tokens, isClipped);
+  }
+
+  /** What stands after the rest of the paragraph. */
+  #afterResumed(src: string, tokens: Token[]): string {
+    if (!this.#isResumed) return src;
+    this.#isResumed = false;
+    this.#tokenizer.lexer = this;
+    const rest = this.#tokenizer.paragraph(src);
+    if (rest) tokens.push(rest);
+    return src.slice(rest?.raw.length);
   }
 
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    for (const piece of piecesOf(src)) super.inlineTokens(piece, tokens);
+    for (const piece of piecesOf(src)) tokens.push(...super.inlineTokens(piece));
     return tokens;
   }
 }
 
-/** Cut after a line, else after a word, else anywhere. */
-function piecesOf(text: string): string[] {
+/** Cut after a line, else after a word, else anywhere. All but the last stay as they are where the text grows. */
+export function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let from = 0;
   while (text.length - from > LONGEST_PIECE) {

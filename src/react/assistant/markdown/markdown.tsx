@@ -1,10 +1,12 @@
 /** An answer's Markdown as React Native elements. Nothing of it is ever HTML. */
-import { memo, useState } from 'react';
+import { memo, type ReactNode, useState } from 'react';
 import { StyleSheet, View } from 'react-native';
 import { SPACE } from '../theme.ts';
 import { Block } from './block.tsx';
-import { createBlockParser, headingLevels, type TextState } from './blocks.ts';
-import { useSteps } from './use-steps.ts';
+import { createBlockParser, type RankedBlock, rankHeadings, type TextState } from './blocks.ts';
+import { blockMeasure, textHeight } from './measures.ts';
+import { Shares } from './shares.tsx';
+import { useReading } from './use-reading.ts';
 
 interface MarkdownProps {
   readonly text: string;
@@ -13,24 +15,41 @@ interface MarkdownProps {
 }
 
 export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
-  const [reader] = useState(createBlockParser);
-  const blocks = reader.read(text, state);
-  const levels = headingLevels(blocks);
-  const drawn = useSteps(blocks.length);
+  const [parser] = useState(createBlockParser);
+  const [rank] = useState(rankHeadings);
+  const { length, isBegun } = useReading(text.length, state === 'growing');
+  const isRead = length === text.length;
+  const begun = isRead ? text : text.slice(0, length);
+  if (!isBegun) {
+    parser.prepare(begun);
+    return <View aria-hidden style={{ height: textHeight(text) }} />;
+  }
+  const blocks = parser.read(begun, isRead ? state : 'growing');
   return (
     <View style={styles.blocks}>
-      {blocks.slice(0, drawn).map((token, at) => (
-        <Block
-          // biome-ignore lint/suspicious/noArrayIndexKey: blocks only follow one another
-          key={at}
-          token={token}
-          level={levels[at]}
-          isFirst={at === 0}
-          hasCaret={state === 'growing' && at === blocks.length - 1}
-        />
-      ))}
+      <Shares
+        isOutermost
+        parts={rank(blocks)}
+        measure={blockMeasure}
+        draw={drawBlocks}
+        hasCaret={state === 'growing'}
+        style={styles.blocks}
+      />
     </View>
   );
 });
+
+function drawBlocks(blocks: readonly RankedBlock[], first: number, hasCaret: boolean): ReactNode {
+  return blocks.map(({ token, level }, at) => (
+    <Block
+      // biome-ignore lint/suspicious/noArrayIndexKey: blocks only follow one another
+      key={at}
+      token={token}
+      level={level}
+      isFirst={first + at === 0}
+      hasCaret={hasCaret && at === blocks.length - 1}
+    />
+  ));
+}
 
 const styles = StyleSheet.create({ blocks: { gap: SPACE.m } });

@@ -1,10 +1,11 @@
 import type { Tokens } from 'marked';
-import { memo, useMemo } from 'react';
+import { memo, useCallback, useMemo } from 'react';
 import { ScrollView, StyleSheet, Text, View } from 'react-native';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { Inline } from './inline.tsx';
-import { useSteps } from './use-steps.ts';
+import { rowMeasure } from './measures.ts';
+import { Shares } from './shares.tsx';
 
 const NARROWEST = 88;
 const WIDEST = 260;
@@ -12,10 +13,17 @@ const WIDEST = 260;
 const LETTER = 8.2;
 
 /** Columns as wide as their longest cell, within reason; the whole scrolls sideways. */
-export function Table({ table }: { table: Tokens.Table }) {
+export function Table({ table, hasCaret }: { table: Tokens.Table; hasCaret: boolean }) {
   const { colors, strings } = useAssistantTheme();
   const widths = useWidths(table);
-  const drawn = useSteps(table.rows.length);
+  const draw = useCallback(
+    (rows: readonly (readonly Tokens.TableCell[])[]) =>
+      rows.map((row, line) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows only follow one another
+        <Row key={line} cells={row} widths={widths} />
+      )),
+    [widths],
+  );
   return (
     <ScrollView
       horizontal
@@ -27,10 +35,7 @@ export function Table({ table }: { table: Tokens.Table }) {
     >
       <View role="table" aria-label={strings.table} style={styles.table}>
         <Row cells={table.header} widths={widths} isHead />
-        {table.rows.slice(0, drawn).map((row, line) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: rows only follow one another
-          <Row key={line} cells={row} widths={widths} />
-        ))}
+        <Shares parts={table.rows} measure={rowMeasure} draw={draw} hasCaret={hasCaret} role="rowgroup" />
       </View>
     </ScrollView>
   );
@@ -62,23 +67,21 @@ const Row = memo(function Row({ cells, widths, isHead = false }: RowProps) {
   return (
     <View role="row" style={[styles.row, theme]}>
       {cells.map((cell, column) => (
-        <View
+        <Text
           // biome-ignore lint/suspicious/noArrayIndexKey: columns stay in their order
           key={column}
           role={isHead ? 'columnheader' : 'cell'}
-          style={[styles.cell, { flexGrow: widths[column] ?? 1, width: widths[column] ?? NARROWEST }]}
+          selectable
+          style={[
+            TYPE.label,
+            styles.cell,
+            isHead && styles.head,
+            { flexGrow: widths[column] ?? 1, width: widths[column] ?? NARROWEST },
+            { color: colors.text, textAlign: cell.align ?? 'auto' },
+          ]}
         >
-          <Text
-            selectable
-            style={[
-              TYPE.label,
-              isHead && styles.head,
-              { color: colors.text, textAlign: cell.align ?? 'auto' },
-            ]}
-          >
-            <Inline tokens={cell.tokens} />
-          </Text>
-        </View>
+          <Inline tokens={cell.tokens} />
+        </Text>
       ))}
     </View>
   );

@@ -1,0 +1,141 @@
+/**
+ * What long answers cost the page that shows them, in Chromium at a phone's width: `node bench/long-answers.ts`. Each is opened
+ * from history, and streamed 400 characters a frame, which is some fifty times as fast as a model writes; as the machine is, and
+ * with a CPU that is four times as slow. `--share=0.5`: half of each answer. Prints a table.
+ */
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from '../test/support/chromium.ts';
+import { LONG_ANSWERS, type LongAnswer } from '../test/support/long-answers.ts';
+import { serveBundle } from '../test/support/page-bundle.ts';
+import { describeMachine } from './machine.ts';
+import { runProgram } from './program.ts';
+
+const PHONE = { width: 390, height: 844 };
+const CHARACTERS_PER_FRAME = 400;
+/** Nothing was added for so long: it is drawn, ms. */
+const QUIET_MS = 1000;
+const DRAWER_MS = 600;
+const PATIENCE_MS = 300_000;
+const SLOWER = [1, 4];
+const WAYS = ['opened', 'streamed'] as const;
+
+interface Figures {
+  readonly answer: LongAnswer;
+  readonly way: (typeof WAYS)[number];
+  /** How many times as slow the CPU is. */
+  readonly slower: number;
+  /** Of one task, ms: by the clock, and of CPU alone, which other work of the machine lengthens less. */
+  readonly longestMs: number;
+  readonly longestCpuMs: number;
+  /** What all tasks over 50 ms had beyond that, ms. */
+  readonly blockingMs: number;
+  readonly cpuMs: number;
+}
+
+await runProgram(async (args) => {
+  const { values } = parseArgs({ args: [...args], options: { share: { type: 'string', default: '1' } } });
+  const share = Number(values.share);
+  const page = await serveBundle('long-answers', 'production');
+  const browser = await launchChromium();
+  const { cpu, cores, node } = describeMachine();
+  process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load ${loadavg()[0]?.toFixed(1)}\n\n${HEAD}`);
+  try {
+    for (const answer of Object.keys(LONG_ANSWERS) as LongAnswer[])
+      for (const way of WAYS)
+        for (const slower of SLOWER)
+          process.stdout.write(rowOf(await measure(browser, page.origin, { answer, way, slower }, share)));
+  } finally {
+    await browser.close();
+    page.close();
+  }
+  return 0;
+});
+
+async function measure(
+  browser: Browser,
+  origin: string,
+  what: Pick<Figures, 'answer' | 'way' | 'slower'>,
+  share: number,
+): Promise<Figures> {
+  const page = await browser.newPage({ viewport: PHONE, reducedMotion: 'reduce' });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const kept = what.way === 'opened' ? [what.answer] : [];
+  await page.goto(`${origin}/#${encodeURIComponent(JSON.stringify({ kept, share }))}`);
+  const show = await prepare(page, what);
+  await page.evaluate(WATCH);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: what.slower });
+  await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] });
+  await show();
+  await page.evaluate('untilQuiet()');
+  const cpu = cpuOfTasks(await browser.stopTracing());
+  const longTasks = await page.evaluate<number[]>('longTasks');
+  await page.context().close();
+  return {
+    ...what,
+    longestMs: Math.max(0, ...longTasks),
+    longestCpuMs: Math.max(0, ...cpu),
+    blockingMs: longTasks.reduce((sum, ms) => sum + ms - 50, 0),
+    cpuMs: cpu.reduce((sum, ms) => sum + ms, 0),
+  };
+}
+
+/** Up to where only the answer is missing. Resolves with what brings it. */
+async function prepare(
+  page: Page,
+  { answer, way }: Pick<Figures, 'answer' | 'way'>,
+): Promise<() => Promise<unknown>> {
+  await page.getByRole('textbox').fill('Be long');
+  if (way === 'opened') {
+    await page.getByRole('button', { name: /conversations/i }).click();
+    await page.waitForTimeout(DRAWER_MS);
+    return () => page.getByRole('button', { name: answer, exact: true }).click();
+  }
+  await page.getByRole('button', { name: 'Send' }).click();
+  return () => page.evaluate(`answers.stream(${JSON.stringify(answer)}, ${CHARACTERS_PER_FRAME})`);
+}
+
+const WATCH = `
+  globalThis.longTasks = [];
+  new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ type: 'longtask' });
+  globalThis.untilQuiet = () => new Promise((resolve) => {
+    const wait = () => setTimeout(resolve, ${QUIET_MS});
+    let timer = wait();
+    new MutationObserver(() => { clearTimeout(timer); timer = wait(); })
+      .observe(document.querySelector('[role=main], main'), { subtree: true, childList: true });
+  });
+`;
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** CPU, µs. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** Of each task of the page's main thread, ms. */
+function cpuOfTasks(trace: Buffer): number[] {
+  const { traceEvents } = JSON.parse(trace.toString()) as { readonly traceEvents: readonly TraceEvent[] };
+  const main = traceEvents.filter(
+    ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain',
+  );
+  const isOfMain = ({ pid, tid }: TraceEvent): boolean =>
+    main.some((thread) => thread.pid === pid && thread.tid === tid);
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && isOfMain(event));
+  return tasks.map(({ tdur = 0 }) => tdur / 1000);
+}
+
+const HEAD = `| answer | way | CPU | longest task, ms | of CPU, ms | over 50 ms, in all, ms | CPU in all, ms |
+|---|---|---|--:|--:|--:|--:|
+`;
+
+function rowOf(figures: Figures): string {
+  const { answer, way, slower, ...times } = figures;
+  const cells = [times.longestMs, times.longestCpuMs, times.blockingMs, times.cpuMs].map(Math.round);
+  return `| ${[answer, way, slower === 1 ? 'full' : `÷ ${slower}`, ...cells].join(' | ')} |\n`;
+}
