@@ -8,7 +8,7 @@ import type { Clock } from '../time/clock.ts';
 import { type AccessToken, parseAccessToken } from './access-token.ts';
 import { IdentityClaims, type IdentityClaimsOptions } from './identity-claims.ts';
 import type { KeySet } from './key-set.ts';
-import { fixedKeys, type KeySource } from './key-set.ts';
+import { type Found, fixedKeys, type KeySource } from './key-set.ts';
 import type { Authenticator, Principal } from './port.ts';
 import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';
 import { Signatures } from './signatures.ts';
@@ -54,6 +54,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const token = parseAccessToken(text);
       const user = userOf(token.claims, { issuer, audience }, clock.now());
       const key = await keyFor(token, secret, source);
+      if (key === undefined) throw unauthorized('unknown_key');
       if (!(await signatures.holds(token.text, key))) throw unauthorized('signature');
       // Only now: a forged token learns nothing of what is admitted here, and writes nothing into the log.
       identityClaims.requireRole(token.claims);
@@ -95,18 +96,17 @@ function keySourceOf(options: AuthenticatorOptions): KeySource | undefined {
   });
 }
 
-async function keyFor(
+/** @throws RelayError `unauthorized` where tokens of that kind are not taken */
+function keyFor(
   { alg, kid }: AccessToken,
   secret: VerificationKey | undefined,
   source: KeySource | undefined,
-): Promise<VerificationKey> {
+): Found | Promise<Found> {
   if (alg === 'HS256') {
     if (secret === undefined) throw unauthorized('algorithm');
     return secret;
   }
   if (source === undefined) throw unauthorized('algorithm');
   if (kid === undefined) throw unauthorized('key_id');
-  const key = await source.find(alg, kid);
-  if (key === undefined) throw unauthorized('unknown_key');
-  return key;
+  return source.find(alg, kid);
 }

@@ -54,13 +54,15 @@ function nameOf(alg: SignatureAlgorithm, kid: string): string {
   return `${alg} ${kid}`;
 }
 
+export type Found = VerificationKey | undefined;
+
 /** Where public keys come from. */
 export interface KeySource {
   /**
-   * The key of that id, or `undefined` if the issuer has none.
-   * @throws RelayError `unavailable` when that cannot be known now.
+   * The key of that id, or `undefined` if the issuer has none: a promise only where the issuer is asked.
+   * It rejects with RelayError `unavailable` when that cannot be known now.
    */
-  find(alg: SignatureAlgorithm, kid: string): Promise<VerificationKey | undefined>;
+  find(alg: SignatureAlgorithm, kid: string): Found | Promise<Found>;
   /** Whether the set at hand has that very key. */
   has(key: VerificationKey): boolean;
   /** Resolves after the first attempt to load, however it went. */
@@ -76,7 +78,7 @@ export interface KeySource {
 export function fixedKeys(keys: KeySet): KeySource {
   return {
     has: () => true,
-    find: async (alg, kid) => keys.find(alg, kid),
+    find: (alg, kid) => keys.find(alg, kid),
     start: async () => {},
     ready: true,
     state: null,

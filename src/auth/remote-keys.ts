@@ -5,7 +5,7 @@
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { fetchJson } from './fetch-json.ts';
-import { KeySet, type KeySource } from './key-set.ts';
+import { type Found, KeySet, type KeySource } from './key-set.ts';
 import { KeySetFault } from './key-set-fault.ts';
 import {
   begin,
@@ -75,9 +75,11 @@ export class RemoteKeys implements KeySource {
     this.#closed.abort();
   }
 
-  async find(alg: SignatureAlgorithm, kid: string): Promise<VerificationKey | undefined> {
-    const known = this.#servable().find(alg, kid);
-    if (known !== undefined) return known;
+  find(alg: SignatureAlgorithm, kid: string): Found | Promise<Found> {
+    return this.#servable().find(alg, kid) ?? this.#askFor(alg, kid);
+  }
+
+  async #askFor(alg: SignatureAlgorithm, kid: string): Promise<Found> {
     const now = this.#options.clock.elapsed();
     if (this.#absent.has(alg, kid, now)) return undefined;
     const answer = onUnknownKey(this.#schedule, now);

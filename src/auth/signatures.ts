@@ -21,11 +21,17 @@ export class Signatures {
     this.#generation = generation;
   }
 
-  /** Whether `key` signed `token`. */
-  async holds(token: string, key: VerificationKey): Promise<boolean> {
+  /** Whether `key` signed `token`: known at once where it was proven before. */
+  holds(token: string, key: VerificationKey): boolean | Promise<boolean> {
     const digest = hash('sha256', token, 'base64url');
     if (this.#recent.get(digest) === key) return true;
-    const held = this.#older.get(digest) === key || (await verifies(token, key));
+    if (this.#older.get(digest) !== key) return this.#prove(digest, token, key);
+    this.#remember(digest, key);
+    return true;
+  }
+
+  async #prove(digest: string, token: string, key: VerificationKey): Promise<boolean> {
+    const held = await verifies(token, key);
     if (held) this.#remember(digest, key);
     return held;
   }

@@ -20,11 +20,20 @@ export type RefusalReason =
   | 'issued_in_future'
   | 'is_anonymous';
 
-/** The one answer to every bad token: a caller learns nothing of what was wrong; `cause` is the reason. */
+const ERRORS = new Map<RefusalReason, RelayError>();
+
+/**
+ * The one answer to every bad token: a caller learns nothing of what was wrong; `cause` is the reason. It is the same
+ * object each time: the stack of an error costs more than the rest of a refusal, and nobody reads it.
+ */
 export function unauthorized(reason: RefusalReason): RelayError {
-  return new RelayError(
+  const known = ERRORS.get(reason);
+  if (known !== undefined) return known;
+  const error = new RelayError(
     'unauthorized',
     'the access token is missing, expired or not valid; sign in again to get a new one',
     { cause: reason },
   );
+  ERRORS.set(reason, error);
+  return error;
 }

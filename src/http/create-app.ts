@@ -75,7 +75,14 @@ function serverOf(parts: AppParts, serve: RequestListener): Server {
   const ignored = new IgnoredUpgrades(isUpgrade);
   const { shouldUpgradeCallback } = ignored;
   const listener = ignored.listener(connections?.listener(serve) ?? serve);
-  const server = createServer({ ...serverLimits, noDelay: true, shouldUpgradeCallback }, listener);
+  // Set with a request and by `ws`, not for each connection: most of a flood's are answered once and closed.
+  const server = createServer(
+    { ...serverLimits, noDelay: false, shouldUpgradeCallback },
+    (request, response) => {
+      request.socket.setNoDelay(true);
+      listener(request, response);
+    },
+  );
   connections?.attach(server);
   return server;
 }

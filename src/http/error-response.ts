@@ -54,16 +54,12 @@ export function rawErrorResponse(
   { status = error.status, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
 ): string {
   const body = JSON.stringify(errorBody(error));
-  const all = {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': String(Buffer.byteLength(body)),
-    'cache-control': 'no-store',
-    ...errorHeaders(error),
-    ...headers,
-    connection: 'close',
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+  const more: Readonly<Record<string, string>> = { ...errorHeaders(error), ...headers, connection: 'close' };
+  let head =
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\n`;
+  for (const name of Object.keys(more)) head += `${name}: ${more[name]}\r\n`;
+  return `${head}\r\n${body}`;
 }
 
 /** None where it would not help: there are proxies and clients that ask again because of it. */

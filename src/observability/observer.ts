@@ -72,8 +72,7 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       logger[level](endingFields(event), 'stream ended');
     },
     deltaAfter: (gapMs) => metrics.deltaGaps.observe(gapMs),
-    refused({ userId, streamId, of, code, cause, origin, ...event }) {
-      const { door, ...rest } = caller(event);
+    refused({ door, requestId, connectionId, userId, streamId, of, code, cause, origin }) {
       const reason = reasonOf(code, cause);
       metrics.refusals.inc({ door, of, code, reason });
       const limit = QUOTA_LIMIT.values.find((each) => each === reason);
@@ -90,7 +89,8 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       // The id of a stream that is not there is a stranger's text: it names nothing, and may say anything.
       const named = code === 'unknown_stream' ? null : streamId;
       sampled.write(kind, userId, {
-        ...rest,
+        requestId,
+        connectionId,
         streamId: named,
         origin,
         cause: cause === reason ? undefined : cause,

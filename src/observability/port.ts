@@ -73,7 +73,7 @@ export interface Observer {
       /** What lies underneath; where it is a word of ours, such as `expired`, it says which of a code's reasons it was. */
       cause: unknown;
       /** The origin of the page that asked, where that is what was refused. */
-      origin?: string;
+      origin?: string | undefined;
     },
   ): void;
   /** A run that is there already is read from now on, from the first delta after `after`. */

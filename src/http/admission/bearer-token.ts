@@ -7,6 +7,7 @@ import type { Authenticator, Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
 
+const HEADER = 'authorization';
 const BEARER = /^bearer +(\S+) *$/i;
 
 /**
@@ -17,16 +18,19 @@ export function headerToken(request: IncomingMessage): string | undefined {
   const { rawHeaders, headers } = request;
   let occurrences = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'authorization') occurrences += 1;
+    const name = rawHeaders[index];
+    if (name?.length === HEADER.length && name.toLowerCase() === HEADER) occurrences += 1;
   }
   if (occurrences > 1) throw new RelayError('bad_request', 'send the token in one place');
   return BEARER.exec(headers.authorization ?? '')?.[1];
 }
 
+const TOKEN_MISSING = new RelayError('unauthorized', 'an access token is required; sign in to get one', {
+  cause: 'token_missing',
+});
+
 export function tokenMissing(): RelayError {
-  return new RelayError('unauthorized', 'an access token is required; sign in to get one', {
-    cause: 'token_missing',
-  });
+  return TOKEN_MISSING;
 }
 
 /** Node's own timeouts stop at the upgrade, and a key set may hang. */
@@ -42,9 +46,15 @@ export function verifyInTime(auth: Authenticator, token: string, clock: Clock): 
         }),
       );
     });
-    auth
-      .verify(token)
-      .then(resolve, reject)
-      .finally(() => timer.cancel());
+    auth.verify(token).then(
+      (principal) => {
+        timer.cancel();
+        resolve(principal);
+      },
+      (refusal) => {
+        timer.cancel();
+        reject(refusal);
+      },
+    );
   });
 }

@@ -53,7 +53,7 @@ export class PlainConnection {
 
 export class Connections {
   readonly #parts: ConnectionsParts;
-  readonly #all = new Map<Socket, PlainConnection>();
+  #size = 0;
   readonly #perAddress = new Map<string, Set<PlainConnection>>();
   /** Those that may make room; the one that has been here longest comes first. */
   readonly #idle = new Set<PlainConnection>();
@@ -71,7 +71,7 @@ export class Connections {
   }
 
   get size(): number {
-    return this.#all.size;
+    return this.#size;
   }
 
   attach(server: Server): void {
@@ -81,8 +81,9 @@ export class Connections {
   /** `serve`, but for a connection that sends too many requests before it is answered: that ends it. */
   listener(serve: RequestListener): RequestListener {
     return (request, response) => {
-      const connection = this.#all.get(request.socket);
+      const connection = this.of(request.socket);
       if (connection === undefined) return serve(request, response);
+      request.socket.setMaxListeners(MAX_LISTENERS);
       if (connection.ending) return;
       if (connection.pending >= MAX_PIPELINED) return this.#end(connection, response);
       connection.pending += 1;
@@ -93,8 +94,8 @@ export class Connections {
   }
 
   /** Undefined once the connection is gone. */
-  of(socket: Socket): PlainConnection | undefined {
-    return this.#all.get(socket);
+  of(socket: Known): PlainConnection | undefined {
+    return socket[CONNECTION];
   }
 
   /** A good token came with a request of it: until that is answered, it stays. */
@@ -110,11 +111,12 @@ export class Connections {
   }
 
   /** It is a WebSocket from now on, or gone. */
-  forget(socket: Socket): void {
-    const connection = this.#all.get(socket);
+  forget(socket: Known): void {
+    const connection = socket[CONNECTION];
     if (connection === undefined) return;
     socket.off('close', this.#onClose);
-    this.#all.delete(socket);
+    socket[CONNECTION] = undefined;
+    this.#size -= 1;
     this.#idle.delete(connection);
     const { address } = connection;
     if (address === undefined) return;
@@ -123,11 +125,11 @@ export class Connections {
     if (others?.size === 0) this.#perAddress.delete(address);
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Known): void {
     const { perAddress, peerOf, websockets } = this.#parts;
     const connection = new PlainConnection(socket, peerOf(socket));
     this.#measure(socket);
-    while (this.#all.size + websockets() >= this.#room) {
+    while (this.#size + websockets() >= this.#room) {
       if (this.#makeRoom(this.#idle)) continue;
       socket.destroy();
       return;
@@ -141,9 +143,9 @@ export class Connections {
       }
       this.#perAddress.set(address, others.add(connection));
     }
-    this.#all.set(socket, connection);
+    socket[CONNECTION] = connection;
+    this.#size += 1;
     this.#idle.add(connection);
-    socket.setMaxListeners(MAX_LISTENERS);
     socket.on('close', this.#onClose);
   }
 
@@ -158,7 +160,7 @@ export class Connections {
     this.#roomSecond = second;
     const below = descriptorOf(socket);
     if (below < maxDescriptors) return;
-    const others = below - this.#all.size - websockets() - this.#closing;
+    const others = below - this.#size - websockets() - this.#closing;
     this.#room = maxDescriptors - others;
   }
 
@@ -198,7 +200,7 @@ export class Connections {
 
   #answered(connection: PlainConnection): void {
     connection.pending -= 1;
-    if (connection.pending > 0 || !this.#all.has(connection.socket)) return;
+    if (connection.pending > 0 || this.of(connection.socket) === undefined) return;
     this.#idle.delete(connection);
     this.#idle.add(connection); // after the others: they have waited longer
   }
@@ -209,6 +211,10 @@ export class Connections {
       connections.forget(this);
     })(this);
 }
+
+/** Where a socket has what is known of it: a look-up in a map of thousands costs more than all else here. */
+const CONNECTION = Symbol('connection');
+type Known = Socket & { [CONNECTION]?: PlainConnection | undefined };
 
 /** -1 where the system has none. */
 function descriptorOf(socket: Socket): number {

@@ -31,7 +31,7 @@ export function observeRefusal(observer: Observer, request: FastifyRequest, erro
     of: routeOf(request)[1],
     code,
     cause,
-    ...refusedOrigin(request.raw, error),
+    origin: refusedOrigin(request.raw, error),
   });
 }
 

@@ -90,9 +90,9 @@ function subprotocolToken(list: string | undefined): string | undefined {
 const FOREIGN_ORIGIN = 'origin';
 
 /** The origin for the log, where it is one and was why; a client may send any text as its Origin. */
-export function refusedOrigin({ headers }: IncomingMessage, { cause }: RelayError): { origin?: string } {
+export function refusedOrigin({ headers }: IncomingMessage, { cause }: RelayError): string | undefined {
   const origin = cause === FOREIGN_ORIGIN ? URL.parse(headers.origin ?? '')?.origin : undefined;
-  return origin === undefined || origin.length > 128 ? {} : { origin };
+  return origin === undefined || origin.length > 128 ? undefined : origin;
 }
 
 /**

@@ -20,14 +20,13 @@ import type { ClientAddress } from '../admission/client-address.ts';
 import type { ConnectionLease } from '../admission/connection-lease.ts';
 import type { Connections } from '../admission/connections.ts';
 import { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
+import { Lingering } from '../admission/lingering.ts';
 import { traceparentOf } from '../admission/traceparent.ts';
 import { rawErrorResponse } from '../error-response.ts';
 import { connectOld } from '../legacy/old-socket.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import { handshakeToken, oldFunctionOf, refusedOrigin, requireHandshake } from './upgrade-request.ts';
 
-/** A refused peer gets this long to read the answer and hang up, ms. */
-const LINGER_MS = 1000;
 /**
  * A frame may come in segments of this many bytes. In memory each piece takes 1 KB beside them, so that what one socket
  * can hold of an unfinished frame is 13 times its size at most.
@@ -61,9 +60,11 @@ export class WebSocketEndpoint {
   /** As judging is: a key set that was late lets all those pass at once who waited for it. */
   readonly #accepting = new EventLoopLimiter(HANDSHAKES_PER_TURN);
   readonly #socketParts: SocketParts;
+  readonly #lingering: Lingering;
 
   constructor(parts: WebSocketEndpointParts) {
     this.#parts = parts;
+    this.#lingering = new Lingering(parts.clock);
     this.#socketParts = {
       clock: parts.clock,
       endings: new EventLoopLimiter(ENDINGS_PER_TURN),
@@ -191,15 +192,12 @@ export class WebSocketEndpoint {
       of: 'upgrade',
       code,
       cause,
-      ...refusedOrigin(request, error),
+      origin: refusedOrigin(request, error),
     });
     if (socket.destroyed) return;
     const allow = code === 'method_not_allowed' ? { allow: 'GET' } : {};
     socket.end(rawErrorResponse(error, { headers: { 'x-request-id': connectionId, ...allow } }));
-    // Destroyed with bytes unread, the kernel would send a reset that can overtake the answer.
-    socket.resume();
-    const linger = this.#parts.clock.after(LINGER_MS, () => socket.destroy());
-    socket.once('close', () => linger.cancel());
+    this.#lingering.add(socket);
   }
 }
 
