@@ -86,16 +86,19 @@ async function startFullPooler(target: number, forwarded: number) {
   };
 }
 
+/** Answers that begin together: more than there are connections, and few enough for one connection of a busy machine. */
+const AT_ONCE = 8;
+
 describe('where Postgres gives fewer connections than asked for', () => {
   it.each([1, 2, 3])('%i do for quotas and usage rows alike', async (limit) => {
     await server.query('TRUNCATE dash_relay.usage');
     await server.query(`ALTER ROLE relay CONNECTION LIMIT ${limit}`);
     await using relay = await startRelay();
-    await answers(relay, 20);
+    await answers(relay, AT_ONCE);
     expect(await metric(relay, 'dash_quota_alone')).toBe(0);
-    await eventually('all rows have arrived', async () => (await arrived()) === 20);
+    await eventually('all rows have arrived', async () => (await arrived()) === AT_ONCE);
     await eventually('one more was refused', async () => {
-      await answers(relay, 20);
+      await answers(relay, AT_ONCE);
       return relay.logLines.some(({ msg }) => msg === SCARCE);
     });
     expect(await connections()).toBe(limit);
