@@ -156,7 +156,7 @@ it('lets go of everything when it is closed', async () => {
 it('cancels at the deadline', async () => {
   relay.simulator.script('stall');
   const { client } = connectTo(relay);
-  const stream = client.stream(QUESTION, { deadlineMs: 150 });
+  const stream = client.stream(QUESTION, { deadlineMs: 600 });
   await until(() => stream.content !== '');
   const { open } = relay.simulator.stats;
   await expect(stream.final).rejects.toMatchObject({ code: 'deadline_exceeded' });
