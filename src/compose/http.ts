@@ -60,6 +60,7 @@ export function composeHttp(
       : undefined,
     authenticator,
     connect: relay.connect,
+    flushLate: () => relay.flushLate(),
     actions: routes.actions,
     observer,
     clock: systemClock,

@@ -4,6 +4,7 @@
  * its deliveries where they are.
  */
 import type { WireText } from '../protocol/wire-text.ts';
+import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Delivery, DeliveryQueue } from './delivery.ts';
 import type { FrameSocket } from './port.ts';
@@ -176,14 +177,34 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Gathers everything that has frames to write in one event-loop turn, and flushes it once at the turn's end. */
+/** Frames wait no longer than this for the end of a long turn, ms: as long as a turn of a busy relay takes anyway. */
+const LATE_MS = 2;
+
+/**
+ * Gathers everything that has frames to write in one event-loop turn, and flushes it once at the turn's end. In a turn
+ * that a crowd makes long it flushes in between.
+ */
 export class FlushScheduler {
+  readonly #clock: Clock;
   #dirty: Flushable[] = [];
+  /** Since when the first of them waits. */
+  #since = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   mark(flushable: Flushable): void {
     if (flushable.marked) return;
     flushable.marked = true;
-    if (this.#dirty.push(flushable) === 1) setImmediate(this.#flush);
+    if (this.#dirty.push(flushable) > 1) return;
+    this.#since = this.#clock.elapsed();
+    setImmediate(this.#flush);
+  }
+
+  /** Writes what has waited for too long. To be called for each of many events that one turn may have to handle. */
+  flushLate(): void {
+    if (this.#dirty.length > 0 && this.#clock.elapsed() - this.#since >= LATE_MS) this.#flush();
   }
 
   readonly #flush = (): void => {

@@ -44,6 +44,8 @@ export interface HttpServerParts {
   readonly metrics?: { readonly source: MetricsSource; readonly binding: Binding } | undefined;
   readonly authenticator: Authenticator;
   readonly connect: Connect;
+  /** Called for each of the events that come by the thousand: what streams have to write does not wait for all of them. */
+  readonly flushLate: () => void;
   readonly actions: OldActions;
   readonly observer: Observer;
   readonly clock: Clock;

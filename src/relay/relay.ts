@@ -95,7 +95,7 @@ export class Relay {
       starter: this.#starter,
       registry: this.registry,
       cluster,
-      scheduler: new FlushScheduler(),
+      scheduler: new FlushScheduler(clock),
       observer,
       wheel: this.#wheel,
       clock,
@@ -103,6 +103,14 @@ export class Relay {
       resumeWindowMs: options.resumeWindowMs,
       limits: options.limits,
     };
+  }
+
+  /**
+   * Writes what connections and readers have waited with for too long. The end of an event-loop turn does so by itself: to
+   * be called for each of many events that one turn may have to handle.
+   */
+  flushLate(): void {
+    this.#connectionParts.scheduler.flushLate();
   }
 
   readonly connect: Connect = (socket, info) => {

@@ -70,3 +70,14 @@ it('takes connections down that are cut in the same instant a few in a turn', as
   expect(server.connections).toBe(0);
   expectAFewInATurn(tally);
 });
+
+it('asks for each of a crowd, when it comes and when it goes, whether a stream has waited for too long', async () => {
+  let asked = 0;
+  const { port, core } = await startServer({ flushLate: () => (asked += 1) });
+  const clients = await crowdOf(() => openHandshake(port));
+  expect(asked).toBe(CROWD);
+  const closed = core.connections.map((connection) => connection.closeCode());
+  for (const { socket } of clients) socket.destroy();
+  await Promise.all(closed);
+  expect(asked).toBe(2 * CROWD);
+});

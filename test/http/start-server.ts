@@ -52,6 +52,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     binding: { host: '127.0.0.1', port: 0 },
     authenticator,
     connect: core.connect,
+    flushLate: () => {},
     actions,
     observer,
     clock,

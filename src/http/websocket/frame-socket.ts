@@ -40,6 +40,8 @@ export interface SocketParts {
   readonly clock: Clock;
   /** In which sockets are taken down whose peer left without a word. */
   readonly endings: EventLoopLimiter;
+  /** Called for each socket whose peer leaves. */
+  readonly flushLate: () => void;
   /** Called once when the socket is gone, whether or not `serve` was reached. */
   readonly gone: (socket: ServedSocket) => void;
 }
@@ -143,6 +145,7 @@ class WebSocketAdapter implements ServedSocket {
 
   /** After a close frame the echo still has to leave; without one the peer is gone, and that can wait for its turn. */
   ended(): void {
+    this.#parts.flushLate();
     if (this.#open) this.#parts.endings.run(() => this.terminate());
     else this.#socket.end();
   }

@@ -41,6 +41,8 @@ const ENDINGS_PER_TURN = 16;
 
 export interface WebSocketEndpointParts {
   readonly connect: Connect;
+  /** Called for each upgrade and each end of a socket. */
+  readonly flushLate: () => void;
   readonly actions: OldActions;
   readonly admission: Admission;
   readonly connections: Connections;
@@ -67,6 +69,7 @@ export class WebSocketEndpoint {
     this.#lingering = new Lingering(parts.clock);
     this.#socketParts = {
       clock: parts.clock,
+      flushLate: parts.flushLate,
       endings: new EventLoopLimiter(ENDINGS_PER_TURN),
       gone: this.#gone,
     };
@@ -93,6 +96,7 @@ export class WebSocketEndpoint {
   /** Serves the upgrades of a server that takes those which are a handshake (`isHandshake`): the stream then is the socket itself. */
   attach(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#parts.flushLate();
       void this.#handle(request, socket as Socket, head);
     });
   }
