@@ -4,6 +4,7 @@
  * on `stream` raises the live streams to a number (`live`), on `storm` cuts all connections and opens them again
  * (`storm`), answers `reset` and `report`.
  */
+import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mintTokens } from './issuer/tokens.ts';
 import type { LoadClient } from './load/client.ts';
@@ -21,6 +22,7 @@ const ACK_SLICES = 50;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
 const { kind } = options.door;
+if (options.nice !== undefined) setPriority(options.nice);
 const meter = new Meter();
 const clients: LoadClient[] = [];
 const tokens = kind === 'relay' ? mintTokens(options.signer, options.name, options.connections) : [];

@@ -1,6 +1,6 @@
 /** CPU and memory of a process and all its descendants, as the kernel accounts them (Linux only). */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const MICROS_PER_TICK = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
@@ -78,6 +78,25 @@ function readProcess(pid: number, file: string): string {
 
 function kilobytes(text: string, key: string): number {
   return Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** Processes that this one has started and that run. */
+export function childrenOf(pid: number): readonly number[] {
+  return processTree(pid).slice(1);
+}
+
+/** Sockets that it has open. */
+export function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => isSocket(`${folder}/${fd}`)).length;
+}
+
+function isSocket(file: string): boolean {
+  try {
+    return readlinkSync(file).startsWith('socket:');
+  } catch {
+    return false; // closed since it was listed
+  }
 }
 
 function processTree(root: number): number[] {

@@ -96,5 +96,6 @@ async function launcher({
       fork(program, args, { ...settings, stdio: [...settings.stdio], env: environmentIn(place) });
   const { default: cluster } = await import('node:cluster');
   cluster.setupPrimary({ ...settings, stdio: [...settings.stdio], exec: program, args });
-  return (place) => cluster.fork(environmentIn(place)).process;
+  // A free port is picked by this process, once for all of them.
+  return (place) => cluster.fork(environmentIn({ ...place, ports: undefined })).process;
 }

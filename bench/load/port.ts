@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly deltasPerSecond?: number;
   /** Each connection reads no faster than that. Absent: as fast as it can. */
   readonly readBytesPerSecond?: number;
+  /** How far the generator gives way to others, 0 to 19: where cores are fewer than who wants one. Absent: not. */
+  readonly nice?: number;
 }
 
 /** Argument of the command `stream`. */

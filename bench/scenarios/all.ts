@@ -16,6 +16,7 @@ import { saturation } from './saturation.ts';
 import { slowReaders } from './slow-readers.ts';
 import { kept, starts } from './starts.ts';
 import { storm } from './storm.ts';
+import { workers, workersSaturation } from './workers.ts';
 
 export const scenarios: readonly Scenario[] = [
   cpu10,
@@ -35,6 +36,8 @@ export const scenarios: readonly Scenario[] = [
   redis,
   slowReaders,
   saturation,
+  workers,
+  workersSaturation,
   growth,
   churn,
   longStreams,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Round } from '../stage.ts';
-import type { Subject } from '../subjects/port.ts';
+import type { Environment, Subject } from '../subjects/port.ts';
 import { FAULTS, soundness } from './soundness.ts';
 import { cpuPerDelta } from './stream-steps.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
@@ -37,15 +37,21 @@ export const saturation: Scenario = {
   run: (subject) => runSaturation(subject),
 };
 
-async function runSaturation(subject: Subject): Promise<Outcome> {
+/** @param nice how far the generator gives way to the subject */
+export async function runSaturation(
+  subject: Subject,
+  environment: Environment = {},
+  nice = 0,
+): Promise<Outcome> {
   const most = FIRST * 2 ** DOUBLINGS;
-  return onStage(subject, TRAFFIC, {}, async (stage) => {
+  return onStage(subject, TRAFFIC, environment, async (stage) => {
     const connections = most / PER_CONNECTION;
     const load = await stage.load({
       name: 'c',
       connections,
       perConnection: PER_CONNECTION,
       opening: OPENING,
+      nice,
     });
     await load.connect();
     const steps: { readonly streams: number; readonly round: Round }[] = [];

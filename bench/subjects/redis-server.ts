@@ -6,6 +6,7 @@ import { startServer } from './server-process.ts';
 
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** Whether anything was appended to a stream. */
   wasWritten(): Promise<boolean>;
 }
@@ -22,6 +23,7 @@ export async function startRedis(): Promise<RedisServer> {
   const url = `redis://127.0.0.1:${port}`;
   return {
     url,
+    pid: server.pid,
     async wasWritten() {
       const client = new Redis(url);
       const statistics = await client.info('commandstats');

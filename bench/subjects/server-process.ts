@@ -24,7 +24,7 @@ export interface ServerProcess extends AsyncDisposable {
   log(): string;
 }
 
-const READY_MS = 15_000;
+const READY_MS = 30_000;
 /** A relay in development drains for 2 s. */
 const STOP_MS = 5000;
 const LOG_TAIL = 2000;

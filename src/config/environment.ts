@@ -297,9 +297,7 @@ export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   /** The export of spans, as the standard keys of OpenTelemetry ask for it. */
   readonly traces: TracesConfig | undefined;
   /** Which of WORKERS this process is; undefined where it is the only one. Not read here: `worker.ts` says it. */
-  readonly worker:
-    | (Pick<WorkerPlace, 'number' | 'count' | 'siblings'> & { readonly isFirst: boolean })
-    | undefined;
+  readonly worker: Omit<WorkerPlace, 'ports'> | undefined;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
 }

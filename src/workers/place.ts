@@ -8,7 +8,9 @@ export interface WorkerPlace {
   readonly count: number;
   /** What all processes of this parent call themselves by, and no other. */
   readonly siblings: string;
-  /** What the first one listens on; undefined of that one itself, for which the others wait. */
+  /** Whether it is the very first process of its parent, for which the others wait. */
+  readonly isFirst: boolean;
+  /** What the first one listens on, and so do the others. */
   readonly ports: Pick<Up, 'port' | 'metricsPort'> | undefined;
 }
 

@@ -48,6 +48,7 @@ export class Supervisor {
   /** Whether they write debug lines by SIGUSR2. */
   #debug = false;
   #stopping = false;
+  #hasStopped = false;
   #exitCode = 0;
   #overdue: Timer | undefined;
 
@@ -76,7 +77,10 @@ export class Supervisor {
     const worker: Worker = new Worker({
       number,
       clock,
-      launch: () => launch({ number, count, siblings: this.#siblings, ports: this.#up }),
+      launch: () => {
+        const ports = this.#up;
+        return launch({ number, count, siblings: this.#siblings, isFirst: ports === undefined, ports });
+      },
       write,
       answers: {
         metrics: () => this.#parts.metrics(this.#workers),
@@ -111,10 +115,14 @@ export class Supervisor {
     if (this.#stopping) this.#exitCode ||= code;
     else if (code === EXIT_CONFIG || !worker.hasBeenUp) this.#fail(code === 0 ? EXIT_FAILURE : code);
     else this.#parts.onRestart(worker.number, ended, worker.startAgain(ended.upMs));
-    if (this.#stopping && !this.#workers.some(({ isRunning }) => isRunning)) {
-      this.#overdue?.cancel();
-      this.#parts.onStopped(this.#exitCode);
-    }
+    this.#endOnceAllHave();
+  }
+
+  #endOnceAllHave(): void {
+    if (!this.#stopping || this.#hasStopped || this.#workers.some(({ isRunning }) => isRunning)) return;
+    this.#hasStopped = true;
+    this.#overdue?.cancel();
+    this.#parts.onStopped(this.#exitCode);
   }
 
   /** One cannot serve, and neither could the next one. Those that do finish their answers. */
@@ -134,6 +142,7 @@ export class Supervisor {
       this.#exitCode ||= EXIT_FAILURE;
       for (const worker of this.#workers) worker.kill();
     });
+    this.#endOnceAllHave();
   }
 
   async #states(): Promise<WorkerStates> {

@@ -144,13 +144,14 @@ export function dataDirectory() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** `node src/main.ts`. Resolves when it listens; rejects if it does not. */
+/** `node src/main.ts`, or another program. Resolves when it listens; rejects if it does not. */
 export async function spawnRelay(
   dataDir: string,
   environment: Environment = {},
   early: readonly NodeJS.Signals[] = [],
+  program = 'src/main.ts',
 ): Promise<RelayChild> {
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [program], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], ...UNLIMITED, DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

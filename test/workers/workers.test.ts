@@ -8,7 +8,7 @@ import { ask } from '../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, upstreamAt } from '../support/relay-process.ts';
-import { eventually, LONG, report } from '../support/test-run.ts';
+import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
 import { endingsOf, metricsOf, readinessOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
 
 const EVENTUALLY = 60_000;
@@ -134,6 +134,7 @@ it('one is killed: its clients read on at the other, nothing is lost or said twi
     ),
   );
   const [, second = 0] = workersOf(relay);
+  const killedAt = performance.now();
   process.kill(second, 'SIGKILL');
   await eventually('the machine is not ready', async () => {
     const readiness = await readinessOf(relay);
@@ -143,7 +144,13 @@ it('one is killed: its clients read on at the other, nothing is lost or said twi
   });
   const [ended] = await relay.logged('a worker ended by itself: another one is started');
   expect(ended).toMatchObject({ pid: second, signal: 'SIGKILL' });
+  const took: number[] = [];
+  const untilInterrupted = streams.map(async (stream, index) => {
+    const ending = await clients[Math.floor(index / 2)]?.ended(stream);
+    if (ending?.type === 'error') took.push(performance.now() - killedAt);
+  });
   const endings = (await Promise.all(clients.map(endingsOf))).flat();
+  await Promise.all(untilInterrupted);
   expect(new Set(endings)).toEqual(new Set(['done', 'interrupted']));
   await relay.logged('listening', 3);
   await eventually('it is ready again', async () => (await readinessOf(relay))?.code === 200);
@@ -161,10 +168,10 @@ it('one is killed: its clients read on at the other, nothing is lost or said twi
   const after = await metricsOf(relay);
   expect(sumIn(after, 'dash_worker_restarts_total')).toBe(1);
   expect(sumIn(after, 'dash_streams_ended_total')).toBeGreaterThanOrEqual(
-    sumIn(before, 'dash_streams_ended_total') + endings.filter((ending) => ending === 'done').length,
+    sumIn(before, 'dash_streams_ended_total') + endings.length - took.length,
   );
   report(
-    `killed under ${streams.length} streams: ${endings.filter((each) => each === 'interrupted').length} interrupted`,
+    `killed under ${streams.length} streams: ${took.length} interrupted, after ms: ${percentiles(took)}; the others done`,
   );
   await Promise.all(clients.map((client) => client.close()));
 });
