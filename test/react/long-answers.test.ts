@@ -72,7 +72,7 @@ describe.each([
   it('is opened with its end in sight at once, and drawn a bounded part at a time', async () => {
     const { page, answer } = await openFromHistory(name);
     const lastWord = /\w+(?=\W*$)/.exec(LONG_ANSWERS[name](SHARE))?.[0] ?? '';
-    await expect.poll(() => answer.innerText()).toContain(lastWord);
+    await expect.poll(() => answer.innerText(), SOON).toContain(lastWord);
     await expect.poll(() => fromEnd(page), SOON).toBeLessThan(2);
     await expect.poll(() => answer.locator(parts).count(), SOON).toBeGreaterThanOrEqual(count);
     expect(await mostAdded(page)).toBeLessThanOrEqual(MOST);

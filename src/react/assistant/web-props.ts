@@ -55,3 +55,7 @@ export function writtenIn(direction: 'ltr' | 'rtl', style: StyleProp<ViewStyle>)
   const web: object = { dir: direction, style };
   return Platform.OS === 'web' ? web : { style: [style, { direction }] };
 }
+
+/** Of what holds many views below one another: a browser lays all of a column of columns out where one changes, but not blocks. */
+export const stacked: ViewStyle | undefined =
+  Platform.OS === 'web' ? ({ display: 'block' } as object) : undefined;

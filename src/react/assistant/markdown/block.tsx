@@ -5,7 +5,7 @@ import { StyleSheet, Text, View } from 'react-native';
 import { Caret } from '../progress.tsx';
 import { SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
-import { headingLevel } from '../web-props.ts';
+import { headingLevel, stacked } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
 import { Inline, withoutLastBreak } from './inline.tsx';
 import { itemMeasure, LONGEST_PROSE, markMeasure } from './measures.ts';
@@ -61,7 +61,7 @@ function Prose({ tokens, hasCaret }: ProseProps) {
   const length = tokens.reduce((sum, { raw }) => sum + raw.length, 0);
   if (length <= LONGEST_PROSE) return <Words tokens={tokens} hasCaret={hasCaret} />;
   return (
-    <View>
+    <View style={stacked}>
       <Shares parts={tokens} measure={markMeasure} draw={drawWords} hasCaret={hasCaret} />
     </View>
   );
@@ -118,10 +118,10 @@ function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
       )),
     [start],
   );
-  const style = loose ? styles.looseList : styles.list;
+  const gap = loose ? SPACE.s : SPACE.xs;
   return (
-    <View role="list" style={style}>
-      <Shares parts={items} measure={itemMeasure} draw={draw} hasCaret={hasCaret} style={style} />
+    <View role="list" style={stacked}>
+      <Shares parts={items} measure={itemMeasure} draw={draw} hasCaret={hasCaret} gap={gap} />
     </View>
   );
 }
@@ -174,8 +174,6 @@ function Rule() {
 
 const styles = StyleSheet.create({
   heading: { marginTop: SPACE.s },
-  list: { gap: SPACE.xs },
-  looseList: { gap: SPACE.s },
   item: { flexDirection: 'row', gap: SPACE.s },
   bullet: { minWidth: 20, alignItems: 'flex-end' },
   number: { fontVariant: ['tabular-nums'] },

@@ -4,6 +4,7 @@ import { CopyButton } from '../button.tsx';
 import { Caret } from '../progress.tsx';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
+import { stacked } from '../web-props.ts';
 import { MONO } from './inline.tsx';
 import { linesMeasure, linesOfCode } from './measures.ts';
 import { Shares } from './shares.tsx';
@@ -25,7 +26,7 @@ export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
         {!hasCaret && <CopyButton text={text} label={strings.copyCode} />}
       </View>
       <ScrollView horizontal role="region" aria-label={name} tabIndex={0} contentContainerStyle={styles.body}>
-        <View>
+        <View style={stacked}>
           <Shares parts={linesOfCode(text)} measure={linesMeasure} draw={drawLines} hasCaret={hasCaret} />
         </View>
       </ScrollView>

@@ -1,7 +1,8 @@
 /** An answer's Markdown as React Native elements. Nothing of it is ever HTML. */
 import { memo, type ReactNode, useState } from 'react';
-import { StyleSheet, View } from 'react-native';
+import { View } from 'react-native';
 import { SPACE } from '../theme.ts';
+import { stacked } from '../web-props.ts';
 import { Block } from './block.tsx';
 import { createBlockParser, type RankedBlock, rankHeadings, type TextState } from './blocks.ts';
 import { blockMeasure, textHeight } from './measures.ts';
@@ -26,14 +27,14 @@ export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
   }
   const blocks = parser.read(begun, isRead ? state : 'growing');
   return (
-    <View style={styles.blocks}>
+    <View style={stacked}>
       <Shares
         isOutermost
         parts={rank(blocks)}
         measure={blockMeasure}
         draw={drawBlocks}
         hasCaret={state === 'growing'}
-        style={styles.blocks}
+        gap={SPACE.m}
       />
     </View>
   );
@@ -51,5 +52,3 @@ function drawBlocks(blocks: readonly RankedBlock[], first: number, hasCaret: boo
     />
   ));
 }
-
-const styles = StyleSheet.create({ blocks: { gap: SPACE.m } });

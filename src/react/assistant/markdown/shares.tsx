@@ -1,6 +1,6 @@
 /** Draws something long share by share, each when it is its turn; until then there is room for it. */
 import { memo, type ReactNode, useLayoutEffect, useState } from 'react';
-import { type StyleProp, View, type ViewStyle } from 'react-native';
+import { View } from 'react-native';
 import { useTurns } from '../turns.tsx';
 import { type Measure, Partition, type Share } from './partition.ts';
 
@@ -14,8 +14,8 @@ interface SharesProps<T> {
   /** The same function until what is drawn already has to be drawn again. */
   readonly draw: Draw<T>;
   readonly hasCaret: boolean;
-  /** Of the view around a share. */
-  readonly style?: StyleProp<ViewStyle>;
+  /** Between two parts, px. What holds the shares has none of its own, and is `stacked`. */
+  readonly gap?: number;
   readonly role?: 'rowgroup';
   /** It is in no other share, whose turn would be its own where it is short. */
   readonly isOutermost?: boolean;
@@ -40,18 +40,19 @@ export function Shares<T>({ parts, measure, draw, hasCaret, isOutermost = false,
   });
 }
 
-interface ShareViewProps extends Pick<SharesProps<unknown>, 'draw' | 'hasCaret' | 'style' | 'role'> {
+interface ShareViewProps extends Pick<SharesProps<unknown>, 'draw' | 'hasCaret' | 'gap' | 'role'> {
   readonly share: Share<unknown>;
   /** It waits for no turn. */
   readonly isNow: boolean;
 }
 
-const ShareView = memo(function ShareView({ share, draw, hasCaret, isNow, style, role }: ShareViewProps) {
+const ShareView = memo(function ShareView({ share, draw, hasCaret, isNow, gap = 0, role }: ShareViewProps) {
   const { parts, first, weight, height } = share;
   const drawNow = useTurn(draw, weight, isNow);
-  if (drawNow === undefined) return <View aria-hidden style={{ height }} />;
+  const marginTop = first > 0 ? gap : 0;
+  if (drawNow === undefined) return <View aria-hidden style={{ height, marginTop }} />;
   return (
-    <View {...(role && { role })} style={style}>
+    <View {...(role && { role })} style={{ gap, marginTop }}>
       {drawNow(parts, first, hasCaret)}
     </View>
   );

@@ -3,6 +3,7 @@ import { memo, useCallback, useMemo } from 'react';
 import { ScrollView, StyleSheet, Text, View } from 'react-native';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
+import { stacked } from '../web-props.ts';
 import { Inline } from './inline.tsx';
 import { rowMeasure } from './measures.ts';
 import { Shares } from './shares.tsx';
@@ -33,7 +34,7 @@ export function Table({ table, hasCaret }: { table: Tokens.Table; hasCaret: bool
       style={[styles.frame, { borderColor: colors.border }]}
       contentContainerStyle={styles.content}
     >
-      <View role="table" aria-label={strings.table} style={styles.table}>
+      <View role="table" aria-label={strings.table} style={[styles.table, stacked]}>
         <Row cells={table.header} widths={widths} isHead />
         <Shares parts={table.rows} measure={rowMeasure} draw={draw} hasCaret={hasCaret} role="rowgroup" />
       </View>
