@@ -52,6 +52,8 @@ export interface Stage {
   memory(): readonly (readonly [number, number])[];
   /** Opens one more load generator, which is stopped with the stage. */
   load(options: Omit<LoadOptions, 'door' | 'port' | 'signer'>): Promise<Load>;
+  /** Starts the subject once more beside the first, for the same upstream and users; it is stopped with the stage. */
+  another(environment: Environment): Promise<RunningSubject>;
   /** Measures for `ms`, all generators together. */
   round(ms: number): Promise<Round>;
 }
@@ -71,10 +73,8 @@ export async function onStage<Result>(
   await using upstream = startCompanion('upstream.ts', { ...files.certificate, ...traffic });
   await using keys = await startKeyServer();
   const ports = await upstream.next<{ securePort: number; plainPort: number }>('listening', START_MS);
-  await using running = await subject.start(
-    { ...ports, certFile: files.certFile, supabaseUrl: keys.url },
-    environment,
-  );
+  const backends = { ...ports, certFile: files.certFile, supabaseUrl: keys.url };
+  await using running = await subject.start(backends, environment);
   await using stack = new AsyncDisposableStack();
   const loads: Load[] = [];
   using memory = new MemorySeries(running.pid);
@@ -90,6 +90,7 @@ export async function onStage<Result>(
         loads.push(load);
         return load;
       },
+      another: async (its) => stack.use(await subject.start(backends, its)),
       round: (ms) => measureRound({ pid: running.pid, upstream, loads, memory }, ms),
     });
   } catch (error) {

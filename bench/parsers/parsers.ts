@@ -71,7 +71,7 @@ const raw: readonly Parser[] = [
     shapes: shapes.endings,
     honest: 1,
     bytes: 32 * KIB,
-    read: (json) => parseEnding(json, 'a', 1),
+    read: (json) => parseEnding(json, 'a'),
   },
 ];
 

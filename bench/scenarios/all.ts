@@ -1,6 +1,7 @@
 /** Every scenario, in the order they run. */
 import type { Scenario } from '../scenario.ts';
 import { cancel } from './cancel.ts';
+import { cancelElsewhere } from './cancel-elsewhere.ts';
 import { connections } from './connections.ts';
 import { cpu1, cpu10, growth } from './cpu.ts';
 import { firstToken } from './first-token.ts';
@@ -41,4 +42,5 @@ export const scenarios: readonly Scenario[] = [
   growth,
   churn,
   longStreams,
+  cancelElsewhere,
 ];

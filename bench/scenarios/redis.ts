@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { atMost } from '../report/target.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import type { Subject } from '../subjects/port.ts';
@@ -26,9 +25,6 @@ export const redis: Scenario = {
 };
 
 async function runRedis(subject: Subject): Promise<Outcome> {
-  if (spawnSync('redis-server', ['--version']).status !== 0) {
-    throw new Error('redis-server not found: apt-get install redis-server');
-  }
   const shape = { streams: STREAMS, connections: CONNECTIONS };
   const off = (await measureSteady(subject, shape)).rounds.at(-1);
   await using server = await startRedis();

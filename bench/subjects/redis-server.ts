@@ -1,4 +1,5 @@
 /** A Redis server of our own: in memory only, on a free port. */
+import { spawnSync } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { freePort } from '../../test/support/free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
@@ -11,7 +12,10 @@ export interface RedisServer extends AsyncDisposable {
   wasWritten(): Promise<boolean>;
 }
 
+/** @throws Error where it is not installed */
 export async function startRedis(): Promise<RedisServer> {
+  if (spawnSync('redis-server', ['--version']).status !== 0)
+    throw new Error('redis-server not found: apt-get install redis-server');
   const port = await freePort();
   const directory = temporaryDirectory('redis');
   const server = await startServer({

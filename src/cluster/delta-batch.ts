@@ -4,8 +4,8 @@
  */
 
 import { parseJson } from '../protocol/parse-json.ts';
-import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
-import type { LogCursor, LogEntry, StreamLog } from '../stream-log/port.ts';
+import { toWire, type WireText } from '../protocol/wire-text.ts';
+import type { DeltaSink, LogEntry, StreamLog } from '../stream-log/port.ts';
 import type { StoredBatch } from './store/port.ts';
 import { Malformed } from './store/port.ts';
 
@@ -17,24 +17,50 @@ const DELTAS = /([\x1e\x1f])([^\x1e\x1f]+)/g;
 const MAX_DELTAS = 131_072;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them stands unescaped in a frame
 const CONTROL_CHARACTER = /[\x00-\x1f]/;
+/** What 600 streams at 25 deltas a second fill in 50 ms, about; and what is worth keeping. */
+const USUAL_BYTES = 64 * 1024;
+const MOST_KEPT_BYTES = 1024 * 1024;
 
 /** Of one event: what an upstream's may have. */
 const BOUNDS = { depth: 256, values: 100_000 } as const;
 
-/** Reads on to the head, or until about `maxBytes` are gathered. `undefined` where there is nothing new. */
-export function takeBatch(
-  cursor: LogCursor,
-  maxBytes: number,
-): { readonly seq: number; readonly payload: string } | 'gap' | undefined {
-  let gathered = '';
-  while (gathered.length < maxBytes) {
-    const entry = cursor.next(0);
-    if (entry === 'gap') return entry;
-    if (entry === undefined) break;
-    gathered += (entry.kind === 'text' ? TEXT : EVENT) + entry.json;
+/**
+ * Batches of many runs, one after the other, as the bytes that are stored: copied from log to command without a text for
+ * each delta, into memory that is used again.
+ */
+export class BatchBytes implements DeltaSink {
+  #memory = Buffer.allocUnsafeSlow(USUAL_BYTES);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
   }
-  if (gathered === '') return undefined;
-  return { seq: cursor.seq, payload: fromWire(gathered as WireText) };
+
+  /** All of it, until it is cut or added to. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  take(kind: LogEntry['kind'], bytes: Buffer, from: number, end: number): void {
+    this.#makeRoom(1 + end - from);
+    this.#memory[this.#length] = (kind === 'text' ? TEXT : EVENT).charCodeAt(0);
+    this.#length += 1 + bytes.copy(this.#memory, this.#length + 1, from, end);
+  }
+
+  /** Forgets what comes after that length. */
+  cut(length: number): void {
+    this.#length = length;
+    if (length === 0 && this.#memory.length > MOST_KEPT_BYTES)
+      this.#memory = Buffer.allocUnsafeSlow(USUAL_BYTES);
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#memory.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#memory.length * 2));
+    this.#memory.copy(larger, 0, 0, this.#length);
+    this.#memory = larger;
+  }
 }
 
 /** A batch whose deltas are what a log may hold. */

@@ -4,10 +4,11 @@
  */
 import type { EndingFrame } from '../protocol/frames.ts';
 import type { Interlude } from '../run/interlude.ts';
+import type { UserLimits } from '../run/port.ts';
 import type { StreamLog } from '../stream-log/port.ts';
-import type { RunRecord } from './store/port.ts';
+import type { Claimed, RunRecord } from './store/port.ts';
 
-export type { RunRecord } from './store/port.ts';
+export type { Claimed, RunRecord } from './store/port.ts';
 
 /** The owner's side of a run, as its publication sees it. */
 export interface PublishedSource {
@@ -73,20 +74,25 @@ export interface SharedRuns {
   /** Whether a client that leaves for any other machine finds its streams there. */
   readonly elsewhere: boolean;
   /**
-   * Makes the run this machine's own; gives the run that has the id already. Where the others cannot be asked in
-   * time the run counts as claimed: no start waits for them.
+   * Makes the run this machine's own and counts its start; gives the run that has the id already. Where the others
+   * cannot be asked in time the run counts as claimed, and `uncounted`: no start waits for them.
    */
-  claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord>;
+  claim(record: RunRecord, limits: UserLimits): Promise<Claimed>;
   /** A claimed run that never began. */
   release(run: RunRecord): void;
   /** Publishes an accepted run until its ending is with the others. */
   publish(run: RunRecord, source: PublishedSource): Publication;
   /** The run of that id on any machine, if its record can be read. Rejects where the others cannot be asked. */
   find(userId: string, id: string): Promise<RunRecord | undefined>;
-  /** Resolves when the replica holds what is published now, or with why there is none. Rejects likewise. */
+  /**
+   * Resolves when the replica holds what is published now, or with why there is none. Rejects likewise. `ending` is for
+   * a run that `cancelHeld` gave.
+   */
   follow(run: RunRecord, part: ReplicaPart, events: ReplicaEvents): Promise<Replica | ReplicaLoss>;
   /** Rejects likewise. */
   cancel(run: RunRecord): Promise<void>;
+  /** Cancels the run of that id on any machine and gives it, as `find` does; its ending will be told here. */
+  cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
   close(): Promise<void>;
 }

@@ -3,12 +3,17 @@
  * for it, and it waits for nobody.
  */
 import type { Clock, Timer } from '../time/clock.ts';
+import { BatchBytes } from './delta-batch.ts';
 import type { Publication, PublishedSource, RunRecord } from './port.ts';
 import { RunPublication } from './run-publication.ts';
-import type { SharedStore } from './store/port.ts';
+import type { Addition, SharedStore } from './store/port.ts';
 
 /** How long deltas gather for readers elsewhere; with the way there 20 ms at most. */
 const FOLLOWED_MS = 15;
+/** A run that nobody follows elsewhere is looked at in each fourth tick: its deltas gather for 200 ms at most. */
+const TURNS = 4;
+/** Of all runs together, in one command, about: after an outage there may be more. */
+const COMMAND_BYTES = 4 * 1024 * 1024;
 
 export interface PublisherParts {
   readonly store: SharedStore;
@@ -23,17 +28,29 @@ export interface PublisherParts {
   readonly onMalformed: (what: string, epoch?: string) => void;
 }
 
+/** Claimed, and not yet published or released. */
+interface Claimed {
+  /** The store has it, as far as is known. */
+  isRecorded: boolean;
+  /** Others have cancelled it meanwhile. */
+  isCancelled: boolean;
+}
+
 export class Publisher {
   readonly #parts: PublisherParts;
+  /** That are not over. */
   readonly #publications = new Map<string, RunPublication>();
-  /** Claimed, and not yet published or released. */
-  readonly #claimed = new Set<string>();
-  /** Of those, what others have cancelled meanwhile. */
-  readonly #cancelled = new Set<string>();
+  /** The same, dealt to ticks; what is over leaves in its turn. */
+  readonly #turns: RunPublication[][] = Array.from({ length: TURNS }, () => []);
+  #turn = 0;
+  readonly #claimed = new Map<string, Claimed>();
+  #due: RunPublication[] = [];
+  /** Due in the next tick: what the store refused might be refused again at once. */
+  #refused: RunPublication[] = [];
+  readonly #payloads = new BatchBytes();
   #soon: Timer | undefined;
-  #soonMs = 0;
+  #atOnce: NodeJS.Immediate | undefined;
   #flushing: Promise<void> | undefined;
-  #again = false;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -45,26 +62,34 @@ export class Publisher {
   }
 
   claimed(epoch: string): void {
-    this.#claimed.add(epoch);
+    this.#claimed.set(epoch, { isRecorded: false, isCancelled: false });
+  }
+
+  /** The store has granted the claim. */
+  recorded(epoch: string): void {
+    const claimed = this.#claimed.get(epoch);
+    if (claimed !== undefined) claimed.isRecorded = true;
   }
 
   released(epoch: string): void {
     this.#claimed.delete(epoch);
-    this.#cancelled.delete(epoch);
   }
 
   publish(record: RunRecord, source: PublishedSource): Publication {
     const { store } = this.#parts;
+    const claimed = this.#claimed.get(record.epoch);
     const publication = new RunPublication(
       record,
       source,
-      (woken) => this.#flushSoon(woken.urgent ? 0 : FOLLOWED_MS),
+      claimed?.isRecorded ? 'claimed' : 'unsure',
+      (woken) => this.#woken(woken),
       (...message) => store.send(...message),
     );
     this.#claimed.delete(record.epoch);
     this.#publications.set(record.epoch, publication);
-    publication.wake();
-    if (this.#cancelled.delete(record.epoch)) publication.cancel();
+    // It begins with the next tick, unless somebody elsewhere waits for it.
+    this.#turns[(this.#turn + 1) % TURNS]?.push(publication);
+    if (claimed?.isCancelled) publication.cancel();
     return publication;
   }
 
@@ -79,55 +104,79 @@ export class Publisher {
   }
 
   cancel(epoch: string): void {
-    if (this.#claimed.has(epoch)) this.#cancelled.add(epoch);
+    const claimed = this.#claimed.get(epoch);
+    if (claimed !== undefined) claimed.isCancelled = true;
     else this.#publications.get(epoch)?.cancel();
   }
 
   /** The store was away: what it holds has to be looked at again. */
   recheck(): void {
-    for (const publication of this.#publications.values()) publication.recheck();
+    for (const claimed of this.#claimed.values()) claimed.isRecorded = false;
+    for (const publication of this.#publications.values()) {
+      publication.recheck();
+      this.#makeDue(publication);
+    }
   }
 
   /** To be called every 50 ms. */
   tick(): void {
-    const { clock, endedMs } = this.#parts;
-    const now = clock.elapsed();
-    for (const publication of this.#publications.values())
-      if (publication.expire(now, endedMs)) this.#parts.onUnpublished(publication.record);
-    this.#forgetOver();
+    const now = this.#parts.clock.elapsed();
+    this.#turn = (this.#turn + 1) % TURNS;
+    const turn = this.#turns[this.#turn] ?? [];
+    this.#turns[this.#turn] = turn.filter((publication) => this.#check(publication, now));
+    for (const publication of this.#refused.splice(0)) this.#makeDue(publication);
     void this.flush();
   }
 
   /** Publishes what is due; resolves when it is with the store, or cannot be. */
   flush(): Promise<void> {
-    this.#again = true;
     this.#flushing ??= this.#flushAll().finally(() => {
       this.#flushing = undefined;
     });
     return this.#flushing;
   }
 
-  close(): void {
+  /** Publishes all there is; resolves likewise. */
+  close(): Promise<void> {
     this.#soon?.cancel();
+    clearImmediate(this.#atOnce);
+    for (const publication of this.#publications.values())
+      if (publication.hasNews) this.#makeDue(publication);
+    return this.flush();
   }
 
-  #flushSoon(ms: number): void {
-    if (this.#soon !== undefined && this.#soonMs <= ms) return;
-    this.#soon?.cancel();
-    this.#soonMs = ms;
-    this.#soon = this.#parts.clock.after(ms, () => {
-      this.#soon = undefined;
-      void this.flush();
-    });
+  /** False once it is over. */
+  #check(publication: RunPublication, now: number): boolean {
+    if (publication.expire(now, this.#parts.endedMs)) this.#parts.onUnpublished(publication.record);
+    if (publication.hasNews) this.#makeDue(publication);
+    return !this.#forgetOver(publication);
+  }
+
+  /** In this turn nobody waits: its own readers come first. */
+  #woken(publication: RunPublication): void {
+    this.#makeDue(publication);
+    if (publication.urgent) {
+      this.#atOnce ??= setImmediate(() => {
+        this.#atOnce = undefined;
+        void this.flush();
+      });
+    } else {
+      this.#soon ??= this.#parts.clock.after(FOLLOWED_MS, () => {
+        this.#soon = undefined;
+        void this.flush();
+      });
+    }
+  }
+
+  #makeDue(publication: RunPublication): void {
+    if (publication.isDue) return;
+    publication.isDue = true;
+    this.#due.push(publication);
   }
 
   async #flushAll(): Promise<void> {
     try {
-      while (this.#again && this.#parts.isUp()) {
-        this.#again = false;
-        await this.#flushDue();
-        this.#forgetOver();
-      }
+      while (this.#due.length > 0 && this.#parts.isUp()) await this.#flushDue();
     } catch (cause) {
       this.recheck();
       this.#parts.onFailed(cause);
@@ -135,33 +184,43 @@ export class Publisher {
   }
 
   async #flushDue(): Promise<void> {
-    const { store, clock } = this.#parts;
-    const now = clock.elapsed();
-    const due = [...this.#publications.values()].filter((publication) => publication.isDue(now));
-    const unsure = due.filter(({ state }) => state === 'unsure');
-    await Promise.all(
-      unsure.map(async (publication) => {
-        const { record, base } = publication;
-        const isBelieved = publication.restored(await store.restore(record, base));
-        if (!isBelieved) this.#parts.onMalformed('the log of a run of ours', record.epoch);
-      }),
-    );
-    const taken = due.flatMap((publication) => {
-      const addition = publication.take(now);
-      return addition === undefined ? [] : [{ publication, addition }];
-    });
-    if (taken.length === 0) return;
-    const outcomes = await store.add(taken.map(({ addition }) => addition));
-    for (const [index, { publication, addition }] of taken.entries()) {
-      const wasAdded = outcomes[index] === true;
-      publication.added(addition, wasAdded);
-      // The ending came while the last deltas were on their way.
-      if (wasAdded && publication.urgent) this.#again = true;
+    const due = this.#due;
+    this.#due = [];
+    for (const publication of due) publication.isDue = false;
+    await Promise.all(due.filter(({ state }) => state === 'unsure').map((each) => this.#restore(each)));
+    const taken: RunPublication[] = [];
+    const additions: Addition[] = [];
+    this.#payloads.cut(0);
+    for (const publication of due) {
+      const isFull = this.#payloads.length >= COMMAND_BYTES;
+      if (isFull) this.#makeDue(publication);
+      const addition = isFull ? undefined : publication.take(this.#payloads);
+      if (addition === undefined) continue;
+      taken.push(publication);
+      additions.push(addition);
+    }
+    if (additions.length === 0) return;
+    const refused = await this.#parts.store.add(additions, this.#payloads.bytes);
+    for (const [index, publication] of taken.entries()) {
+      const wasAdded = !refused.includes(index);
+      publication.added(additions[index] as Addition, wasAdded);
+      if (!wasAdded) this.#refused.push(publication);
+      // There was more than fits, or the ending came while the last deltas were on their way.
+      else if (publication.urgent) this.#makeDue(publication);
+      this.#forgetOver(publication);
     }
   }
 
-  #forgetOver(): void {
-    for (const [epoch, { state }] of this.#publications)
-      if (state === 'over') this.#publications.delete(epoch);
+  async #restore(publication: RunPublication): Promise<void> {
+    const { record, base } = publication;
+    const isBelieved = publication.restored(await this.#parts.store.restore(record, base));
+    if (!isBelieved) this.#parts.onMalformed('the log of a run of ours', record.epoch);
+    this.#forgetOver(publication);
+  }
+
+  /** Whether it is over. */
+  #forgetOver({ state, record }: RunPublication): boolean {
+    if (state === 'over') this.#publications.delete(record.epoch);
+    return state === 'over';
   }
 }

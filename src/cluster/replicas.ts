@@ -50,7 +50,8 @@ export class Replicas {
     const { logs } = this.#parts;
     const replica = new RunReplica(record, part, logs, (released) => this.#released(released));
     this.#open.set(record.epoch, [...this.#of(record.epoch), replica]);
-    this.#refresh(replica);
+    if (part === 'whole') this.#refresh(replica);
+    else replica.refreshedAt = this.#parts.clock.elapsed(); // its owner was told with the cancel
     try {
       await this.#read(replica);
     } catch (cause) {
@@ -64,10 +65,9 @@ export class Replicas {
 
   /** Another machine added to its run. */
   added({ epoch, addition }: Extract<MachineMessage, { type: 'added' }>): void {
-    const { batches, ending } = addition;
     for (const replica of this.#of(epoch)) {
-      const isWhole = replica.accepted && this.#takeMessage(replica, batches);
-      if (!isWhole || ending !== undefined) this.#readOn(replica);
+      if (!replica.accepted || !this.#takeMessage(replica, addition)) this.#readOn(replica);
+      else if (replica.ending !== undefined) this.#close(replica);
     }
   }
 
@@ -77,9 +77,9 @@ export class Replicas {
   }
 
   /** What a message says wrong may be right in the log. */
-  #takeMessage(replica: RunReplica, batches: StoredLog['batches']): boolean {
+  #takeMessage(replica: RunReplica, addition: Omit<StoredLog, 'exists'>): boolean {
     try {
-      return replica.take({ exists: true, batches, ending: undefined });
+      return replica.takeMessage(addition);
     } catch (error) {
       this.#reportMalformed(error, replica);
       return false;

@@ -13,13 +13,15 @@ import type { StreamLog } from '../stream-log/port.ts';
 import type { Publication, PublishedSource, RunRecord, SharedRuns } from './port.ts';
 
 export class RunClaim implements Claim {
+  readonly isCounted: boolean;
   readonly #record: RunRecord;
   readonly #shared: SharedRuns;
   readonly #registry: RunRegistry;
   #published: PublishedRun | undefined;
 
-  constructor(record: RunRecord, shared: SharedRuns, registry: RunRegistry) {
+  constructor(record: RunRecord, isCounted: boolean, shared: SharedRuns, registry: RunRegistry) {
     this.#record = record;
+    this.isCounted = isCounted;
     this.#shared = shared;
     this.#registry = registry;
   }

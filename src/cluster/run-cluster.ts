@@ -3,8 +3,8 @@
  * into the registry to be read here, for as long as somebody does. Only what is not on this machine comes this way.
  */
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Claim, ClaimedRun, Cluster } from '../run/port.ts';
-import { didNotBegin, resumeGap, tooManyStreams } from '../run/refusals.ts';
+import type { Claim, ClaimedRun, Cluster, UserLimits } from '../run/port.ts';
+import { didNotBegin, resumeGap, tooManyStarts, tooManyStreams } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -35,13 +35,15 @@ export class RunCluster implements Cluster, RemoteRunEvents {
   /** One that its own machine refuses meanwhile frees the id: then it is this machine's turn to judge the request. */
   async claim(
     run: ClaimedRun,
-    maxLive: number,
+    limits: UserLimits,
   ): Promise<{ readonly claim: Claim } | { readonly run: RunView }> {
     const record = { ...run, owner: this.#shared.machine };
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
-      const claimed = await this.#shared.claim(record, maxLive);
-      if (claimed === 'too_many') throw tooManyStreams(maxLive);
-      if (claimed === 'claimed') return { claim: new RunClaim(record, this.#shared, this.#registry) };
+      const claimed = await this.#shared.claim(record, limits);
+      if (claimed === 'too_many') throw tooManyStreams(limits.streams);
+      if (claimed === 'claimed' || claimed === 'uncounted')
+        return { claim: new RunClaim(record, claimed === 'claimed', this.#shared, this.#registry) };
+      if ('retryAfterMs' in claimed) throw tooManyStarts(limits.startsPerMinute, claimed.retryAfterMs);
       const existing = this.#registry.find(run.userId, run.id) ?? (await this.#attachable(claimed));
       if (existing !== 'refused') return { run: existing };
     }
@@ -52,11 +54,15 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     userId: string,
     { id, type }: { id: string; type: 'resume' | 'cancel' },
   ): Promise<RunView | undefined> {
-    const record = await this.#asked(type, () => this.#shared.find(userId, id));
+    const isCancel = type === 'cancel';
+    const record = await this.#asked(type, () =>
+      // At once: what costs money must not wait for what is read.
+      isCancel ? this.#shared.cancelHeld(userId, id) : this.#shared.find(userId, id),
+    );
     if (record === undefined) return undefined;
     const here = this.#here(record);
     if (here !== undefined) return here;
-    if (type === 'cancel') return await this.#cancelled(record);
+    if (isCancel) return await this.#cancelled(record);
     const opened = await this.#asked(type, () => this.#opened(record));
     if (opened === 'refused') return undefined;
     if (opened === 'gap') throw resumeGap();
@@ -99,17 +105,11 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     }
   }
 
-  /**
-   * Asks the owner first: what costs money must not wait for what is read. Of the run only its ending is followed; one
-   * that cannot be had (undefined) does not keep it from being stopped.
-   */
+  /** Of a run whose owner was asked to cancel it only the ending is followed, which may be none to be had (undefined). */
   async #cancelled(record: RunRecord): Promise<RunView | undefined> {
-    const asked = this.#shared.cancel(record);
-    asked.catch(() => {}); // tried again below, where there is a run to try it for
     const run = await this.#asked('cancel', () => this.#followed(record, 'ending'));
     if (typeof run === 'string') return undefined;
     run.cancelling();
-    asked.catch(() => this.cancel(run));
     return run;
   }
 

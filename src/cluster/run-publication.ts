@@ -2,57 +2,67 @@
  * How far one run of this machine is published. It reads the run's own log by a cursor, as any reader does: while the
  * store is away nothing piles up here, and afterwards it goes on where the store's log ends.
  *
- *   unsure ──restored──► open ──ending added──► over
- *      ▲                  │
- *      └── not added ─────┘        unsure ──closed or taken by others──► over
+ *   claimed ──begun──► open ──ending added──► over
+ *      │                │ ▲
+ *      └── not added ───┤ └─restored─ unsure ──closed or taken by others──► over
+ *                       └───────────────►
  */
 
 import { InterludePosition } from '../run/interlude.ts';
 import { currentInterlude } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';
-import { takeBatch } from './delta-batch.ts';
+import type { BatchBytes } from './delta-batch.ts';
 import type { Publication, PublishedSource, RunRecord } from './port.ts';
 import type { Addition, SharedStore } from './store/port.ts';
 
-/** Between two additions of a run that nobody follows elsewhere; with the tick before it, 200 ms at most. */
-const ALONE_MS = 150;
 /** A follower that did not renew for so long is gone. */
 const FOLLOWER_MS = 3500;
 const BATCH_BYTES = 256 * 1024;
+const NOBODY: readonly string[] = [];
+
+type State = 'claimed' | 'unsure' | 'open' | 'over';
 
 export class RunPublication implements Publication {
   readonly record: RunRecord;
+  /** It is to be published with what leaves next. Its publisher's. */
+  isDue = false;
   readonly #source: PublishedSource;
   readonly #onWake: (publication: RunPublication) => void;
   readonly #send: SharedStore['send'];
   /** By machine: until when, elapsed ms. */
   readonly #followers = new Map<string, number>();
-  #state: 'unsure' | 'open' | 'over' = 'unsure';
+  #state: State;
   #cursor: LogCursor | undefined;
   #interlude: InterludePosition | undefined;
-  #addedAt = Number.NEGATIVE_INFINITY;
-  #addedBytes = 0;
   #endedAt: number | undefined;
 
+  /** @param state `claimed` where the store has the run by its claim, `unsure` where that is not known */
   constructor(
     record: RunRecord,
     source: PublishedSource,
+    state: 'claimed' | 'unsure',
     onWake: (publication: RunPublication) => void,
     send: SharedStore['send'],
   ) {
+    this.#state = state;
     this.record = record;
     this.#source = source;
     this.#onWake = onWake;
     this.#send = send;
   }
 
-  get state(): 'unsure' | 'open' | 'over' {
+  get state(): State {
     return this.#state;
   }
 
   /** Nothing may wait: it begins, or it has ended. */
   get urgent(): boolean {
-    return this.#state === 'unsure' || (this.#state === 'open' && this.#source.ending !== undefined);
+    return this.#state === 'open' ? this.#source.ending !== undefined : this.#state !== 'over';
+  }
+
+  /** There is something to publish. */
+  get hasNews(): boolean {
+    return this.urgent || (this.#state === 'open' && this.#source.log.head !== this.#cursor?.seq);
   }
 
   wake(): void {
@@ -72,13 +82,6 @@ export class RunPublication implements Publication {
     for (let moment = position.next(BATCH_BYTES); moment !== undefined; moment = position.next(BATCH_BYTES))
       for (const machine of machines)
         this.#send(machine, { type: 'interlude', epoch: this.record.epoch, after, moment });
-  }
-
-  isDue(now: number): boolean {
-    if (this.#state !== 'open' || this.urgent) return this.urgent;
-    const { log } = this.#source;
-    if (log.head === this.#cursor?.seq) return false;
-    return this.#followers.size > 0 || now - this.#addedAt >= ALONE_MS || log.heldBytes !== this.#addedBytes;
   }
 
   /** What of the log can still be published at all: after this seq. */
@@ -103,40 +106,44 @@ export class RunPublication implements Publication {
     return isBelieved;
   }
 
-  /** What to add now. */
-  take(now: number): Addition | undefined {
+  /** What to add now; its deltas go to the payloads. */
+  take(payloads: BatchBytes): Addition | undefined {
+    const { ending, log } = this.#source;
+    const begins = this.#state === 'claimed';
+    if (!begins && this.#state !== 'open') return undefined;
+    if (begins) this.#cursor = log.cursor(0);
     const cursor = this.#cursor;
-    if (this.#state !== 'open' || cursor === undefined) return undefined;
-    const batch = takeBatch(cursor, BATCH_BYTES);
-    if (batch === 'gap') {
+    const before = payloads.length;
+    if (!cursor?.pour(payloads, BATCH_BYTES)) {
+      payloads.cut(before);
       this.#state = 'unsure'; // trimmed before it was published: begins anew after what is lost
       return undefined;
     }
-    const { ending, log } = this.#source;
-    this.#addedAt = now;
-    this.#addedBytes = log.heldBytes;
-    const isWhole = cursor.seq === log.head;
-    if (batch === undefined && (ending === undefined || !isWhole)) return undefined;
-    return {
-      record: this.record,
-      batch,
-      ending: isWhole ? ending : undefined,
-      followers: [...this.#followers.keys()],
-    };
+    const { seq } = cursor;
+    const bytes = payloads.length - before;
+    const last = seq === log.head ? ending : undefined;
+    if (!begins && bytes === 0 && last === undefined) return undefined;
+    const followers = this.#followers.size === 0 ? NOBODY : [...this.#followers.keys()];
+    return { record: this.record, begins, seq, bytes, ending: last, followers };
   }
 
-  added({ ending }: Addition, wasAdded: boolean): void {
+  added({ ending, followers }: Addition, wasAdded: boolean): void {
     if (!wasAdded) {
       this.#state = 'unsure';
     } else if (ending !== undefined) {
       this.#state = 'over';
+      // Who came while the ending was on its way was not told of it: now it reads.
+      for (const machine of this.#followers.keys())
+        if (!followers.includes(machine)) this.#send(machine, { type: 'not_here', epoch: this.record.epoch });
       this.#forgetFollowers();
+    } else if (this.#state === 'claimed') {
+      this.#state = 'open';
     }
   }
 
   /** It is not known what the store holds. */
   recheck(): void {
-    if (this.#state === 'open') this.#state = 'unsure';
+    if (this.#state !== 'over') this.#state = 'unsure';
   }
 
   follow(machine: string, now: number): void {

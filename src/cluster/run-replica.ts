@@ -5,7 +5,7 @@ import type { StreamLog, StreamLogs } from '../stream-log/port.ts';
 import { appendBatch, type Batch, decodeBatch } from './delta-batch.ts';
 import { parseEnding } from './parse-ending.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
-import type { InterludeMessage, StoredLog } from './store/port.ts';
+import { type InterludeMessage, Malformed, type StoredLog } from './store/port.ts';
 
 /** After every delta there can be. */
 const PAST_ALL = Number.MAX_SAFE_INTEGER;
@@ -80,18 +80,23 @@ export class RunReplica implements Replica {
   }
 
   /**
-   * Takes what follows, or repeats what is known. False where something in between is missing: nothing is taken.
+   * Takes what follows in the store, or repeats what is known. False where something in between is missing: nothing is
+   * taken.
    * @throws Malformed
    */
   take({ exists, batches, ending }: StoredLog): boolean {
-    if (this.#released || this.#ending !== undefined) return true;
-    if (this.#part === 'ending') return this.#takeEnding(ending);
-    const decoded = batches.map(decodeBatch);
-    if (exists && !this.#accepted) this.#accept(decoded[0]);
-    for (const batch of decoded) if (!appendBatch(this.#log, batch)) return false;
-    if (ending !== undefined) this.#ending = parseEnding(ending, this.record.id, this.#log.head);
-    if (batches.length > 0 || ending !== undefined) this.events.grown();
+    if (!this.#takeBatches(exists, batches)) return false;
+    if (!this.#takeEnding(ending)) throw new Malformed('the ending of a run');
     return true;
+  }
+
+  /**
+   * Takes what its owner tells: deltas, and an ending that is in the store by now. False where messages in between are
+   * lost, so that the store has to be read.
+   * @throws Malformed
+   */
+  takeMessage({ batches, ending }: Omit<StoredLog, 'exists'>): boolean {
+    return this.#takeBatches(true, batches) && this.#takeEnding(ending);
   }
 
   /** Told again and again how things stand: its owner does not know who knows. Late, it says nothing. */
@@ -101,11 +106,27 @@ export class RunReplica implements Replica {
     if (this.#interlude.add(moment)) this.events.meanwhile();
   }
 
-  #takeEnding(ending: string | undefined): true {
-    if (ending === undefined) return true;
-    this.#ending = parseEnding(ending, this.record.id);
+  #takeBatches(exists: boolean, batches: StoredLog['batches']): boolean {
+    if (this.#isOver || this.#part === 'ending') return true;
+    const decoded = batches.map(decodeBatch);
+    if (exists && !this.#accepted) this.#accept(decoded[0]);
+    for (const batch of decoded) if (!appendBatch(this.#log, batch)) return false;
+    if (batches.length > 0) this.events.grown();
+    return true;
+  }
+
+  /** False where it comes after another delta than the last one here. */
+  #takeEnding(ending: string | undefined): boolean {
+    if (this.#isOver || ending === undefined) return true;
+    const frame = parseEnding(ending, this.record.id);
+    if (this.#part === 'whole' && frame.seq !== this.#log.head) return false;
+    this.#ending = frame;
     this.events.grown();
     return true;
+  }
+
+  get #isOver(): boolean {
+    return this.#released || this.#ending !== undefined;
   }
 
   lose(loss: ReplicaLoss): void {

@@ -3,9 +3,11 @@
  * lease and notices whether the store can be reached. Nothing here stops for a store that is slow or away.
  */
 
+import type { UserLimits } from '../run/port.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type {
+  Claimed,
   Publication,
   PublishedSource,
   Replica,
@@ -108,14 +110,14 @@ export class StoreSharedRuns implements SharedRuns {
     return this.#beating;
   }
 
-  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
+  async claim(record: RunRecord, limits: UserLimits): Promise<Claimed> {
     this.#publisher.claimed(record.epoch);
     const asked = this.#up
-      ? await this.#inTime(this.#options.store.claim(record, maxLive), CLAIM_MS)
+      ? await this.#inTime(this.#options.store.claim(record, limits), CLAIM_MS)
       : undefined;
-    const claim = asked ?? 'claimed';
-    if (claim !== 'claimed') this.#publisher.released(record.epoch);
-    return claim;
+    if (asked === 'claimed' || asked === 'uncounted') this.#publisher.recorded(record.epoch);
+    else if (asked !== undefined) this.#publisher.released(record.epoch);
+    return asked ?? 'uncounted';
   }
 
   release(record: RunRecord): void {
@@ -135,15 +137,7 @@ export class StoreSharedRuns implements SharedRuns {
   }
 
   find(userId: string, id: string): Promise<RunRecord | undefined> {
-    return this.#asked(async (store) => {
-      try {
-        return await store.find(userId, id);
-      } catch (error) {
-        if (!(error instanceof Malformed)) throw error;
-        this.#options.onMalformed(error.message);
-        return undefined;
-      }
-    });
+    return this.#asked((store) => this.#readable(store.find(userId, id)));
   }
 
   follow(record: RunRecord, part: ReplicaPart, events: ReplicaEvents): Promise<Replica | ReplicaLoss> {
@@ -154,12 +148,26 @@ export class StoreSharedRuns implements SharedRuns {
     return this.#asked((store) => store.cancel(record));
   }
 
+  cancelHeld(userId: string, id: string): Promise<RunRecord | undefined> {
+    return this.#asked((store) => this.#readable(store.cancelHeld(userId, id)));
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    await this.#inTime(this.#publisher.flush(), CLOSE_MS);
-    this.#publisher.close();
+    await this.#inTime(this.#publisher.close(), CLOSE_MS);
     this.#up = false;
     await this.#options.store.close();
+  }
+
+  /** Undefined where the record is malformed. */
+  async #readable(record: Promise<RunRecord | undefined>): Promise<RunRecord | undefined> {
+    try {
+      return await record;
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      this.#options.onMalformed(error.message);
+      return undefined;
+    }
   }
 
   async #beatOnce(): Promise<void> {

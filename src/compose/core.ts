@@ -67,7 +67,7 @@ export async function composeCore(
     shared: shared?.streams,
     ledger,
     quota,
-    startLimit: createStartLimit(shared),
+    startLimit: createStartLimit(),
     limitsOf: (principal) => settings.now.plans.limitsOf(principal),
     isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,

@@ -13,13 +13,13 @@ import type { Caller, MemoryPressure, Observer, Tracer } from '../observability/
 import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
-import type { Cluster, StartLimit } from '../run/port.ts';
+import type { Cluster, StartLimit, UserLimits } from '../run/port.ts';
 import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';
 import { observeResumed, type RunView, resumedFrame } from '../run/run-view.ts';
-import { RunStarter, type StartCommand, type UserLimits } from '../run/starter.ts';
+import { RunStarter, type StartCommand } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';

@@ -1,9 +1,16 @@
 /** What starts ask of others: how often a user may start, and, where there are more machines than this one, theirs. */
 import type { RunView } from './run-view.ts';
 
+/** What a plan lets one user do, by all transports together. */
+export interface UserLimits {
+  /** Live runs at once. */
+  readonly streams: number;
+  readonly startsPerMinute: number;
+}
+
 export interface StartLimit {
-  /** Counts one start. @throws RelayError rate_limited with `retryAfterMs` */
-  take(userId: string, startsPerMinute: number): Promise<void>;
+  /** Counts one start on this machine. Gives in how many ms there may be one again, where it is one too many. */
+  take(userId: string, startsPerMinute: number): Promise<number | undefined>;
 }
 
 /** What other machines are told of a run that is about to begin here. */
@@ -18,6 +25,8 @@ export interface ClaimedRun {
 
 /** An id that is this machine's now. */
 export interface Claim {
+  /** The start is counted on all machines together; otherwise this one has to count it by itself. */
+  readonly isCounted: boolean;
   /** The run is accepted: other machines can read it from now on. */
   publish(run: RunView): void;
   /** The run has its ending, which is published at once. */
@@ -31,12 +40,12 @@ export interface Cluster {
   /** Whether a client that leaves for any other machine finds its streams there. */
   readonly elsewhere: boolean;
   /**
-   * Makes the id this machine's, or gives the run that has it already. Where the others cannot be asked in time the id
-   * counts as claimed: no start waits for them.
-   * @param maxLive runs that the user may have at once, on all machines together
-   * @throws RelayError too_many_streams, resume_gap, unavailable
+   * Makes the id this machine's and counts the start, or gives the run that has the id already. Where the others cannot
+   * be asked in time the id counts as claimed: no start waits for them.
+   * @param limits of the user, on all machines together
+   * @throws RelayError too_many_streams, rate_limited, resume_gap, unavailable
    */
-  claim(run: ClaimedRun, maxLive: number): Promise<{ readonly claim: Claim } | { readonly run: RunView }>;
+  claim(run: ClaimedRun, limits: UserLimits): Promise<{ readonly claim: Claim } | { readonly run: RunView }>;
   /**
    * The run that a frame is about, on any machine; accepted or refused by now if that can be had.
    * @throws RelayError where the others cannot be asked: resume_gap to a resume, otherwise unavailable

@@ -16,6 +16,13 @@ export function tooManyStreams(streams: number): RelayError {
   });
 }
 
+export function tooManyStarts(startsPerMinute: number, retryAfterMs: number): RelayError {
+  return new RelayError('rate_limited', `at most ${startsPerMinute} starts a minute`, {
+    cause: 'starts_of_user',
+    retryAfterMs,
+  });
+}
+
 /** The machine that runs it refused it, or lost it, before it began. */
 export function didNotBegin(): RelayError {
   return new RelayError('unavailable', 'this run did not begin on another server; start again');

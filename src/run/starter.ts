@@ -8,19 +8,12 @@ import type { Caller } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
-import type { Claim, Cluster, StartLimit } from './port.ts';
-import { switchedOff, tooManyStreams } from './refusals.ts';
+import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
+import { switchedOff, tooManyStarts, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
 import { hashOfRequest, hashOfUser, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
-
-/** What a plan lets one user do, by all transports together. */
-export interface UserLimits {
-  /** Live runs at once. */
-  readonly streams: number;
-  readonly startsPerMinute: number;
-}
 
 export interface StarterParts extends RunParts {
   readonly registry: RunRegistry;
@@ -110,7 +103,7 @@ export class RunStarter {
     const { userId } = principal;
     const { action } = request;
     const run = { userId, id, epoch, requestHash, action, model: prepared.model };
-    const claimed = await cluster.claim(run, limits.streams);
+    const claimed = await cluster.claim(run, limits);
     const claim = 'claim' in claimed ? claimed.claim : undefined;
     const existing = this.#parts.registry.find(userId, id) ?? ('run' in claimed ? claimed.run : undefined);
     if (existing !== undefined) {
@@ -145,10 +138,15 @@ export class RunStarter {
     if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooManyStreams(streams);
   }
 
+  async #count(userId: string, startsPerMinute: number): Promise<void> {
+    const retryAfterMs = await this.#parts.startLimit.take(userId, startsPerMinute);
+    if (retryAfterMs !== undefined) throw tooManyStarts(startsPerMinute, retryAfterMs);
+  }
+
   async #run(run: Run, { startsPerMinute }: UserLimits, claim: Claim | undefined): Promise<void> {
-    const { registry, startLimit } = this.#parts;
+    const { registry } = this.#parts;
     try {
-      await startLimit.take(run.userId, startsPerMinute);
+      if (claim?.isCounted !== true) await this.#count(run.userId, startsPerMinute);
       await run.run(() => claim?.publish(run));
       registry.ended(run);
       claim?.ended();

@@ -4,7 +4,7 @@
  * Reading is by cursor and copies nothing that was not read: a slow reader costs a position, not a queue.
  */
 import type { WireText } from '../protocol/wire-text.ts';
-import type { LogCursor, LogEntry, StreamLog, StreamLogs } from './port.ts';
+import type { DeltaSink, LogCursor, LogEntry, StreamLog, StreamLogs } from './port.ts';
 
 export interface MemoryLogLimits {
   /** Bytes one log may hold (STREAM_LOG_MAX_BYTES). */
@@ -217,37 +217,64 @@ class MemoryLogCursor implements LogCursor {
     return { kind: 'text', seq, count, json };
   }
 
-  /** Reads one record if it is of the kind and no longer than that; otherwise stays where it is. */
-  #read(maxBytes: number, kind: 'text' | undefined): LogEntry | 'gap' | undefined {
-    let page = this.#log.page(this.#pageNumber);
-    if (page !== undefined && page !== 'gap' && this.#offset >= page.used) {
-      const following = this.#log.page(this.#pageNumber + 1);
-      if (following === undefined) return undefined;
-      this.#pageNumber += 1;
-      this.#offset = 0;
-      page = following;
+  pour(sink: DeltaSink, maxBytes: number): boolean {
+    for (let left = maxBytes; left > 0; ) {
+      const page = this.#page();
+      if (page === 'gap') return false;
+      if (page === undefined) return true;
+      const header = readVarint(page.bytes, this.#offset);
+      const from = this.#offset + varintLength(header);
+      const length = Math.floor(header / 2);
+      this.#offset = from + length;
+      this.#seq += 1;
+      left -= length;
+      sink.take(header % 2 === 1 ? 'event' : 'text', page.bytes, from, this.#offset);
     }
-    if (page === undefined || page === 'gap') return page;
-    return this.#readRecord(page, maxBytes, kind);
+    return true;
   }
 
-  #readRecord(page: Page, maxBytes: number, kind: 'text' | undefined): LogEntry | undefined {
-    let at = this.#offset;
-    let header = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = page.bytes[at] ?? 0;
-      at += 1;
-      header += (byte & 127) * scale;
-      if (byte < 128) break;
-    }
+  /** Reads one record if it is of the kind and no longer than that; otherwise stays where it is. */
+  #read(maxBytes: number, kind: 'text' | undefined): LogEntry | 'gap' | undefined {
+    const page = this.#page();
+    if (page === undefined || page === 'gap') return page;
+    const header = readVarint(page.bytes, this.#offset);
     const isEvent = header % 2 === 1;
-    const length = (header - (isEvent ? 1 : 0)) / 2;
+    const length = Math.floor(header / 2);
     if (length > maxBytes || (kind === 'text' && isEvent)) return undefined;
-    this.#offset = at + length;
+    const from = this.#offset + varintLength(header);
+    this.#offset = from + length;
     this.#seq += 1;
-    const json = page.bytes.toString('latin1', at, at + length) as WireText;
+    const json = page.bytes.toString('latin1', from, this.#offset) as WireText;
     return { kind: isEvent ? 'event' : 'text', seq: this.#seq, count: 1, json };
   }
+
+  /** The page that holds the next record: `undefined` at the head. */
+  #page(): Page | 'gap' | undefined {
+    const page = this.#log.page(this.#pageNumber);
+    if (page === undefined || page === 'gap' || this.#offset < page.used) return page;
+    const following = this.#log.page(this.#pageNumber + 1);
+    if (following === undefined) return undefined;
+    this.#pageNumber += 1;
+    this.#offset = 0;
+    return following;
+  }
+}
+
+function readVarint(bytes: Buffer, offset: number): number {
+  let value = 0;
+  let at = offset;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes[at] ?? 0;
+    at += 1;
+    value += (byte & 127) * scale;
+    if (byte < 128) return value;
+  }
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1;
+  return length;
 }
 
 function writeVarint(bytes: Buffer, offset: number, value: number): number {

@@ -21,6 +21,17 @@ export interface LogCursor {
    * however long). `undefined` at the head. `'gap'` if what comes next has been trimmed away.
    */
   next(maxBytes: number): LogEntry | 'gap' | undefined;
+  /**
+   * Reads on without a text in between: gives the sink each delta until about `maxBytes` are read, or the head is
+   * reached. False where `next` says `'gap'`.
+   */
+  pour(sink: DeltaSink, maxBytes: number): boolean;
+}
+
+/** Takes deltas as the log holds them. */
+export interface DeltaSink {
+  /** Its JSON lies in `bytes` from `from` to before `end`, until this returns. */
+  take(kind: LogEntry['kind'], bytes: Buffer, from: number, end: number): void;
 }
 
 export interface StreamLog {

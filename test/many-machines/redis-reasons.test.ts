@@ -94,7 +94,7 @@ describe('a user of Redis', () => {
     ['may not read logs', ['-xrange'], 'read'],
     ['may not subscribe', ['-subscribe'], 'subscribe'],
     ['may not run scripts', ['-eval', '-evalsha'], 'claim'],
-    ['may not count starts', ['-incrby'], 'count'],
+    ['may not count starts', ['-incrby'], 'claim'],
     ['may only use other keys', ['resetkeys', '~other:*'], 'claim'],
   ])('who %s', async (_what, rules, operation) => {
     await isDownFor(await urlOfUser(...rules), 'NOPERM', operation);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
+import type { Addition, MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
 import { RedisSharedStore } from '../../src/cluster/store/redis.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
 import { systemClock } from '../../src/time/clock.ts';
@@ -11,6 +11,7 @@ const HM = toWire('Hm: \\"é\\"');
 const LOOKING = { call: 1, name: 'look_up', label: 'Я шукаю…', state: 'running' } as const;
 
 const PREFIX = 'dash:test';
+const LIMITS = { streams: 100, startsPerMinute: 100 };
 const TIMES = { leaseMs: 60_000, liveMs: 60_000, endedMs: 60_000 };
 
 interface Stores {
@@ -82,17 +83,23 @@ describe.each([
   const runHere = (fields: Partial<RunRecord> = {}) => newRun({ owner: here.machine, ...fields });
   const begun = async (fields: Partial<RunRecord> = {}) => {
     const run = runHere(fields);
-    await here.claim(run, 100);
+    await here.claim(run, LIMITS);
     await here.restore(run, 0);
     return run;
   };
-  const add = (run: RunRecord, seq: number, payload: string, ending?: string, followers: string[] = []) =>
-    here.add([{ record: run, batch: payload === '' ? undefined : { seq, payload }, ending, followers }]);
+  const addition = (record: RunRecord, seq: number, payload: string, fields: Partial<Addition> = {}) => {
+    const bytes = Buffer.byteLength(payload);
+    return { record, begins: false, seq, bytes, ending: undefined, followers: [], ...fields };
+  };
+  const add = async (run: RunRecord, seq: number, payload: string, fields?: Partial<Addition>) => {
+    const refused = await here.add([addition(run, seq, payload, fields)], Buffer.from(payload));
+    return refused.length === 0;
+  };
 
   it('gives an id to one of two that claim it at once, and tells the other whose it is', async () => {
     const mine = runHere();
     const theirs = { ...mine, epoch: newEpoch(), owner: there.machine };
-    const claims = await Promise.all([here.claim(mine, 100), there.claim(theirs, 100)]);
+    const claims = await Promise.all([here.claim(mine, LIMITS), there.claim(theirs, LIMITS)]);
     expect(claims.filter((claim) => claim === 'claimed')).toHaveLength(1);
     const held = await there.find(mine.userId, mine.id);
     expect(claims.find((claim) => claim !== 'claimed')).toEqual(held);
@@ -101,7 +108,7 @@ describe.each([
 
   it('knows no run of another user, nor one that was released', async () => {
     const run = runHere();
-    await here.claim(run, 100);
+    await here.claim(run, LIMITS);
     expect(await there.find(newUser(), run.id)).toBeUndefined();
     await here.release(run);
     expect(await there.find(run.userId, run.id)).toBeUndefined();
@@ -111,22 +118,44 @@ describe.each([
     const userId = newUser();
     const dead = await stores.connect({ ...TIMES, leaseMs: 1 });
     await dead.beat();
-    expect(await dead.claim(newRun({ userId, owner: dead.machine }), 2)).toBe('claimed');
+    expect(await dead.claim(newRun({ userId, owner: dead.machine }), { ...LIMITS, streams: 2 })).toBe(
+      'claimed',
+    );
     await untilHeld(async () => !(await here.alive([dead.machine])).has(dead.machine) || undefined);
     const first = await begun({ userId });
-    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('claimed');
-    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('too_many');
-    await add(first, 0, '', '{}');
-    expect(await there.claim(newRun({ userId, owner: there.machine }), 2)).toBe('claimed');
+    expect(await there.claim(newRun({ userId, owner: there.machine }), { ...LIMITS, streams: 2 })).toBe(
+      'claimed',
+    );
+    expect(await there.claim(newRun({ userId, owner: there.machine }), { ...LIMITS, streams: 2 })).toBe(
+      'too_many',
+    );
+    await add(first, 0, '', { ending: '{}' });
+    expect(await there.claim(newRun({ userId, owner: there.machine }), { ...LIMITS, streams: 2 })).toBe(
+      'claimed',
+    );
+  });
+
+  it('counts the starts of a user on all machines, but not of those that find their run', async () => {
+    const userId = newUser();
+    const limits = { ...LIMITS, startsPerMinute: 2 };
+    const first = runHere({ userId });
+    expect(await here.claim(first, limits)).toBe('claimed');
+    expect(await there.claim({ ...first, epoch: newEpoch() }, limits)).toEqual(first);
+    expect(await there.claim(newRun({ userId, owner: there.machine }), limits)).toBe('claimed');
+    const late = newRun({ userId, owner: there.machine });
+    const refused = (await there.claim(late, limits)) as { readonly retryAfterMs: number };
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+    expect(await here.find(userId, late.id)).toBeUndefined();
   });
 
   it('frees the id of a run that never began when its machine died', async () => {
     const dead = await stores.connect({ ...TIMES, leaseMs: 1 });
     await dead.beat();
     const run = newRun({ owner: dead.machine });
-    await dead.claim(run, 100);
+    await dead.claim(run, LIMITS);
     await untilHeld(async () => !(await here.alive([dead.machine])).has(dead.machine) || undefined);
-    expect(await here.claim({ ...run, epoch: newEpoch(), owner: here.machine }, 100)).toBe('claimed');
+    expect(await here.claim({ ...run, epoch: newEpoch(), owner: here.machine }, LIMITS)).toBe('claimed');
   });
 
   it('reads what was added behind any position, then the ending', async () => {
@@ -137,8 +166,8 @@ describe.each([
       ending: undefined,
       more: false,
     });
-    expect(await add(run, 3, 'abc')).toEqual([true]);
-    expect(await add(run, 5, 'dé\u001e', '{"type":"done"}')).toEqual([true]);
+    expect(await add(run, 3, 'abc')).toBe(true);
+    expect(await add(run, 5, 'dé\u001e', { ending: '{"type":"done"}' })).toBe(true);
     const batches = [
       { seq: 3, payload: 'abc' },
       { seq: 5, payload: 'dé\u001e' },
@@ -167,27 +196,42 @@ describe.each([
 
   it('writes nothing into a log that is absent, nor twice, nor behind an ending', async () => {
     const absent = runHere();
-    expect(await add(absent, 1, 'a')).toEqual([false]);
+    expect(await add(absent, 1, 'a')).toBe(false);
     expect((await there.read(absent.epoch)).exists).toBe(false);
     const run = await begun();
     await add(run, 2, 'ab');
-    expect(await add(run, 2, 'ab')).toEqual([false]);
-    await add(run, 2, '', '{"first":1}');
-    expect(await add(run, 3, 'c')).toEqual([false]);
-    expect(await add(run, 2, '', '{"second":2}')).toEqual([false]);
+    expect(await add(run, 2, 'ab')).toBe(false);
+    await add(run, 2, '', { ending: '{"first":1}' });
+    expect(await add(run, 3, 'c')).toBe(false);
+    expect(await add(run, 2, '', { ending: '{"second":2}' })).toBe(false);
     expect(await there.read(run.epoch)).toMatchObject({ batches: [{ seq: 2 }], ending: '{"first":1}' });
   });
 
   it('adds to many logs at once and tells each outcome', async () => {
     const [first, absent, last] = [await begun(), runHere(), await begun()];
-    const additions = [first, absent, last].map((record) => ({
-      record,
-      batch: { seq: 1, payload: record.epoch },
-      ending: undefined,
-      followers: [],
-    }));
-    expect(await here.add(additions)).toEqual([true, false, true]);
-    expect((await there.read(last.epoch)).batches).toEqual([{ seq: 1, payload: last.epoch }]);
+    const payloadOf = ({ epoch }: RunRecord) => `é${epoch}`;
+    const additions = [first, absent, last].map((run) => addition(run, 1, payloadOf(run)));
+    const payloads = Buffer.from([first, absent, last].map(payloadOf).join(''));
+    expect(await here.add(additions, payloads)).toEqual([1]);
+    expect((await there.read(last.epoch)).batches).toEqual([{ seq: 1, payload: payloadOf(last) }]);
+  });
+
+  it('begins a log with what is added first, where the id is still that run’s', async () => {
+    const [silent, run, ended] = [runHere(), runHere(), runHere()];
+    for (const each of [silent, run, ended]) await here.claim(each, LIMITS);
+    expect(await add(silent, 0, '', { begins: true })).toBe(true);
+    expect(await there.read(silent.epoch)).toMatchObject({ exists: true, batches: [] });
+    expect(await add(run, 2, 'ab', { begins: true })).toBe(true);
+    expect(await add(run, 3, 'c', { begins: true })).toBe(false);
+    expect(await add(run, 3, 'c')).toBe(true);
+    expect((await there.read(run.epoch)).batches).toMatchObject([{ seq: 2 }, { seq: 3 }]);
+    expect(await add(ended, 1, 'a', { begins: true, ending: '{}' })).toBe(true);
+    expect(await there.read(ended.epoch)).toMatchObject({ batches: [{ seq: 1 }], ending: '{}' });
+    expect(await here.restore(ended, 0)).toBe('closed');
+    expect(await add(runHere(), 1, 'a', { begins: true })).toBe(false);
+    const late = { ...run, epoch: newEpoch() };
+    expect(await add(late, 1, 'a', { begins: true })).toBe(false);
+    expect((await there.read(late.epoch)).exists).toBe(false);
   });
 
   it('says how far a log goes, and begins it anew where what is held comes later', async () => {
@@ -198,7 +242,7 @@ describe.each([
     expect(await here.restore(run, 9)).toBe(9);
     await add(run, 10, 'j');
     expect((await there.read(run.epoch)).batches).toEqual([{ seq: 10, payload: 'j' }]);
-    await add(run, 10, '', '{}');
+    await add(run, 10, '', { ending: '{}' });
     expect(await here.restore(run, 0)).toBe('closed');
   });
 
@@ -219,14 +263,14 @@ describe.each([
       here.end(run, 2, '{"by":"here"}'),
     ]);
     expect(outcomes.toSorted()).toEqual(['ended', 'moved']);
-    expect(await add(run, 3, 'c')).toEqual([false]);
+    expect(await add(run, 3, 'c')).toBe(false);
     expect(await there.end(runHere(), 0, '{}')).toBe('absent');
   });
 
   it('tells a machine what was added to a run it follows', async () => {
     const run = await begun();
     const received = nextMessage(there);
-    await add(run, 2, '\u001eab\u001fc', '{"end":1}', [there.machine]);
+    await add(run, 2, '\u001eab\u001fc', { ending: '{"end":1}', followers: [there.machine] });
     expect(await received).toEqual({
       type: 'added',
       epoch: run.epoch,
@@ -255,13 +299,28 @@ describe.each([
     expect(await here.beat()).toEqual([]);
   });
 
+  it('cancels the run that has an id, and says which it is', async () => {
+    const run = await begun();
+    const received: MachineMessage[] = [];
+    here.listen((message) => received.push(message));
+    expect(await there.cancelHeld(run.userId, run.id)).toEqual(run);
+    await untilHeld(async () => received.length === 2 || undefined);
+    expect(received).toEqual([
+      { type: 'follow', epoch: run.epoch, machine: there.machine },
+      { type: 'cancel', epoch: run.epoch },
+    ]);
+    expect(await here.beat()).toEqual([run.epoch]);
+    expect(await there.cancelHeld(newUser(), run.id)).toBeUndefined();
+    expect(await here.beat()).toEqual([]);
+  });
+
   it('keeps an ended run for its time and no longer', async () => {
     const brief = await stores.connect({ ...TIMES, endedMs: 50 });
     await brief.beat();
     const run = newRun({ owner: brief.machine });
-    await brief.claim(run, 100);
+    await brief.claim(run, LIMITS);
     await brief.restore(run, 0);
-    await brief.add([{ record: run, batch: { seq: 1, payload: 'a' }, ending: '{}', followers: [] }]);
+    await brief.add([addition(run, 1, 'a', { ending: '{}' })], Buffer.from('a'));
     await untilHeld(async () => ((await there.read(run.epoch)).exists ? undefined : true));
     expect(await untilHeld(async () => ((await there.find(run.userId, run.id)) ? undefined : 'gone'))).toBe(
       'gone',

@@ -39,8 +39,10 @@ function createCoreBesideOther() {
         release: () => log.release(),
       };
     },
-    async cancel() {
+    cancel: () => Promise.reject(new Error('not asked a second time')),
+    async cancelHeld() {
       cancels += 1;
+      return RUN;
     },
     close: async () => {},
   };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toWire, type WireText } from '../../src/protocol/wire-text.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
-import type { LogCursor, StreamLog } from '../../src/stream-log/port.ts';
+import type { DeltaSink, LogCursor, StreamLog } from '../../src/stream-log/port.ts';
 
 const ROOMY = { maxBytes: 1 << 20, totalBytes: 1 << 26 };
 
@@ -21,6 +21,18 @@ function readAll(
 
 function fill(log: StreamLog, deltas: readonly Delta[]): void {
   for (const { kind, json } of deltas) log.append(kind, json);
+}
+
+function intoList(list: Delta[]): DeltaSink {
+  return {
+    take: (kind, bytes, from, end) => {
+      list.push({ kind, json: bytes.toString('latin1', from, end) as WireText });
+    },
+  };
+}
+
+function lengthOf(deltas: readonly Delta[]): number {
+  return deltas.reduce((sum, { json }) => sum + json.length, 0);
 }
 
 const delta: fc.Arbitrary<Delta> = fc.record({
@@ -111,6 +123,44 @@ describe('the memory stream log', () => {
     const cursor = log.cursor(0) as LogCursor;
     for (let seq = 2; seq <= 2000; seq += 1) log.append('text', toWire('0123456789'));
     expect(cursor.next(100)).toBe('gap');
+  });
+
+  it('pours the same deltas as bytes, from any seq, a part at a time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(delta, { maxLength: 60 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 9000 }),
+        (deltas, at, maxBytes) => {
+          const log = new MemoryStreamLogs(ROOMY).create();
+          fill(log, deltas);
+          const after = at % (deltas.length + 1);
+          const cursor = log.cursor(after);
+          const poured: Delta[] = [];
+          while (cursor !== undefined && cursor.seq < log.head) {
+            const before = poured.length;
+            expect(cursor.pour(intoList(poured), maxBytes)).toBe(true);
+            const taken = poured.slice(before);
+            expect(cursor.seq).toBe(after + poured.length);
+            expect(lengthOf(taken.slice(0, -1))).toBeLessThan(maxBytes);
+          }
+          expect(poured).toEqual(deltas.slice(after));
+        },
+      ),
+    );
+  });
+
+  it('pours nothing at the head, and says where what follows is trimmed away', () => {
+    const log = new MemoryStreamLogs({ maxBytes: 8192, totalBytes: 1 << 20 }).create();
+    const cursor = log.cursor(0);
+    const poured: Delta[] = [];
+    expect(cursor?.pour(intoList(poured), 1 << 20)).toBe(true);
+    expect(poured).toEqual([]);
+    fill(
+      log,
+      Array.from({ length: 20 }, () => ({ kind: 'text', json: toWire('x'.repeat(1000)) })),
+    );
+    expect(cursor?.pour(intoList(poured), 1 << 20)).toBe(false);
   });
 
   it('bounds all logs together, at the cost of the oldest one', () => {

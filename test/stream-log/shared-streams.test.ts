@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Replica, ReplicaPart, RunRecord } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
@@ -11,6 +11,8 @@ import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.
 const ENDED_MS = 120_000;
 const USAGE = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' };
 const TIMING = { firstTokenMs: 1, totalMs: 1, chunks: 1, bytes: 1 };
+/** Of a user. */
+const TEN = { streams: 10, startsPerMinute: 10 };
 const LIMITS = { maxBytes: 1 << 20, totalBytes: 1 << 24 };
 
 let clock: ManualClock;
@@ -26,6 +28,7 @@ beforeEach(async () => {
 });
 
 interface Machine {
+  readonly store: MemorySharedStore;
   readonly shared: StoreSharedRuns;
   readonly logs: MemoryStreamLogs;
   /** What it said of the store. */
@@ -51,7 +54,7 @@ async function machine(name: string, limits = LIMITS): Promise<Machine> {
     onFormats: (formats) => said.push(`formats ${formats}`),
   });
   await shared.beat();
-  return { shared, logs, said };
+  return { store, shared, logs, said };
 }
 
 /** A run of a machine whose words the test puts into its log. */
@@ -121,7 +124,7 @@ function textOf({ log }: Replica): string {
 describe('a run of one machine on another', () => {
   it('is found, followed from its beginning and to its ending, then let go', async () => {
     const source = new Source(a);
-    expect(await a.shared.claim(source.run, 10)).toBe('claimed');
+    expect(await a.shared.claim(source.run, TEN)).toBe('claimed');
     const publication = a.shared.publish(source.run, source);
     source.say('Light ', 'is ');
     await pass(200);
@@ -155,7 +158,7 @@ describe('a run of one machine on another', () => {
 
   it('waits for its acceptance, or learns that there is none', async () => {
     const [accepted, refused] = [new Source(a), new Source(a, 'stream-2', 'epoch-2')];
-    for (const { run } of [accepted, refused]) await a.shared.claim(run, 10);
+    for (const { run } of [accepted, refused]) await a.shared.claim(run, TEN);
     const first = await follow(b, accepted.run);
     const second = await follow(b, refused.run);
     expect(first.replica.accepted).toBe(false);
@@ -164,6 +167,82 @@ describe('a run of one machine on another', () => {
     await pass(600);
     expect(first.heard).toEqual(['accepted']);
     expect(second.heard).toEqual(['lost']);
+  });
+
+  it('begins with its claim and what it says first, in one step', async () => {
+    const restored = vi.spyOn(a.store, 'restore');
+    const source = new Source(a);
+    expect(await a.shared.claim(source.run, TEN)).toBe('claimed');
+    a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(50);
+    expect(memory.logs.get('epoch-1')?.batches).toEqual([{ seq: 1, payload: '\x1eLight ' }]);
+    expect(restored).not.toHaveBeenCalled();
+  });
+
+  it('is restored where its claim was lost before it began', async () => {
+    const source = new Source(a);
+    await a.shared.claim(source.run, TEN);
+    memory.flush();
+    a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    expect(memory.logs.get('epoch-1')?.batches).toEqual([{ seq: 1, payload: '\x1eLight ' }]);
+    expect(await b.shared.find('user', 'stream-1')).toEqual(source.run);
+  });
+
+  it('waits for its turn at most 200 ms, whenever it speaks', async () => {
+    const sources = [1, 2, 3, 4, 5].map((each) => new Source(a, `stream-${each}`, `epoch-${each}`));
+    for (const source of sources) {
+      a.shared.publish(source.run, source);
+      await pass(50);
+    }
+    await pass(200);
+    for (const source of sources) source.say('late');
+    await pass(200);
+    expect(sources.map(({ run }) => memory.logs.get(run.epoch)?.batches.length)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('has its ending told to a follower whom deltas before it did not reach', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    const { replica } = await follow(b, source.run);
+    await pass(50);
+    const mailbox = memory.mailboxes.get('b');
+    memory.mailboxes.delete('b');
+    source.say('is ');
+    publication.wake();
+    await pass(50);
+    if (mailbox !== undefined) memory.mailboxes.set('b', mailbox);
+    source.ending = source.done;
+    publication.wake();
+    await pass(50);
+    expect(textOf(replica)).toBe('Light is ');
+    expect(replica.ending).toEqual(JSON.parse(source.done));
+    expect(b.said).toEqual(['up']);
+  });
+
+  it('has its ending read by a follower who comes while it is on its way', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    await pass(200);
+    const { promise: onItsWay, resolve: arrives } = Promise.withResolvers<void>();
+    const add = a.store.add.bind(a.store);
+    vi.spyOn(a.store, 'add').mockImplementation(async (...additions) => {
+      await onItsWay;
+      return add(...additions);
+    });
+    source.ending = source.done;
+    publication.wake();
+    await pass(50);
+    const { replica } = await follow(b, source.run);
+    await pass(50);
+    expect(replica.ending).toBeUndefined();
+    arrives();
+    await pass(50);
+    expect(replica.ending).toEqual(JSON.parse(source.done));
   });
 
   describe('that thinks', () => {
@@ -272,6 +351,7 @@ describe('a run of one machine on another', () => {
       const publication = a.shared.publish(source.run, source);
       source.say('Light ', 'is ');
       await pass(200);
+      expect(await b.shared.cancelHeld('user', 'stream-1')).toEqual(source.run);
       return { publication, ...(await follow(b, source.run, 'ending')) };
     }
 
@@ -320,10 +400,10 @@ describe('a run of one machine on another', () => {
       await pass(50);
       replica.release();
       await pass(50);
-      expect(source.heard).toEqual(['followed']);
+      expect(source.heard).toEqual(['followed', 'cancelled']);
       beside.replica.release();
       await pass(50);
-      expect(source.heard).toEqual(['followed', 'not followed']);
+      expect(source.heard).toEqual(['followed', 'cancelled', 'not followed']);
     });
   });
 
@@ -353,7 +433,7 @@ describe('while the store is away', () => {
     expect([a.shared.up, b.shared.up]).toEqual([false, false]);
     source.say('meanwhile ');
     const other = new Source(a, 'stream-2', 'epoch-2');
-    expect(await a.shared.claim(other.run, 0)).toBe('claimed');
+    expect(await a.shared.claim(other.run, { ...TEN, streams: 0 })).toBe('uncounted');
     await expect(b.shared.find('user', 'stream-1')).rejects.toThrow('cannot be asked');
     await pass(10_000);
     memory.reachable = true;
@@ -384,7 +464,7 @@ describe('while the store is away', () => {
     a.shared.publish(early.run, early);
     memory.reachable = true;
     await b.shared.beat();
-    expect(await b.shared.claim(late.run, 10)).toBe('claimed');
+    expect(await b.shared.claim(late.run, TEN)).toBe('claimed');
     b.shared.publish(late.run, late);
     await pass(1000);
     expect(await a.shared.find('user', 'stream-1')).toEqual(late.run);
@@ -442,7 +522,8 @@ it('closing publishes what is left and leaves no timer behind', async () => {
 it('what ended or was refused while the store was away no longer counts against its user', async () => {
   const ended = new Source(a);
   const refused = new Source(a, 'stream-2', 'epoch-2');
-  for (const { run } of [ended, refused]) expect(await a.shared.claim(run, 2)).toBe('claimed');
+  for (const { run } of [ended, refused])
+    expect(await a.shared.claim(run, { ...TEN, streams: 2 })).toBe('claimed');
   a.shared.publish(ended.run, ended);
   await pass(200);
   memory.reachable = false;
@@ -453,12 +534,12 @@ it('what ended or was refused while the store was away no longer counts against 
   memory.reachable = true;
   await pass(1000);
   const later = [new Source(a, 'stream-3', 'epoch-3'), new Source(a, 'stream-4', 'epoch-4')];
-  for (const { run } of later) expect(await a.shared.claim(run, 2)).toBe('claimed');
+  for (const { run } of later) expect(await a.shared.claim(run, { ...TEN, streams: 2 })).toBe('claimed');
 });
 
 it('a cancel from elsewhere that comes before the run begins holds', async () => {
   const source = new Source(a);
-  await a.shared.claim(source.run, 10);
+  await a.shared.claim(source.run, TEN);
   await b.shared.cancel(source.run);
   await pass(1000);
   expect(source.heard).toEqual([]);
@@ -468,7 +549,7 @@ it('a cancel from elsewhere that comes before the run begins holds', async () =>
 
 it('a run that was refused before anyone could follow it is not followed', async () => {
   const source = new Source(a);
-  await a.shared.claim(source.run, 10);
+  await a.shared.claim(source.run, TEN);
   a.shared.release(source.run);
   await pass(50);
   expect(

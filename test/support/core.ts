@@ -114,7 +114,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     logs,
     ledger,
     quota: NO_QUOTA,
-    startLimit: { take: async () => {} },
+    startLimit: { take: async () => undefined },
     observer,
     clock,
     policy: () => POLICY,

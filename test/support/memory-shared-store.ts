@@ -2,6 +2,7 @@
 
 import type {
   Addition,
+  Claimed,
   MachineMessage,
   Neighbours,
   RunRecord,
@@ -9,6 +10,7 @@ import type {
   StoredPage,
   StoreTimes,
 } from '../../src/cluster/store/port.ts';
+import type { UserLimits } from '../../src/run/port.ts';
 import type { Clock } from '../../src/time/clock.ts';
 
 interface MemoryLog {
@@ -25,6 +27,8 @@ export class SharedMemory {
   readonly logs = new Map<string, MemoryLog>();
   readonly live = new Map<string, RunRecord>();
   readonly leases = new Map<string, number>();
+  /** By user; of one minute that does not end. */
+  readonly starts = new Map<string, number>();
   readonly cancels = new Map<string, Set<string>>();
   readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
   /** False: every operation of every machine fails. */
@@ -83,12 +87,15 @@ export class MemorySharedStore implements SharedStore {
     return new Set(machines.filter((machine) => memory.isAlive(machine)));
   }
 
-  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
+  async claim(record: RunRecord, { streams, startsPerMinute }: UserLimits): Promise<Claimed> {
     const memory = this.#reached();
     const held = memory.runs.get(keyOf(record));
     if (held !== undefined && (memory.isAlive(held.owner) || memory.logs.has(held.epoch))) return held;
     const ofUser = [...memory.live.values()].filter(({ userId }) => userId === record.userId);
-    if (ofUser.filter(({ owner }) => memory.isAlive(owner)).length >= maxLive) return 'too_many';
+    if (ofUser.filter(({ owner }) => memory.isAlive(owner)).length >= streams) return 'too_many';
+    const starts = (memory.starts.get(record.userId) ?? 0) + 1;
+    memory.starts.set(record.userId, starts);
+    if (starts > startsPerMinute) return { retryAfterMs: 60_000 };
     memory.runs.set(keyOf(record), record);
     memory.live.set(record.epoch, record);
     return 'claimed';
@@ -118,9 +125,16 @@ export class MemorySharedStore implements SharedStore {
     return base;
   }
 
-  async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
+  async add(additions: readonly Addition[], payloads: Buffer): Promise<readonly number[]> {
     this.#reached();
-    return additions.map((addition) => this.#addOne(addition));
+    const refused: number[] = [];
+    let at = 0;
+    for (const [index, addition] of additions.entries()) {
+      const payload = payloads.toString('utf8', at, at + addition.bytes);
+      at += addition.bytes;
+      if (!this.#addOne(addition, payload)) refused.push(index);
+    }
+    return refused;
   }
 
   async read(epoch: string, after = -1): Promise<StoredPage> {
@@ -145,6 +159,14 @@ export class MemorySharedStore implements SharedStore {
     this.send(owner, { type: 'cancel', epoch });
   }
 
+  async cancelHeld(userId: string, id: string): Promise<RunRecord | undefined> {
+    const held = await this.find(userId, id);
+    if (held === undefined) return undefined;
+    this.send(held.owner, { type: 'follow', epoch: held.epoch, machine: this.machine });
+    await this.cancel(held);
+    return held;
+  }
+
   send(machine: string, message: MachineMessage): void {
     if (!this.#memory.reachable) return;
     setImmediate(() => this.#memory.mailboxes.get(machine)?.(message));
@@ -160,15 +182,18 @@ export class MemorySharedStore implements SharedStore {
     this.#memory.mailboxes.delete(this.machine);
   }
 
-  #addOne({ record, batch, ending, followers }: Addition): boolean {
-    const log = this.#memory.logs.get(record.epoch);
+  #addOne({ record, begins, seq, ending, followers }: Addition, payload: string): boolean {
+    const { runs, logs } = this.#memory;
+    const isOurs = runs.get(keyOf(record))?.epoch === record.epoch;
+    if (begins && (logs.has(record.epoch) || !isOurs)) return false;
+    if (begins) logs.set(record.epoch, { base: 0, batches: [], ending: undefined });
+    const log = logs.get(record.epoch);
     if (log === undefined || log.ending !== undefined) return false;
-    if (batch !== undefined) {
-      if (batch.seq <= headOf(log)) return false;
-      log.batches.push(batch);
-    }
+    const batches = payload === '' ? [] : [{ seq, payload }];
+    if (batches.length > 0 && seq <= headOf(log)) return false;
+    log.batches.push(...batches);
     if (ending !== undefined) this.#end(log, record, ending);
-    const addition = { batches: batch === undefined ? [] : [batch], ending };
+    const addition = { batches, ending };
     for (const machine of followers) this.send(machine, { type: 'added', epoch: record.epoch, addition });
     return true;
   }

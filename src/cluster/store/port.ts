@@ -7,6 +7,7 @@
  * position there is, so that nothing can follow it.
  */
 import type { Moment } from '../../run/interlude.ts';
+import type { UserLimits } from '../../run/port.ts';
 
 /** A run as other machines know it. */
 export interface RunRecord {
@@ -20,6 +21,12 @@ export interface RunRecord {
   readonly owner: string;
 }
 
+/**
+ * What came of a claim. `uncounted`: claimed, but the counter of its user's starts cannot be believed. `too_many`: live
+ * runs. With `retryAfterMs`: too many starts. A record: the id has that run.
+ */
+export type Claimed = 'claimed' | 'uncounted' | 'too_many' | { readonly retryAfterMs: number } | RunRecord;
+
 /** Adjacent deltas of one run; `delta-batch.ts` knows what is inside. */
 export interface StoredBatch {
   /** Number of its last delta. */
@@ -30,7 +37,12 @@ export interface StoredBatch {
 /** What one run adds to its log at once. */
 export interface Addition {
   readonly record: RunRecord;
-  readonly batch: StoredBatch | undefined;
+  /** It is the first, right after the claim, and makes the log. Otherwise one that is absent is not written. */
+  readonly begins: boolean;
+  /** Number of the last delta, of those added or before. */
+  readonly seq: number;
+  /** So many of the payloads' bytes are its deltas; 0: none. */
+  readonly bytes: number;
   /** The ending frame as JSON: nothing follows it. */
   readonly ending: string | undefined;
   /** Machines that follow the run: they get the same as a message. */
@@ -82,10 +94,10 @@ export interface SharedStore {
   /** Which of these machines hold a lease. */
   alive(machines: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * Records the run if its id is free and its user has fewer than `maxLive` live ones; otherwise gives what stands
-   * against it. An id is free as well where its holder died before it began.
+   * Records the run, and counts its start, if its id is free and its user keeps within the limits; otherwise gives what
+   * stands against it. An id is free as well where its holder died before it began.
    */
-  claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord>;
+  claim(record: RunRecord, limits: UserLimits): Promise<Claimed>;
   /** Forgets a run that never began. */
   release(run: RunRecord): Promise<void>;
   find(userId: string, id: string): Promise<RunRecord | undefined>;
@@ -94,14 +106,20 @@ export interface SharedStore {
    * where the id has become another run's. A log that is absent, or ends before `base`, begins anew after `base`.
    */
   restore(run: RunRecord, base: number): Promise<number | 'closed' | 'taken'>;
-  /** Adds to many logs at once; a log that is absent or closed is not written. Tells for each whether it was. */
-  add(additions: readonly Addition[]): Promise<readonly boolean[]>;
+  /**
+   * Adds to many logs at once. `payloads` are those of all additions, in their order, and stay as they are until the
+   * answer. Gives the indexes of additions that were not written: their log is absent or closed, or, where it was to
+   * begin, there, or the id has become another run's.
+   */
+  add(additions: readonly Addition[], payloads: Buffer): Promise<readonly number[]>;
   /** What the log holds from the first delta after `after` on, as far as one answer goes; from its beginning without. */
   read(epoch: string, after?: number): Promise<StoredPage>;
   /** Ends a log whose owner died, if its last delta is `head`; `moved` if it is not, or if it has ended. */
   end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'>;
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
   cancel(run: RunRecord): Promise<void>;
+  /** The same for the run that has the id, which it gives; its owner is told before that this machine follows it. */
+  cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
   send(machine: string, message: MachineMessage): void;
   /** Who listens beside this machine. */
   neighbours(): Promise<Neighbours>;

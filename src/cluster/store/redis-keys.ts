@@ -58,9 +58,9 @@ export class RedisKeys {
     return `${this.#prefix}:switches`;
   }
 
-  /** A counter of the kind by which machines count starts together. */
-  get rehearsedStarts(): string {
-    return `${this.#prefix}:starts:rehearsal`;
+  /** The counter of a user's starts; whatever the format of streams, so that relays of two formats count together. */
+  starts({ userId }: Pick<RunRecord, 'userId'>): string {
+    return `${this.#prefix}:starts:${userId}`;
   }
 
   /** Patterns of the mailboxes of relays of any format. */

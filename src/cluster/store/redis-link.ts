@@ -29,7 +29,7 @@ const OPTIONS = {
   connectionName: 'dash-relay',
 } satisfies RedisOptions;
 
-type Argument = string | number;
+type Argument = string | number | Buffer;
 type ScriptedRedis = Redis & {
   readonly [Name in keyof typeof SCRIPTS]: (...args: Argument[]) => Promise<unknown>;
 };

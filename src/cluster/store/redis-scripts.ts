@@ -23,6 +23,9 @@ local function make_room(key, type)
   if found ~= type and found ~= 'none' then redis.call('DEL', key) end
 end`;
 
+/** Starts are counted in windows of a minute. */
+const WINDOW_S = 60;
+
 /** More than any plan allows: a longer list of live runs is not ours, and would be read at each start. */
 const MAX_LIVE_OF_A_USER = 50_000;
 
@@ -72,8 +75,28 @@ local living = {}
 for at, lease in ipairs(KEYS) do living[at] = alive(lease) and 1 or 0 end
 return living`;
 
-/** KEYS run, live. ARGV the run's fields, ms, most live runs, prefix of leases, prefix of logs. */
-const claim = `${ALIVE}${MAKE_ROOM}${HELD_RUN}
+/**
+ * Counts a start within the window. Nil where the counter cannot be believed: it is no number, or ends later than a
+ * window, and would keep its user out until then.
+ */
+const COUNT_START = `
+local function count_start(counter)
+  redis.call('SET', counter, 0, 'EX', ${WINDOW_S}, 'NX')
+  local starts = redis.pcall('INCRBY', counter, 1)
+  if type(starts) ~= 'number' then
+    if string.find(starts.err, 'WRONGTYPE') or string.find(starts.err, 'integer') then return nil end
+    error(starts.err)
+  end
+  local ms = redis.call('PTTL', counter)
+  if ms < 0 then redis.call('EXPIRE', counter, ${WINDOW_S}) end
+  if ms <= ${WINDOW_S} * 1000 then return starts, math.max(ms, 1) end
+end`;
+
+/**
+ * KEYS run, live, starts. ARGV the run's fields, ms, most live runs, prefix of leases, prefix of logs, most starts. Gives
+ * a number of ms where there were too many starts.
+ */
+const claim = `${ALIVE}${MAKE_ROOM}${HELD_RUN}${COUNT_START}
 local held = held_run(KEYS[1])
 if held == 'malformed' then
   redis.call('DEL', KEYS[1])
@@ -88,11 +111,13 @@ for at = 1, #live, 2 do
   if alive(ARGV[8] .. live[at + 1]) then count = count + 1 else redis.call('HDEL', KEYS[2], live[at]) end
 end
 if count >= tonumber(ARGV[7]) then return 'too_many' end
+local starts, ms = count_start(KEYS[3])
+if starts and starts > tonumber(ARGV[10]) then return ms end
 redis.call('HSET', KEYS[1], ${RUN_FIELDS})
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-return 'claimed'`;
+return starts and 'claimed' or 'uncounted'`;
 
 /** KEYS run. */
 const find = `${HELD_RUN}
@@ -139,28 +164,47 @@ redis.call('XADD', KEYS[3], ARGV[7] .. '-1', 'begin', '')
 redis.call('PEXPIRE', KEYS[3], ARGV[6])
 return tonumber(ARGV[7])`;
 
-/** For each addition: KEYS run, live, log. ARGV ms after an ending, most entries, then epoch, seq, payload, ending, message, followers. */
+/**
+ * ARGV prefix of logs, ms of a live run, ms after an ending, most entries, a line for each addition (epoch, seq, bytes of
+ * its payload, marks), all payloads, and then by the marks of each: `b`, it begins: run key; `e`, it ends: run key, live
+ * key, ending; `f`: mailboxes of followers. Gives the numbers of those that were not added.
+ */
 const add = `${LAST_SEQ}
-local function append(key, id, field, value)
-  local reply = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', ARGV[2], id, field, value)
-  return type(reply) == 'string'
+local logs, live_ms, ended_ms, most, list, payloads = unpack(ARGV, 1, 6)
+local rest = 6
+local function argument()
+  rest = rest + 1
+  return ARGV[rest]
 end
-local outcomes = {}
-for item = 1, #KEYS / 3 do
-  local run, live, log = KEYS[item * 3 - 2], KEYS[item * 3 - 1], KEYS[item * 3]
-  local epoch, seq, payload, ending, followers = unpack(ARGV, item * 5 - 2, item * 5 + 2)
-  local added = payload == '' or append(log, seq .. '-0', 'deltas', payload)
-  if added and ending ~= '' then
-    added = append(log, '${LAST_ID}', 'ending', ending)
-    if added then expire_ended(log, run, live, epoch, ARGV[1]) end
-  end
-  if added and followers ~= '' then
-    local message = table.concat({ 'added', epoch, seq, payload, ending }, '\\29')
-    for channel in string.gmatch(followers, '[^\\29]+') do redis.call('PUBLISH', channel, message) end
-  end
-  outcomes[item] = added and 1 or 0
+local function begin(log, run, epoch)
+  if redis.pcall('HGET', run, 'epoch') ~= epoch then return false end
+  if type(redis.pcall('XADD', log, '0-1', 'begin', '')) ~= 'string' then return false end
+  redis.call('PEXPIRE', log, live_ms)
+  return true
 end
-return outcomes`;
+local function append(log, id, field, value)
+  return type(redis.pcall('XADD', log, 'NOMKSTREAM', 'MAXLEN', '~', most, id, field, value)) == 'string'
+end
+local refused, item, at = {}, 0, 1
+for epoch, seq, bytes, marks in string.gmatch(list, '(%S+) (%d+) (%d+) (%a*)\\n') do
+  local log, payload, ending = logs .. epoch, string.sub(payloads, at, at + bytes - 1), ''
+  item, at = item + 1, at + bytes
+  local added = true
+  if string.find(marks, 'b') then added = begin(log, argument(), epoch) end
+  if added and payload ~= '' then added = append(log, seq .. '-0', 'deltas', payload) end
+  if string.find(marks, 'e') then
+    local run, live = argument(), argument()
+    ending = argument()
+    added = added and append(log, '${LAST_ID}', 'ending', ending)
+    if added then expire_ended(log, run, live, epoch, ended_ms) end
+  end
+  if string.find(marks, 'f') then
+    local mailboxes, message = argument(), table.concat({ 'added', epoch, seq, payload, ending }, '\\29')
+    if added then for mailbox in string.gmatch(mailboxes, '[^\\29]+') do redis.call('PUBLISH', mailbox, message) end end
+  end
+  if not added then refused[#refused + 1] = item end
+end
+return refused`;
 
 /** KEYS run, live, log. ARGV epoch, head, ending, ms. */
 const end = `${LAST_SEQ}
@@ -172,18 +216,30 @@ redis.call('XADD', KEYS[3], '${LAST_ID}', 'ending', ARGV[3])
 expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])
 return 'ended'`;
 
-/** KEYS cancels. ARGV epoch, ms, channel, message. */
-const cancel = `${MAKE_ROOM}
-make_room(KEYS[1], 'set')
-redis.call('SADD', KEYS[1], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[4])`;
+const CANCEL = `${MAKE_ROOM}
+local function cancel(cancels, epoch, ms, mailbox)
+  make_room(cancels, 'set')
+  redis.call('SADD', cancels, epoch)
+  redis.call('PEXPIRE', cancels, ms)
+  redis.call('PUBLISH', mailbox, 'cancel\\29' .. epoch)
+end`;
 
-/** KEYS counter. What the shared limit of starts does. */
-const count = `
-redis.call('SET', KEYS[1], 0, 'EX', 1, 'NX')
-redis.call('INCRBY', KEYS[1], 1)
-return redis.call('PTTL', KEYS[1])`;
+/** KEYS cancels. ARGV epoch, ms, mailbox. */
+const cancel = `${CANCEL}
+cancel(KEYS[1], ARGV[1], ARGV[2], ARGV[3])`;
+
+/**
+ * KEYS run. ARGV prefix of cancels, ms, prefix of mailboxes, machine that asks: it follows, so that it is told the ending.
+ * Gives what `find` does.
+ */
+const cancelHeld = `${HELD_RUN}${CANCEL}
+local held = held_run(KEYS[1])
+if held and held ~= 'malformed' then
+  local epoch, owner = held[1], held[5]
+  redis.call('PUBLISH', ARGV[3] .. owner, table.concat({ 'follow', epoch, ARGV[4] }, '\\29'))
+  cancel(ARGV[1] .. owner, epoch, ARGV[2], ARGV[3] .. owner)
+end
+return held`;
 
 /** KEYS switches, which is the channel too. ARGV for each: its name, its value or nothing. */
 const change = `${MAKE_ROOM}
@@ -197,14 +253,14 @@ redis.call('PUBLISH', KEYS[1], '')`;
 export const SCRIPTS = {
   dashBeat: { lua: beat, numberOfKeys: 2 },
   dashAlive: { lua: alive },
-  dashClaim: { lua: claim, numberOfKeys: 2 },
+  dashClaim: { lua: claim, numberOfKeys: 3 },
   dashFind: { lua: find, numberOfKeys: 1 },
   dashRead: { lua: read, numberOfKeys: 1 },
   dashRelease: { lua: release, numberOfKeys: 2 },
   dashRestore: { lua: restore, numberOfKeys: 3 },
-  dashAdd: { lua: add },
+  dashAdd: { lua: add, numberOfKeys: 0 },
   dashEnd: { lua: end, numberOfKeys: 3 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
-  dashCount: { lua: count, numberOfKeys: 1 },
+  dashCancelHeld: { lua: cancelHeld, numberOfKeys: 1 },
   dashSwitch: { lua: change, numberOfKeys: 1 },
 } as const;

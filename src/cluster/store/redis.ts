@@ -1,8 +1,10 @@
 /** The shared store on Redis or Valkey: Redis Streams for logs, hashes for records, pub/sub for mailboxes. */
 import { randomBytes } from 'node:crypto';
+import type { UserLimits } from '../../run/port.ts';
 import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text.ts';
 import type {
   Addition,
+  Claimed,
   MachineMessage,
   Neighbours,
   RunRecord,
@@ -27,6 +29,8 @@ const READ_COUNT = 512;
 const READ_BYTES = 1024 * 1024;
 /** One entry, or one message: no delta is longer than an event of the API (4 MiB), and 256 KiB may stand before it. */
 const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
+
+const NO_LIMITS = { streams: Number.MAX_SAFE_INTEGER, startsPerMinute: Number.MAX_SAFE_INTEGER };
 
 export interface RedisStoreOptions extends StoreTimes {
   readonly url: string;
@@ -104,21 +108,24 @@ export class RedisSharedStore implements SharedStore {
     return new Set(machines.filter((_, index) => living[index] === 1));
   }
 
-  async claim(record: RunRecord, maxLive: number): Promise<'claimed' | 'too_many' | RunRecord> {
-    const most = Math.min(maxLive, Number.MAX_SAFE_INTEGER);
+  async claim(record: RunRecord, { streams, startsPerMinute }: UserLimits): Promise<Claimed> {
     const reply = await this.#ask(
       'claim',
       this.connection.dashClaim(
         this.#keys.run(record),
         this.#keys.live(record),
+        this.#keys.starts(record),
         ...fields(record),
         this.#times.liveMs,
-        most,
+        Math.min(streams, Number.MAX_SAFE_INTEGER),
         this.#keys.leases,
         this.#keys.logs,
+        Math.min(startsPerMinute, Number.MAX_SAFE_INTEGER),
       ),
     );
-    return Array.isArray(reply) ? runOf(record.userId, record.id, reply) : (reply as 'claimed' | 'too_many');
+    if (typeof reply === 'number') return { retryAfterMs: reply };
+    if (Array.isArray(reply)) return runOf(record.userId, record.id, reply);
+    return reply as 'claimed' | 'uncounted' | 'too_many';
   }
 
   async release(record: RunRecord): Promise<void> {
@@ -130,9 +137,7 @@ export class RedisSharedStore implements SharedStore {
 
   async find(userId: string, id: string): Promise<RunRecord | undefined> {
     const held = await this.#ask('find', this.connection.dashFind(this.#keys.run({ userId, id })));
-    if (held === null) return undefined;
-    if (held === 'malformed') throw new Malformed('the record of a run');
-    return runOf(userId, id, held as string[]);
+    return heldRun(userId, id, held);
   }
 
   async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
@@ -143,24 +148,38 @@ export class RedisSharedStore implements SharedStore {
     return reply as number | 'closed' | 'taken';
   }
 
-  async add(additions: readonly Addition[]): Promise<readonly boolean[]> {
-    const reply = await this.#ask(
+  /** However many there are, it is one command of few arguments: the client of Redis is dear for each of them. */
+  async add(additions: readonly Addition[], payloads: Buffer): Promise<readonly number[]> {
+    const { liveMs, endedMs } = this.#times;
+    const { list, rest } = this.#listed(additions);
+    const refused = await this.#ask(
       'add',
-      this.connection.dashAdd(
-        additions.length * 3,
-        ...additions.flatMap(({ record: run }) => this.#keysOf(run)),
-        this.#times.endedMs,
-        MAX_ENTRIES,
-        ...additions.flatMap(({ record: run, batch, ending, followers }) => [
-          run.epoch,
-          batch?.seq ?? 0,
-          batch?.payload ?? '',
-          ending ?? '',
-          followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR),
-        ]),
-      ),
+      this.connection.dashAdd(this.#keys.logs, liveMs, endedMs, MAX_ENTRIES, list, payloads, ...rest),
     );
-    return (reply as number[]).map((added) => added === 1);
+    return (refused as number[]).map((item) => item - 1);
+  }
+
+  /** A line for each addition, and the arguments that only few of them have. */
+  #listed(additions: readonly Addition[]): { readonly list: string; readonly rest: readonly string[] } {
+    let list = '';
+    const rest: string[] = [];
+    for (const { record, begins, seq, bytes, ending, followers } of additions) {
+      let marks = '';
+      if (begins) {
+        marks += 'b';
+        rest.push(this.#keys.run(record));
+      }
+      if (ending !== undefined) {
+        marks += 'e';
+        rest.push(this.#keys.run(record), this.#keys.live(record), ending);
+      }
+      if (followers.length > 0) {
+        marks += 'f';
+        rest.push(followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR));
+      }
+      list += `${record.epoch} ${seq} ${bytes} ${marks}\n`;
+    }
+    return { list, rest };
   }
 
   async read(epoch: string, after?: number): Promise<StoredPage> {
@@ -188,7 +207,6 @@ export class RedisSharedStore implements SharedStore {
   }
 
   async cancel({ owner, epoch }: RunRecord): Promise<void> {
-    const message = encodeMessage({ type: 'cancel', epoch });
     await this.#ask(
       'cancel',
       this.connection.dashCancel(
@@ -196,9 +214,22 @@ export class RedisSharedStore implements SharedStore {
         epoch,
         this.#times.liveMs,
         this.#keys.mailbox(owner),
-        message,
       ),
     );
+  }
+
+  async cancelHeld(userId: string, id: string): Promise<RunRecord | undefined> {
+    const held = await this.#ask(
+      'cancel',
+      this.connection.dashCancelHeld(
+        this.#keys.run({ userId, id }),
+        this.#keys.cancels(''),
+        this.#times.liveMs,
+        this.#keys.mailbox(''),
+        this.machine,
+      ),
+    );
+    return heldRun(userId, id, held);
   }
 
   send(machine: string, message: MachineMessage): void {
@@ -249,16 +280,16 @@ export class RedisSharedStore implements SharedStore {
     await this.#link.checkMailbox();
     this.#link.requireDatabase();
     this.#proven = true;
-    await this.claim(run, Number.MAX_SAFE_INTEGER);
+    await this.claim(run, NO_LIMITS);
+    const first = { record: run, begins: true, seq: 1, bytes: 1, ending: undefined, followers: [] };
+    await this.add([first], Buffer.from('-'));
     await this.restore(run, 0);
     await this.find(run.userId, run.id);
-    await this.add([{ record: run, batch: { seq: 1, payload: '-' }, ending: undefined, followers: [] }]);
     await this.end(run, 1, '{}');
     await this.read(epoch);
     await this.alive([owner]);
     await this.release(run);
     await this.#ask('delete', this.connection.del(this.#keys.log(epoch)));
-    await this.#ask('count', this.connection.dashCount(this.#keys.rehearsedStarts));
     await this.#heardBack(run);
   }
 
@@ -289,6 +320,13 @@ function deaf(): RedisFailure {
 
 function fields({ epoch, requestHash, action, model, owner }: RunRecord): string[] {
   return [epoch, requestHash, action, model, owner];
+}
+
+/** @throws Malformed */
+function heldRun(userId: string, id: string, held: unknown): RunRecord | undefined {
+  if (held === null) return undefined;
+  if (held === 'malformed') throw new Malformed('the record of a run');
+  return runOf(userId, id, held as string[]);
 }
 
 function runOf(userId: string, id: string, held: readonly string[]): RunRecord {

@@ -131,14 +131,12 @@ describe('a run and its reservation', () => {
 describe('starts per minute', () => {
   it('are those of the plan, and a user of another plan has its own', async () => {
     const limit = createStartLimit();
-    for (let taken = 0; taken < 2; taken += 1) await limit.take('alice', 2);
-    await expect(limit.take('alice', 2)).rejects.toMatchObject({
-      code: 'rate_limited',
-      message: 'at most 2 starts a minute',
-      retryAfterMs: expect.any(Number),
-    });
-    await limit.take('bob', 2);
+    for (let taken = 0; taken < 2; taken += 1) expect(await limit.take('alice', 2)).toBeUndefined();
+    const retryAfterMs = await limit.take('alice', 2);
+    expect(retryAfterMs).toBeGreaterThan(0);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+    expect(await limit.take('bob', 2)).toBeUndefined();
     for (let taken = 0; taken < 5; taken += 1) await limit.take('alice', 5);
-    await expect(limit.take('alice', 5)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await limit.take('alice', 5)).toBeGreaterThan(0);
   });
 });
