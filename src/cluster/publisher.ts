@@ -176,17 +176,21 @@ export class Publisher {
 
   async #flushAll(): Promise<void> {
     try {
-      while (this.#due.length > 0 && this.#parts.isUp()) await this.#flushDue();
+      while (this.#due.length > 0) {
+        const due = this.#due;
+        this.#due = [];
+        for (const publication of due) publication.isDue = false;
+        // All are due when the store is back: what ends until then must not be kept for it.
+        if (!this.#parts.isUp()) return;
+        await this.#publish(due);
+      }
     } catch (cause) {
       this.recheck();
       this.#parts.onFailed(cause);
     }
   }
 
-  async #flushDue(): Promise<void> {
-    const due = this.#due;
-    this.#due = [];
-    for (const publication of due) publication.isDue = false;
+  async #publish(due: readonly RunPublication[]): Promise<void> {
     await Promise.all(due.filter(({ state }) => state === 'unsure').map((each) => this.#restore(each)));
     const taken: RunPublication[] = [];
     const additions: Addition[] = [];

@@ -3,9 +3,9 @@
  * store is away nothing piles up here, and afterwards it goes on where the store's log ends.
  *
  *   claimed ──begun──► open ──ending added──► over
- *      │                │ ▲
- *      └── not added ───┤ └─restored─ unsure ──closed or taken by others──► over
- *                       └───────────────►
+ *      │               │  ▲
+ *      └── not added ──┤  │ restored
+ *                      └► unsure ──closed or taken by others──► over
  */
 
 import { InterludePosition } from '../run/interlude.ts';

@@ -20,7 +20,7 @@ import { RedisLink } from './redis-link.ts';
 import { LAST_ID } from './redis-scripts.ts';
 import { RedisSwitches } from './redis-switches.ts';
 
-/** Entries of one log at most, about: each holds up to 4 KiB or 200 ms, 20 ms while somebody follows. */
+/** Entries of one log at most, about: each holds 200 ms, or 20 ms while somebody follows. */
 const MAX_ENTRIES = 16_384;
 /** How long a message to oneself may take, ms. */
 const HEARD_MS = 2000;
