@@ -67,8 +67,10 @@ export class Channel<There extends Talk, Here extends Talk> {
     for (const id of [...this.#asked.keys()]) this.#settle(id, undefined);
   }
 
+  /** What cannot be answered is no reason for the process to end: who asks has nothing then, and does without. */
   async #reply(id: number, answer: (() => Promise<unknown>) | undefined): Promise<void> {
-    this.#send({ kind: 'answer', id, value: await answer?.() });
+    const value = await answer?.().catch(() => undefined);
+    this.#send({ kind: 'answer', id, value });
   }
 
   #settle(id: number, value: unknown): void {

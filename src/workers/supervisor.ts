@@ -147,8 +147,9 @@ export class Supervisor {
 
   async #states(): Promise<WorkerStates> {
     const states = this.#workers.map(async (worker) => {
-      const state = worker.isUp ? ((await worker.ask('state', ANSWER_MS)) ?? 'unresponsive') : 'starting';
-      return [worker.number, state] as const;
+      const state = await worker.ask('state', ANSWER_MS);
+      // Without an answer it may have ended since it was asked.
+      return [worker.number, state ?? (worker.isUp ? 'unresponsive' : 'starting')] as const;
     });
     return Object.fromEntries(await Promise.all(states));
   }
