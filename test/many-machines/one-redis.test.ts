@@ -29,6 +29,11 @@ beforeAll(async () => {
 });
 afterAll(() => machines[Symbol.asyncDispose]());
 
+/** Long answers go on by themselves, and would be more with each test. */
+afterEach(() => {
+  for (const { here, stream } of talks.splice(0)) if (!stream.over) here.cancel(stream);
+});
+
 /** Whatever a test did: both processes answer, and neither thought that Redis was away. */
 afterEach(async () => {
   for (const relay of [a, b]) {
@@ -38,22 +43,27 @@ afterEach(async () => {
   }
 });
 
+interface Talk {
+  readonly here: RelayClient;
+  readonly there: RelayClient;
+  readonly stream: HeldStream;
+  readonly user: number;
+}
+
 let users = 100;
+const talks: Talk[] = [];
 
 /** A stream of a new user on the first machine, and one client on each. */
-async function talking(): Promise<{
-  here: RelayClient;
-  there: RelayClient;
-  stream: HeldStream;
-  user: number;
-}> {
+async function talking(): Promise<Talk> {
   users += 1;
   const user = users;
   const [here, there] = [machines.client(a, { user }), machines.client(b, { user })];
   await Promise.all([here.connect(), there.connect()]);
   const stream = here.start();
   await here.until(() => stream.seq > 2 || undefined);
-  return { here, there, stream, user };
+  const talk = { here, there, stream, user };
+  talks.push(talk);
+  return talk;
 }
 
 async function readOn(there: RelayClient, stream: HeldStream): Promise<HeldStream> {
