@@ -56,7 +56,7 @@ export function createLogger({ level, version, instanceId, output }: LoggerOptio
       timestamp: isoTimes(),
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeCause, error: describeCause, cause: describeCause },
-      hooks: { logMethod: named },
+      hooks: naming(),
       redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
     },
     output,
@@ -75,10 +75,25 @@ function isoTimes(): () => string {
   };
 }
 
-/** Each line says its event's name, which stays where its message changes. */
-function named(this: pino.Logger, args: Parameters<pino.LogFn>, write: pino.LogFn): void {
-  const [fields, message]: readonly unknown[] = args.length === 1 ? [{}, args[0]] : args;
-  write.call(this, { event: nameOf(String(message)), ...(fields as object) }, String(message));
+/**
+ * Each line says its event's name, which stays where its message changes. It stands in what pino writes at the beginning of
+ * each line of a logger of its own, so that no fields are copied for it: that was a tenth of what a short answer allocates.
+ */
+function naming(): NonNullable<pino.LoggerOptions['hooks']> {
+  const loggers = new Map<string, pino.Logger>();
+  return {
+    logMethod(args, write) {
+      const [fields, message]: readonly unknown[] = args.length === 1 ? [{}, args[0]] : args;
+      const text = String(message);
+      const event = nameOf(text);
+      let logger: pino.Logger = this;
+      if (event !== undefined) {
+        logger = loggers.get(event) ?? this.child({ event });
+        loggers.set(event, logger);
+      }
+      write.call(logger, fields as object, text);
+    },
+  };
 }
 
 function nameOf(message: string): string | undefined {
