@@ -10,7 +10,7 @@ import { dataDirectory, type RelayChild, spawnRelay, upstreamAt } from '../suppo
 import { eventually } from '../support/test-run.ts';
 import { endingsOf, IDENTITY, metricsOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
 
-const EVENTUALLY = 120_000;
+const EVENTUALLY = 180_000;
 const PACE = { firstTokenMs: 5, deltasPerSecond: 500 } as const;
 const open = new AsyncDisposableStack();
 let postgres: PostgresServer;

@@ -13,7 +13,7 @@ import { startInVain } from '../support/start-in-vain.ts';
 import { eventually } from '../support/test-run.ts';
 import { endingsOf, IDENTITY, metricsOf, readinessOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
 
-const EVENTUALLY = 90_000;
+const EVENTUALLY = 180_000;
 const open = new AsyncDisposableStack();
 const directory = mkdtempSync(join(tmpdir(), 'workers-'));
 let redis: RedisServer;

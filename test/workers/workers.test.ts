@@ -11,7 +11,7 @@ import { dataDirectory, type RelayChild, upstreamAt } from '../support/relay-pro
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
 import { endingsOf, metricsOf, readinessOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
 
-const EVENTUALLY = 60_000;
+const EVENTUALLY = 180_000;
 const CLIENTS = 40;
 const PER_USER = 6;
 const PACE = { firstTokenMs: 20, deltasPerSecond: 100 } as const;
