@@ -264,30 +264,6 @@ it.each([
   await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
 });
 
-it.each([
-  [
-    'a table',
-    ['| a | b |\n|---|---|\n', ...Array.from({ length: 1000 }, (_, at) => `| ${at} | **b** |\n`)],
-    'row',
-  ],
-  ['a list', Array.from({ length: 1000 }, (_, at) => `- item ${at}\n`), 'listitem'],
-])('draws %s of a thousand lines step by step', async (_what, deltas, role) => {
-  const { page, answer, ask, button } = await openAssistant();
-  relay.simulator.script({ deltas: [deltas.join('')] });
-  await ask('Be long');
-  await page.evaluate(`
-    window.steps = [];
-    new MutationObserver((all) => steps.push(all.flatMap(({ addedNodes }) => [...addedNodes])
-      .reduce((sum, node) => sum + (node.matches?.('[role=${role}]') ? 1 : 0) + (node.querySelectorAll?.('main [role=${role}]').length ?? 0), 0)))
-      .observe(document.querySelector('[role=main]') ?? document.querySelector('main'), { subtree: true, childList: true });
-  `);
-  await button('Ask again').waitFor();
-  await expect.poll(() => answer.getByRole(role as 'row').count(), SOON).toBeGreaterThanOrEqual(1000);
-  const steps = await page.evaluate<number[]>('steps');
-  expect(steps.reduce((sum, step) => sum + step, 0)).toBeGreaterThanOrEqual(1000);
-  expect(Math.max(...steps)).toBeLessThanOrEqual(62);
-});
-
 it('shows the words of an answer that it cannot draw, and goes on', async () => {
   const { page, answer, ask, button } = await openAssistant({}, {}, /unable to draw/);
   await page.evaluate(`
