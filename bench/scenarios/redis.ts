@@ -3,7 +3,7 @@ import type { Outcome, Scenario } from '../scenario.ts';
 import type { Subject } from '../subjects/port.ts';
 import { startRedis } from '../subjects/redis-server.ts';
 import { SOUNDNESS, soundness } from './soundness.ts';
-import { measureSteady } from './steady.ts';
+import { lastOf, measureSteady } from './steady.ts';
 import { cpuPerDelta } from './stream-steps.ts';
 
 const STREAMS = 600;
@@ -26,11 +26,10 @@ export const redis: Scenario = {
 
 async function runRedis(subject: Subject): Promise<Outcome> {
   const shape = { streams: STREAMS, connections: CONNECTIONS };
-  const off = (await measureSteady(subject, shape)).rounds.at(-1);
+  const off = lastOf((await measureSteady(subject, shape)).rounds);
   await using server = await startRedis();
   const withRedis = { ...shape, environment: { REDIS_URL: server.url } };
-  const on = (await measureSteady(subject, withRedis)).rounds.at(-1);
-  if (off === undefined || on === undefined) throw new Error('no round was measured');
+  const on = lastOf((await measureSteady(subject, withRedis)).rounds);
   if (!(await server.wasWritten())) throw new Error('REDIS_URL has no effect in this checkout');
   const figures = {
     off: cpuPerDelta(off),

@@ -41,6 +41,13 @@ export async function measureSteady(subject: Subject, steady: Steady): Promise<C
   });
 }
 
+/** Of rounds the last counts: those before it warm up. */
+export function lastOf<Each>(rounds: readonly Each[]): Each {
+  const last = rounds.at(-1);
+  if (last === undefined) throw new Error('no round was measured');
+  return last;
+}
+
 /** @param read the figures of one round, and all of them */
 export function outcomeOf(
   { rounds, memory }: Course,

@@ -8,7 +8,7 @@ import type { Environment, Subject } from '../subjects/port.ts';
 import { startRedis } from '../subjects/redis-server.ts';
 import { runSaturation } from './saturation.ts';
 import { SOUNDNESS, soundness } from './soundness.ts';
-import { measureSteady } from './steady.ts';
+import { lastOf, measureSteady } from './steady.ts';
 import { cpuPerDelta } from './stream-steps.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
@@ -17,7 +17,6 @@ const CONNECTIONS = 60;
 const COUNT = 2;
 const SETTLE_MS = 1000;
 const ROUND_MS = 2000;
-const ROUNDS = 2;
 /** The generator leaves the cores to what is measured. */
 const NICE = 10;
 
@@ -113,22 +112,16 @@ async function measureTwo(subject: Subject, environment: Environment, redisPid: 
     const connections = sockets().map((count, index) => count - (before[index] ?? 0));
     await load.stream({ streams: STREAMS, rampMs: rampOf(STREAMS) });
     await delay(SETTLE_MS);
-    let round = await stage.round(ROUND_MS);
-    let spent = { all: () => 0, processes: () => 0, redis: () => 0 };
-    for (let count = 1; count < ROUNDS; count += 1) {
-      const each = processes.map(startCpu);
-      spent = {
-        all: startCpu(pid),
-        processes: () => each.reduce((sum, cpu) => sum + cpu(), 0),
-        redis: startCpu(redisPid),
-      };
-      round = await stage.round(ROUND_MS);
-    }
+    await stage.round(ROUND_MS); // warms up
+    const [all, redis] = [startCpu(pid), startCpu(redisPid)];
+    const each = processes.map(startCpu);
+    const round = await stage.round(ROUND_MS);
+    const ofProcesses = each.reduce((sum, cpu) => sum + cpu(), 0);
     const { deltas } = round.load;
     return {
       round,
-      parent: Math.max(0, spent.all() - spent.processes()) / deltas,
-      redisServer: spent.redis() / deltas,
+      parent: Math.max(0, all() - ofProcesses) / deltas,
+      redisServer: redis() / deltas,
       least: Math.min(...connections) / (CONNECTIONS / COUNT),
     };
   });
@@ -159,10 +152,4 @@ function together(redisUrl: string): Environment {
 
 function of(figures: Figures, name: string): number {
   return figures[name] ?? Number.NaN;
-}
-
-function lastOf<Each>(all: readonly Each[]): Each {
-  const last = all.at(-1);
-  if (last === undefined) throw new Error('no round was measured');
-  return last;
 }

@@ -1,14 +1,14 @@
 /** Another number of WORKERS over the same DATA_DIR: what was written before is still counted, settled and sent. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Environment } from '../../src/config/environment.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
 import { tokenOf } from '../many-machines/machines.ts';
-import { type RedisServer, startRedis } from '../many-machines/redis-server.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import type { RedisServer } from '../many-machines/redis-server.ts';
+import type { PostgresServer } from '../support/postgres.ts';
 import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
-import { endingsOf, IDENTITY, metricsOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
+import { endingsOf, IDENTITY, metricsOf, spawnWorkers, startBackends, sumIn, workersOf } from './machine.ts';
 
 const EVENTUALLY = 180_000;
 const PACE = { firstTokenMs: 5, deltasPerSecond: 500 } as const;
@@ -18,14 +18,7 @@ let redis: RedisServer;
 let simulator: Simulator;
 
 beforeAll(async () => {
-  [postgres, redis, simulator] = await Promise.all([
-    startPostgres(),
-    startRedis(),
-    startSimulator({ pace: PACE }),
-  ]);
-  open.defer(() => postgres.close());
-  open.use(redis);
-  open.defer(() => simulator.close());
+  ({ postgres, redis, simulator } = await startBackends(open, PACE));
 }, EVENTUALLY);
 afterAll(() => open.disposeAsync());
 

@@ -1,7 +1,10 @@
 /** One machine of several processes, as an operator starts it, in front of a simulated model. */
 import { readFileSync } from 'node:fs';
 import type { Environment } from '../../src/config/environment.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import { type RedisServer, startRedis } from '../many-machines/redis-server.ts';
 import { ask } from '../support/http-doors.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { RelayClient } from '../support/relay-client.ts';
 import { type RelayChild, spawnRelay } from '../support/relay-process.ts';
 import { TEST_ISSUER, TEST_SECRET } from '../support/token-mint.ts';
@@ -12,6 +15,28 @@ export const IDENTITY: Environment = {
   SUPABASE_JWT_ISSUER: TEST_ISSUER,
   INSTANCE_ID: 'm',
 };
+
+export interface Backends {
+  readonly postgres: PostgresServer;
+  readonly redis: RedisServer;
+  readonly simulator: Simulator;
+}
+
+/** Closed with `open`. */
+export async function startBackends(
+  open: AsyncDisposableStack,
+  pace: NonNullable<SimulatorOptions['pace']>,
+): Promise<Backends> {
+  const [postgres, redis, simulator] = await Promise.all([
+    startPostgres(),
+    startRedis(),
+    startSimulator({ pace }),
+  ]);
+  open.defer(() => postgres.close());
+  open.use(redis);
+  open.defer(() => simulator.close());
+  return { postgres, redis, simulator };
+}
 
 /** Resolves when all of its workers listen. */
 export async function spawnWorkers(

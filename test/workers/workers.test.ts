@@ -1,15 +1,23 @@
 /** Several processes on one machine, seen by its users and its operator. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
 import { tokenOf } from '../many-machines/machines.ts';
-import { type RedisServer, startRedis } from '../many-machines/redis-server.ts';
+import type { RedisServer } from '../many-machines/redis-server.ts';
 import { requireCataloguedMetrics } from '../support/catalogued-metrics.ts';
 import { ask } from '../support/http-doors.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import type { PostgresServer } from '../support/postgres.ts';
 import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, upstreamAt } from '../support/relay-process.ts';
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
-import { endingsOf, metricsOf, readinessOf, spawnWorkers, sumIn, workersOf } from './machine.ts';
+import {
+  endingsOf,
+  metricsOf,
+  readinessOf,
+  spawnWorkers,
+  startBackends,
+  sumIn,
+  workersOf,
+} from './machine.ts';
 
 const EVENTUALLY = 180_000;
 const CLIENTS = 40;
@@ -23,14 +31,7 @@ let simulator: Simulator;
 let relay: RelayChild;
 
 beforeAll(async () => {
-  [postgres, redis, simulator] = await Promise.all([
-    startPostgres(),
-    startRedis(),
-    startSimulator({ pace: PACE }),
-  ]);
-  open.defer(() => postgres.close());
-  open.use(redis);
-  open.defer(() => simulator.close());
+  ({ postgres, redis, simulator } = await startBackends(open, PACE));
   relay = open.use(
     await spawnWorkers(2, open.use(dataDirectory()).path, {
       ...upstreamAt(simulator.url),
