@@ -11,11 +11,10 @@ import { type Config, ConfigError, readConfig } from './config/environment.ts';
 import { configOfWorker } from './config/worker.ts';
 import { systemClock } from './time/clock.ts';
 import { welcome } from './welcome.ts';
+import { EXIT_CONFIG, EXIT_FAILURE } from './workers/exit-codes.ts';
 import { ParentLink } from './workers/parent-link.ts';
 import { placeOf } from './workers/place.ts';
 
-const EXIT_FAILURE = 1;
-const EXIT_CONFIG = 78;
 /** What closing may take beyond the drain deadline before the process ends itself, ms. */
 const CLOSE_WITHIN_MS = 10_000;
 

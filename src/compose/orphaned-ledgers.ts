@@ -5,6 +5,7 @@
  */
 import { basename } from 'node:path';
 import type { Config } from '../config/environment.ts';
+import { processNameOf } from '../config/instance-id.ts';
 import { isDirectoryLocked } from '../ledger/directory-lock.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import { workerOf } from '../ledger/ledger-directories.ts';
@@ -156,7 +157,5 @@ export function instanceOf(
   directory: string,
   { INSTANCE_ID, worker }: Pick<Config, 'INSTANCE_ID' | 'worker'>,
 ): string {
-  const machine = worker === undefined ? INSTANCE_ID : INSTANCE_ID.slice(0, -`-${worker.number}`.length);
-  const number = workerOf(directory);
-  return number === undefined ? machine : `${machine}-${number}`;
+  return processNameOf(worker?.machine ?? INSTANCE_ID, workerOf(directory));
 }

@@ -296,8 +296,11 @@ export interface Config extends Readonly<Omit<Values, 'INSTANCE_ID'>> {
   readonly auth: AuthConfig;
   /** The export of spans, as the standard keys of OpenTelemetry ask for it. */
   readonly traces: TracesConfig | undefined;
-  /** Which of WORKERS this process is; undefined where it is the only one. Not read here: `worker.ts` says it. */
-  readonly worker: Omit<WorkerPlace, 'ports'> | undefined;
+  /**
+   * Which of WORKERS this process is, and INSTANCE_ID of all of them together; undefined where it is the only one. Not read
+   * here: `worker.ts` says it.
+   */
+  readonly worker: (Omit<WorkerPlace, 'ports'> & { readonly machine: string }) | undefined;
   /** Keys that were set: these override the plans file. */
   readonly explicit: ReadonlySet<EnvironmentKey>;
 }

@@ -7,3 +7,8 @@ export function instanceIdOf(environment: {
 }): string {
   return environment.INSTANCE_ID?.trim() || environment.FLY_MACHINE_ID?.trim() || hostname();
 }
+
+/** What a process calls itself in logs and rows. @param worker its number; undefined where it is the only one of its machine */
+export function processNameOf(machine: string, worker: number | undefined): string {
+  return worker === undefined ? machine : `${machine}-${worker}`;
+}

@@ -81,17 +81,20 @@ function isoTimes(): () => string {
  */
 function naming(): NonNullable<pino.LoggerOptions['hooks']> {
   const loggers = new Map<string, pino.Logger>();
+  const loggerOf = (whole: pino.Logger, event: string): pino.Logger => {
+    let logger = loggers.get(event);
+    if (logger === undefined) {
+      logger = whole.child({ event });
+      loggers.set(event, logger);
+    }
+    return logger;
+  };
   return {
     logMethod(args, write) {
       const [fields, message]: readonly unknown[] = args.length === 1 ? [{}, args[0]] : args;
       const text = String(message);
       const event = nameOf(text);
-      let logger: pino.Logger = this;
-      if (event !== undefined) {
-        logger = loggers.get(event) ?? this.child({ event });
-        loggers.set(event, logger);
-      }
-      write.call(logger, fields as object, text);
+      write.call(event === undefined ? this : loggerOf(this, event), fields as object, text);
     },
   };
 }

@@ -42,9 +42,12 @@ class SdkClient extends Anthropic {
   ): Promise<BuiltRequest> {
     const key = keyOf(options);
     if (key === undefined) return super.buildRequest(options, retry);
-    const known = this.#built.get(key) ?? (await super.buildRequest({ ...options, fetchOptions: {} }, retry));
-    this.#built.set(key, known);
-    const { url, timeout, req } = known;
+    let built = this.#built.get(key);
+    if (built === undefined) {
+      built = await super.buildRequest({ ...options, fetchOptions: {} }, retry);
+      this.#built.set(key, built);
+    }
+    const { url, timeout, req } = built;
     return { url, timeout, req: { ...req, body: JSON.stringify(options.body), ...options.fetchOptions } };
   }
 }

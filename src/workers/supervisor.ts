@@ -9,6 +9,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../time/clock.ts';
+import { EXIT_CONFIG, EXIT_FAILURE } from './exit-codes.ts';
 import { HeldCounts } from './held-counts.ts';
 import type { Counts, PassedOnSignal, Up, WorkerStates } from './messages.ts';
 import type { WorkerPlace } from './place.ts';
@@ -23,16 +24,12 @@ export interface SupervisorParts {
   readonly metrics: (workers: readonly Worker[]) => Promise<string>;
   /** A worker ended by itself: the next one begins in `pauseMs`. */
   readonly onRestart: (worker: number, ended: Ended, pauseMs: number) => void;
-
   /** A process has ended. */
   readonly onEnded: (worker: number) => void;
   /** All have ended. */
   readonly onStopped: (exitCode: number) => void;
 }
 
-/** The exit code of a process that cannot use its settings: the next one could not either. */
-const EXIT_CONFIG = 78;
-const EXIT_FAILURE = 1;
 /** What a worker may take to say how it is, ms. */
 const ANSWER_MS = 1000;
 /** What a worker may be late by, beyond the time that it gave for its end, ms. */
