@@ -16,7 +16,7 @@ await runProgram(async () => {
     repeat: REPEATS,
     relays: [relay],
     bundles: [],
-    peers: true,
+    peers: 'all',
   });
   process.stdout.write(renderResults(results, SCENARIOS));
   return results.failures.some(({ subject }) => subject === 'relay') ? 1 : 0;

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:compare -- <base commit> [scenario …]`: the working tree beside a base commit in a worktree of its
- * own, taking turns. The harness is this tree's for both.
+ * own, and nginx where a scenario has it, taking turns. The harness is this tree's for both.
  */
 import { parseArgs } from 'node:util';
 import { scenarioNamed } from './options.ts';
@@ -14,6 +14,7 @@ import { addWorktree, HERE } from './worktree.ts';
 
 const OUT = new URL('results/compare', import.meta.url).pathname;
 const DEFAULT_SCENARIOS = ['cpu-x10', 'cpu-x1', 'latency', 'first-token', 'cancel', 'memory'];
+const PEER = 'nginx';
 const DEFAULT_REPEATS = '5';
 const USAGE = 'npm run bench:compare -- <base commit> [scenario …] [--repeat N]';
 
@@ -36,9 +37,9 @@ await runProgram(async (args) => {
       relaySubject({ ...commit, name: 'base', directory: worktree.directory }),
     ],
     bundles: [],
-    peers: false,
+    peers: [PEER],
   });
-  const markdown = renderComparison(results, scenarios, ['tree', 'base']);
+  const markdown = renderComparison(results, scenarios, ['tree', 'base'], PEER);
   saveRun(OUT, results, markdown, plotsOf(results, scenarios));
   process.stdout.write(`${markdown}\nwritten to ${OUT}\n`);
   return results.failures.length === 0 ? 0 : 1;

@@ -34,6 +34,21 @@ interface Figures {
   readonly cpuMs: number;
 }
 
+const HEAD = `| answer | way | CPU | longest task, ms | of CPU, ms | over 50 ms, in all, ms | CPU in all, ms |
+|---|---|---|--:|--:|--:|--:|
+`;
+const WATCH = `
+  globalThis.longTasks = [];
+  new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ type: 'longtask' });
+  globalThis.untilQuiet = () => new Promise((resolve) => {
+    const wait = () => setTimeout(resolve, ${QUIET_MS});
+    let timer = wait();
+    new MutationObserver(() => { clearTimeout(timer); timer = wait(); })
+      .observe(document.querySelector('[role=main], main'), { subtree: true, childList: true });
+  });
+`;
+
 await runProgram(async (args) => {
   const { values } = parseArgs({ args: [...args], options: { share: { type: 'string', default: '1' } } });
   const share = Number(values.share);
@@ -97,18 +112,6 @@ async function prepare(
   return () => page.evaluate(`answers.stream(${JSON.stringify(answer)}, ${CHARACTERS_PER_FRAME})`);
 }
 
-const WATCH = `
-  globalThis.longTasks = [];
-  new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ type: 'longtask' });
-  globalThis.untilQuiet = () => new Promise((resolve) => {
-    const wait = () => setTimeout(resolve, ${QUIET_MS});
-    let timer = wait();
-    new MutationObserver(() => { clearTimeout(timer); timer = wait(); })
-      .observe(document.querySelector('[role=main], main'), { subtree: true, childList: true });
-  });
-`;
-
 interface TraceEvent {
   readonly name: string;
   readonly pid: number;
@@ -129,10 +132,6 @@ function cpuOfTasks(trace: Buffer): number[] {
   const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && isOfMain(event));
   return tasks.map(({ tdur = 0 }) => tdur / 1000);
 }
-
-const HEAD = `| answer | way | CPU | longest task, ms | of CPU, ms | over 50 ms, in all, ms | CPU in all, ms |
-|---|---|---|--:|--:|--:|--:|
-`;
 
 function rowOf(figures: Figures): string {
   const { answer, way, slower, ...times } = figures;

@@ -11,7 +11,7 @@ export interface Options {
   readonly directory: string;
   /** NODE_OPTIONS of the relay; empty for none. */
   readonly nodeOptions: string;
-  readonly peers: boolean;
+  readonly peers: 'all' | readonly [];
   /** Where the results go. */
   readonly out: string;
 }
@@ -55,7 +55,7 @@ export function readOptions(args: string[]): Options | null {
     repeat,
     directory: resolve(values.relay),
     nodeOptions: values['node-options'],
-    peers: !values['no-peers'],
+    peers: values['no-peers'] ? [] : 'all',
     out: resolve(values.out ?? `${RESULTS}${named ? positionals.join('+') : 'all'}`),
   };
 }

@@ -12,16 +12,15 @@ export interface Plan {
   readonly relays: readonly Subject[];
   /** What stands for `bundle`. */
   readonly bundles: readonly Subject[];
-  /** Whether other subjects than the relay are measured. */
-  readonly peers: boolean;
+  /** Which other subjects than the relay are measured, where a scenario has them. */
+  readonly peers: 'all' | readonly SubjectName[];
 }
 
 /** The subjects take turns within each repeat, so that a slow minute of the machine hits all of them. */
 export async function runAll(plan: Plan): Promise<Results> {
   const { scenarios, repeat } = plan;
   const begun = Date.now();
-  const wanted = new Set(scenarios.flatMap(({ subjects }) => subjects));
-  const foreign = plan.peers ? foreignSubjects(wanted) : [];
+  const foreign = foreignSubjects(peersOf(plan));
   const samples: Sample[] = [];
   const failures: Failure[] = [];
   for (let turn = 1; turn <= repeat; turn += 1) {
@@ -46,6 +45,11 @@ export async function runAll(plan: Plan): Promise<Results> {
     samples,
     failures,
   };
+}
+
+function peersOf({ scenarios, peers }: Plan): ReadonlySet<SubjectName> {
+  const known = scenarios.flatMap(({ subjects }) => subjects);
+  return new Set(peers === 'all' ? known : known.filter((name) => peers.includes(name)));
 }
 
 async function runOne(scenario: Scenario, subject: Subject, repeat: number): Promise<Sample | Failure> {

@@ -51,7 +51,7 @@ await runProgram(async (args) => {
       }),
     ],
     bundles: [],
-    peers: false,
+    peers: [],
   });
   if (collector.requests === 0) throw new Error('no trace arrived: nothing was measured of exporting');
   const markdown = PAIRS.map((pair) => renderComparison(results, SCENARIOS, pair)).join('\n');

@@ -7,7 +7,8 @@
  * lets the old space double before it looks there: 1,000 live streams were measured at 313–370 MB resident, with the
  * sizes below at 200 MB, at the same CPU per delta within the noise (decision 0012). Two helper threads instead of four mark
  * the heap in half of the CPU and do not push the event loop off its core meanwhile (decision 0017). V8's saver mode and a
- * life without Maglev would save 15 MB more, and cost a third of the CPU of each start (decision 0029). One arena of the
+ * life without Maglev save 16 MB more, and cost a third of the CPU of each start (decision 0029): only where memory is what
+ * is scarce, as on a machine of 256 MB. One arena of the
  * allocator instead of one for each thread is 3 MB less, and what compilers take in pieces of 32 KB is given back at once,
  * which leaves no holes: another 14 MB. Node's compile cache also keeps the TypeScript with its types stripped: from the
  * second start on the stripper is not loaded at all, 137 → 116 MB for the idle process, and 0.65 instead of 1.05 s of CPU.
@@ -16,10 +17,11 @@
  * (decision 0031). Names that are slow to resolve may hold one of the two, never both: libuv sees to that.
  */
 import { COMPILE_CACHE } from './compile-cache.ts';
+import { v8Flags } from './config/v8-flags.ts';
 import { workerCount } from './config/worker-count.ts';
+import { memoryLimit } from './observability/memory-limit.ts';
 import { placeOf } from './workers/place.ts';
 
-const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--v8-pool-size=2'];
 const ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '30000',
@@ -32,6 +34,7 @@ const PROFILED = /(^|\s)--(cpu-)?prof\b/;
 
 // A number that it is not is refused by who reads the other settings.
 const workers = placeOf(process.env) === undefined ? (workerCount(process.env['WORKERS']) ?? 1) : 1;
+const FLAGS = v8Flags(memoryLimit() / workers);
 settle();
 if (workers > 1) {
   const { supervise } = await import('./supervise.ts');

@@ -14,5 +14,6 @@ export type SubjectName = (typeof OWN | typeof STANDARD | typeof PEER_NAMES)[num
 /** All but the checkouts of the relay, for these names; packages are installed where they are needed. */
 export function foreignSubjects(names: ReadonlySet<SubjectName>): readonly Subject[] {
   if (PEER_NAMES.some((name) => names.has(name))) installPeers();
-  return [nginxSubject('https'), nginxSubject('http'), directSubject(), ...peerSubjects()];
+  const all = [nginxSubject('https'), nginxSubject('http'), directSubject(), ...peerSubjects()];
+  return all.filter(({ name }) => names.has(name as SubjectName));
 }

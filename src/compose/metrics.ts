@@ -10,7 +10,7 @@ import type { ModelWatch } from '../models/model-watch.ts';
 import { createDebugLines, toggleDebug } from '../observability/debug-lines.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
-import { memoryLimit } from '../observability/memory-pressure.ts';
+import { memoryLimit } from '../observability/memory-limit.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createObserver } from '../observability/observer.ts';
 import type { Observer, Tracer } from '../observability/port.ts';

@@ -2,7 +2,6 @@
  * How close this process is to the memory it may have. Past the limit the kernel kills it, and every stream with it:
  * refusing some work before that is the smaller harm. What is done about it is the core's affair.
  */
-import { totalmem } from 'node:os';
 import type { Clock, Timer } from '../time/clock.ts';
 import type { MemoryPressure } from './port.ts';
 import { residentMemory } from './resources.ts';
@@ -18,12 +17,6 @@ const LEVELS: readonly (readonly [number, MemoryPressure])[] = [
 export function memoryPressure(residentBytes: number, limitBytes: number): MemoryPressure {
   const share = residentBytes / limitBytes;
   return LEVELS.find(([from]) => share >= from)?.[1] ?? 'none';
-}
-
-/** The container's limit, or the machine's memory where it has none. */
-export function memoryLimit(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 /** Reports the pressure each second; the caller cancels the timer. */

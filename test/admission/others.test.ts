@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { comeFirst } from '../support/priority.ts';
 import { LONG } from '../support/test-run.ts';
 import type { AttackName } from './attacks.ts';
 import { type Measured, measure, prepareScene, type Scene } from './measure.ts';
@@ -34,6 +35,7 @@ const EXPECTATIONS: readonly Expectation[] = [
   { attack: 'forged tokens', gets: ['401', '429', 'closed'] },
 ];
 
+comeFirst();
 /** One for each attack: warmed up side by side, used once. */
 const scenes = new Map<AttackName, Promise<Scene>>();
 beforeAll(async () => {

@@ -42,3 +42,13 @@ it('runs every test: none is skipped, singled out or left for later', () => {
 it('holds no path of a machine it was written on', () => {
   expect(places(everything, /['"` ]\/(home|root|Users|work|mnt)\//)).toEqual([]);
 });
+
+it('declares what a program of bench/ needs before it runs, which nothing but a run would show', () => {
+  const late = everything.flatMap(({ path, text }) => {
+    const lines = text.split('\n');
+    const begins = lines.findIndex((line) => /^await runProgram\(/.test(line));
+    const after = begins === -1 ? [] : lines.slice(begins);
+    return after.some((line) => /^(export )?(const|let|class) /.test(line)) ? [path] : [];
+  });
+  expect(late).toEqual([]);
+});

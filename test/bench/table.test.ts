@@ -53,6 +53,17 @@ it('compares two checkouts pair by pair', () => {
   expect(markdown).toContain('| CPU per delta, µs | 20 (10–30) | 18 (9–27) | 0.9 | **less** |');
 });
 
+it('sets a peer beside them where a scenario has it', () => {
+  const ofAll = [1, 2, 3].flatMap((n) => [
+    sampleOf('tree', n, 9 * n),
+    sampleOf('base', n, 10 * n),
+    sampleOf('nginx', n, 6 * n),
+  ]);
+  const markdown = renderComparison(resultsOf(ofAll), [scenarioWith()], ['tree', 'base'], 'nginx');
+  expect(markdown).toContain('| figure | base | tree | tree ÷ base |  | nginx | tree ÷ nginx |');
+  expect(markdown).toContain('| 0.9 | **less** | 12 (6–18) | 1.5 |');
+});
+
 it.each([
   [0, '0'],
   [0.012_345, '0.0123'],

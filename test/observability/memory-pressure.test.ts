@@ -1,10 +1,6 @@
 import { expect, it } from 'vitest';
-import {
-  memoryLimit,
-  memoryPressure,
-  newsOfPressure,
-  watchMemory,
-} from '../../src/observability/memory-pressure.ts';
+import { memoryLimit } from '../../src/observability/memory-limit.ts';
+import { memoryPressure, newsOfPressure, watchMemory } from '../../src/observability/memory-pressure.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 it.each([

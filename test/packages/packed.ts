@@ -1,7 +1,7 @@
 /** The packages as `npm pack` makes them, in projects that have nothing of this checkout. */
 import { execFile } from 'node:child_process';
-import { globSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,37 +9,46 @@ import { promisify } from 'node:util';
 import { INSTALL_MS, installOnce } from '../support/install-once.ts';
 import { makeOnce } from '../support/make-once.ts';
 
-export type PackageName = 'client' | 'server';
+const PACKAGES = ['client', 'server'] as const;
+export type PackageName = (typeof PACKAGES)[number];
 
 /** How long a test may wait for packages and Nodes that are not there yet, ms. */
 export const PACKED_MS = INSTALL_MS;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const EVERYWHERE = ['scripts/*', 'package*.json', 'tsconfig.json', 'LICENSE', '*.md', 'docs/**/*.md'];
-/** What each package is made of. */
-const SOURCES: Readonly<Record<PackageName, readonly string[]>> = {
-  client: ['packages/client/*', 'src/{client,protocol,react,react-native}/**', ...EVERYWHERE],
-  server: ['packages/server/*', 'src/**', 'config/*', 'docs/proxies/*', ...EVERYWHERE],
-};
 const run = promisify(execFile);
 
 /** @returns the archive, made once per state of its sources */
 export async function packed(name: PackageName): Promise<string> {
-  const files = globSync(SOURCES[name], { cwd: ROOT, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map((file) => join(file.parentPath, file.name)).sort();
-  const key = Buffer.concat(await Promise.all(paths.map((path) => readFile(path))));
-  const folder = await makeOnce(`packed-${name}`, key, (fresh) => pack(name, fresh));
-  return join(folder, 'package.tgz');
+  return join(await builtImage(), `${name}.tgz`);
 }
 
-async function pack(name: PackageName, fresh: string): Promise<void> {
-  const script = (file: string, ...args: string[]) =>
-    run(process.execPath, [join(ROOT, 'scripts', file), ...args]);
-  if (name === 'server') await script('build-demo.mjs', '--if-stale');
-  await script(`build-${name}.mjs`, fresh);
-  await run('npm', ['pack', '--silent', '--pack-destination', fresh], { cwd: join(fresh, name) });
-  const [archive = ''] = globSync('*.tgz', { cwd: fresh });
-  await rename(join(fresh, archive), join(fresh, 'package.tgz'));
+/** @returns the folder where both packages were built and packed as the image has them built, of what it is given */
+export async function builtImage(): Promise<string> {
+  const given = await givenToImage();
+  const paths = given
+    .flatMap((name) => (statSync(join(ROOT, name)).isDirectory() ? filesOf(join(ROOT, name), name) : [name]))
+    .sort();
+  const texts = await Promise.all(paths.map((path) => readFile(join(ROOT, path))));
+  return await makeOnce('image', Buffer.concat([Buffer.from(paths.join('\n')), ...texts]), async (fresh) => {
+    for (const name of given) await cp(join(ROOT, name), join(fresh, name), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(fresh, 'node_modules'));
+    await run('npm', ['run', 'build'], { cwd: fresh });
+    for (const name of PACKAGES) await pack(fresh, name);
+  });
+}
+
+/** Files and folders at the root of the checkout. */
+async function givenToImage(): Promise<readonly string[]> {
+  const lines = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n');
+  return lines.flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
+}
+
+async function pack(folder: string, name: PackageName): Promise<void> {
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd: join(folder, 'dist/packages', name),
+  });
+  await rename(join(folder, stdout.trim()), join(folder, `${name}.tgz`));
 }
 
 /** An empty project beside all others. @param names what is installed into it */
@@ -77,10 +86,10 @@ export async function nodeOf(major: 20 | 22): Promise<string> {
   return join(nodes, `node_modules/node-${major}-${process.platform}-${process.arch}/bin/node`);
 }
 
-/** All files below a folder, hidden ones too, as paths from there. */
-export function filesOf(folder: string): string[] {
+/** All files below a folder, hidden ones too, as paths from there. @param named what the paths begin with */
+export function filesOf(folder: string, named = ''): string[] {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
-  return files.map((file) => join(file.parentPath, file.name).slice(folder.length + 1)).sort();
+  return files.map((file) => join(named, join(file.parentPath, file.name).slice(folder.length + 1))).sort();
 }
 
 /** Links of its documents that lead nowhere. */
