@@ -50,6 +50,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'switches streaming, or the relay, off and on without a restart',
     load: async () => (await import('./compose/switch-command.ts')).switchCommand,
   },
+  revoke: {
+    summary: 'ends tokens of a user, a session or a key before they expire',
+    load: async () => (await import('./compose/revoke-command.ts')).revokeCommand,
+  },
   logs: {
     summary: 'shows the log of a relay in columns: dash-relay start | dash-relay logs',
     load: async () => (await import('./log-view/logs-command.ts')).logs,

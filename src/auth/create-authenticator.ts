@@ -9,10 +9,10 @@ import { type AccessToken, parseAccessToken } from './access-token.ts';
 import { IdentityClaims, type IdentityClaimsOptions } from './identity-claims.ts';
 import type { KeySet } from './key-set.ts';
 import { type Found, fixedKeys, type KeySource } from './key-set.ts';
-import type { Authenticator, Principal } from './port.ts';
+import { type Authenticator, type Principal, SHARED_SECRET } from './port.ts';
 import { type KeySetEvent, RemoteKeys } from './remote-keys.ts';
 import { Signatures } from './signatures.ts';
-import { userOf } from './token-user.ts';
+import { LONGEST_TOKEN_LIFE_MS, userOf } from './token-user.ts';
 import { unauthorized } from './unauthorized.ts';
 import { secretKey, type VerificationKey } from './verification-key.ts';
 
@@ -32,6 +32,10 @@ export interface AuthenticatorOptions {
   readonly claims?: IdentityClaimsOptions | undefined;
   /** Whether anonymous users are admitted; default false. */
   readonly allowAnonymous?: boolean | undefined;
+  /** How long after its issue a token may expire, ms; default LONGEST_TOKEN_LIFE_MS. */
+  readonly maxTokenLifeMs?: number | undefined;
+  /** Whether an operator has revoked the token of a principal, at this moment; default: none is. */
+  readonly isRevoked?: ((principal: Principal) => boolean) | undefined;
   /** For one fetch of the key set, ms; default 4000: a handshake waiting for it is answered within 5 s. */
   readonly fetchTimeoutMs?: number | undefined;
   /** Told of each key-set fetch, for logs and metrics. Must not throw. */
@@ -41,6 +45,7 @@ export interface AuthenticatorOptions {
 /** @throws TypeError when no key of any kind is configured, or the URL is none. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { issuer, clock, audience = 'authenticated', allowAnonymous = false } = options;
+  const { maxTokenLifeMs: maxLifeMs = LONGEST_TOKEN_LIFE_MS, isRevoked = () => false } = options;
   const secret = options.secret === undefined ? undefined : secretKey(options.secret);
   const source = keySourceOf(options);
   if (secret === undefined && source === undefined) throw new TypeError('an authenticator needs keys');
@@ -52,7 +57,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     async verify(text) {
       const token = parseAccessToken(text);
-      const user = userOf(token.claims, { issuer, audience }, clock.now());
+      const user = userOf(token.claims, { issuer, audience, maxLifeMs }, clock.now());
       const key = await keyFor(token, secret, source);
       if (key === undefined) throw unauthorized('unknown_key');
       if (!(await signatures.holds(token.text, key))) throw unauthorized('signature');
@@ -63,7 +68,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           cause: 'anonymous',
         });
       }
-      const principal = { ...user, ...identityClaims.read(token.claims) };
+      const facts = { ...user.token, keyId: keyIdOf(token) };
+      const principal = { ...user, ...identityClaims.read(token.claims), token: facts };
+      if (isRevoked(principal)) throw unauthorized('revoked');
       if (key !== secret) provenBy.set(principal, key);
       return principal;
     },
@@ -81,6 +88,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
     close: () => source?.close(),
   };
+}
+
+/** Of a token that was proven. */
+function keyIdOf({ alg, kid }: AccessToken): string {
+  return alg === 'HS256' ? SHARED_SECRET : (kid ?? '');
 }
 
 function keySourceOf(options: AuthenticatorOptions): KeySource | undefined {

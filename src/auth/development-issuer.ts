@@ -8,7 +8,7 @@ import type { Clock } from '../time/clock.ts';
 import { loadDevelopmentKey } from './development-key.ts';
 import { KeySet } from './key-set.ts';
 import { isLabel } from './label.ts';
-import { userIdOf } from './token-user.ts';
+import { uuidOf } from './token-user.ts';
 
 export interface DevelopmentIssuerOptions {
   /** Where the signing key is kept; made if absent. */
@@ -72,7 +72,7 @@ export async function createDevelopmentIssuer(options: DevelopmentIssuerOptions)
 }
 
 function validate({ sub = DEVELOPMENT_USER_ID, tier, expiresIn = 3600 }: MintRequest) {
-  const userId = userIdOf(sub);
+  const userId = uuidOf(sub);
   if (userId === undefined) throw new RelayError('bad_request', 'sub must be a UUID');
   if (tier !== undefined && !isLabel(tier)) {
     throw new RelayError('bad_request', 'tier must be a text of 1 to 128 characters on one line');

@@ -10,7 +10,21 @@ export interface Principal {
   readonly anonymous: boolean;
   /** The token's `exp`, Unix ms. */
   readonly expiresAt: number;
+  readonly token: TokenFacts;
 }
+
+/** What a token says beside its user, and can be revoked by. */
+export interface TokenFacts {
+  /** `iat`, Unix ms; null where it does not say. */
+  readonly issuedAt: number | null;
+  /** `session_id`, a UUID in lower case; null where it does not say. */
+  readonly sessionId: string | null;
+  /** Of the key that signed it: the issuer's id for it, or SHARED_SECRET. */
+  readonly keyId: string;
+}
+
+/** What the secret of a legacy project goes by: what a token of it calls its key is its maker's word. */
+export const SHARED_SECRET = 'HS256';
 
 /** What a server says of a user beside the token. */
 export type Identity = Pick<Principal, 'tier' | 'organizationId'>;
@@ -31,7 +45,7 @@ export interface IdentityLookup {
 
 export interface Authenticator {
   /**
-   * Verifies a token and its claims.
+   * Verifies a token and its claims, and that it was not revoked.
    * @throws RelayError `unauthorized` (one generic message whatever is wrong), `forbidden` (an anonymous user where
    * those are not admitted), or `unavailable` (the key set cannot be had: the token may be good).
    */

@@ -18,7 +18,8 @@ export type RefusalReason =
   | 'expired'
   | 'not_yet_valid'
   | 'issued_in_future'
-  | 'is_anonymous';
+  | 'is_anonymous'
+  | 'revoked';
 
 const ERRORS = new Map<RefusalReason, RelayError>();
 

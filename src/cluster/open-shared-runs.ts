@@ -2,13 +2,13 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
-import type { FleetSwitches } from './fleet-switches.ts';
+import type { FleetTable } from './fleet-table.ts';
 import { LEASE_MS, StoreSharedRuns, type StoreSharedRunsOptions } from './shared-runs.ts';
 import { RedisSharedStore } from './store/redis.ts';
 import { RedisFailure } from './store/redis-failure.ts';
 import { RedisKeys } from './store/redis-keys.ts';
 import { RedisLink } from './store/redis-link.ts';
-import { RedisSwitches } from './store/redis-switches.ts';
+import { RedisTable } from './store/redis-table.ts';
 
 export interface OpenSharedRunsOptions {
   readonly url: string;
@@ -36,7 +36,8 @@ export interface OpenSharedRunsOptions {
 
 export interface OpenSharedRuns {
   readonly streams: StoreSharedRuns;
-  readonly switches: FleetSwitches;
+  readonly switches: FleetTable;
+  readonly revocations: FleetTable;
   /** With the prefix, for others who count in the same Redis. */
   readonly connection: object;
   readonly prefix: string;
@@ -80,16 +81,17 @@ export function openSharedRuns({
     store,
     isSibling: siblings === undefined ? undefined : (machine) => machine.includes(`.${siblings}`),
   });
-  return { streams, switches: store.switches, connection: store.connection, prefix };
+  const { switches, revocations, connection } = store;
+  return { streams, switches, revocations, connection, prefix };
 }
 
-/** Those that the relays of this prefix, or issuer, hear; for a command beside them. To be closed. */
-export function openFleetSwitches({
-  url,
-  ...named
-}: Pick<OpenSharedRunsOptions, 'url' | 'issuer' | 'prefix'>): FleetSwitches & { close(): void } {
-  const key = new RedisKeys(prefixOf(named)).switches;
-  const link = new RedisLink(url, { [key]: () => switches.told() }, () => {});
-  const switches = new RedisSwitches(link, key);
-  return Object.assign(switches, { close: () => link.close() });
+/** A table that the relays of this prefix, or issuer, hear; for a command beside them. To be closed. */
+export function openFleetTable(
+  of: 'switches' | 'revocations',
+  { url, ...named }: Pick<OpenSharedRunsOptions, 'url' | 'issuer' | 'prefix'>,
+): FleetTable & { close(): void } {
+  const key = new RedisKeys(prefixOf(named))[of];
+  const link = new RedisLink(url, { [key]: () => table.told() }, () => {});
+  const table = new RedisTable(link, of, key);
+  return Object.assign(table, { close: () => link.close() });
 }

@@ -28,6 +28,8 @@ export class RemoteRun implements RunView, ReplicaEvents {
   readonly onDisconnect = 'resume';
   readonly isRemote = true;
   readonly isSettling = false;
+  /** Its owner knows, and ends it. */
+  readonly principal = undefined;
   readonly readers = new Readers();
   readonly #replica: Replica;
   readonly #events: RemoteRunEvents;

@@ -1,6 +1,7 @@
 /** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
+import { Revocations } from '../auth/revocations.ts';
 import type { Config } from '../config/environment.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
@@ -26,6 +27,8 @@ const BATCHES_AT_ONCE = 2;
 
 export interface Accounts {
   readonly authenticator: Authenticator;
+  /** None is known yet. */
+  readonly revocations: Revocations;
   /** Mints tokens; only in development without keys. */
   readonly developmentIssuer: DevelopmentIssuer | undefined;
   /** Undefined without IDENTITY_VIEW: tokens say it all. */
@@ -55,7 +58,8 @@ export async function composeAccounts(
   parent: ParentLink | undefined,
 ): Promise<Accounts> {
   const postgres = await composePostgres(config, telemetry.logger);
-  const { authenticator, developmentIssuer, lookup } = await composeIdentity(config, postgres, telemetry);
+  const revocations = new Revocations({ clock: systemClock, maxTokenLifeMs: config.MAX_TOKEN_LIFE_MS });
+  const identity = await composeIdentity(config, postgres, revocations, telemetry);
   const dataDir = ledgerDirectory(config.DATA_DIR, config.worker?.number);
   const otherLedgers = () => ledgerDirectories(config.DATA_DIR).filter((directory) => directory !== dataDir);
   const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
@@ -81,14 +85,13 @@ export async function composeAccounts(
   const own = openBooks(dataDir);
   const orphans = composeOrphans(config, otherLedgers, openBooks, telemetry);
   return {
-    authenticator,
-    developmentIssuer,
-    lookup,
+    ...identity,
+    revocations,
     ...own,
     orphans,
     mirror,
     async close() {
-      authenticator.close();
+      identity.authenticator.close();
       await orphans.close();
       await own.quota.close();
       await own.shipper?.close();

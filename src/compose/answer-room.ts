@@ -47,10 +47,12 @@ function* tooSmall(
     models,
     defaultModel: models.resolve(DEFAULT_MODEL),
     allowedModels: new Set<string>(), // of clients: the question names none
+    userHash: (userId: string) => userId, // asks nobody
   };
   for (const organizationId of [null, 'organisation'])
     for (const action of own.keys()) {
-      const holder = { userId: 'user', organizationId, tier: null, anonymous: false, expiresAt: now };
+      const token = { issuedAt: now, sessionId: null, keyId: '' };
+      const holder = { userId: 'user', organizationId, tier: null, anonymous: false, expiresAt: now, token };
       const prepared = shortestQuestion(action, holder, policy, now);
       if (prepared === undefined) continue;
       const run = { ...prepared, epoch: 'epoch', holder, action, startedAt: now };

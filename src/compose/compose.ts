@@ -17,6 +17,7 @@ import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
 import { memoryLimit } from '../observability/memory-limit.ts';
 import { newsOfPressure, watchMemory } from '../observability/memory-pressure.ts';
 import { snapshotOf } from '../observability/metric-snapshot.ts';
+import type { Relay } from '../relay/relay.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { systemClock, type Timer } from '../time/clock.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
@@ -36,6 +37,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const LOG_FLUSH_MS = 2000;
 /** What the last spans may take to leave at the end, ms: the collector may be away. */
 const SPANS_FLUSH_MS = 2000;
+
+const WITHOUT_USER_ID_KEY =
+  "USER_ID_KEY is not set: who has a list of user ids can tell whose the model API's `metadata.user_id` is";
 
 export interface RelayService {
   /** Loads keys and listens. */
@@ -81,6 +85,7 @@ export async function composeRelay(
   const telemetry = composeTelemetry({ level, version, instanceId, output });
   const { logger, observer } = telemetry;
   logger.info(configurationOf(config, given !== undefined), 'configuration');
+  if (config.production && config.USER_ID_KEY === undefined) logger.warn(WITHOUT_USER_ID_KEY);
   const settings = new Settings(config, telemetry);
   const beginMetrics = (files: ConfigFiles): void => telemetry.metrics.begin(begunMetrics(config, files));
   beginMetrics(settings.now);
@@ -109,6 +114,7 @@ export async function composeRelay(
     showSwitches(now, telemetry);
     void relay.tellConfig((userId) => configOf(userId, now));
   });
+  core.watchedRevocations.onChange(() => void endRevoked(relay, http, telemetry));
   const memory = watchMemoryOf(config, core, telemetry);
   const parts = { accounts, core, http, memory, own, telemetry, traces };
   let closing: Promise<void> | undefined;
@@ -132,6 +138,7 @@ export async function composeRelay(
     reload() {
       settings.reload();
       core.switches.readFile();
+      core.watchedRevocations.readFile();
     },
     toggleDebug: telemetry.toggleDebug,
     crashed: (cause) => observer.failed({ what: 'process', cause }),
@@ -145,6 +152,18 @@ function showSwitches(
   metrics.switches.set({ name: 'relay' }, Number(relayEnabled.value));
   metrics.switches.set({ name: 'streaming' }, Number(streamingEnabled.value));
   metrics.switches.set({ name: 'websocket_percent' }, websocketPercent.value);
+}
+
+/** What goes on by tokens that do not hold any more. */
+async function endRevoked(relay: Relay, http: HttpServer, { logger, metrics }: Telemetry): Promise<void> {
+  const ending = relay.endRevoked(); // streams first: each ends for that reason, and not for its lost reader
+  const requests = http.endRevoked();
+  const { streams, connections } = await ending;
+  metrics.revoked.inc({ what: 'stream' }, streams);
+  metrics.revoked.inc({ what: 'connection' }, connections);
+  metrics.revoked.inc({ what: 'request' }, requests);
+  if (streams + connections + requests > 0)
+    logger.warn({ streams, connections, requests }, 'tokens were revoked: what went on by them is ended');
 }
 
 /** What holds, for whoever reads the log. @param simulated where a simulated model was handed in */
@@ -181,7 +200,8 @@ async function start(
   const identity = authenticator.start().catch((cause: unknown) => {
     throw identityFailure(cause);
   });
-  await Promise.all([identity, quota.start(), core.shared?.beat(), core.switches.start(), account]);
+  const placed = [core.switches.start(), core.watchedRevocations.start()];
+  await Promise.all([identity, quota.start(), core.shared?.beat(), ...placed, account]);
   await http.listen().catch((cause: unknown) => {
     throw listenFailure(cause, config);
   });
@@ -194,6 +214,7 @@ async function close({ accounts, core, http, memory, own, telemetry, traces }: P
   memory.cancel();
   await core.shared?.close(); // the endings of the drain are with the other machines
   core.switches.close();
+  core.watchedRevocations.close();
   core.relay.close();
   core.models.close();
   await core.upstream.close();

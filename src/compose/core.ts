@@ -9,6 +9,7 @@ import type { Tracer } from '../observability/port.ts';
 import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import type { RequestPolicy } from '../run/request.ts';
+import { type UserHash, userHashBy } from '../run/user-hash.ts';
 import { SCRIPTED_MODELS } from '../simulator/behaviour.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { MemoryStreamLogs } from '../stream-log/memory.ts';
@@ -21,6 +22,7 @@ import type { Upstream } from '../upstream/port.ts';
 import type { Accounts } from './accounts.ts';
 import type { Telemetry } from './metrics.ts';
 import { composeModels } from './models.ts';
+import { WatchedRevocations } from './revocations.ts';
 import type { Settings } from './settings.ts';
 import { WatchedSwitches } from './switches.ts';
 
@@ -28,6 +30,8 @@ export interface Core {
   readonly relay: Relay;
   /** As the environment and the file have them: those of the fleet are not read yet. */
   readonly switches: WatchedSwitches;
+  /** As the file has them, and the copy of the fleet's: those are not read yet. */
+  readonly watchedRevocations: WatchedRevocations;
   readonly upstream: AnthropicUpstream;
   /** Not watched yet. */
   readonly models: ModelWatch;
@@ -45,10 +49,11 @@ export interface CoreOptions {
 export async function composeCore(
   config: Config,
   settings: Settings,
-  { authenticator, developmentIssuer, ledger, quota }: Accounts,
+  { authenticator, developmentIssuer, ledger, quota, revocations }: Accounts,
   { version, simulator, tracer }: CoreOptions,
   telemetry: Telemetry,
 ): Promise<Core> {
+  const { logger } = telemetry;
   const upstream = composeUpstream(config, simulator, telemetry);
   const models = composeModels(config, settings, upstream, telemetry);
   const logs = new MemoryStreamLogs({
@@ -57,8 +62,10 @@ export async function composeCore(
   });
   const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
   const shared = await composeShared(config, issuer, logs, telemetry);
-  const switches = new WatchedSwitches(config, shared?.switches, telemetry.logger);
+  const switches = new WatchedSwitches(config, shared?.switches, logger);
+  const watchedRevocations = new WatchedRevocations(config, shared?.revocations, revocations, logger);
   const scripted = simulator === undefined ? [] : SCRIPTED_MODELS;
+  const userHash = userHashBy(config.USER_ID_KEY);
   const relay = new Relay({
     version,
     authenticator,
@@ -69,11 +76,12 @@ export async function composeCore(
     quota,
     startLimit: createStartLimit(),
     limitsOf: (principal) => settings.now.plans.limitsOf(principal),
+    isRevoked: (principal) => revocations.has(principal),
     isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,
     tracer,
     clock: systemClock,
-    policy: settings.derived((files) => requestPolicy(config, files, models, scripted)),
+    policy: settings.derived((files) => requestPolicy(config, files, models, { scripted, userHash })),
     showCost: config.SHOW_COST,
     countTokensAbove: config.COUNT_TOKENS_ABOVE,
     heartbeatMs: config.HEARTBEAT_MS,
@@ -85,14 +93,14 @@ export async function composeCore(
       framesPerMinute: config.FRAMES_PER_MINUTE,
     },
   });
-  return { relay, switches, upstream, models, logs, shared: shared?.streams };
+  return { relay, switches, watchedRevocations, upstream, models, logs, shared: shared?.streams };
 }
 
 function requestPolicy(
   { DEFAULT_MODEL, ALLOWED_MODELS }: Config,
   { actionsOf, models: table, prices }: ConfigFiles,
   models: ModelWatch,
-  scripted: readonly string[],
+  { scripted, userHash }: { readonly scripted: readonly string[]; readonly userHash: UserHash },
 ): RequestPolicy {
   const allowed = ALLOWED_MODELS ?? [...prices.models, ...scripted];
   return {
@@ -100,6 +108,7 @@ function requestPolicy(
     models,
     defaultModel: table.resolve(DEFAULT_MODEL),
     allowedModels: new Set(allowed.map((id) => table.resolve(id))),
+    userHash,
   };
 }
 

@@ -27,7 +27,7 @@ export function composeHttp(
   config: Config,
   settings: Settings,
   { relay, switches }: Core,
-  { authenticator, developmentIssuer, quota }: Accounts,
+  { authenticator, developmentIssuer, quota, revocations }: Accounts,
   { logger, metrics, observer }: Telemetry,
   { health, parent }: HttpOptions,
 ): HttpServer {
@@ -76,6 +76,7 @@ export function composeHttp(
     shared: parent?.limits,
     sharers: config.worker?.count,
     maxDescriptors: descriptorLimit(),
+    isRevoked: (principal) => revocations.has(principal),
     streamingEnabled: () => switches.now.streamingEnabled.value,
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustProxy: config.TRUST_PROXY,

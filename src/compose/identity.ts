@@ -3,7 +3,8 @@ import { createAuthenticator } from '../auth/create-authenticator.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { ClaimNotice } from '../auth/identity-claims.ts';
 import { KeySetFault } from '../auth/key-set-fault.ts';
-import type { Authenticator } from '../auth/port.ts';
+import type { Authenticator, Principal } from '../auth/port.ts';
+import type { Revocations } from '../auth/revocations.ts';
 import { withLookup } from '../auth/with-lookup.ts';
 import { type Config, ConfigError } from '../config/environment.ts';
 import { IdentityViewFault } from '../identity/identity-view.ts';
@@ -24,9 +25,10 @@ export interface ComposedIdentity {
 export async function composeIdentity(
   config: Config,
   postgres: PostgresPool | undefined,
+  revocations: Revocations,
   telemetry: Telemetry,
 ): Promise<ComposedIdentity> {
-  const { authenticator, developmentIssuer } = await composeTokens(config, telemetry.logger);
+  const { authenticator, developmentIssuer } = await composeTokens(config, revocations, telemetry.logger);
   const lookup = postgres && composeLookup(config, postgres, telemetry);
   return {
     authenticator: lookup === undefined ? authenticator : withLookup(authenticator, lookup),
@@ -40,9 +42,15 @@ export function identityFailure(cause: unknown): unknown {
   return cause instanceof IdentityViewFault ? new ConfigError([`IDENTITY_VIEW: ${cause.message}`]) : cause;
 }
 
-async function composeTokens(config: Config, logger: Logger): Promise<Omit<ComposedIdentity, 'lookup'>> {
+async function composeTokens(
+  config: Config,
+  revocations: Revocations,
+  logger: Logger,
+): Promise<Omit<ComposedIdentity, 'lookup'>> {
   const common = {
     clock: systemClock,
+    maxTokenLifeMs: config.MAX_TOKEN_LIFE_MS,
+    isRevoked: (principal: Principal) => revocations.has(principal),
     allowAnonymous: config.ALLOW_ANONYMOUS,
     claims: {
       tier: config.CLAIM_TIER,

@@ -1,6 +1,8 @@
 /** The log, the metrics and the observer, and which part each figure is read from when it is scraped. */
 import type { Authenticator } from '../auth/port.ts';
+import type { Revocations } from '../auth/revocations.ts';
 import type { StoreSharedRuns } from '../cluster/shared-runs.ts';
+import { REVOCATION_KINDS } from '../config/revocations.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
@@ -23,6 +25,7 @@ import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import { RATE_LIMITS } from '../upstream/rate-limits.ts';
 import { isPostgresUp } from './accounts.ts';
 import type { OrphanedLedgers } from './orphaned-ledgers.ts';
+import type { WatchedRevocations } from './revocations.ts';
 
 export interface Telemetry {
   readonly output: LogOutput;
@@ -65,6 +68,8 @@ export interface Watched {
   readonly registry: RunRegistry;
   readonly authenticator: Authenticator;
   readonly http: HttpServer;
+  readonly revocations: Revocations;
+  readonly watchedRevocations: WatchedRevocations;
   /** Only with IDENTITY_VIEW. */
   readonly lookup: ViewLookup | undefined;
   /** Only with Redis. */
@@ -95,6 +100,7 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   metrics.watch('dash_memory_limit_bytes', () => memoryLimit());
   watchStreams(metrics, parts);
   watchKeys(metrics, parts);
+  watchRevocations(metrics, parts);
   if (shipper !== undefined) {
     const { outbox } = ledger;
     metrics.watch('dash_postgres_up', () => Number(isPostgresUp(parts) ?? false));
@@ -145,6 +151,14 @@ function watchKeys(metrics: Metrics, { authenticator }: Watched): void {
     const ageMs = authenticator.keySet?.ageMs ?? null;
     return ageMs === null ? [] : [[undefined, ageMs / 1000]];
   });
+}
+
+function watchRevocations(metrics: Metrics, { revocations, watchedRevocations }: Watched): void {
+  metrics.watchEach('dash_revocations', () =>
+    (['user', 'session', 'key'] as const).map((of) => [{ of }, revocations.count(REVOCATION_KINDS[of])]),
+  );
+  if (watchedRevocations.up !== undefined)
+    metrics.watch('dash_revocations_up', () => Number(watchedRevocations.up));
 }
 
 function secondsSince(instant: number | null): number {

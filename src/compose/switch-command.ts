@@ -1,7 +1,6 @@
 /** `dash-relay switch`: sets switches for all relays, or in the file of this machine, or says what holds here. */
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { loadDevelopmentKey } from '../auth/development-key.ts';
-import { type FleetSwitches, FleetUnreachable } from '../cluster/fleet-switches.ts';
+import { existsSync, rmSync } from 'node:fs';
+import type { FleetTable } from '../cluster/fleet-table.ts';
 import {
   CommandLineError,
   endWithReader,
@@ -19,6 +18,7 @@ import {
   switchesOfFile,
   switchesOfFleet,
 } from '../config/switches.ts';
+import { MAY_ARRIVE, openFleet, reached, replaceFile } from './command-places.ts';
 
 const HELP = `Usage: dash-relay switch [--fleet | --file] [name=value …]
 
@@ -85,7 +85,7 @@ async function changeAndTell(
   place: keyof PlacedSwitches,
   changes: readonly Change[],
 ): Promise<string[]> {
-  const fleet = await openFleet(config);
+  const fleet = await openFleet('switches', config);
   try {
     if (changes.length > 0)
       await (place === 'file' ? changeFile(config, changes) : changeFleet(fleet, changes));
@@ -99,66 +99,31 @@ async function changeAndTell(
   }
 }
 
-async function openFleet(config: Config): Promise<(FleetSwitches & { close(): void }) | undefined> {
-  const { REDIS_URL: url, REDIS_PREFIX: prefix, auth, DATA_DIR } = config;
-  if (url === undefined) return undefined;
-  const issuer = auth.kind === 'supabase' ? auth.issuer : (await loadDevelopmentKey(DATA_DIR)).kid;
-  const { openFleetSwitches } = await import('../cluster/open-shared-runs.ts');
-  return openFleetSwitches({ url, prefix, issuer });
-}
-
-async function changeFleet(fleet: FleetSwitches | undefined, changes: readonly Change[]): Promise<void> {
+async function changeFleet(fleet: FleetTable | undefined, changes: readonly Change[]): Promise<void> {
   if (fleet === undefined)
     throw new Error('REDIS_URL is not set: name the Redis of the relays, or use --file');
   const entries = changes.map(([name, value]) => [name, value === undefined ? undefined : String(value)]);
-  await reached(fleet.change(Object.fromEntries(entries)), 'this change may still arrive; ');
+  await reached('switches', fleet.change(Object.fromEntries(entries)), MAY_ARRIVE);
 }
 
 /** Or why it is not known, where this is not about the fleet: then it must not stand in the way. */
-async function readFleet(fleet: FleetSwitches, place: keyof PlacedSwitches): Promise<OwnSwitches | Error> {
+async function readFleet(fleet: FleetTable, place: keyof PlacedSwitches): Promise<OwnSwitches | Error> {
   try {
-    return switchesOfFleet(await reached(fleet.read()));
+    return switchesOfFleet(await reached('switches', fleet.read()));
   } catch (cause) {
     if (place === 'file' && cause instanceof Error) return cause;
     throw cause;
   }
 }
 
-/**
- * @param unsure what may be so all the same: a Redis that stalls does later what it was asked
- * @throws Error saying why the fleet is not reached, and what is left
- */
-async function reached<Answer>(answer: Promise<Answer>, unsure = ''): Promise<Answer> {
-  try {
-    return await answer;
-  } catch (cause) {
-    if (!(cause instanceof FleetUnreachable)) throw cause;
-    throw new Error(
-      `the switches of the fleet cannot be reached (${cause.message}); ${unsure}relays keep their last ones, and --file sets those of a machine`,
-      { cause },
-    );
-  }
-}
-
-/** The relay is seldom the user who runs the command. */
-const READABLE = 0o644;
-
-/** In one step: a relay that reads meanwhile finds the old file or the new one. */
 function changeFile({ SWITCHES_FILE: file }: Config, changes: readonly Change[]): void {
   if (file === undefined)
     throw new Error(
       'SWITCHES_FILE is not set: name the file here and to the relay, or change its environment',
     );
   const kept: OwnSwitches = { ...readToChange(file), ...Object.fromEntries(changes) };
-  const said = JSON.stringify(kept);
-  if (said === '{}') {
-    if (existsSync(file)) rmSync(file);
-    return;
-  }
-  const whole = `${file}.new`;
-  writeFileSync(whole, `${said}\n`);
-  chmodSync(whole, READABLE); // whatever the umask
-  renameSync(whole, file);
+  if (JSON.stringify(kept) !== '{}') replaceFile(file, kept);
+  else if (existsSync(file)) rmSync(file);
 }
 
 function readToChange(file: string): OwnSwitches {

@@ -32,6 +32,8 @@ const PUBLIC = [
   'IDENTITY_VIEW',
   'IDENTITY_TTL_MS',
   'IDENTITY_STALE_MS',
+  'MAX_TOKEN_LIFE_MS',
+  'REVOCATIONS_FILE',
   'ALLOWED_ORIGINS',
   'TRUST_PROXY',
   'DATABASE_POOL',
@@ -84,6 +86,7 @@ const URLS = [
 /** Only that they are set. */
 const SECRETS = [
   'ANTHROPIC_API_KEY',
+  'USER_ID_KEY',
   'TOOLS_SECRET',
   'SUPABASE_JWT_SECRET',
 ] as const satisfies readonly EnvironmentKey[];

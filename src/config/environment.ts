@@ -3,6 +3,7 @@
  * Does not open anything and reads no file: what a key points at is judged by `config-files.ts`.
  */
 import * as z from 'zod';
+import { LONGEST_TOKEN_LIFE_MS } from '../auth/token-user.ts';
 import { ERASURES } from '../postgres/erasure.ts';
 import type { WorkerPlace } from '../workers/place.ts';
 import { instanceIdOf } from './instance-id.ts';
@@ -83,6 +84,11 @@ function environmentSchema(production: boolean) {
     ANTHROPIC_API_KEY: secret(1)
       .optional()
       .describe('API key; absent in development: the simulator answers. Required in production'),
+    USER_ID_KEY: secret(32)
+      .optional()
+      .describe(
+        'Makes the id by which the model API and tools know a user one that nobody else can compute, 32 random characters or more, the same on all machines; absent: an unsalted hash (docs/identity.md)',
+      ),
     ANTHROPIC_BASE_URL: baseUrl('/v1', '/v1/messages')
       .optional()
       .describe(
@@ -144,6 +150,16 @@ function environmentSchema(production: boolean) {
     IDENTITY_STALE_MS: milliseconds()
       .default(86_400_000)
       .describe('How old it may be while Postgres is away, ms'),
+    MAX_TOKEN_LIFE_MS: integer(60_000, LONGEST_TOKEN_LIFE_MS)
+      .default(LONGEST_TOKEN_LIFE_MS)
+      .describe(
+        'How long after its issue a token may expire, ms; a revocation is kept for so long. A little more than the JWT expiry of the project',
+      ),
+    REVOCATIONS_FILE: text()
+      .optional()
+      .describe(
+        'JSON file with revoked users, sessions and keys, read twice a second, beside those of the fleet in Redis: their tokens hold no more on this machine (docs/identity.md); it may be absent',
+      ),
     ALLOWED_ORIGINS: commaList(origin())
       .default([])
       .describe('Web origins that may connect, comma-separated; the own host always may'),

@@ -19,6 +19,7 @@ import { modelProblems } from './model-rules.ts';
 import { modelsInUse, unpricedModels } from './models-in-use.ts';
 import { actionsByPlan } from './plan-actions.ts';
 import { planProblems } from './plan-rules.ts';
+import { revocationsOfFile } from './revocations.ts';
 import { switchesOfFile } from './switches.ts';
 
 /** Anything else (a full disk) may pass, and is told by the ledger. */
@@ -91,6 +92,7 @@ export function readConfigFiles(
     config.MIRROR_FILE === undefined ? undefined : loadMirror(config.MIRROR_FILE),
   );
   checked('SWITCHES_FILE', () => switchesOfFile(config));
+  checked('REVOCATIONS_FILE', () => revocationsOfFile(config));
   checked('DATA_DIR', () => requireDirectory(config.DATA_DIR));
   checked('DATABASE_URL', () => requireCertificates(config.DATABASE_URL));
   if (named === undefined || models === undefined || prices === undefined || plans === undefined)

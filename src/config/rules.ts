@@ -135,6 +135,10 @@ function examples(set: SetKeys): string[] {
     problems.push(
       'SUPABASE_JWT_SECRET: is published as an example, or easily guessed, so anybody can sign tokens with it; take your own from the project settings',
     );
+  if (isExampleSecret(set.USER_ID_KEY ?? ''))
+    problems.push(
+      'USER_ID_KEY: is published as an example, or easily guessed, so anybody can tell whose id it makes; set 32 random characters of your own',
+    );
   for (const key of ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'REDIS_URL'] as const) {
     const password = URL.parse(set[key] ?? '')?.password ?? '';
     if (isPlaceholder(password))

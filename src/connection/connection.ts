@@ -10,6 +10,7 @@ import { type ParsedFrame, parseClientFrame, type ReadUntyped } from '../protoco
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame } from '../protocol/wire-text.ts';
+import { tokenRevoked } from '../run/refusals.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Delivery } from './delivery.ts';
@@ -26,6 +27,8 @@ export interface ConnectionParts extends CommandParts {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
+  /** Whether the token of a principal is revoked, at this moment. */
+  readonly isRevoked: (principal: Principal) => boolean;
 }
 
 /**
@@ -233,6 +236,7 @@ export class Connection
     try {
       const principal = await this.#parts.authenticator.verify(token);
       if (this.#closeReason !== undefined) return;
+      if (this.#parts.isRevoked(principal)) throw tokenRevoked(); // while its tier was looked up
       if (principal.userId !== this.#principal.userId) return this.close('wrongUser');
       this.#principal = principal;
       this.send({ type: 'authenticated', tokenExpiresAt: principal.expiresAt });

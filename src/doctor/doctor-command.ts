@@ -22,7 +22,7 @@ import { checkOldFunctions } from './checks/old-functions.ts';
 import { checkPostgres } from './checks/postgres.ts';
 import { checkPublicAddress, type PublicAddress } from './checks/public-address.ts';
 import { checkRedis } from './checks/redis.ts';
-import { type Check, fix, type Line, ok } from './line.ts';
+import { type Check, fix, type Line, note, ok } from './line.ts';
 import { type Finding, findings } from './run-checks.ts';
 
 const HELP = `Usage: dash-relay doctor [options]
@@ -137,6 +137,24 @@ function settingsLines({ config, files }: Settings, now: number): Line[] {
     ok(`environment: ${config.production ? 'for production' : 'for development'}`),
     ok(`files: actions, plans, models of ${files.models.version}, prices; data in ${config.DATA_DIR}`),
     ...limitsBelowOneAnswer(config, files, now).map(fix),
+    ...tokenLines(config),
+  ];
+}
+
+/** What is told of users, and what ends their tokens. */
+function tokenLines({ production, USER_ID_KEY, REDIS_URL, REVOCATIONS_FILE }: Config): Line[] {
+  if (!production) return [];
+  return [
+    USER_ID_KEY === undefined
+      ? fix(
+          "USER_ID_KEY: is not set, so who has a list of user ids can tell whose the model API's metadata.user_id is; set 32 random characters or more, the same on all machines",
+        )
+      : ok('USER_ID_KEY: the model API knows users by ids that nobody else can compute'),
+    REDIS_URL === undefined && REVOCATIONS_FILE === undefined
+      ? note(
+          'REVOCATIONS_FILE: is not set, so a token holds until it expires; name a file, which may be absent, and dash-relay revoke ends one sooner',
+        )
+      : ok('revocations: dash-relay revoke ends tokens before they expire'),
   ];
 }
 

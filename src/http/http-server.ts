@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer, type ListenOptions } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Authenticator } from '../auth/port.ts';
+import type { Authenticator, Principal } from '../auth/port.ts';
 import type { Connect } from '../connection/port.ts';
 import type { OldActions } from '../legacy/parameters.ts';
 import type { Observer } from '../observability/port.ts';
@@ -56,6 +56,8 @@ export interface HttpServerParts {
   readonly sharers?: number | undefined;
   /** Files and sockets this process may have open; absent where nobody limits them. */
   readonly maxDescriptors?: number | undefined;
+  /** Whether the token of a principal is revoked, at this moment. */
+  readonly isRevoked: (principal: Principal) => boolean;
   /** At this moment. */
   readonly streamingEnabled: () => boolean;
   readonly allowedOrigins: readonly string[];
@@ -122,6 +124,11 @@ export class HttpServer {
   /** Bytes of request bodies on their way. */
   get bodyBytes(): number {
     return this.#guard.bodyBytes;
+  }
+
+  /** Ends the answers of other transports than WebSockets to tokens that are revoked now; how many it were. */
+  endRevoked(): number {
+    return this.#guard.endRevoked();
   }
 
   /** WebSockets open at this instant. */

@@ -49,7 +49,7 @@ export const UPGRADE_OUTCOME = each('`accepted`, or an error code of PROTOCOL.md
 
 /** Those of the protocol and of WebSocket itself; the others are a peer's invention. */
 const KNOWN_CLOSE_CODES = [
-  ...Object.values(CLOSE_CODES),
+  ...new Set(Object.values(CLOSE_CODES)),
   ...[1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013],
 ].map(String);
 export const CLOSE_CODE = each('a close code of PROTOCOL.md or of WebSocket, or `other`', [
@@ -107,6 +107,7 @@ const REASONS = [
   'not_yet_valid',
   'issued_in_future',
   'is_anonymous',
+  'revoked',
   'anonymous',
   'key_set_unavailable',
   'origin',
@@ -323,5 +324,7 @@ export function known<Value extends string>(
   return values.find((each) => each === value) ?? OTHER;
 }
 
+export const REVOKED_BY = oneOf('user', 'session', 'key');
+export const ENDED_BY_REVOCATION = oneOf('connection', 'stream', 'request');
 export const SWITCH = oneOf('relay', 'streaming', 'websocket_percent');
 export const RELOAD_OUTCOME = oneOf('done', 'refused', 'unchanged');

@@ -111,6 +111,7 @@ export function createMetrics() {
     toolCalls: counter('dash_tool_calls_total'),
     toolDuration: latency('dash_tool_call_seconds'),
     switches: gauge('dash_switch'),
+    revoked: counter('dash_revoked_total'),
     settingsReloads: counter('dash_settings_reloads_total'),
     clientFirstToken: latency('dash_client_first_token_seconds'),
     clientStream: latency('dash_client_stream_seconds'),

@@ -10,7 +10,7 @@ import type { StreamReport } from '../protocol/streaming-metrics.ts';
 export type MemoryPressure = 'none' | 'soft' | 'hard' | 'critical';
 
 /** Why the relay or its client ended a run before the model did. */
-export type AbortReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted';
+export type AbortReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted' | 'revoked';
 
 /** By which way a request came in. `http`: a request that is none of the others. */
 export type Door =

@@ -92,6 +92,7 @@ export const CLOSE_CODES = {
   unsupportedData: 1003,
   badFrames: 4400,
   tokenExpired: 4401,
+  tokenRevoked: 4401,
   wrongUser: 4403,
   noPong: 4408,
   tooManyFrames: 4429,

@@ -48,6 +48,8 @@ export interface RelayOptions {
   readonly resumeWindowMs: number;
   readonly abandonAfterMs: number;
   readonly limitsOf: (principal: Principal) => UserLimits;
+  /** Whether the token of a principal is revoked, at this moment. */
+  readonly isRevoked: (principal: Principal) => boolean;
   /** The operator's kill switch, at this moment. */
   readonly isEnabled: () => boolean;
   readonly limits: HelloFrame['limits'];
@@ -101,6 +103,7 @@ export class Relay {
       clock,
       heartbeatMs: options.heartbeatMs,
       resumeWindowMs: options.resumeWindowMs,
+      isRevoked: options.isRevoked,
       limits: options.limits,
     };
   }
@@ -116,6 +119,8 @@ export class Relay {
   readonly connect: Connect = (socket, info) => {
     const connection = new Connection(socket, info, this.#connectionParts, this.#gone);
     this.#connections.add(connection);
+    // Since it was verified: a handshake waits for its turn.
+    if (this.#connectionParts.isRevoked(info.principal)) connection.close('tokenRevoked');
     return connection;
   };
 
@@ -187,6 +192,28 @@ export class Relay {
       connection.configChanged(configOf(connection.principal.userId));
       if (++told % TOLD_PER_TURN === 0) await nextTurn();
     }
+  }
+
+  /**
+   * Ends what goes on by tokens that are revoked now: first the runs that they started, at once, then their connections, in
+   * turns. Resolves with how many it were. The readers of other transports are their server's.
+   */
+  async endRevoked(): Promise<{ readonly streams: number; readonly connections: number }> {
+    const { isRevoked } = this.#connectionParts;
+    const runs = [...this.registry.liveRuns()].filter(
+      ({ principal }) => principal !== undefined && isRevoked(principal),
+    );
+    for (const run of runs) run.abort('revoked');
+    let seen = 0;
+    let connections = 0;
+    for (const connection of this.#connections) {
+      if (isRevoked(connection.principal)) {
+        connection.close('tokenRevoked');
+        connections += 1;
+      }
+      if (++seen % TOLD_PER_TURN === 0) await nextTurn();
+    }
+    return { streams: runs.length, connections };
   }
 
   get draining(): boolean {

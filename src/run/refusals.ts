@@ -28,6 +28,11 @@ export function didNotBegin(): RelayError {
   return new RelayError('unavailable', 'this run did not begin on another server; start again');
 }
 
+/** Of a start, of what is read, and the ending of what runs: the operator revoked the token that asked for it. */
+export function tokenRevoked(): RelayError {
+  return new RelayError('unauthorized', 'the access token was revoked; sign in again', { cause: 'revoked' });
+}
+
 /** Apps know the reason: they ask their own function instead. */
 export function switchedOff(): RelayError {
   return new RelayError('unavailable', 'this server is switched off; ask another way', {

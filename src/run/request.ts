@@ -14,6 +14,7 @@ import { plainModelId } from '../protocol/model-id.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { ModelRequest, RefusalFallbacks, UpstreamRequest } from '../upstream/port.ts';
+import type { UserHash } from './user-hash.ts';
 
 const DEFAULT_TOOL_STEPS = 4;
 
@@ -47,6 +48,8 @@ export interface RequestPolicy {
   /** Models clients may ask for (ALLOWED_MODELS). */
   readonly allowedModels: ReadonlySet<string>;
   readonly models: Models;
+  /** What users are called towards others. */
+  readonly userHash: UserHash;
 }
 
 /** A request that passed: what runs upstream, but for its epoch. */
@@ -90,7 +93,7 @@ export function prepareRequest(
     messages: withContext(messages, request.context),
     events,
     showThinking: showsThinking(action),
-    toolUse: toolUseOf(request.action, action, principal),
+    toolUse: toolUseOf(request.action, action, principal, policy.userHash),
   };
 }
 
@@ -98,15 +101,11 @@ function toolUseOf(
   name: string,
   { tools, maxToolSteps: maxSteps = DEFAULT_TOOL_STEPS }: Action,
   { userId, organizationId, tier }: Principal,
+  userHash: UserHash,
 ): ToolUse | undefined {
   if (tools === undefined) return undefined;
-  const asker = { userHash: hashOfUser(userId), userId, organizationId, tier };
+  const asker = { userHash: userHash(userId), userId, organizationId, tier };
   return { tools, maxSteps, action: name, asker };
-}
-
-/** Stands for a user where who it is does not matter: holds no id of ours, no name. */
-export function hashOfUser(userId: string): string {
-  return hash('sha256', `dash-relay:${userId}`).slice(0, 32);
 }
 
 /** By the action's own word alone: some models stream what they think unasked. */

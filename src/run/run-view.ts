@@ -1,4 +1,5 @@
 /** What readers see of a run, whichever machine runs it. */
+import type { Principal } from '../auth/port.ts';
 import type { AbortReason, Caller, Observer, RunIdentity } from '../observability/port.ts';
 import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
@@ -10,6 +11,8 @@ export interface RunView {
   readonly id: string;
   readonly epoch: string;
   readonly userId: string;
+  /** Who started it: while it has no ending, and where it runs. */
+  readonly principal: Principal | undefined;
   readonly model: string;
   readonly requestHash: string;
   readonly log: StreamLog;

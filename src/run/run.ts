@@ -41,6 +41,7 @@ import { Ending } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
+import { tokenRevoked } from './refusals.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
 import { traced } from './traced.ts';
@@ -93,6 +94,7 @@ export class Run implements RunView, UpstreamSink {
   /** Undefined once upstream has ended. */
   #upstreamAbort: AbortController | undefined = new AbortController();
   #spec: RunSpec | undefined;
+  #principal: Principal | undefined;
   #call: UpstreamCall | undefined;
   #accepted = false;
   #warning: QuotaState | undefined;
@@ -117,6 +119,7 @@ export class Run implements RunView, UpstreamSink {
     const { organizationId, tier } = spec.principal;
     this.#origin = { ...spec.caller, organizationId, tier };
     this.#spec = spec;
+    this.#principal = spec.principal;
     this.#parts = parts;
     this.#startedAt = parts.clock.elapsed();
     this.#trace = parts.tracer?.begin({
@@ -129,6 +132,10 @@ export class Run implements RunView, UpstreamSink {
   /** Whether its intent is committed: it has an epoch that a client may know. */
   get accepted(): boolean {
     return this.#accepted;
+  }
+
+  get principal(): Principal | undefined {
+    return this.#principal;
   }
 
   get acceptedFrame(): AcceptedFrame {
@@ -295,6 +302,7 @@ export class Run implements RunView, UpstreamSink {
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     this.#upstreamAbort?.abort('ended'); // what is asked beside the call
     this.#upstreamAbort = undefined;
+    this.#principal = undefined;
     this.#interlude = undefined;
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
     const timing = this.#timing(endedAt);
@@ -353,6 +361,7 @@ export class Run implements RunView, UpstreamSink {
         error: new RelayError('interrupted', 'the server stopped before the answer ended; start again'),
       };
     }
+    if (this.#abortReason === 'revoked') return { status: 'error', error: tokenRevoked() };
     return { status: 'cancelled' };
   }
 

@@ -9,9 +9,9 @@ import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
-import { switchedOff, tooManyStarts, tooManyStreams } from './refusals.ts';
+import { switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
-import { hashOfRequest, hashOfUser, prepareRequest, type RequestPolicy } from './request.ts';
+import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
 
@@ -24,6 +24,8 @@ export interface StarterParts extends RunParts {
   readonly policy: () => RequestPolicy;
   readonly startLimit: StartLimit;
   readonly limitsOf: (principal: Principal) => UserLimits;
+  /** Whether the token of a principal is revoked, at this moment: it was not when it was verified. */
+  readonly isRevoked: (principal: Principal) => boolean;
   /** The operator's kill switch, at this moment: what runs goes on, nothing is added. */
   readonly isEnabled: () => boolean;
 }
@@ -120,7 +122,7 @@ export class RunStarter {
   }
 
   #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {
-    const userHash = hashOfUser(draft.principal.userId);
+    const userHash = this.#parts.policy().userHash(draft.principal.userId);
     const run = new Run({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
     this.#parts.registry.add(run);
     join({ run, attached: false });
@@ -128,6 +130,7 @@ export class RunStarter {
   }
 
   #admit(principal: Principal, { streams }: UserLimits): void {
+    if (this.#parts.isRevoked(principal)) throw tokenRevoked();
     if (!this.#parts.isEnabled()) throw switchedOff();
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');

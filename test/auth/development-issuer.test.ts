@@ -36,6 +36,11 @@ describe('a token of the development issuer', () => {
       tier: null,
       anonymous: false,
       expiresAt: clock.now() + 3_600_000,
+      token: {
+        issuedAt: clock.now(),
+        sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        keyId: issuer.kid,
+      },
     });
   });
 

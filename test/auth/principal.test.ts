@@ -18,6 +18,11 @@ describe('a good token names its user', () => {
       tier: null,
       anonymous: false,
       expiresAt: clock.now() + 90_000,
+      token: {
+        issuedAt: Math.floor(clock.now() / 1000) * 1000,
+        sessionId: '5f0c7c1e-93a1-4a57-8b0e-6f4d1c2b3a99',
+        keyId: mint.key.kid,
+      },
     });
   });
 

@@ -16,7 +16,7 @@ const [heads = [], , ...rows] = DOCUMENT.split('\n')
       .slice(1, -1)
       .map((cell) => cell.trim()),
   );
-const SENT = Object.values(CLOSE_CODES).map(String);
+const SENT = [...new Set(Object.values(CLOSE_CODES))].map(String);
 
 /** `1001`, or with what an app is told besides: `1006, error`. */
 function cell({ code, error }: ToldClose): string {

@@ -27,6 +27,7 @@ function writingsOf(secret: string): readonly string[] {
 
 const SECRETS = {
   ANTHROPIC_API_KEY: canary('anthropic'),
+  USER_ID_KEY: canary('ids-of-the-users-elsewhere'),
   TOOLS_SECRET: canary('tools-of-the-operator'),
   SUPABASE_JWT_SECRET: canary('signing-of-the-users'),
 };
@@ -44,7 +45,7 @@ describe('the disclosure of settings', () => {
   it('takes each key for a secret whose name says that it is one, and each address for one', () => {
     const told = KEYS.filter((key) => DISCLOSURE[key] === 'public');
     expect(
-      told.filter((key) => /SECRET|KEY|PASSWORD|TOKEN(?!S_ABOVE|_COUNTS)|_URL$|ISSUER/.test(key)),
+      told.filter((key) => /SECRET|KEY|PASSWORD|TOKEN(?!S_ABOVE|_COUNTS|_LIFE)|_URL$|ISSUER/.test(key)),
     ).toEqual([]);
   });
 
@@ -75,6 +76,7 @@ describe('the disclosure of settings', () => {
       DATABASE_MIGRATION_URL: 'postgres://db.example.com/app?sslmode=verify-full',
       REDIS_URL: 'rediss://redis.example.com:6380/2',
       ANTHROPIC_API_KEY: 'set',
+      USER_ID_KEY: 'set',
       TOOLS_SECRET: 'set',
       SUPABASE_JWT_SECRET: 'set',
     });
@@ -110,6 +112,7 @@ describe('the disclosure of settings', () => {
 it('a relay says at its start what holds, and no secret in any writing', async () => {
   await using relay = await startRelay({
     TOOLS_SECRET: SECRETS.TOOLS_SECRET,
+    USER_ID_KEY: SECRETS.USER_ID_KEY,
     ANTHROPIC_API_KEY: SECRETS.ANTHROPIC_API_KEY,
     ANTHROPIC_BASE_URL: 'http://127.0.0.1:9/',
     SUPABASE_JWT_SECRET: SECRETS.SUPABASE_JWT_SECRET,

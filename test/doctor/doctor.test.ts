@@ -121,6 +121,31 @@ it('names everything of the environment that a start would refuse', async () => 
   expect(code).toBe(1);
 });
 
+it('says in production what the vendor is told of users, and whether a token can be ended', async () => {
+  const model = await apiSaying(200, listing());
+  const production = {
+    ...model,
+    DASH_DEVELOPMENT: '',
+    NODE_ENV: 'production',
+    SUPABASE_JWT_SECRET: 'k9-Zx7Qw4Vt2Rb8Nm5Lp3-of-no-project',
+    SUPABASE_JWT_ISSUER: 'https://project.supabase.co/auth/v1',
+  };
+  const without = await run(production);
+  expect(without.code).toBe(1);
+  expect(without.lines).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^fix {3}USER_ID_KEY: is not set, so who has a list of user ids can tell/),
+      expect.stringMatching(/^note {2}REVOCATIONS_FILE: is not set, so a token holds until it expires/),
+    ]),
+  );
+  const USER_ID_KEY = 'f3Kq9v-Zt7Lw2Xy8Rb4Nc6Jd1Hg5Sa0Pe';
+  const { lines } = await run({ ...production, USER_ID_KEY, REVOCATIONS_FILE: join(directory, 'none.json') });
+  expect(lines.slice(2, 4)).toEqual([
+    'ok    USER_ID_KEY: the model API knows users by ids that nobody else can compute',
+    'ok    revocations: dash-relay revoke ends tokens before they expire',
+  ]);
+});
+
 it('names files that a start would refuse', async () => {
   const { code, lines } = await run({ ACTIONS_FILE: join(directory, 'absent.json') });
   expect(lines).toEqual([

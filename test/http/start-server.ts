@@ -57,6 +57,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     observer,
     clock,
     health,
+    isRevoked: () => false,
     streamingEnabled: () => true,
     allowedOrigins: [],
     trustProxy: 'none',

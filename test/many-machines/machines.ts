@@ -14,7 +14,7 @@ const mint = new TokenMint(systemClock, createSigningKey('HS256'));
 /** What keys and channels begin with, the format included. */
 export const KEYS = 'dash:test:2';
 /** All relays know the same users. */
-const IDENTITY: Environment = { SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: TEST_ISSUER };
+export const IDENTITY: Environment = { SUPABASE_JWT_SECRET: TEST_SECRET, SUPABASE_JWT_ISSUER: TEST_ISSUER };
 
 export interface Machines {
   readonly redis: RedisServer;

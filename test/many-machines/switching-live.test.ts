@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createDashClient, DashError, type DashStream, type Transport } from '../../src/client/index.ts';
 import { bearerSubprotocol, type WebSocketFactory } from '../../src/client/platform.ts';
-import { openFleetSwitches } from '../../src/cluster/open-shared-runs.ts';
+import { openFleetTable } from '../../src/cluster/open-shared-runs.ts';
 import { until } from '../client/test-client.ts';
 import { startRelay, type TestRelay } from '../support/relay-process.ts';
 import { type SteppedModel, startSteppedModel } from '../support/stepped-model.ts';
@@ -143,7 +143,7 @@ it('for a fleet of two', async () => {
   const common = { ...model.environment, REDIS_URL: redis.url, REDIS_PREFIX: 'dash:test' };
   await using a = await startRelay(common);
   await using b = await startRelay(common);
-  const fleet = openFleetSwitches({ url: redis.url, prefix: 'dash:test', issuer: '' });
+  const fleet = openFleetTable('switches', { url: redis.url, prefix: 'dash:test', issuer: '' });
   onTestFinished(() => fleet.close());
   await throwSwitches('fleet', [a, b], model, (said) =>
     fleet.change(Object.fromEntries(Object.entries(said).map(([name, value]) => [name, String(value)]))),

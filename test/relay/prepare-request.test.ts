@@ -3,6 +3,7 @@ import { ModelTable } from '../../src/models/model-table.ts';
 import type { Message, StreamRequest } from '../../src/protocol/frames.ts';
 import { parseClientFrame, parseHttpRequest } from '../../src/protocol/parse-client-frame.ts';
 import { prepareRequest } from '../../src/run/request.ts';
+import { principalOf } from '../support/fake-authenticator.ts';
 
 const action = {
   name: 'chat',
@@ -18,14 +19,9 @@ const policyOf = (defaultModel: string) => ({
   defaultModel,
   allowedModels: new Set(['claude-haiku-4-5', 'claude-sonnet-5-5']),
   models: ModelTable.load(),
+  userHash: () => 'hash',
 });
-const ANYBODY = {
-  userId: '3f2b1c9e-0a4d-4b7e-9c55-1d2e3f405162',
-  organizationId: null,
-  tier: null,
-  anonymous: false,
-  expiresAt: 0,
-};
+const ANYBODY = principalOf('3f2b1c9e-0a4d-4b7e-9c55-1d2e3f405162');
 const user = (content: Message['content']): Message => ({ role: 'user', content });
 const assistant = (content: Message['content']): Message => ({ role: 'assistant', content });
 const text = (...texts: string[]) => texts.map((each) => ({ type: 'text' as const, text: each }));

@@ -45,10 +45,12 @@ const POLICY: RequestPolicy = {
   defaultModel: 'claude-test',
   allowedModels: new Set(['claude-test', 'claude-other']),
   models: ModelTable.load(),
+  userHash: (userId) => `hash of ${userId}`,
 };
 
 export function principal(userId: string, expiresAt: number): Principal {
-  return { userId, organizationId: null, tier: null, anonymous: false, expiresAt };
+  const token = { issuedAt: null, sessionId: null, keyId: 'test' };
+  return { userId, organizationId: null, tier: null, anonymous: false, expiresAt, token };
 }
 
 /** Tokens are `<user id>@<expiry in Unix ms>`; `unavailable` plays a key set that cannot be had. */
@@ -124,6 +126,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     resumeWindowMs: 120_000,
     abandonAfterMs: 60_000,
     limitsOf: () => ({ streams: 32, startsPerMinute: 60 }),
+    isRevoked: () => false,
     isEnabled: () => true,
     limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
     ...overrides,

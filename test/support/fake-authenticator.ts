@@ -12,6 +12,7 @@ export function principalOf(userId: string, overrides: Partial<Principal> = {}):
     tier: null,
     anonymous: false,
     expiresAt: 253_402_300_799_000,
+    token: { issuedAt: null, sessionId: null, keyId: 'test' },
     ...overrides,
   };
 }

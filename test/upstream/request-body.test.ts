@@ -8,10 +8,11 @@ import { isBlank } from '../../src/protocol/model-rules.ts';
 import { prepareRequest } from '../../src/run/request.ts';
 import { requestBody } from '../../src/upstream/request-body.ts';
 import { blocksOf, type RequestBody, violations } from '../models/api-rules.ts';
+import { principalOf } from '../support/fake-authenticator.ts';
 
 const MODELS = ['claude-sonnet-5-5', 'claude-opus-4-6', 'claude-haiku-5-5', 'claude-fable-5-2'];
 const table = ModelTable.load();
-const ANYBODY = { userId: 'u', organizationId: null, tier: null, anonymous: false, expiresAt: 0 };
+const ANYBODY = principalOf('u');
 
 interface Told extends Required<CacheSettings> {
   readonly model: string;
@@ -32,6 +33,7 @@ function bodyFor(
     defaultModel: model,
     allowedModels: new Set<string>(),
     models: table,
+    userHash: () => 'u',
   };
   const prepared = prepareRequest({ action: 'chat', ...asked }, ANYBODY, policy, 0);
   // As it leaves: bytes.

@@ -58,6 +58,11 @@ export class RedisKeys {
     return `${this.#prefix}:switches`;
   }
 
+  /** The same. */
+  get revocations(): string {
+    return `${this.#prefix}:revocations`;
+  }
+
   /** The counter of a user's starts; whatever the format of streams, so that relays of two formats count together. */
   starts({ userId }: Pick<RunRecord, 'userId'>): string {
     return `${this.#prefix}:starts:${userId}`;

@@ -241,7 +241,7 @@ if held and held ~= 'malformed' then
 end
 return held`;
 
-/** KEYS switches, which is the channel too. ARGV for each: its name, its value or nothing. */
+/** KEYS a table of the fleet, which is the channel too. ARGV for each: its name, its value or nothing. */
 const change = `${MAKE_ROOM}
 make_room(KEYS[1], 'hash')
 for at = 1, #ARGV, 2 do
@@ -262,5 +262,5 @@ export const SCRIPTS = {
   dashEnd: { lua: end, numberOfKeys: 3 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
   dashCancelHeld: { lua: cancelHeld, numberOfKeys: 1 },
-  dashSwitch: { lua: change, numberOfKeys: 1 },
+  dashChange: { lua: change, numberOfKeys: 1 },
 } as const;

@@ -18,7 +18,7 @@ import { RedisFailure } from './redis-failure.ts';
 import { FORMAT, RedisKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { LAST_ID } from './redis-scripts.ts';
-import { RedisSwitches } from './redis-switches.ts';
+import { RedisTable } from './redis-table.ts';
 
 /** Entries of one log at most, about: each holds 200 ms, or 20 ms while somebody follows. */
 const MAX_ENTRIES = 16_384;
@@ -47,7 +47,9 @@ type Entry = readonly [string, readonly [string, string]];
 export class RedisSharedStore implements SharedStore {
   readonly machine: string;
   /** Of the fleet. */
-  readonly switches: RedisSwitches;
+  readonly switches: RedisTable;
+  /** The same. */
+  readonly revocations: RedisTable;
   readonly #times: StoreTimes;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
@@ -69,11 +71,13 @@ export class RedisSharedStore implements SharedStore {
     const channels = {
       [this.#keys.mailbox(machine)]: receive,
       [this.#keys.switches]: () => this.switches.told(),
+      [this.#keys.revocations]: () => this.revocations.told(),
     };
     this.#link = new RedisLink(url, channels, () => {
       this.#proven = false;
     });
-    this.switches = new RedisSwitches(this.#link, this.#keys.switches);
+    this.switches = new RedisTable(this.#link, 'switches', this.#keys.switches);
+    this.revocations = new RedisTable(this.#link, 'revocations', this.#keys.revocations);
   }
 
   /** For other uses of the same connection. */

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
+import { tokenRevoked } from '../../run/refusals.ts';
 import { onClosed } from '../routes/on-closed.ts';
 import { type Admission, tooManyUnproven } from './admission.ts';
 import { headerToken, tokenMissing } from './bearer-token.ts';
@@ -19,6 +20,8 @@ declare module 'fastify' {
     /** Why there is none, at a route that hears small bodies without a good token all the same (`heardWithoutToken`). */
     refusal: RelayError | null;
     clientAddress: string;
+    /** Answers that the token was revoked, at a route whose access is `reader`; null: nobody can say so, it is cut. */
+    endRevoked: ((error: RelayError) => void) | null;
   }
   interface FastifyContextConfig {
     /** Is asked before the token: what it throws counts as a request without a good one. */
@@ -33,11 +36,15 @@ export interface RequestGuardParts {
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
   readonly maxBodyBytes: number;
+  /** Whether the token of a principal is revoked, at this moment. */
+  readonly isRevoked: (principal: Principal) => boolean;
 }
 
 export class RequestGuard {
   readonly #parts: RequestGuardParts;
   readonly #bodies: BodyBudget;
+  /** Answers to routes whose access is `reader`, until nothing more of them can leave. */
+  readonly #readers = new Set<FastifyReply>();
 
   constructor(parts: RequestGuardParts) {
     this.#parts = parts;
@@ -49,11 +56,26 @@ export class RequestGuard {
     return this.#bodies.reserved;
   }
 
+  /** Ends the answers that tokens asked for which are revoked now; how many it were. */
+  endRevoked(): number {
+    let ended = 0;
+    for (const reply of this.#readers) {
+      const { request, raw } = reply;
+      if (!this.#parts.isRevoked(principalOf(request))) continue;
+      this.#readers.delete(reply); // it is ended once
+      if (request.endRevoked === null) raw.destroy();
+      else request.endRevoked(tokenRevoked());
+      ended += 1;
+    }
+    return ended;
+  }
+
   /** Guards all routes, after the hooks of the plugins that were registered before (CORS: refusals are to be read). */
   attach(app: FastifyInstance): void {
     app.decorateRequest('principal', null);
     app.decorateRequest('refusal', null);
     app.decorateRequest('clientAddress', '');
+    app.decorateRequest('endRevoked', null);
     app.after(() => {
       app.addHook('onRequest', async (request, reply) => {
         await this.#admit(request, reply);
@@ -62,7 +84,7 @@ export class RequestGuard {
   }
 
   async #admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { admission, clientAddress, connections } = this.#parts;
+    const { admission, clientAddress, connections, isRevoked } = this.#parts;
     const { raw, routeOptions } = request;
     const { access } = routeOptions.config;
     const connection = connections.of(raw.socket);
@@ -78,6 +100,7 @@ export class RequestGuard {
     // Who hung up meanwhile would start a run that nobody reads, and be its reader for ever.
     if (raw.socket.destroyed) return void reply.hijack();
     const { principal } = request;
+    if (principal !== null && isRevoked(principal)) throw tokenRevoked(); // while its tier was looked up
     if (principal !== null) admission.request(principal.userId);
     if (isBodyRead(request)) this.#reserveBody(request);
     else raw.resume(); // dropped as it comes: nobody waits for it, and it keeps no room from others
@@ -130,7 +153,11 @@ export class RequestGuard {
 
   #lease(reply: FastifyReply, { userId }: Principal): void {
     const lease = this.#parts.admission.reader(reply.request.clientAddress, userId);
-    onClosed(reply, () => lease.release());
+    this.#readers.add(reply);
+    onClosed(reply, () => {
+      this.#readers.delete(reply);
+      lease.release();
+    });
   }
 }
 

@@ -37,6 +37,13 @@ export class EventStreams {
     const events = new EventStream(reply, framing);
     let closed = false;
     const subscribing = subscribe(events);
+    reply.request.endRevoked = (error) => {
+      subscribing.then(
+        (subscription) => subscription.close(), // before anything more is written
+        () => {}, // refused: there is nothing to close
+      );
+      if (!reply.raw.writableEnded) events.failed(error); // else only the last of it is on its way
+    };
     reply.raw.on('drain', async () => (await subscribing).drained());
     onClosed(reply, () => {
       closed = true;
@@ -119,6 +126,7 @@ class EventStream implements SubscriptionSink {
     this.#framing = framing;
     this.#settleOpening = Promise.withResolvers();
     this.opening = this.#settleOpening.promise;
+    this.opening.catch(() => {}); // who waits for it may still wait for something else
   }
 
   get bufferedBytes(): number {

@@ -19,13 +19,23 @@ export interface WholeAnswer {
 
 /**
  * Resolves with the run's text and ending. A caller that hangs up leaves the run to its `onDisconnect`.
- * @throws RelayError where the run was refused
+ * @throws RelayError where the run was refused, or the caller's token is revoked
  */
 export async function wholeAnswer(
   reply: FastifyReply,
   subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
 ): Promise<WholeAnswer> {
   const waiter = new Waiter();
+  const revoked = Promise.withResolvers<never>();
+  reply.request.endRevoked = revoked.reject;
+  return await Promise.race([answerTo(waiter, reply, subscribe), revoked.promise]);
+}
+
+async function answerTo(
+  waiter: Waiter,
+  reply: FastifyReply,
+  subscribe: (sink: SubscriptionSink) => Promise<Subscription>,
+): Promise<WholeAnswer> {
   const subscribing = subscribe(waiter);
   onClosed(reply, () => {
     subscribing.then(

@@ -1,11 +1,16 @@
-/** Port of the switches that an operator sets for all machines: kept with what they share, as text that nobody believes. */
+/**
+ * Port of the tables that an operator sets for all machines, switches and revocations: kept with what they share, as text
+ * that nobody believes.
+ */
 
-/** By the name of a switch, its value as JSON. */
+/** By name, its value as text. */
 export type FleetEntries = Readonly<Record<string, string>>;
 
-export interface FleetSwitches {
+export interface FleetTable {
   /** What is set; nothing where nobody set any, or it was lost. @throws FleetUnreachable */
   read(): Promise<FleetEntries>;
+  /** One of them, undefined where it is not set. @throws FleetUnreachable */
+  readOne(name: string): Promise<string | undefined>;
   /** Sets what has a value and takes back what has none, in one step; all machines are told. @throws FleetUnreachable */
   change(entries: Readonly<Record<string, string | undefined>>): Promise<void>;
   /** Called where something may have changed. A message that is lost does not call it. */

@@ -1,19 +1,24 @@
 /**
- * The switches of the fleet in Redis: one hash with a field for each that is set, and a channel of the same name. It has no
- * end of its own and no format in its name, so that it outlives machines and releases.
+ * A table of the fleet in Redis: one hash with a field for each entry, and a channel of the same name. It has no end of its
+ * own and no format in its name, so that it outlives machines and releases.
  */
-import { type FleetEntries, type FleetSwitches, FleetUnreachable } from '../fleet-switches.ts';
+import { type FleetEntries, type FleetTable, FleetUnreachable } from '../fleet-table.ts';
 import { RedisFailure } from './redis-failure.ts';
 import type { RedisLink } from './redis-link.ts';
 
-export class RedisSwitches implements FleetSwitches {
+export class RedisTable implements FleetTable {
   readonly #link: RedisLink;
+  readonly #operation: string;
   readonly #key: string;
   #tell: () => void = () => {};
 
-  /** @param key of the hash, and the channel */
-  constructor(link: RedisLink, key: string) {
+  /**
+   * @param operation what a failure is said to have happened at: `switches`
+   * @param key of the hash, and the channel
+   */
+  constructor(link: RedisLink, operation: string, key: string) {
     this.#link = link;
+    this.#operation = operation;
     this.#key = key;
   }
 
@@ -21,11 +26,15 @@ export class RedisSwitches implements FleetSwitches {
     return this.#ask((commands) => commands.hgetall(this.#key));
   }
 
+  async readOne(name: string): Promise<string | undefined> {
+    return (await this.#ask((commands) => commands.hget(this.#key, name))) ?? undefined;
+  }
+
   async change(entries: Readonly<Record<string, string | undefined>>): Promise<void> {
     const fields = Object.entries(entries)
       .flat()
       .map((text) => text ?? '');
-    await this.#ask((commands) => commands.dashSwitch(this.#key, ...fields));
+    await this.#ask((commands) => commands.dashChange(this.#key, ...fields));
   }
 
   onChange(listener: () => void): void {
@@ -40,7 +49,7 @@ export class RedisSwitches implements FleetSwitches {
   async #ask<Reply>(ask: (commands: RedisLink['commands']) => Promise<Reply>): Promise<Reply> {
     await this.#link.attempted;
     try {
-      return await this.#link.answer('switches', ask(this.#link.commands));
+      return await this.#link.answer(this.#operation, ask(this.#link.commands));
     } catch (cause) {
       if (!(cause instanceof RedisFailure)) throw cause;
       const { code, hint } = cause;
