@@ -38,7 +38,8 @@ const FLAGS = v8Flags(memoryLimit() / workers);
 settle();
 if (workers > 1) {
   const { supervise } = await import('./supervise.ts');
-  const execArgv = [...new Set([...FLAGS, ...process.execArgv])];
+  const { execArgv: given } = process;
+  const execArgv = [...FLAGS.filter((flag) => !given.includes(flag)), ...given];
   await supervise({ count: workers, execArgv, environment: ENVIRONMENT });
 } else await import('./serve.ts');
 

@@ -23,6 +23,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const;
 const place = placeOf(process.env);
 const early = new Set<NodeJS.Signals>();
 let started: RelayService | undefined;
+let isStopping = false;
 // Both would end a process that does not listen to them, and a start may take seconds. Each has one listener for good: a
 // signal that comes in the turn in which the only one is replaced reaches neither. Not SIGUSR1: it opens Node's inspector.
 if (place === undefined) process.on('SIGHUP', hear).on('SIGUSR2', hear);
@@ -78,7 +79,8 @@ async function startOrExit(settings: Config): Promise<RelayService> {
     flushCompileCache(); // now: a process that is killed would not leave it for the next
     if (!settings.production && settings.worker?.isFirst !== false)
       process.stdout.write(await welcome(relay));
-    parent?.up({ ...relay.ports, stopWithinMs: settings.DRAIN_MS + CLOSE_WITHIN_MS });
+    const { ports, machine } = relay;
+    parent?.up({ ...ports, machine, stopWithinMs: settings.DRAIN_MS + CLOSE_WITHIN_MS });
     return relay;
   } catch (error) {
     if (error instanceof ConfigError) return exitUnconfigured(error);
@@ -89,9 +91,12 @@ async function startOrExit(settings: Config): Promise<RelayService> {
   }
 }
 
+/** Asked once more, it waits for no answer, and closing alone has its time. */
 async function stop(relay: RelayService, signal: string): Promise<void> {
+  const drainMs = isStopping ? 0 : config.DRAIN_MS;
+  isStopping = true;
   const draining = relay.drain(signal);
-  const overdue = setTimeout(() => process.exit(EXIT_FAILURE), config.DRAIN_MS + CLOSE_WITHIN_MS);
+  const overdue = setTimeout(() => process.exit(EXIT_FAILURE), drainMs + CLOSE_WITHIN_MS);
   overdue.unref();
   await draining;
   await relay.close();

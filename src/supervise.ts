@@ -52,12 +52,21 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       return metrics.text(await snapshotOf(own.registry));
     },
     onEnded: (worker) => metrics.ended(worker),
-    onRestart(worker, { pid, code, signal, upMs = 0 }, pauseMs) {
+    onRestart(worker, { pid, code, signal, upMs = 0, cause }, pauseMs) {
       own.restarted();
       loggerOf(output).error(
-        { worker, pid, code, signal, upMs: Math.round(upMs), retryInMs: pauseMs },
+        { worker, pid, code, signal, upMs: Math.round(upMs), retryInMs: pauseMs, cause },
         'a worker ended by itself: another one is started',
       );
+    },
+    onFailed(worker, { signal, cause }) {
+      // What ends by itself has said why.
+      const why = signal ?? (cause instanceof Error ? cause.message : undefined);
+      if (why !== undefined)
+        process.stderr.write(`dash-relay: worker ${worker} ended before it could serve: ${why}\n`);
+    },
+    onSilent(worker, pid, silentMs) {
+      loggerOf(output).error({ worker, pid, silentMs }, 'a worker does not answer: it is killed');
     },
     onStopped(exitCode) {
       void output.close(LOG_FLUSH_MS).then(() => process.exit(exitCode));

@@ -17,6 +17,8 @@ const REFRESH_MS = 1000;
 const CONFIRM_MS = 800;
 /** After the store was away owners get so long to renew their leases. */
 const GRACE_MS = 2000;
+/** Machines that are remembered to have ended: the leases of others lapse. */
+const MOST_ENDED = 100;
 
 export interface ReplicasParts {
   readonly store: SharedStore;
@@ -35,6 +37,8 @@ export class Replicas {
   readonly #reading = new Map<RunReplica, Promise<void>>();
   /** Since when a machine has no lease, elapsed ms. */
   readonly #absentSince = new Map<string, number>();
+  /** Machines that are known to have ended. */
+  readonly #ended = new Set<string>();
   #trustFrom = 0;
   #checking = false;
 
@@ -60,7 +64,17 @@ export class Replicas {
     }
     if (replica.loss !== undefined) return replica.loss;
     replica.events = events;
+    if (this.#ended.has(record.owner)) this.#attempt(this.#giveUp(replica));
     return replica;
+  }
+
+  /** That machine has ended for certain: nothing is to be waited for. */
+  machineEnded(machine: string): void {
+    this.#ended.add(machine);
+    const [oldest] = this.#ended;
+    if (oldest !== undefined && this.#ended.size > MOST_ENDED) this.#ended.delete(oldest);
+    for (const replica of [...this.#replicas()])
+      if (replica.record.owner === machine) this.#attempt(this.#giveUp(replica));
   }
 
   /** Another machine added to its run. */

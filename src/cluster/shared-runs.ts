@@ -34,6 +34,8 @@ const CHECK_MS = 250;
 const NEIGHBOURS_MS = 2000;
 /** What a start waits for the others at most. */
 const CLAIM_MS = 500;
+/** What a process wrote before it ended has arrived at the store by then. */
+const LAST_WORDS_MS = 200;
 /** What closing waits for the store at most. */
 const CLOSE_MS = 2000;
 
@@ -57,7 +59,7 @@ export class StoreSharedRuns implements SharedRuns {
   readonly #options: StoreSharedRunsOptions;
   readonly #publisher: Publisher;
   readonly #replicas: Replicas;
-  readonly #timers: readonly Timer[];
+  readonly #timers: Timer[];
   #up = false;
   /** Reasons that were told since it was up: each once, however often attempts fail. */
   readonly #downTold = new Set<unknown>();
@@ -108,6 +110,17 @@ export class StoreSharedRuns implements SharedRuns {
       this.#beating = undefined;
     });
     return this.#beating;
+  }
+
+  /** Another process of WORKERS has ended, as its parent saw: nobody need wait until its lease lapses. */
+  ended(machine: string): void {
+    const { store, clock } = this.#options;
+    const giveUp = async (): Promise<void> => {
+      if (!this.#up) return;
+      await store.endLease(machine);
+      this.#replicas.machineEnded(machine);
+    };
+    this.#timers.push(clock.after(LAST_WORDS_MS, () => void giveUp().catch((cause) => this.#failed(cause))));
   }
 
   async claim(record: RunRecord, limits: UserLimits): Promise<Claimed> {

@@ -1,9 +1,11 @@
 /** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
+import { basename } from 'node:path';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
 import { Revocations } from '../auth/revocations.ts';
 import type { Config } from '../config/environment.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
+import { type DirectoryLock, isDirectoryLocked, lockDirectory } from '../ledger/directory-lock.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import { ledgerDirectories, ledgerDirectory } from '../ledger/ledger-directories.ts';
 import type { Outbox } from '../ledger/outbox.ts';
@@ -15,6 +17,7 @@ import type { PostgresPool } from '../postgres/pool.ts';
 import { SIMULATED_PRICES } from '../pricing/prices.ts';
 import { ChargePolicy } from '../quota/charges.ts';
 import { createQuota, type OpenQuota, type QuotaOptions } from '../quota/create-quota.ts';
+import type { OtherLedgersParts } from '../quota/other-ledgers.ts';
 import { systemClock } from '../time/clock.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
 import { composeIdentity } from './identity.ts';
@@ -61,29 +64,44 @@ export async function composeAccounts(
   const revocations = new Revocations({ clock: systemClock, maxTokenLifeMs: config.MAX_TOKEN_LIFE_MS });
   const identity = await composeIdentity(config, postgres, revocations, telemetry);
   const dataDir = ledgerDirectory(config.DATA_DIR, config.worker?.number);
-  const otherLedgers = () => ledgerDirectories(config.DATA_DIR).filter((directory) => directory !== dataDir);
+  const lock = lockOfMachine(config);
+  const others = () => ledgerDirectories(config.DATA_DIR).filter((directory) => directory !== dataDir);
+  const otherLedgers = { directories: others, onUnreadable: toldUnreadable(telemetry) };
   const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
   const openBooks = (directory: string): Books => {
     const ledger = openUsageLedger({
       ...ledgerOptions(settings, simulated, telemetry),
       dataDir: directory,
+      lock: directory === config.DATA_DIR ? lock : undefined,
     });
-    const quota = createQuota({
-      ...quotaOptions(config, settings, simulated, telemetry),
-      dataDir: directory,
-      otherLedgers,
-      shared: parent?.limits,
-      postgres: postgres && shareOf(postgres),
-    });
-    const shipper =
-      postgres &&
-      composeShipper(instanceOf(directory, config), config, ledger.outbox, shareOf(postgres), telemetry, () =>
-        mirror?.wake(),
-      );
-    return { ledger, quota, shipper };
+    try {
+      const quota = createQuota({
+        ...quotaOptions(config, settings, simulated, telemetry),
+        dataDir: directory,
+        otherLedgers,
+        shared: parent?.limits,
+        postgres: postgres && shareOf(postgres),
+      });
+      const shipper =
+        postgres &&
+        composeShipper(
+          instanceOf(directory, config),
+          config,
+          ledger.outbox,
+          shareOf(postgres),
+          telemetry,
+          () => mirror?.wake(),
+        );
+      return { ledger, quota, shipper };
+    } catch (error) {
+      void ledger.close();
+      throw error;
+    }
   };
   const own = openBooks(dataDir);
-  const orphans = composeOrphans(config, otherLedgers, openBooks, telemetry);
+  const isTaken = (directory: string): boolean =>
+    (directory !== config.DATA_DIR || lock === undefined) && isDirectoryLocked(directory);
+  const orphans = composeOrphans(config, { others, isTaken, openBooks }, telemetry);
   return {
     ...identity,
     revocations,
@@ -98,8 +116,25 @@ export async function composeAccounts(
       await mirror?.close();
       await postgres?.close();
       await own.ledger.close();
+      lock?.release();
     },
   };
+}
+
+/**
+ * DATA_DIR of several processes is the first one's for as long as that lives, beside the directory of its own: a relay of one
+ * process has its ledger there, and would not meet the others. That process is also the one that takes such a ledger over.
+ */
+function lockOfMachine({ DATA_DIR, worker }: Config): DirectoryLock | undefined {
+  return worker?.number === 1 ? lockDirectory(DATA_DIR) : undefined;
+}
+
+function toldUnreadable({ logger }: Telemetry): OtherLedgersParts['onUnreadable'] {
+  return ({ directory, why }) =>
+    logger.error(
+      { directory: basename(directory), why },
+      'a ledger of this machine cannot be read: quotas count without it',
+    );
 }
 
 function ledgerOptions(settings: Settings, simulated: boolean, { observer }: Telemetry) {
@@ -141,12 +176,20 @@ function quotaOptions(
 
 function composeOrphans(
   config: Config,
-  otherLedgers: () => readonly string[],
-  openBooks: (directory: string) => Books,
+  {
+    others,
+    isTaken,
+    openBooks,
+  }: {
+    readonly others: () => readonly string[];
+    readonly isTaken: (directory: string) => boolean;
+    readonly openBooks: (directory: string) => Books;
+  },
   { logger }: Telemetry,
 ): OrphanedLedgers {
   return new OrphanedLedgers({
-    directories: () => otherLedgers().filter((directory) => isOrphaned(directory, config)),
+    directories: () => others().filter((directory) => isOrphaned(directory, config)),
+    isTaken,
     clock: systemClock,
     open: openBooks,
     onAdopted: (event) => logger.warn(event, 'a ledger without a process is taken over'),

@@ -48,6 +48,8 @@ export interface RelayService {
   readonly url: string;
   /** The same, as numbers; `metricsPort` is undefined where /metrics has no port of its own. */
   readonly ports: { readonly port: number; readonly metricsPort: number | undefined };
+  /** What it is called by those that share streams with it; undefined without REDIS_URL. */
+  readonly machine: string | undefined;
   /** Mints tokens; only in development without keys. */
   readonly developmentIssuer: DevelopmentIssuer | undefined;
   /** Whether answers come from the simulated model, for nothing. */
@@ -81,8 +83,8 @@ export async function composeRelay(
   config: Config,
   { output = openLogOutput(), simulator: given, parent }: ComposeOptions = {},
 ): Promise<RelayService> {
-  const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
-  const telemetry = composeTelemetry({ level, version, instanceId, output });
+  const { LOG_LEVEL: level, INSTANCE_ID: instanceId, worker } = config;
+  const telemetry = composeTelemetry({ level, version, instanceId, worker: worker?.number, output });
   const { logger, observer } = telemetry;
   logger.info(configurationOf(config, given !== undefined), 'configuration');
   if (config.production && config.USER_ID_KEY === undefined) logger.warn(WITHOUT_USER_ID_KEY);
@@ -106,6 +108,7 @@ export async function composeRelay(
   parent?.serves({
     snapshot: () => snapshotOf(telemetry.metrics.registry),
     state: () => health.state,
+    onEnded: (machine) => core.shared?.ended(machine),
   });
   const { relay } = core;
   watchParts(telemetry, { ...core, ...accounts, registry: relay.registry, http });
@@ -128,6 +131,7 @@ export async function composeRelay(
     get ports() {
       return { port: http.address.port, metricsPort: http.metricsAddress?.port };
     },
+    machine: core.shared?.machine,
     start: () => start(parts, config, simulator !== undefined),
     async drain(signal) {
       logger.info({ signal, liveStreams: relay.registry.live }, 'draining');

@@ -8,6 +8,7 @@ import type { Health, MetricsSource } from '../http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { descriptorLimit } from '../observability/resources.ts';
+import { RelayError } from '../protocol/relay-error.ts';
 import { systemClock } from '../time/clock.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
 import type { Accounts } from './accounts.ts';
@@ -47,6 +48,7 @@ export function composeHttp(
         ? undefined
         : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
     clientMetrics: config.CLIENT_METRICS,
+    shared: parent?.limits,
     metrics: config.exposed ? undefined : source,
     developmentIssuer,
     simulated: config.ANTHROPIC_API_KEY === undefined,
@@ -86,12 +88,19 @@ export function composeHttp(
   });
 }
 
-/** Of all workers, whichever is asked. Where the parent does not answer, this process has its own. */
+/**
+ * Of all workers, whichever is asked. Where the parent does not answer there are none: those of one process would be read as
+ * counters that began anew.
+ */
 function metricsOf(registry: Metrics['registry'], parent: ParentLink | undefined): MetricsSource {
   if (parent === undefined) return registry;
   return {
     contentType: registry.contentType,
-    metrics: async () => (await parent.metrics()) ?? registry.metrics(),
+    async metrics() {
+      const ofAll = await parent.metrics();
+      if (ofAll !== undefined) return ofAll;
+      throw new RelayError('unavailable', 'the metrics of all processes cannot be had now; ask again');
+    },
   };
 }
 

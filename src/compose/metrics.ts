@@ -42,6 +42,8 @@ export function composeTelemetry(options: {
   readonly level: string;
   readonly version: string;
   readonly instanceId: string;
+  /** Of a process that is one of several: its number. */
+  readonly worker: number | undefined;
   readonly output: LogOutput;
 }): Telemetry {
   const logger = createLogger(options);

@@ -6,7 +6,6 @@
 import { basename } from 'node:path';
 import type { Config } from '../config/environment.ts';
 import { processNameOf } from '../config/instance-id.ts';
-import { isDirectoryLocked } from '../ledger/directory-lock.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import { workerOf } from '../ledger/ledger-directories.ts';
 import type { UsageShipper } from '../ledger/shipper.ts';
@@ -29,6 +28,8 @@ interface Adopted extends Books {
 export interface OrphanedLedgersParts {
   /** Of ledgers that no process of this configuration writes. */
   readonly directories: () => readonly string[];
+  /** Whether another process has that directory. May throw. */
+  readonly isTaken: (directory: string) => boolean;
   readonly clock: Clock;
   readonly open: (directory: string) => Books;
   readonly onAdopted: (event: {
@@ -86,7 +87,7 @@ export class OrphanedLedgers {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    for (const adopted of this.#open.values()) await closeBooks(adopted);
+    for (const [directory, adopted] of this.#open) await this.#closeBooks(directory, adopted);
     this.#open.clear();
   }
 
@@ -94,9 +95,9 @@ export class OrphanedLedgers {
     for (const directory of this.#parts.directories()) {
       if (this.#done.has(directory) || this.#open.has(directory)) continue;
       try {
-        if (!isDirectoryLocked(directory)) this.#adopt(directory);
+        if (!this.#parts.isTaken(directory)) this.#adopt(directory);
       } catch (error) {
-        this.#failed(directory, error instanceof Error ? error.message : String(error));
+        this.#failed(directory, error);
       }
     }
   }
@@ -112,7 +113,8 @@ export class OrphanedLedgers {
     if (isTold) this.#parts.onAdopted({ directory: basename(directory), interrupted, waiting });
   }
 
-  #failed(directory: string, why: string): void {
+  #failed(directory: string, cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
     if (this.#faults.get(directory) === why) return;
     this.#faults.set(directory, why);
     this.#parts.onFailed({ directory: basename(directory), why });
@@ -123,8 +125,17 @@ export class OrphanedLedgers {
       if (!isSent(adopted)) continue;
       this.#open.delete(directory);
       this.#done.add(directory);
-      await closeBooks(adopted);
+      await this.#closeBooks(directory, adopted);
       if (adopted.isTold) this.#parts.onSent({ directory: basename(directory) });
+    }
+  }
+
+  /** The ledger of this process is closed after these, whatever they say. */
+  async #closeBooks(directory: string, books: Books): Promise<void> {
+    try {
+      await closeBooks(books);
+    } catch (error) {
+      this.#failed(directory, error);
     }
   }
 

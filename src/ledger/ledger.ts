@@ -9,7 +9,7 @@ import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
-import { lockDirectory } from './directory-lock.ts';
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { type Outbox, SqliteOutbox } from './outbox.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
 import { boundedReading, RunTable } from './run-table.ts';
@@ -20,6 +20,8 @@ import { type Write, WriteQueue } from './write-queue.ts';
 export interface UsageLedgerOptions {
   /** Created if absent. One process at a time. */
   readonly dataDir: string;
+  /** Of that directory, where this process has it already and keeps it. */
+  readonly lock?: DirectoryLock | undefined;
   /** For runs that are opened from then on: each keeps those that it was opened with. */
   readonly prices: () => PriceTable;
   /** Whether answers come from the simulated model, for nothing. Rows remember it. */
@@ -54,11 +56,11 @@ const SAVE_EVERY_MS = 1000 / SAVES;
 
 /** @throws Error (for the operator, naming the directory) when it is locked, unwritable or holds no ledger of ours. */
 export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
-  const lock = lockDirectory(options.dataDir);
+  const lock = options.lock === undefined ? lockDirectory(options.dataDir) : undefined;
   let database: DatabaseSync | undefined;
   const release = () => {
     database?.close();
-    lock.release();
+    lock?.release();
   };
   try {
     database = openLedgerFile(options.dataDir);

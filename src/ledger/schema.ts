@@ -10,6 +10,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+/** What opening a file waits for others who read it, or who settle what a crash left in its log, ms. */
+const OPEN_TIMEOUT_MS = 2000;
+
 /** Each entry moves `PRAGMA user_version` up by one. Entries that were released never change. */
 const MIGRATIONS: readonly string[] = [
   `
@@ -147,14 +150,15 @@ export function openLedgerFile(dataDir: string): DatabaseSync {
   const file = ledgerFile(dataDir);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    // No waiting for locks: it would stop the event loop. Who meets one tries again by the clock.
-    const database = new DatabaseSync(file, { timeout: 0 });
+    const database = new DatabaseSync(file, { timeout: OPEN_TIMEOUT_MS });
     try {
       // The log is copied into the file by `wal-checkpointer.ts` alone: a checkpoint here would stall every stream.
       database.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2000',
       );
       migrate(database);
+      // No waiting for locks from now on: it would stop the event loop. Who meets one tries again by the clock.
+      database.exec('PRAGMA busy_timeout = 0');
       return database;
     } catch (error) {
       database.close();

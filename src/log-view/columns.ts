@@ -28,6 +28,9 @@ const COMMON: readonly Column[] = [
   { title: 'user', width: ID_LENGTH, of: ({ userId }) => short(userId) },
 ];
 
+/** Of a relay of several processes: which it is of. */
+const WORKER: Column = { title: 'worker', width: 'worker'.length, of: ({ worker }) => plain(worker) };
+
 const OF_STREAMS: readonly Column[] = [
   { title: 'action', width: 16, of: ({ action }) => plain(action) },
   { title: 'model', width: 18, of: ({ model }) => plain(model) },
@@ -46,7 +49,7 @@ const OF_STREAMS: readonly Column[] = [
 const STREAM_EVENTS: ReadonlySet<unknown> = new Set(['stream_started', 'stream_ended']);
 /** In a column, or the same in each line. */
 const COMMON_FIELDS: ReadonlySet<string> = new Set([
-  ...['level', 'time', 'version', 'instanceId', 'event', 'msg'],
+  ...['level', 'time', 'version', 'instanceId', 'worker', 'event', 'msg'],
   ...['door', 'requestId', 'connectionId', 'userId'],
 ]);
 /** Of streams, those that have no column but are worth a look where they are there. */
@@ -55,20 +58,25 @@ const MORE_OF_STREAMS = ['refusal', 'abortReason', 'tier', 'cause'] as const;
 const IN_WORDS: ReadonlySet<unknown> = new Set(['warn', 'error']);
 
 /** The titles of all columns, as `columns` has them. */
-export function titles(): string {
-  return [...COMMON, ...OF_STREAMS]
+export function titles(hasWorkers = false): string {
+  return [...commonColumns(hasWorkers), ...OF_STREAMS]
     .map(({ title, width }) => title.padEnd(width))
     .join(' ')
     .trimEnd();
 }
 
-/** The line, without its time and level. */
-export function columns(fields: LogFields): string {
+/** The line, without its time and level. @param hasWorkers whether the log is one of several processes */
+export function columns(fields: LogFields, hasWorkers = false): string {
   const isOfStream = STREAM_EVENTS.has(fields['event']);
-  const cells = (isOfStream ? [...COMMON, ...OF_STREAMS] : COMMON).map((column) => cell(column, fields));
+  const common = commonColumns(hasWorkers);
+  const cells = (isOfStream ? [...common, ...OF_STREAMS] : common).map((column) => cell(column, fields));
   const words = IN_WORDS.has(fields['level']) && !isOfStream ? [plain(fields['msg'])] : [];
   const more = isOfStream ? moreOfStream(fields) : named(fields, Object.keys(fields).filter(hasNoColumn));
   return oneLine([...cells, ...words, ...more].join(' ')).trimEnd();
+}
+
+function commonColumns(hasWorkers: boolean): readonly Column[] {
+  return hasWorkers ? [WORKER, ...COMMON] : COMMON;
 }
 
 function cell({ width, of }: Column, fields: LogFields): string {

@@ -10,8 +10,8 @@ import { LineSplitter, type Piece } from './line-splitter.ts';
 
 const HELP = `Usage: dash-relay start | dash-relay logs
 
-Shows the relay's log in columns: time (UTC), level, event, door, the first characters of the request's or connection's id
-and of the user's; of streams also action, model, first token, total, tokens read and written, cost, and how they ended.
+Shows the relay's log in columns: time (UTC), level, with WORKERS the number of the process, event, door, the first characters
+of the request's or connection's id and of the user's; of streams also action, model, first token, total, tokens read and written, cost, and how they ended.
 Lines of others are passed on as they are. Colours on a terminal only; NO_COLOR=1 has none.
 
   --help  this text
@@ -29,8 +29,7 @@ export const logs = subcommand({
     process.once('SIGINT', () => {});
     const { stdout } = process;
     const colorize = stdout.isTTY && stdout.hasColors();
-    if (stdout.isTTY) stdout.write(`${'time'.padEnd(15)}level  ${titles()}\n`);
-    await showAll(process.stdin, createView(colorize));
+    await showAll(process.stdin, createView({ colorize, titled: stdout.isTTY }));
     return 0;
   },
 });
@@ -45,14 +44,16 @@ async function write(text: Buffer | string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
-/** How each piece of a log is shown. */
-export function createView(colorize: boolean): Show {
+/** How each piece of a log is shown. @param options titled: titles stand above the relay's first line */
+export function createView({ colorize, titled = false }: { colorize: boolean; titled?: boolean }): Show {
+  let hasWorkers = false;
+  let isUntitled = titled;
   const pretty = prettyFactory({
     colorize,
     translateTime: 'UTC:HH:MM:ss.l',
-    ignore: 'version,instanceId',
+    ignore: 'version,instanceId,worker',
     hideObject: true,
-    messageFormat: (fields) => columns(fields),
+    messageFormat: (fields) => columns(fields, hasWorkers),
     customPrettifiers: {
       level: (level, _key, _fields, { labelColorized }) =>
         labelColorized + ' '.repeat(Math.max(0, LEVEL_WIDTH - String(level).length)),
@@ -60,7 +61,11 @@ export function createView(colorize: boolean): Show {
   });
   return ({ bytes, isLine }) => {
     const fields = isLine ? fieldsOf(bytes) : undefined;
-    return fields === undefined ? bytes : pretty(fields);
+    if (fields === undefined) return bytes;
+    hasWorkers ||= fields['worker'] !== undefined;
+    const above = isUntitled ? `${'time'.padEnd(15)}level  ${titles(hasWorkers)}\n` : '';
+    isUntitled = false;
+    return above + pretty(fields);
   };
 }
 

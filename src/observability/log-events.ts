@@ -18,7 +18,7 @@ export interface LogEvent {
 }
 
 /** Of every line. `suppressed` counts lines of its kind that were left out within ten seconds. */
-export const COMMON_FIELDS = ['level', 'time', 'version', 'instanceId', 'event', 'msg'] as const;
+export const COMMON_FIELDS = ['level', 'time', 'version', 'instanceId', 'worker', 'event', 'msg'] as const;
 
 const CALLER = ['door', 'requestId', 'connectionId'] as const;
 const RUN = ['streamId', 'epoch', 'userId', 'action', 'model'] as const;
@@ -70,11 +70,20 @@ export const LOG_EVENTS = {
   'a worker ended by itself: another one is started': {
     name: 'worker_ended',
     levels: ['error'],
-    fields: ['worker', 'pid', 'code', 'signal', 'upMs', 'retryInMs'],
+    fields: ['pid', 'code', 'signal', 'upMs', 'retryInMs', 'cause'],
     means:
       'One process of WORKERS crashed or was killed (`signal`), `upMs` after it began to serve. Its clients read on at the others, its live answers end as `interrupted`, and the next process settles their rows',
     action:
-      '`SIGKILL` without a cause: memory (`dmesg`); otherwise the line `failed` of that worker before it. `retryInMs` doubles while it goes on',
+      '`SIGKILL` without a cause: memory (`dmesg`); otherwise the line `failed` of that worker before it. `cause`: no process could be begun. `code` 78: a file of settings was changed and cannot be used. `retryInMs` doubles while it goes on',
+  },
+  'a worker does not answer: it is killed': {
+    name: 'worker_silent',
+    levels: ['error'],
+    fields: ['pid', 'silentMs'],
+    means:
+      'One process of WORKERS has not answered its parent for `silentMs`, while connections were dealt to it. `worker_ended` follows',
+    action:
+      'Somebody stopped it (SIGSTOP, a debugger), or its event loop hangs: `dash_nodejs_eventloop_lag_max_seconds` before it',
   },
   'a ledger without a process is taken over': {
     name: 'ledger_adopted',
@@ -91,6 +100,15 @@ export const LOG_EVENTS = {
     means:
       'Its rows are in Postgres, or stay where they are without one. `dash-relay usage` reads it as before',
     action: null,
+  },
+  'a ledger of this machine cannot be read: quotas count without it': {
+    name: 'ledger_unreadable',
+    levels: ['error'],
+    fields: ['directory', 'why'],
+    means:
+      'Without Postgres, quotas sum up all ledgers below DATA_DIR. What is used by `directory` does not count until it can be read: it is tried again each second, and told once',
+    action:
+      '`why` has the reason: the owner of the files, or a file that is damaged: move it away, and keep it',
   },
   'a ledger without a process cannot be taken over: tried again': {
     name: 'ledger_not_adopted',
@@ -683,5 +701,7 @@ export const LOG_EVENTS = {
 
 export type LogMessage = keyof typeof LOG_EVENTS;
 
-/** What a line may have beside what all lines have. */
-export type FieldOf<Message extends LogMessage> = (typeof LOG_EVENTS)[Message]['fields'][number];
+/** What a line may have beside what all lines have; those of the parent say which worker they are of. */
+export type FieldOf<Message extends LogMessage> =
+  | (typeof LOG_EVENTS)[Message]['fields'][number]
+  | (Message extends `a worker ${string}` ? 'worker' : never);

@@ -11,7 +11,8 @@ const MAX_WAITING_BYTES = 1_048_576;
 const GATHER_MS = 10;
 
 export interface LogOutput {
-  write(line: string): void;
+  /** @param lines one or more, each with its end */
+  write(lines: string): void;
   /** Lines lost since the start: the reader stalled, or the disk was full. */
   readonly dropped: number;
   /** Writes out what waits, for `timeoutMs` at most; nothing is written afterwards. */
@@ -29,9 +30,9 @@ export function openLogOutput(fd = 1): LogOutput {
   });
   let dropped = 0;
   let waitingBytes = 0;
-  stream.on('drop', (line: string) => {
-    dropped += 1;
-    waitingBytes -= Buffer.byteLength(line);
+  stream.on('drop', (lines: string) => {
+    dropped += linesIn(lines);
+    waitingBytes -= Buffer.byteLength(lines);
   });
   stream.on('write', (bytes: number) => {
     waitingBytes -= bytes;
@@ -54,12 +55,12 @@ export function openLogOutput(fd = 1): LogOutput {
     if (open && waitingBytes > 0) gather();
   });
   return {
-    write(line) {
+    write(lines) {
       if (open) {
-        waitingBytes += Buffer.byteLength(line);
-        stream.write(line);
+        waitingBytes += Buffer.byteLength(lines);
+        stream.write(lines);
         gather();
-      } else dropped += 1;
+      } else dropped += linesIn(lines);
     },
     get dropped() {
       return dropped;
@@ -73,6 +74,12 @@ export function openLogOutput(fd = 1): LogOutput {
       stream.destroy();
     },
   };
+}
+
+function linesIn(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
 }
 
 /**

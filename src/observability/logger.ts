@@ -29,6 +29,8 @@ export interface LoggerOptions {
   readonly level: string;
   readonly version: string;
   readonly instanceId: string;
+  /** Of a process that is one of several: its number. */
+  readonly worker?: number | undefined;
   readonly output: { write(line: string): void };
 }
 
@@ -48,11 +50,11 @@ const REDACTED_PATHS = [
   'headers["x-api-key"]',
 ];
 
-export function createLogger({ level, version, instanceId, output }: LoggerOptions): Logger {
+export function createLogger({ level, version, instanceId, worker, output }: LoggerOptions): Logger {
   return pino(
     {
       level,
-      base: { version, instanceId },
+      base: { version, instanceId, ...(worker === undefined ? {} : { worker }) },
       timestamp: isoTimes(),
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeCause, error: describeCause, cause: describeCause },

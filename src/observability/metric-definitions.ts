@@ -39,6 +39,7 @@ import {
   TOOL_OUTCOME,
   UPGRADE_OUTCOME,
   VERSION,
+  WORKER,
 } from './metric-labels.ts';
 
 /** What the gauges of a machine's workers come to; counters and histograms add up. */
@@ -611,6 +612,45 @@ export const METRICS = {
     type: 'counter',
     help: 'Processes of WORKERS that ended by themselves and were started again',
     when: 'it rises: each time the live answers of one ended as `interrupted`',
+    needs: 'WORKERS',
+  },
+  dash_worker_connections: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'WebSockets open, of each process of WORKERS',
+    labels: { worker: WORKER },
+    when: 'one has far fewer than the others: it was begun again, and has those that came since',
+    needs: 'WORKERS',
+  },
+  dash_worker_live_streams: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Streams that have not ended, of each process of WORKERS',
+    labels: { worker: WORKER },
+    when: null,
+    needs: 'WORKERS',
+  },
+  dash_worker_cpu_seconds_total: {
+    type: 'counter',
+    help: 'CPU that each process of WORKERS has used, since it was begun',
+    labels: { worker: WORKER },
+    when: '`rate(…[5m])` of one above 0.8: its streams take turns on one thread, and soon wait for it',
+    needs: 'WORKERS',
+  },
+  dash_worker_resident_memory_bytes: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Memory of each process of WORKERS',
+    labels: { worker: WORKER },
+    when: 'one is far above the others, and stays there',
+    needs: 'WORKERS',
+  },
+  dash_worker_eventloop_lag_seconds: {
+    type: 'gauge',
+    merge: 'max',
+    help: 'How late the event loop of each process of WORKERS is, 99th percentile',
+    labels: { worker: WORKER },
+    when: 'above 0.1 of one: its streams are late by that',
     needs: 'WORKERS',
   },
   dash_memory_limit_bytes: {

@@ -38,6 +38,7 @@ export const ACTION = named('an action of ACTIONS_FILE');
 export const MODEL = named('a model as it was asked for');
 export const TOOL = named('a tool of ACTIONS_FILE, or `unknown`');
 export const VERSION = named('a version');
+export const WORKER = named('the number of a process of WORKERS');
 
 export const CODE = each('an error code of PROTOCOL.md', ERROR_NAMES);
 export const ENDED = oneOf('done', 'cancelled', 'error');

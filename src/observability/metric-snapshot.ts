@@ -8,7 +8,7 @@ import {
   type MetricValue,
   type Registry,
 } from 'prom-client';
-import { METRICS, type Merge, type MetricDefinition } from './metric-definitions.ts';
+import { METRICS, type Merge, type MetricDefinition, type MetricName } from './metric-definitions.ts';
 import { PROCESS_METRICS, type ProcessMetric } from './process-metrics.ts';
 
 /** All metrics of one process at one moment, to be sent to another. */
@@ -36,6 +36,29 @@ export async function mergedText(snapshots: readonly MetricSnapshot[]): Promise<
 /** What never falls while a process lives, and so must not where one of several has ended: counters and histograms. */
 export function countedIn(snapshot: MetricSnapshot): MetricSnapshot {
   return snapshot.filter(({ name }) => CATALOGUE[name]?.type !== 'gauge');
+}
+
+/** What an operator compares processes by, and what it is called where it is that of one of several. */
+const OF_EACH = {
+  dash_connections: 'dash_worker_connections',
+  dash_live_streams: 'dash_worker_live_streams',
+  dash_process_cpu_seconds_total: 'dash_worker_cpu_seconds_total',
+  dash_process_resident_memory_bytes: 'dash_worker_resident_memory_bytes',
+  dash_nodejs_eventloop_lag_p99_seconds: 'dash_worker_eventloop_lag_seconds',
+} as const satisfies Readonly<Record<string, MetricName>>;
+
+/** With the number of the process as a label. @param snapshots by that number */
+export function snapshotOfEach(snapshots: ReadonlyMap<number, MetricSnapshot>): MetricSnapshot {
+  return Object.entries(OF_EACH).map(([of, name]) => {
+    const values = [...snapshots].flatMap(([worker, snapshot]) =>
+      (snapshot.find((metric) => metric.name === of)?.values ?? []).map(({ value }) => ({
+        value,
+        labels: { worker: String(worker) },
+      })),
+    );
+    const { help, type } = METRICS[name];
+    return { name, help, type, values } as unknown as MetricSnapshot[number];
+  });
 }
 
 /** One of them for several. */

@@ -18,7 +18,7 @@ export interface ParentMetrics {
 
 type OfProcess = Extract<
   keyof typeof PROCESS_METRICS,
-  'dash_process_start_time_seconds' | 'dash_process_resident_memory_bytes' | 'dash_process_cpu_seconds_total'
+  'dash_process_start_time_seconds' | 'dash_process_resident_memory_bytes'
 >;
 
 /** Measures nothing by itself: a process that only waits need not wake up for its figures. */
@@ -41,6 +41,20 @@ export function createParentMetrics({ up, dropped }: ParentSources): ParentMetri
   gauge('dash_log_lines_dropped', dropped);
   gauge('dash_process_start_time_seconds', () => startedAt);
   gauge('dash_process_resident_memory_bytes', () => process.memoryUsage.rss());
+  const cpu = (name: keyof typeof PROCESS_METRICS, read: (usage: NodeJS.CpuUsage) => number): void => {
+    new Counter({
+      name,
+      help: name,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read(process.cpuUsage()) / 1e6);
+      },
+    });
+  };
+  cpu('dash_process_cpu_user_seconds_total', ({ user }) => user);
+  cpu('dash_process_cpu_system_seconds_total', ({ system }) => system);
+  cpu('dash_process_cpu_seconds_total', ({ user, system }) => user + system);
   const { help } = METRICS.dash_worker_restarts_total;
   const restarts = new Counter({ name: 'dash_worker_restarts_total', help, registers });
   return { registry, restarted: () => restarts.inc() };

@@ -17,7 +17,7 @@ export const PROCESS_METRICS = {
   dash_process_cpu_system_seconds_total: { type: 'counter', when: null },
   dash_process_cpu_seconds_total: {
     type: 'counter',
-    when: '`rate(…[5m])` above 0.8, of each of WORKERS: streams take turns on one thread, and soon wait for it',
+    when: '`rate(…[5m])` above 0.8: streams take turns on one thread, and soon wait for it; with WORKERS see `dash_worker_cpu_seconds_total`',
   },
   dash_process_start_time_seconds: {
     type: 'gauge',

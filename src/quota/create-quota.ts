@@ -11,7 +11,7 @@ import type { ChargePolicy, Counter } from './charges.ts';
 import { openLedgerRuns } from './ledger-runs.ts';
 import { LocalCounts } from './local-counts.ts';
 import { LocalQuota, type LocalQuotaParts } from './local-quota.ts';
-import { openOtherLedgers } from './other-ledgers.ts';
+import { type OtherLedgersParts, openOtherLedgers } from './other-ledgers.ts';
 import type { Quota } from './port.ts';
 import { PostgresCounts } from './postgres-counts.ts';
 import { RememberedUse } from './remembered-use.ts';
@@ -22,8 +22,8 @@ import { openUsedCounts, type UsedCounts } from './used-counts.ts';
 export interface QuotaOptions extends OutageEvents, BudgetEvents {
   /** Holds the ledger, which is open already and has shipped nothing yet. */
   readonly dataDir: string;
-  /** Directories of the other ledgers of this machine: without Postgres they count together. */
-  readonly otherLedgers?: (() => readonly string[]) | undefined;
+  /** The other ledgers of this machine: without Postgres they count together. */
+  readonly otherLedgers?: OtherLedgersParts | undefined;
   /** Of a process that is one of several: without Postgres, what they have reserved counts together. */
   readonly shared?: SharedLimits | undefined;
   /** Plans and prices, at this moment. */
@@ -60,6 +60,7 @@ const LEASE_SLACK_MS = 300_000;
 /** @throws Error of the file system or the ledger's file */
 export function createQuota(options: QuotaOptions): OpenQuota {
   const { dataDir, clock, policy, actions, postgres } = options;
+  const relay = postgres === undefined ? '' : relayId(dataDir);
   const used = openUsedCounts(dataDir, clock.now());
   const parts = {
     policy,
@@ -75,7 +76,7 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   return new SharedQuota({
     ...parts,
     counts: new LocalCounts(used.usedOf),
-    postgres: new PostgresCounts(postgres.query, relayId(dataDir), leaseMs),
+    postgres: new PostgresCounts(postgres.query, relay, leaseMs),
     ledger,
     onOutage,
     onRecovered,
@@ -89,9 +90,11 @@ export function createQuota(options: QuotaOptions): OpenQuota {
   });
 }
 
+const NO_OTHERS: OtherLedgersParts = { directories: () => [], onUnreadable() {} };
+
 /** Of all ledgers of this machine together. */
 function localQuota(
-  { otherLedgers = () => [], shared, clock }: QuotaOptions,
+  { otherLedgers = NO_OTHERS, shared, clock }: QuotaOptions,
   used: UsedCounts,
   parts: Omit<LocalQuotaParts, 'counts' | 'onSettled' | 'onClosed'>,
 ): LocalQuota {

@@ -8,6 +8,18 @@ export interface Quantiles {
   readonly p95: number | null;
 }
 
+/** Of one process of several. */
+export interface WorkerFigures {
+  /** In the words of `/readyz`. */
+  readonly state: string | null;
+  readonly live: number | null;
+  readonly connections: number | null;
+  /** A share of one core. */
+  readonly cpu: number | null;
+  readonly residentBytes: number | null;
+  readonly eventLoopP99Seconds: number | null;
+}
+
 export type Figures = ReturnType<typeof figuresOf>;
 
 /** How many of the most frequent errors and reasons are named. */
@@ -70,6 +82,7 @@ export function figuresOf(from: Scrape, to: Scrape) {
     keysAgeSeconds: value('dash_keys_age_seconds'),
     slowReaders: counts('dash_slow_readers_total', 'outcome'),
     switches: Object.fromEntries(sumsBy(to.samples, 'dash_switch', 'name')),
+    workers: workersOf(change, to),
     process: {
       upSeconds: upSeconds(to),
       residentBytes: value('dash_process_resident_memory_bytes'),
@@ -112,6 +125,32 @@ function dependenciesOf({ samples, health }: Scrape): Record<string, boolean> {
     .filter(([name]) => name !== 'account')
     .map(([name, word]) => [name, word === 'up'] as const);
   return Object.fromEntries([...known, ...told]);
+}
+
+/** By their numbers; none of a relay that is one process. */
+function workersOf(change: Change, { samples, health }: Scrape): Record<string, WorkerFigures> {
+  const states = health?.workers ?? {};
+  const numbers = new Set([
+    ...Object.keys(states),
+    ...sumsBy(samples, 'dash_worker_connections', 'worker').keys(),
+  ]);
+  return Object.fromEntries(
+    [...numbers].map((worker) => {
+      const value = (name: string) => sumOf(samples, name, { worker }) ?? null;
+      const cpu = change.rate('dash_worker_cpu_seconds_total', { worker }) ?? null;
+      return [
+        worker,
+        {
+          state: states[worker] ?? null,
+          live: value('dash_worker_live_streams'),
+          connections: value('dash_worker_connections'),
+          cpu: cpu === null || cpu < 0 ? null : cpu, // one that was begun again counts anew
+          residentBytes: value('dash_worker_resident_memory_bytes'),
+          eventLoopP99Seconds: value('dash_worker_eventloop_lag_seconds'),
+        },
+      ];
+    }),
+  );
 }
 
 function upSeconds({ samples }: Scrape): number | null {

@@ -23,6 +23,8 @@ export interface RelayHealth {
   /** In the words of `/readyz`: ready, starting, draining … */
   readonly status: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** How each process is, by its number, in the same words; none of a relay that is one process. */
+  readonly workers?: Readonly<Record<string, string>>;
 }
 
 /** There are no metrics to be had now: the message says why, and what to do. */
@@ -75,7 +77,7 @@ async function healthAt(url: string): Promise<RelayHealth | undefined> {
     const { text } = await ask(url);
     const body = JSON.parse(text) as Partial<RelayHealth> | null;
     if (typeof body?.status !== 'string') return undefined;
-    return { status: body.status, dependencies: body.dependencies ?? {} };
+    return { status: body.status, dependencies: body.dependencies ?? {}, workers: body.workers ?? {} };
   } catch {
     return undefined; // the metrics say whether the relay is there
   }

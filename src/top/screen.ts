@@ -3,7 +3,7 @@
  * columns and 24 lines; in fewer columns one stands below the other, and what does not fit is left out from the bottom.
  */
 import { withoutControls } from '../command-line/without-controls.ts';
-import type { Figures, Quantiles } from './figures.ts';
+import type { Figures, Quantiles, WorkerFigures } from './figures.ts';
 import { age, bytes, count, dollars, percent, perSecond, sparkline, time } from './format.ts';
 
 export type Style = 'title' | 'good' | 'warn' | 'bad' | 'dim' | 'plain';
@@ -92,7 +92,12 @@ function stateOf(figures: Figures | undefined, away: View['away']): ScreenLine {
 /** What is of a fixed height stands above what is not. */
 function sectionsOf(figures: Figures, live: readonly number[]): readonly [Section[], Section[]] {
   return [
-    [streamsSection(figures, live), rowsSection(figures), dependenciesSection(figures)],
+    [
+      streamsSection(figures, live),
+      rowsSection(figures),
+      dependenciesSection(figures),
+      ...workersSections(figures),
+    ],
     [
       timeSection(figures),
       processSection(figures),
@@ -187,6 +192,25 @@ function processSection({ process, switches }: Figures): Section {
       ...switchRows(switches),
     ],
   };
+}
+
+/** Those that do not serve come first: there may be more than there is room for. */
+function workersSections({ workers }: Figures): Section[] {
+  const rows = Object.entries(workers)
+    .toSorted(([, one], [, other]) => Number(isServing(one)) - Number(isServing(other)))
+    .map(workerRow);
+  return rows.length === 0 ? [] : [{ title: 'WORKERS  streams, connections, CPU', rows }];
+}
+
+function workerRow([number, worker]: [string, WorkerFigures]): Row {
+  const { state, live, connections, cpu, eventLoopP99Seconds } = worker;
+  const name = withoutControls(`${number} ${state ?? ''}`);
+  const style = isServing(worker) ? isOver(eventLoopP99Seconds, SLOW_LOOP_SECONDS) : 'bad';
+  return [name, `${count(live)}, ${count(connections)}, ${percent(cpu)}`, style];
+}
+
+function isServing({ state }: WorkerFigures): boolean {
+  return state === null || state === 'ready';
 }
 
 function quantileRow(name: string, { p50, p95 }: Quantiles, slow = Number.POSITIVE_INFINITY): Row {

@@ -10,6 +10,7 @@ import {
   subcommand,
   type Words,
 } from '../command-line/subcommand.ts';
+import { withoutControls } from '../command-line/without-controls.ts';
 import type { Figures } from './figures.ts';
 import { age, bytes, count, dollars, perSecond, time } from './format.ts';
 import { RelayWatch } from './relay-watch.ts';
@@ -97,7 +98,8 @@ async function follow(watch: RelayWatch, everyMs: number, { json }: Options): Pr
 
 function lineOf(figures: Figures | undefined): string {
   if (figures === undefined) return clock();
-  const { status, streams, latency, rows, process: own, errors, dependencies } = figures;
+  const { status, streams, latency, rows, process: own, errors, dependencies, workers } = figures;
+  const notServing = Object.entries(workers).filter(([, { state }]) => state !== null && state !== 'ready');
   const down = Object.entries(dependencies).flatMap(([name, up]) => (up ? [] : [name]));
   return [
     clock(),
@@ -113,6 +115,7 @@ function lineOf(figures: Figures | undefined): string {
     `memory=${bytes(own.residentBytes)}`.replaceAll(' ', ''),
     ...Object.entries(errors).map(([code, errors]) => `${code}=${count(errors)}`),
     ...(down.length > 0 ? [`down=${down.join(',')}`] : []),
+    ...notServing.map(([number, { state }]) => `worker_${number}=${withoutControls(state ?? '')}`),
   ].join(' ');
 }
 

@@ -69,8 +69,11 @@ export class Channel<There extends Talk, Here extends Talk> {
 
   /** What cannot be answered is no reason for the process to end: who asks has nothing then, and does without. */
   async #reply(id: number, answer: (() => Promise<unknown>) | undefined): Promise<void> {
-    const value = await answer?.().catch(() => undefined);
-    this.#send({ kind: 'answer', id, value });
+    try {
+      this.#send({ kind: 'answer', id, value: await answer?.() });
+    } catch {
+      this.#send({ kind: 'answer', id, value: undefined });
+    }
   }
 
   #settle(id: number, value: unknown): void {

@@ -1,12 +1,13 @@
 /**
- * Limits of a machine that several workers count together: each tells the others what changed, some hundred times a second
- * at most. What comes to two of them within the same few milliseconds may be one more than the limit at each.
+ * Limits of a machine that several workers count together: each tells the others what changed, at once where it has told
+ * nothing just before, and some hundred times a second at most. What comes to several of them meanwhile, each judges by what
+ * it knows: of a crowd within those few milliseconds each may let in as many as are left.
  */
 import type { Clock, Timer } from '../time/clock.ts';
 import type { Counts } from './messages.ts';
 import type { HeldElsewhere, SharedLimits, TakenElsewhere } from './port.ts';
 
-/** How long a change waits for others to be told with, ms. */
+/** From one telling to the next, ms: what changes meanwhile is told together. */
 const GATHER_MS = 10;
 
 export class CountsElsewhere implements SharedLimits {
@@ -17,6 +18,8 @@ export class CountsElsewhere implements SharedLimits {
   #changed: NestedCounts = {};
   #took: NestedCounts = {};
   #telling: Timer | undefined;
+  /** Monotonic ms. */
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, tell: (counts: Counts) => void) {
     this.#clock = clock;
@@ -64,8 +67,11 @@ export class CountsElsewhere implements SharedLimits {
   }
 
   #tellSoon(): void {
-    this.#telling ??= this.#clock.after(GATHER_MS, () => {
+    if (this.#telling !== undefined) return;
+    const dueAt = this.#toldAt + GATHER_MS;
+    this.#telling = this.#clock.after(Math.max(0, dueAt - this.#clock.elapsed()), () => {
       this.#telling = undefined;
+      this.#toldAt = this.#clock.elapsed();
       this.#tell({ held: this.#changed, taken: this.#took });
       this.#changed = {};
       this.#took = {};

@@ -7,9 +7,10 @@ export interface Talk {
   readonly news: object;
 }
 
-/** As `/readyz` has it; `unresponsive`: it does not answer its parent. */
+/** As `/readyz` has it; `restarting`: it ended by itself, and the others serve; `unresponsive`: it does not answer its parent. */
 export type WorkerState =
   | 'starting'
+  | 'restarting'
   | 'ready'
   | 'draining'
   | 'overloaded'
@@ -27,6 +28,8 @@ export interface Up {
   readonly port: number;
   /** Undefined where /metrics has no port of its own. */
   readonly metricsPort: number | undefined;
+  /** What it is called by those that share streams with it; undefined where nobody does. */
+  readonly machine: string | undefined;
   /** The longest that it takes to end once it is told to, ms. */
   readonly stopWithinMs: number;
 }
@@ -48,6 +51,8 @@ export interface ToWorker extends Talk {
     readonly signal: PassedOnSignal;
     /** Of another worker; null: it has ended, and holds nothing. */
     readonly counts: { readonly from: number; readonly counts: Counts | null };
+    /** Another worker that served, as its `Up` calls it. */
+    readonly ended: { readonly machine: string };
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type MetricSnapshot,
   mergedSnapshot,
   mergedText,
+  snapshotOfEach,
 } from '../observability/metric-snapshot.ts';
 
 export class MetricsOfWorkers {
@@ -29,6 +30,6 @@ export class MetricsOfWorkers {
 
   /** In the format of Prometheus. @param own those of the parent */
   text(own: MetricSnapshot): Promise<string> {
-    return mergedText([...this.#latest.values(), this.#ended, own]);
+    return mergedText([...this.#latest.values(), snapshotOfEach(this.#latest), this.#ended, own]);
   }
 }

@@ -12,20 +12,25 @@ export interface ParentEvents {
   readonly onGone: () => void;
 }
 
-/** What a worker says of itself when it is asked. */
+/** What a worker says of itself when it is asked, and what it does when it is told of others. */
 export interface WorkerSources {
   readonly snapshot: () => Promise<MetricSnapshot>;
   readonly state: () => WorkerState;
+  /** Another worker has ended, and shares its streams no more. */
+  readonly onEnded: (machine: string) => void;
 }
 
-/** What the parent may take to ask all workers, ms. */
-const ANSWER_MS = 3000;
+/** What the parent may take to ask all workers how they are, who have a second for it, ms: balancers wait for two. */
+const STATES_MS = 1500;
+/** The same of metrics, ms. */
+const METRICS_MS = 3000;
 
 export class ParentLink {
   readonly limits: SharedLimits;
   readonly #channel: Channel<ToParent, ToWorker>;
   /** Until it is composed it has nothing to say, and is not asked. */
   readonly #sources = Promise.withResolvers<WorkerSources>();
+  #onEnded: WorkerSources['onEnded'] = () => {};
   #metrics: Promise<string | undefined> | undefined;
   #states: Promise<WorkerStates | undefined> | undefined;
 
@@ -39,20 +44,28 @@ export class ParentLink {
         listen: (receive) => void process.on('message', receive),
       },
       clock,
-      { signal: onSignal, counts: ({ from, counts }) => limits.hear(from, counts) },
+      {
+        signal: onSignal,
+        counts: ({ from, counts }) => limits.hear(from, counts),
+        ended: ({ machine }) => this.#onEnded(machine),
+      },
       {
         snapshot: async () => (await this.#sources.promise).snapshot(),
         state: async () => (await this.#sources.promise).state(),
       },
     );
-    process.once('disconnect', () => {
+    const gone = (): void => {
       this.#channel.close();
       onGone();
-    });
+    };
+    process.once('disconnect', gone);
+    // It may be gone since before this file was loaded: that is said once.
+    if (!process.connected) gone();
   }
 
   serves(sources: WorkerSources): void {
     this.#sources.resolve(sources);
+    this.#onEnded = sources.onEnded;
   }
 
   /** This one takes traffic. */
@@ -62,7 +75,7 @@ export class ParentLink {
 
   /** Of all workers, in the format of Prometheus. Undefined where the parent does not answer. Who asks meanwhile has the same. */
   metrics(): Promise<string | undefined> {
-    this.#metrics ??= this.#channel.ask('metrics', ANSWER_MS).finally(() => {
+    this.#metrics ??= this.#channel.ask('metrics', METRICS_MS).finally(() => {
       this.#metrics = undefined;
     });
     return this.#metrics;
@@ -70,7 +83,7 @@ export class ParentLink {
 
   /** Of all workers; as `metrics`. */
   states(): Promise<WorkerStates | undefined> {
-    this.#states ??= this.#channel.ask('states', ANSWER_MS).finally(() => {
+    this.#states ??= this.#channel.ask('states', STATES_MS).finally(() => {
       this.#states = undefined;
     });
     return this.#states;

@@ -3,15 +3,15 @@
  * them. Does not serve, and knows no setting but their number.
  *
  *   first ── up ──► the others ── up ──► serving ──SIGTERM──► stopping ── all gone ──► the exit code
- *     └─ ended ─────────┴─ ended ─► stopping                    ▲
- *                                     serving: one cannot use its settings ─┘    anything else: it is begun again
+ *     └─ ended ─────────┴─ ended ─► stopping      │
+ *                                                 └─ ended: it is begun again, as long as one of them can use its settings
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../time/clock.ts';
 import { EXIT_CONFIG, EXIT_FAILURE } from './exit-codes.ts';
 import { HeldCounts } from './held-counts.ts';
-import type { Counts, PassedOnSignal, Up, WorkerStates } from './messages.ts';
+import type { Counts, PassedOnSignal, Up, WorkerState, WorkerStates } from './messages.ts';
 import type { WorkerPlace } from './place.ts';
 import { type Ended, Worker } from './worker.ts';
 
@@ -24,6 +24,10 @@ export interface SupervisorParts {
   readonly metrics: (workers: readonly Worker[]) => Promise<string>;
   /** A worker ended by itself: the next one begins in `pauseMs`. */
   readonly onRestart: (worker: number, ended: Ended, pauseMs: number) => void;
+  /** A worker ended that the relay cannot serve without: all of them stop. */
+  readonly onFailed: (worker: number, ended: Ended) => void;
+  /** A worker has not answered for that long, and is killed. */
+  readonly onSilent: (worker: number, pid: number | undefined, silentMs: number) => void;
   /** A process has ended. */
   readonly onEnded: (worker: number) => void;
   /** All have ended. */
@@ -34,6 +38,8 @@ export interface SupervisorParts {
 const ANSWER_MS = 1000;
 /** What a worker may be late by, beyond the time that it gave for its end, ms. */
 const LATE_MS = 2000;
+/** That time of one that has not said it yet, ms: it ends as soon as its code is there to hear of it. */
+const STARTING_MS = 10_000;
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
@@ -64,9 +70,15 @@ export class Supervisor {
 
   /** Passes it on. The first SIGTERM or SIGINT has all of them drain, a second one has them stop waiting. */
   signal(signal: PassedOnSignal): void {
-    if (signal === 'SIGUSR2') this.#debug = !this.#debug;
     if (signal === 'SIGTERM' || signal === 'SIGINT') this.#stop(signal);
+    else if (signal === 'SIGUSR2') this.#toggleDebug();
     else for (const worker of this.#workers) worker.signal(signal);
+  }
+
+  /** One that is starting is told once it is up, as those are that begin later. */
+  #toggleDebug(): void {
+    this.#debug = !this.#debug;
+    for (const worker of this.#workers) if (worker.isUp) worker.signal('SIGUSR2');
   }
 
   #worker(number: number): Worker {
@@ -91,6 +103,7 @@ export class Supervisor {
         this.#held.took(number, counts);
         this.#tellOthers(number, counts);
       },
+      onSilent: (pid, silentMs) => this.#parts.onSilent(number, pid, silentMs),
       onEnded: (ended) => this.#onEnded(worker, ended),
     });
     return worker;
@@ -99,7 +112,7 @@ export class Supervisor {
   #onUp(worker: Worker, up: Up): void {
     if (this.#up === undefined) {
       this.#up = up;
-      if (!this.#stopping) for (const other of this.#workers) if (other !== worker) other.start();
+      for (const other of this.#workers) if (other !== worker && !this.#stopping) other.start();
     }
     if (this.#debug) worker.signal('SIGUSR2');
   }
@@ -108,11 +121,18 @@ export class Supervisor {
     this.#parts.onEnded(worker.number);
     this.#held.forget(worker.number);
     this.#tellOthers(worker.number, null);
-    const code = ended.code ?? EXIT_FAILURE;
-    if (this.#stopping) this.#exitCode ||= code;
-    else if (code === EXIT_CONFIG || !worker.hasBeenUp) this.#fail(code === 0 ? EXIT_FAILURE : code);
-    else this.#parts.onRestart(worker.number, ended, worker.startAgain(ended.upMs));
+    const { machine } = ended;
+    if (machine !== undefined) for (const other of this.#workers) other.tellEnded(machine);
+    if (this.#stopping) this.#exitCode ||= ended.code ?? EXIT_FAILURE;
+    else if (this.#canDoWithout(worker, ended))
+      this.#parts.onRestart(worker.number, ended, worker.startAgain(ended.upMs));
+    else this.#fail(worker, ended);
     this.#endOnceAllHave();
+  }
+
+  /** Those that serve go on with the settings they have, however the files were changed since. */
+  #canDoWithout(worker: Worker, { code }: Ended): boolean {
+    return worker.hasBeenUp && (code !== EXIT_CONFIG || this.up > 0);
   }
 
   #endOnceAllHave(): void {
@@ -123,8 +143,9 @@ export class Supervisor {
   }
 
   /** One cannot serve, and neither could the next one. Those that do finish their answers. */
-  #fail(code: number): void {
-    this.#exitCode = code;
+  #fail(worker: Worker, ended: Ended): void {
+    this.#exitCode = ended.code || EXIT_FAILURE;
+    this.#parts.onFailed(worker.number, ended);
     this.#stop('SIGTERM');
   }
 
@@ -135,7 +156,7 @@ export class Supervisor {
       worker.stopStarting();
       worker.signal(signal);
     }
-    this.#overdue ??= clock.after((this.#up?.stopWithinMs ?? 0) + LATE_MS, () => {
+    this.#overdue ??= clock.after((this.#up?.stopWithinMs ?? STARTING_MS) + LATE_MS, () => {
       this.#exitCode ||= EXIT_FAILURE;
       for (const worker of this.#workers) worker.kill();
     });
@@ -143,10 +164,10 @@ export class Supervisor {
   }
 
   async #states(): Promise<WorkerStates> {
-    const states = this.#workers.map(async (worker) => {
+    const asked = this.#workers.filter(({ isRunning }) => isRunning || !this.#stopping);
+    const states = asked.map(async (worker) => {
       const state = await worker.ask('state', ANSWER_MS);
-      // Without an answer it may have ended since it was asked.
-      return [worker.number, state ?? (worker.isUp ? 'unresponsive' : 'starting')] as const;
+      return [worker.number, state ?? stateOf(worker)] as const;
     });
     return Object.fromEntries(await Promise.all(states));
   }
@@ -154,4 +175,10 @@ export class Supervisor {
   #tellOthers(from: number, counts: Counts | null): void {
     for (const worker of this.#workers) if (worker.number !== from) worker.tellCounts(from, counts);
   }
+}
+
+/** Of one without an answer; it may have ended since it was asked. */
+function stateOf({ isUp, hasBeenUp }: Worker): WorkerState {
+  if (isUp) return 'unresponsive';
+  return hasBeenUp ? 'restarting' : 'starting';
 }

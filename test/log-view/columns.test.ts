@@ -40,7 +40,7 @@ function cellsOf(fields: object): string[] {
 }
 
 function shown(line: string | Buffer, colorize = false): string {
-  const view = createView(colorize);
+  const view = createView({ colorize });
   const splitter = new LineSplitter();
   const pieces = [...splitter.push(Buffer.from(line)), ...splitter.end()];
   return Buffer.concat(pieces.map((piece) => Buffer.from(view(piece)))).toString('latin1');
@@ -100,6 +100,18 @@ describe('the columns', () => {
     expect(columns(line)).toMatch(/^memory_pressure +memory pressure changed pressure=soft$/);
   });
 
+  it('say of which process each line is, where there are several, and have titles then as well', () => {
+    const view = createView({ colorize: false, titled: true });
+    const show = (fields: object) =>
+      String(view({ bytes: Buffer.from(JSON.stringify(fields)), isLine: true })).split('\n');
+    const [title = '', line = ''] = show({ ...ENDED, worker: 2 });
+    expect(title).toMatch(/^time +level +worker event /);
+    expect(line).toMatch(/ 2 +stream_ended +websocket /);
+    for (const column of ['worker', 'event', 'door', 'tokens'])
+      expect(line.slice(title.indexOf(column) - 1)).toMatch(/^ \S/);
+    expect(show(ENDED)[0]).toMatch(/INFO : {8}stream_ended/);
+  });
+
   it('leave nothing of a field for the terminal to obey, and keep to one line', () => {
     const hostile = '\u001b[2J\r\n\u0007evil\u2028\u202e';
     const line = columns({ level: 'info', event: 'refused', msg: 'refused', door: hostile, origin: hostile });
@@ -109,7 +121,7 @@ describe('the columns', () => {
 
   it('are of events and fields that the catalogue has', () => {
     const fields: readonly string[] = LOG_EVENTS['stream ended'].fields;
-    const others = ['level', 'time', 'version', 'instanceId', 'event', 'msg'];
+    const others = ['level', 'time', 'version', 'instanceId', 'worker', 'event', 'msg'];
     expect(LOG_EVENTS['stream ended'].name).toBe(ENDED.event);
     expect(Object.keys(ENDED).filter((field) => !others.includes(field) && !fields.includes(field))).toEqual(
       [],

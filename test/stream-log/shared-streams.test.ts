@@ -13,6 +13,7 @@ const USAGE = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteT
 const TIMING = { firstTokenMs: 1, totalMs: 1, chunks: 1, bytes: 1 };
 /** Of a user. */
 const TEN = { streams: 10, startsPerMinute: 10 };
+const ONE = { streams: 1, startsPerMinute: 10 };
 const LIMITS = { maxBytes: 1 << 20, totalBytes: 1 << 24 };
 
 let clock: ManualClock;
@@ -344,6 +345,41 @@ describe('a run of one machine on another', () => {
       expect(textOf(replica)).toBe('half');
     }
     expect(followers[0]?.replica.ending).toEqual(followers[1]?.replica.ending);
+  });
+
+  it('ends at once where its owner is known to have ended, for who follows it and who will', async () => {
+    const source = new Source(a);
+    expect(await a.shared.claim(source.run, TEN)).toBe('claimed');
+    a.shared.publish(source.run, source);
+    source.say('half');
+    await pass(200);
+    const { replica } = await follow(b, source.run);
+    memory.mailboxes.delete('a'); // killed: its lease would last four seconds more
+    b.shared.ended('a');
+    await pass(200);
+    expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 1 });
+    expect(textOf(replica)).toBe('half');
+    const other = new Source(a, 'stream-2', 'epoch-2');
+    memory.logs.set('epoch-2', { base: 0, batches: [], ending: undefined });
+    const late = await follow(b, other.run);
+    await pass(50);
+    expect(late.replica.ending).toMatchObject({ code: 'interrupted', seq: 0 });
+    expect(await b.shared.claim({ ...source.run, id: 'next', epoch: 'epoch-3', owner: 'b' }, ONE)).toBe(
+      'claimed',
+    );
+  });
+
+  it('has what its owner wrote at last, where it is on its way as the owner ends', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('all');
+    await pass(200);
+    const { replica } = await follow(b, source.run);
+    b.shared.ended('a');
+    source.ending = source.done;
+    publication.wake();
+    await pass(500);
+    expect(replica.ending).toEqual(JSON.parse(source.done));
   });
 
   describe('of which only the ending is followed', () => {

@@ -82,6 +82,10 @@ export class MemorySharedStore implements SharedStore {
     return asked;
   }
 
+  async endLease(machine: string): Promise<void> {
+    this.#reached().leases.delete(machine);
+  }
+
   async alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
     const memory = this.#reached();
     return new Set(machines.filter((machine) => memory.isAlive(machine)));

@@ -18,7 +18,7 @@ export async function startInVain(environment: Environment): Promise<Ended> {
     const child = execFile(
       process.execPath,
       ['src/main.ts'],
-      { cwd: ROOT, env, timeout: 60_000 },
+      { cwd: ROOT, env, timeout: 120_000 },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
     );
   });

@@ -123,6 +123,37 @@ it('puts one column below the other where there is no room, and never breaks a l
   expect(text(viewOf(), { columns: 20, rows: 5 })).toHaveLength(5);
 });
 
+it('has each of several processes, those that do not serve first and to be seen', () => {
+  const at = (seconds: number, cpu: number) =>
+    scrapeOf(
+      seconds,
+      [
+        'dash_live_streams 9',
+        ...[1, 2, 10].flatMap((worker) => [
+          `dash_worker_connections{worker="${worker}"} ${worker}`,
+          `dash_worker_live_streams{worker="${worker}"} 3`,
+          `dash_worker_cpu_seconds_total{worker="${worker}"} ${worker === 10 ? 100 - cpu : cpu}`,
+        ]),
+      ].join('\n'),
+      {
+        status: 'ready',
+        dependencies: {},
+        workers: { 1: 'ready', 2: 'ready', 3: 'restarting', 10: 'ready' },
+      },
+    );
+  const view = viewOf({ figures: figuresOf(at(0, 0), at(10, 5)) });
+  const lines = text(view, { columns: 40, rows: 100 });
+  const from = lines.findIndex((line) => line.startsWith('WORKERS  streams, connections, CPU'));
+  expect(lines.slice(from + 1, from + 5).map((line) => line.trim().split(/ {2,}/))).toEqual([
+    ['3 restarting', '-, -, -'],
+    ['1 ready', '3, 1, 50 %'],
+    ['2 ready', '3, 2, 50 %'],
+    ['10 ready', '3, 10, -'], // begun again: it counts anew
+  ]);
+  expect(styleOf(view, '-, -, -')).toBe('bad');
+  expect(text(viewOf()).join('')).not.toContain('WORKERS');
+});
+
 it('says that the relay is away, since when and why, with its last figures dimmed', () => {
   const away = viewOf({ away: { why: 'nobody answers (ECONNREFUSED)', since: NOW } });
   expect(text(away)[0]).toMatch(/^ AWAY since 12:00:00 {2}nobody answers \(ECONNREFUSED\)/);

@@ -4,7 +4,13 @@ import { Channel, type Link } from '../../src/workers/channel.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 interface Asked {
-  readonly questions: { readonly sum: number; readonly fails: number; readonly never: number };
+  readonly questions: {
+    readonly sum: number;
+    readonly fails: number;
+    readonly throws: number;
+    readonly unsendable: number;
+    readonly never: number;
+  };
   readonly news: { readonly signal: string };
 }
 interface Asks {
@@ -30,6 +36,10 @@ function ends() {
     {
       sum: async () => Number.NaN,
       fails: () => Promise.reject(new Error('a fault of this end')),
+      throws: () => {
+        throw new Error('before it waits for anything');
+      },
+      unsendable: () => Promise.resolve((() => {}) as unknown as number),
       never: () => new Promise(() => {}),
     },
   );
@@ -45,7 +55,8 @@ it('asks and is answered, what is no number too; news have no answer', async () 
 
 it('what cannot be answered, or not in time, or of an end that is gone, is undefined', async () => {
   const { clock, asker } = ends();
-  expect(await asker.ask('fails', 1000)).toBeUndefined();
+  for (const name of ['fails', 'throws', 'unsendable'] as const)
+    expect(await asker.ask(name, 1000), name).toBeUndefined();
   const late = asker.ask('never', 1000);
   const gone = asker.ask('never', 10_000);
   clock.advance(1000);

@@ -1,5 +1,6 @@
 /** Limits that two workers count together, with the messages between them. */
 import { beforeEach, expect, it } from 'vitest';
+import { BodyBudget } from '../../src/http/admission/body-budget.ts';
 import { KeyedCounter, Rate } from '../../src/http/admission/keyed-counts.ts';
 import { CountsElsewhere } from '../../src/workers/counts-elsewhere.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -52,6 +53,47 @@ it('many changes are one message, and no change is none', () => {
   for (let index = 0; index < 500; index += 1) here.add(`user-${index % 7}`);
   clock.advance(1000);
   expect(told).toBe(1);
+});
+
+it('what changes after a while is told at once; what changes soon after, ten milliseconds later', () => {
+  const here = new KeyedCounter(10, one.held('connections'));
+  const elsewhere = two.held('connections');
+  clock.advance(1000);
+  here.add('user');
+  clock.advance(0);
+  expect(elsewhere.of('user')).toBe(1);
+  clock.advance(1);
+  here.add('user');
+  here.add('user');
+  clock.advance(8);
+  expect(elsewhere.of('user')).toBe(1);
+  clock.advance(1);
+  expect(elsewhere.of('user')).toBe(3);
+  expect(clock.pending).toBe(0);
+});
+
+it('what others took first of all counts in the window in which it was heard', () => {
+  clock.advance(5500);
+  const here = new Rate(3, 1000, clock, one.taken('requests'));
+  const there = new Rate(3, 1000, clock, two.taken('requests'));
+  for (let times = 0; times < 3; times += 1) expect(there.take('user')).toBe(0);
+  clock.advance(10);
+  expect(here.take('user')).toBeGreaterThan(0);
+  clock.advance(500);
+  expect(here.take('user')).toBe(0);
+});
+
+it('bytes of bodies are of both together', () => {
+  const here = new BodyBudget(100, one.held('bodies'));
+  const there = new BodyBudget(100, two.held('bodies'));
+  const release = here.reserve(800, '::1', 'user', false);
+  clock.advance(10);
+  expect(() => there.reserve(1, '::1', 'user', false)).toThrow('too many request bodies');
+  expect(there.reserved).toBe(0);
+  release();
+  clock.advance(10);
+  there.reserve(800, '::1', 'user', false);
+  expect([here.reserved, there.reserved]).toEqual([0, 800]);
 });
 
 it('names that objects have of their own are keys like any other', () => {

@@ -8,10 +8,20 @@ import type { PostgresServer } from '../support/postgres.ts';
 import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
-import { endingsOf, IDENTITY, metricsOf, spawnWorkers, startBackends, sumIn, workersOf } from './machine.ts';
+import {
+  allGone,
+  endingsOf,
+  IDENTITY,
+  metricsOf,
+  spawnWorkers,
+  startBackends,
+  sumIn,
+  workersOf,
+} from './machine.ts';
 
 const EVENTUALLY = 180_000;
 const PACE = { firstTokenMs: 5, deltasPerSecond: 500 } as const;
+const LIVE = 12;
 const open = new AsyncDisposableStack();
 let postgres: PostgresServer;
 let redis: RedisServer;
@@ -36,28 +46,12 @@ async function answers(relay: RelayChild, users: number): Promise<void> {
   await Promise.all(clients.map((client) => client.close()));
 }
 
-async function stop(relay: RelayChild): Promise<void> {
-  relay.kill('SIGTERM');
-  expect(await relay.exited).toEqual({ code: 0, signal: null });
-}
-
-const inPostgres = () =>
-  postgres.query<{ epoch: string; instance: string; status: string }>(
-    'SELECT epoch, instance, status FROM dash_relay.usage ORDER BY epoch',
-  );
-
-it('rows of workers that are no more are settled and sent by those that are, each once', {
-  timeout: EVENTUALLY,
-}, async () => {
-  using data = dataDirectory();
-  const three = await spawnWorkers(3, data.path, settings());
-  await answers(three, 24);
-  // Live answers of a crash are left open in all ledgers.
-  const workers = workersOf(three);
+/** Each of another user. */
+async function liveClients(relay: RelayChild): Promise<readonly RelayClient[]> {
   simulator.always({ long: true, pace: { firstTokenMs: 5, deltasPerSecond: 20 } });
   const clients = Array.from(
-    { length: 12 },
-    (_, user) => new RelayClient({ url: three.url, token: tokenOf(100 + user) }),
+    { length: LIVE },
+    (_, user) => new RelayClient({ url: relay.url, token: tokenOf(100 + user) }),
   );
   await Promise.all(clients.map((client) => client.connect()));
   await Promise.all(
@@ -66,66 +60,61 @@ it('rows of workers that are no more are settled and sent by those that are, eac
       return client.until(() => stream.seq > 2 || undefined);
     }),
   );
-  three.kill('SIGKILL');
-  for (const pid of workers) process.kill(pid, 'SIGKILL');
-  await three.exited;
   simulator.always({ pace: PACE });
-  const written = (await three.usageRows()).map(({ epoch }) => epoch).sort();
-  expect(written).toHaveLength(36);
+  return clients;
+}
 
-  const withPostgres = { ...settings(), DATABASE_URL: postgres.url('relay') };
-  const one = open.use(await spawnRelay(data.path, { ...IDENTITY, ...withPostgres }));
-  await one.logged('a ledger without a process is taken over', 3);
-  await answers(one, 1);
-  await eventually('all rows are in Postgres', async () => (await inPostgres()).length === 37);
-  const rows = await inPostgres();
-  expect(rows.filter(({ epoch }) => written.includes(epoch))).toHaveLength(36);
-  expect(rows.filter(({ status }) => status === 'done')).toHaveLength(25);
-  expect(new Set(rows.map(({ instance }) => instance))).toEqual(new Set(['m', 'm-1', 'm-2', 'm-3']));
-  await eventually('nothing waits', async () => sumIn(await metricsOf(one), 'dash_usage_rows_waiting') === 0);
-  await stop(one);
-  expect((await one.usageRows()).filter(({ status }) => status === 'running')).toEqual([]);
-  expect(await one.usageRows()).toHaveLength(37);
+const inPostgres = () =>
+  postgres.query<{ epoch: string; instance: string; status: string }>(
+    'SELECT epoch, instance, status FROM dash_relay.usage ORDER BY epoch',
+  );
 
-  // And what a single process left is sent by several: rows of an outage, here.
-  postgres.pause();
-  const again = open.use(await spawnRelay(data.path, { ...IDENTITY, ...withPostgres }));
-  await answers(again, 2);
-  again.kill('SIGKILL');
-  await again.exited;
-  postgres.resume();
-  const two = open.use(await spawnWorkers(2, data.path, withPostgres));
-  await eventually('those as well', async () => (await inPostgres()).length === 39);
-  await two.logged('a ledger without a process has nothing left to send');
-  await stop(two);
-});
-
-it('without Postgres a quota counts what all processes used, those of before too', {
+it('a parent that is killed leaves nobody behind; rows of workers that are no more are settled and sent, each once', {
   timeout: EVENTUALLY,
 }, async () => {
   using data = dataDirectory();
-  const questions = 50; // a month and action, of the plan `free`
-  const free = (user: number) => tokenOf(user, 'free');
-  const environment = { ...settings(), LOG_LEVEL: 'info' };
-  let answered = 0;
-  const askUntilRefused = async (relay: RelayChild): Promise<void> => {
-    for (;;) {
-      const client = new RelayClient({ url: relay.url, token: free(7) });
-      await client.connect();
-      const streams = Array.from({ length: 5 }, () => client.start());
-      await client.until(() => streams.every(({ over }) => over) || undefined);
-      await client.close();
-      answered += streams.filter(({ refusal }) => refusal === undefined).length;
-      if (streams.some(({ refusal }) => refusal?.code === 'quota_exceeded')) return;
-      if (answered >= 30 && relay === first) return;
-    }
-  };
-  const first = open.use(await spawnRelay(data.path, { ...IDENTITY, ...environment }));
-  await askUntilRefused(first);
-  await stop(first);
-  expect(answered).toBe(30);
-  const two = open.use(await spawnWorkers(2, data.path, environment));
-  await askUntilRefused(two);
-  expect(answered).toBe(questions);
-  await stop(two);
+  const three = await spawnWorkers(3, data.path, { ...settings(), DRAIN_MS: '60000' });
+  await answers(three, 24);
+  const workers = workersOf(three);
+  const clients = await liveClients(three);
+  // One of them is killed as well, and leaves its live answers open.
+  const last = three.logLines.findLast(({ msg }) => msg === 'connection opened')?.['worker'];
+  three.kill('SIGKILL');
+  process.kill(workers[Number(last) - 1] ?? 0, 'SIGKILL');
+  await allGone(workers);
+  await Promise.all(clients.map((client) => client.closed));
+  const written = await three.usageRows();
+  expect(written).toHaveLength(24 + LIVE);
+  const left = written.filter(({ status }) => status === 'running').length;
+  expect(left).toBeGreaterThan(0);
+  expect(written.filter(({ code }) => code === 'interrupted')).toHaveLength(LIVE - left);
+
+  const withPostgres = { ...settings(), DATABASE_URL: postgres.url('relay') };
+  const { port } = new URL(three.url);
+  const one = open.use(await spawnRelay(data.path, { ...IDENTITY, ...withPostgres, PORT: port }));
+  const taken = await one.logged('a ledger without a process is taken over', 3);
+  expect(taken.reduce((sum, { interrupted }) => sum + Number(interrupted), 0)).toBe(left);
+  await answers(one, 1);
+  const all = 24 + LIVE + 1;
+  await eventually('all rows are in Postgres', async () => (await inPostgres()).length === all);
+  const rows = await inPostgres();
+  const epochs = new Set(written.map(({ epoch }) => epoch));
+  expect(rows.filter(({ epoch }) => epochs.has(epoch))).toHaveLength(24 + LIVE);
+  expect(rows.filter(({ status }) => status === 'done')).toHaveLength(25);
+  expect(new Set(rows.map(({ instance }) => instance))).toEqual(new Set(['m', 'm-1', 'm-2', 'm-3']));
+  await eventually('nothing waits', async () => sumIn(await metricsOf(one), 'dash_usage_rows_waiting') === 0);
+  expect((await one.usageRows()).filter(({ status }) => status === 'running')).toEqual([]);
+  expect(await one.usageRows()).toHaveLength(all);
+
+  // And what a single process left is sent by several: rows of an outage, here.
+  postgres.pause();
+  await answers(one, 2);
+  one.kill('SIGKILL');
+  await one.exited;
+  postgres.resume();
+  const two = open.use(await spawnWorkers(2, data.path, withPostgres));
+  await eventually('those as well', async () => (await inPostgres()).length === all + 2);
+  await two.logged('a ledger without a process has nothing left to send');
+  two.kill('SIGTERM');
+  expect(await two.exited).toEqual({ code: 0, signal: null });
 });

@@ -1,5 +1,6 @@
 /** One machine of several processes, as an operator starts it, in front of a simulated model. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Environment } from '../../src/config/environment.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { type RedisServer, startRedis } from '../many-machines/redis-server.ts';
@@ -8,6 +9,8 @@ import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { RelayClient } from '../support/relay-client.ts';
 import { type RelayChild, spawnRelay } from '../support/relay-process.ts';
 import { TEST_ISSUER, TEST_SECRET } from '../support/token-mint.ts';
+
+const POLL_MS = 10;
 
 /** Tokens are those of `tokenOf`. */
 export const IDENTITY: Environment = {
@@ -50,8 +53,22 @@ export async function spawnWorkers(
 }
 
 /** Pids of the workers that run, the oldest first (Linux). */
-export function workersOf({ pid }: RelayChild): readonly number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+export function workersOf({ pid }: Pick<RelayChild, 'pid'>): readonly number[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return pids === '' ? [] : pids.split(' ').map(Number);
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when none of them runs; what one that is loading takes for that is this computer's to say. */
+export async function allGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isRunning)) await wait(POLL_MS);
 }
 
 /** As `/readyz` has it; null while the connection meets a process that has just ended. */

@@ -42,6 +42,11 @@ it('counts add up, the worst of each gauge shows, and what is no number yet does
     dash_live_streams: 7,
     dash_redis_up: 0,
     dash_nodejs_eventloop_lag_p99_seconds: 0.3,
+    'dash_worker_live_streams{worker="1"}': 2,
+    'dash_worker_live_streams{worker="2"}': 5,
+    'dash_worker_live_streams{worker="3"}': 0,
+    'dash_worker_eventloop_lag_seconds{worker="1"}': 0.01,
+    'dash_worker_eventloop_lag_seconds{worker="2"}': 0.3,
   });
 });
 

@@ -8,6 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 interface Sent {
   readonly kind: string;
+  readonly id?: number;
   readonly name?: string;
   readonly value?: unknown;
 }
@@ -16,11 +17,14 @@ interface Sent {
 class FakeProcess extends EventEmitter {
   readonly place: WorkerPlace;
   readonly stdout = new EventEmitter();
-  readonly pid: number;
+  readonly pid: number | undefined;
   readonly sent: Sent[] = [];
+  connected = true;
   killed = false;
+  /** Whether it answers questions; a fake says nothing else. */
+  answers = true;
 
-  constructor(place: WorkerPlace, pid: number) {
+  constructor(place: WorkerPlace, pid: number | undefined) {
     super();
     this.place = place;
     this.pid = pid;
@@ -28,6 +32,8 @@ class FakeProcess extends EventEmitter {
 
   send(message: Sent): void {
     this.sent.push(message);
+    if (message.kind === 'question' && this.answers)
+      this.emit('message', { kind: 'answer', id: message.id, value: 'ready' });
   }
 
   kill(): void {
@@ -36,11 +42,13 @@ class FakeProcess extends EventEmitter {
   }
 
   up(): void {
-    const value = { port: 8787, metricsPort: undefined, stopWithinMs: 5000 };
+    const machine = `m-${this.place.number}.${this.pid}`;
+    const value = { port: 8787, metricsPort: undefined, machine, stopWithinMs: 5000 };
     this.emit('message', { kind: 'news', name: 'up', value });
   }
 
   end(code: number | null, signal: NodeJS.Signals | null = null): void {
+    this.connected = false;
     this.emit('close', code, signal);
   }
 
@@ -54,10 +62,13 @@ let begun: FakeProcess[];
 let pauses: number[];
 let exits: number[];
 let lines: string[];
+let told: string[];
+/** What the next attempts to begin a process come to, in turn; after that there is one. */
+let faults: ('throws' | 'none')[];
 
 beforeEach(() => {
   clock = new ManualClock();
-  [begun, pauses, exits, lines] = [[], [], [], []];
+  [begun, pauses, exits, lines, told, faults] = [[], [], [], [], [], []];
 });
 
 function start(count: number): Supervisor {
@@ -65,13 +76,19 @@ function start(count: number): Supervisor {
     count,
     clock,
     launch(place) {
-      const made = new FakeProcess(place, begun.length + 1);
+      const fault = faults.shift();
+      if (fault === 'throws') throw new Error('spawn ENOMEM');
+      const made = new FakeProcess(place, fault === 'none' ? undefined : begun.length + 1);
+      made.connected = fault === undefined;
       begun.push(made);
       return made as unknown as ChildProcess;
     },
     write: (text) => void lines.push(text),
     metrics: async () => '',
     onRestart: (_worker, _ended, pauseMs) => void pauses.push(pauseMs),
+    onFailed: (worker, { code, signal, cause }) =>
+      void told.push(`${worker} failed: ${signal ?? cause ?? code}`),
+    onSilent: (worker, pid, silentMs) => void told.push(`${worker} (${pid}) silent for ${silentMs}`),
     onEnded: () => {},
     onStopped: (code) => void exits.push(code),
   });
@@ -108,8 +125,94 @@ it.each([
   expect(processAt(0).signals).toEqual(['SIGTERM']);
   processAt(0).end(0);
   expect(exits).toEqual([exit]);
+  expect(told).toEqual([`2 failed: ${code}`]);
   clock.advance(60_000);
   expect(begun).toHaveLength(2);
+});
+
+it('settings that were changed and cannot be used end none that serves, and all once none does', () => {
+  start(2);
+  processAt(0).up();
+  processAt(1).up();
+  processAt(1).end(null, 'SIGKILL');
+  clock.advance(250);
+  processAt(2).end(78);
+  expect(pauses).toEqual([250, 500]);
+  clock.advance(500);
+  processAt(3).up();
+  expect(exits).toEqual([]);
+  processAt(3).end(1);
+  processAt(0).end(1);
+  clock.advance(1000);
+  processAt(-1).end(78);
+  processAt(-2).end(0);
+  expect(exits).toEqual([78]);
+});
+
+it.each(['throws', 'none'] as const)('a process that cannot be begun is tried again: %s', (fault) => {
+  start(2);
+  processAt(0).up();
+  processAt(1).up();
+  const counts = { held: { connections: { a: 1 } }, taken: {} };
+  processAt(0).emit('message', { kind: 'news', name: 'counts', value: counts });
+  processAt(1).end(1);
+  faults.push(fault);
+  clock.advance(250);
+  if (fault === 'none') processAt(-1).emit('error', new Error('spawn EMFILE'));
+  expect(pauses).toEqual([250, 500]);
+  clock.advance(500);
+  expect(processAt(-1).place.number).toBe(2);
+  processAt(-1).up();
+  processAt(-1).emit('error', new Error('kill EPERM')); // of one that there is: it serves on
+  processAt(-1).emit('error', new Error('kill EPERM'));
+  expect(pauses).toHaveLength(2);
+  expect(exits).toEqual([]);
+});
+
+it('one that cannot be begun in the first place ends them all, and nobody is begun afterwards', () => {
+  start(3);
+  faults.push('throws');
+  processAt(0).up();
+  expect(told).toEqual(['2 failed: Error: spawn ENOMEM']);
+  expect(begun).toHaveLength(1);
+  processAt(0).end(0);
+  expect(exits).toEqual([1]);
+});
+
+it('one that serves and does not answer for half a minute is killed; one that answers in between is not', async () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  start(2);
+  processAt(0).up();
+  processAt(1).up();
+  const pass = async (seconds: number): Promise<void> => {
+    for (let each = 0; each < seconds / 5; each += 1) {
+      clock.advance(5000);
+      await turn();
+    }
+  };
+  processAt(1).answers = false;
+  await pass(25);
+  processAt(1).answers = true;
+  await pass(10);
+  processAt(1).answers = false;
+  await pass(30);
+  expect(processAt(1).killed).toBe(false);
+  await pass(5);
+  expect(told).toEqual(['2 (2) silent for 30000']);
+  expect([processAt(0).killed, processAt(1).killed]).toEqual([false, true]);
+  expect(pauses).toEqual([250]);
+});
+
+it('those that serve hear at once which process ended that shared streams with them', () => {
+  start(3);
+  for (const index of [0, 1, 2]) processAt(index).up();
+  processAt(1).end(null, 'SIGKILL');
+  const ended = { kind: 'news', name: 'ended', value: { machine: 'm-2.2' } };
+  expect(processAt(0).sent).toContainEqual(ended);
+  expect(processAt(2).sent).toContainEqual(ended);
+  clock.advance(250);
+  processAt(3).end(1); // it never served, and shared nothing
+  expect(processAt(0).sent.filter(({ name }) => name === 'ended')).toHaveLength(1);
 });
 
 it('one that served is begun again, each time twice as long after it ended as before, up to 30 s', () => {
@@ -174,6 +277,46 @@ it('debug lines go on in a process that begins while they are written', () => {
   expect(processAt(1).signals).toEqual(['SIGUSR2']);
 });
 
+it('debug lines begin once in a process that is starting as they do, and SIGHUP reaches it', () => {
+  const supervisor = start(2);
+  processAt(0).up();
+  supervisor.signal('SIGUSR2');
+  supervisor.signal('SIGHUP');
+  expect(processAt(1).signals).toEqual(['SIGHUP']);
+  processAt(1).up();
+  expect([processAt(0).signals, processAt(1).signals]).toEqual([
+    ['SIGUSR2', 'SIGHUP'],
+    ['SIGHUP', 'SIGUSR2'],
+  ]);
+});
+
+it('told to stop before the first one serves it waits for that one to hear of it', () => {
+  const supervisor = start(2);
+  supervisor.signal('SIGTERM');
+  clock.advance(11_999);
+  expect(processAt(0).killed).toBe(false);
+  processAt(0).end(0);
+  expect(exits).toEqual([0]);
+  expect(clock.pending).toBe(0);
+});
+
+it('says of each how it is: one that is begun again is no reason to leave the machine, one that is silent is', async () => {
+  const supervisor = start(3);
+  for (const index of [0, 1, 2]) processAt(index).up();
+  processAt(1).end(1);
+  processAt(2).answers = false;
+  const answer = new Promise<Sent>((resolve) => {
+    processAt(0).send = (message) => {
+      if (message.kind === 'answer') resolve(message);
+      else processAt(0).emit('message', { kind: 'answer', id: message.id, value: 'ready' });
+    };
+  });
+  processAt(0).emit('message', { kind: 'question', id: 7, name: 'states' });
+  clock.advance(1000);
+  expect((await answer).value).toEqual({ 1: 'ready', 2: 'restarting', 3: 'unresponsive' });
+  expect(supervisor.up).toBe(2);
+});
+
 it('one that begins later hears what the others hold, and no more of one that ended', () => {
   start(3);
   for (const index of [0, 1, 2]) processAt(index).up();
@@ -184,7 +327,7 @@ it('one that begins later hears what the others hold, and no more of one that en
   clock.advance(250);
   expect(processAt(3).sent).toContainEqual(expect.objectContaining({ value: { from: 2, counts } }));
   processAt(1).end(1);
-  expect(processAt(3).sent.at(-1)).toMatchObject({ name: 'counts', value: { from: 2, counts: null } });
+  expect(processAt(3).sent).toContainEqual(expect.objectContaining({ value: { from: 2, counts: null } }));
 });
 
 it('what they write is passed on in whole lines, the last one of a process that ended too', () => {
@@ -194,4 +337,10 @@ it('what they write is passed on in whole lines, the last one of a process that 
     processAt(0).stdout.emit('data', Buffer.from(text));
   processAt(0).end(1);
   expect(lines).toEqual(['{"a":1}\n', '{"b":2}\n', '{"c":3\n']);
+});
+
+it('what has no end is not kept for ever', () => {
+  start(1);
+  for (let each = 0; each < 10; each += 1) processAt(0).stdout.emit('data', Buffer.alloc(100_000, 'x'));
+  expect(lines.map((text) => text.length)).toEqual([300_001, 300_001, 300_001]);
 });

@@ -91,6 +91,8 @@ export interface SharedStore {
   listen(receive: (message: MachineMessage) => void): void;
   /** Renews this machine's lease. Gives epochs to cancel that were asked for meanwhile. */
   beat(): Promise<readonly string[]>;
+  /** Ends the lease of a machine that is known to have ended. */
+  endLease(machine: string): Promise<void>;
   /** Which of these machines hold a lease. */
   alive(machines: readonly string[]): Promise<ReadonlySet<string>>;
   /**

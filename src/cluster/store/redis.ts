@@ -103,6 +103,10 @@ export class RedisSharedStore implements SharedStore {
     return (cancels as unknown[]).filter(isEpoch);
   }
 
+  async endLease(machine: string): Promise<void> {
+    await this.#ask('lease', this.connection.del(this.#keys.lease(machine)));
+  }
+
   async alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
     const leases = machines.map((machine) => this.#keys.lease(machine));
     const living = (await this.#ask(

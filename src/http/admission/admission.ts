@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
-import type { SharedLimits } from '../../workers/port.ts';
+import type { SharedLimits, TakenElsewhere } from '../../workers/port.ts';
 import type { Health } from '../routes/operations.ts';
 import { verifyInTime } from './bearer-token.ts';
 import { ALL, ConnectionLease, type LeaseCounts } from './connection-lease.ts';
@@ -57,6 +57,7 @@ export class Admission {
   readonly #requestsOfUser: Rate;
   /** By user, why the latest handshake was refused. */
   readonly #refusals: Recent<RelayError>;
+  readonly #refusedElsewhere: TakenElsewhere | undefined;
 
   constructor(parts: AdmissionParts) {
     const { limits, clock, shared } = parts;
@@ -74,6 +75,9 @@ export class Admission {
     this.#handshakesOfUser = rate('handshakes of user', handshakesOfUser(limits), SECOND_MS);
     this.#requestsOfUser = rate('requests of user', limits.requestsPerMinutePerUser, MINUTE_MS);
     this.#refusals = new Recent(REFUSAL_MS, clock);
+    // Whoever asks why may ask another process. What else refuses a handshake, each sees for itself.
+    this.#refusedElsewhere = shared?.taken('refused handshakes of user');
+    this.#refusedElsewhere?.onTaken((userId) => this.#refusals.set(userId, tooManyHandshakes(SECOND_MS)));
   }
 
   /** Leases taken. */
@@ -150,7 +154,10 @@ export class Admission {
     try {
       this.refuseSockets();
       const retryAfterMs = this.#handshakesOfUser.take(userId) || this.#handshakesOfAddress.take(address);
-      if (retryAfterMs > 0) throw tooManyHandshakes(retryAfterMs);
+      if (retryAfterMs > 0) {
+        this.#refusedElsewhere?.took(userId);
+        throw tooManyHandshakes(retryAfterMs);
+      }
       const lease = new ConnectionLease(this.#counts, address, userId);
       this.#refusals.delete(userId);
       return lease;

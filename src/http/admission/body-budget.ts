@@ -3,6 +3,7 @@
  * counts with what it announces, from before its first byte is read until it is there or its caller is gone.
  */
 import { RelayError } from '../../protocol/relay-error.ts';
+import type { HeldElsewhere } from '../../workers/port.ts';
 import { full } from './admission.ts';
 
 /** In bodies of the largest size. One user leaves most of it to the others, and so does one address. */
@@ -14,15 +15,18 @@ const WHILE_OVERLOADED = 1 / 8;
 
 export class BodyBudget {
   readonly #maxBodyBytes: number;
+  readonly #elsewhere: HeldElsewhere | undefined;
   readonly #bytes = new Map<string, number>();
 
-  constructor(maxBodyBytes: number) {
+  /** @param elsewhere bytes on their way to other processes of this machine */
+  constructor(maxBodyBytes: number, elsewhere?: HeldElsewhere) {
     this.#maxBodyBytes = maxBodyBytes;
+    this.#elsewhere = elsewhere;
   }
 
-  /** Bytes that bodies under way may come to. */
+  /** Bytes that bodies under way to this process may come to. */
   get reserved(): number {
-    return this.#of(MACHINE);
+    return this.#here(MACHINE);
   }
 
   /**
@@ -49,13 +53,18 @@ export class BodyBudget {
   }
 
   #of(key: string): number {
+    return this.#here(key) + (this.#elsewhere?.of(key) ?? 0);
+  }
+
+  #here(key: string): number {
     return this.#bytes.get(key) ?? 0;
   }
 
   #add(key: string, bytes: number): void {
-    const sum = this.#of(key) + bytes;
+    const sum = this.#here(key) + bytes;
     if (sum > 0) this.#bytes.set(key, sum);
     else this.#bytes.delete(key);
+    this.#elsewhere?.changed(key, sum);
   }
 }
 

@@ -87,6 +87,8 @@ export class Rate<Key = string> {
   }
 
   #count(key: Key, by: number): void {
+    // The first of them begins the window: `wait` has not looked at the clock.
+    if (this.#counts.size === 0) this.#window = Math.trunc(this.#clock.elapsed() / this.#windowMs);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
   }
 }

@@ -73,9 +73,9 @@ export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHa
   };
 }
 
-/** A machine is ready once all of its workers are. */
+/** A machine is ready once all of its workers are. One that is begun again is dealt no connection: the others serve. */
 function stateOf(workers: WorkerStates = {}): WorkerState {
-  return Object.values(workers).find((state) => state !== 'ready') ?? 'ready';
+  return Object.values(workers).find((state) => state !== 'ready' && state !== 'restarting') ?? 'ready';
 }
 
 /** A Prometheus registry, as far as it is served. */

@@ -8,6 +8,7 @@ import { RelayError } from '../../protocol/relay-error.ts';
 import { REPORT_BOUNDS } from '../../protocol/streaming-metrics.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Clock } from '../../time/clock.ts';
+import type { SharedLimits } from '../../workers/port.ts';
 import type { Admission } from '../admission/admission.ts';
 import { requireLocal } from '../admission/local-request.ts';
 import { principalOf } from '../admission/request-guard.ts';
@@ -57,6 +58,8 @@ export interface RouteParts {
   readonly passOn?: PassOn | undefined;
   /** Whether apps may tell what they measured of their streams. */
   readonly clientMetrics: boolean;
+  /** Of a process that is one of several: limits hold for all of them together. */
+  readonly shared?: SharedLimits | undefined;
   /** Opens /metrics here too: in development only. */
   readonly metrics?: MetricsSource | undefined;
   /** Opens POST /dev/token: only where configuration allowed this issuer. */
@@ -120,14 +123,14 @@ function routesOf(parts: RouteParts): Route[] {
 }
 
 /** Its absence is a 404, by which clients know that nobody wants to be told. */
-function clientMetricsRoutes({ clientMetrics, observer, clock }: RouteParts): Route[] {
+function clientMetricsRoutes({ clientMetrics, observer, clock, shared }: RouteParts): Route[] {
   if (!clientMetrics) return [];
   return [
     {
       on: 'POST /v1/client-metrics',
       config: { access: 'token', door: 'client_metrics' },
       bodyLimit: REPORT_BOUNDS.bodyBytes,
-      handler: clientMetricsHandler(observer, clock),
+      handler: clientMetricsHandler(observer, clock, shared?.taken('reports of user')),
     },
   ];
 }
