@@ -12,6 +12,7 @@ import {
   allGone,
   endingsOf,
   IDENTITY,
+  killWorker,
   metricsOf,
   spawnWorkers,
   startBackends,
@@ -80,7 +81,7 @@ it('a parent that is killed leaves nobody behind; rows of workers that are no mo
   // One of them is killed as well, and leaves its live answers open.
   const last = three.logLines.findLast(({ msg }) => msg === 'connection opened')?.['worker'];
   three.kill('SIGKILL');
-  process.kill(workers[Number(last) - 1] ?? 0, 'SIGKILL');
+  killWorker(workers, Number(last) - 1);
   await allGone(workers);
   await Promise.all(clients.map((client) => client.closed));
   const written = await three.usageRows();

@@ -58,6 +58,14 @@ export function workersOf({ pid }: Pick<RelayChild, 'pid'>): readonly number[] {
   return pids === '' ? [] : pids.split(' ').map(Number);
 }
 
+/** Kills the one at that place of `pids`. @throws Error where there is none: 0 would be all processes of this group */
+export function killWorker(pids: readonly number[], place: number): number {
+  const pid = pids[place];
+  if (pid === undefined) throw new Error(`there is no worker ${place}`);
+  process.kill(pid, 'SIGKILL');
+  return pid;
+}
+
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Environment, readConfig } from '../../src/config/environment.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -12,7 +13,16 @@ import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, spawnRelay, startRelay, upstreamAt } from '../support/relay-process.ts';
 import { startInVain } from '../support/start-in-vain.ts';
 import { eventually } from '../support/test-run.ts';
-import { allGone, endingsOf, IDENTITY, isRunning, metricsOf, readinessOf, sumIn, workersOf } from './machine.ts';
+import {
+  allGone,
+  endingsOf,
+  IDENTITY,
+  isRunning,
+  metricsOf,
+  readinessOf,
+  sumIn,
+  workersOf,
+} from './machine.ts';
 
 const EVENTUALLY = 180_000;
 const NO_REDIS = 'redis://127.0.0.1:1';
@@ -59,7 +69,7 @@ it('a parent that is killed while a process loads leaves nobody behind', {
   timeout: EVENTUALLY,
 }, async () => {
   using data = dataDirectory();
-  const { pid = 0 } = spawn(process.execPath, ['src/main.ts'], {
+  const parent = spawn(process.execPath, ['src/main.ts'], {
     env: {
       PATH: process.env['PATH'],
       ...settings(),
@@ -70,13 +80,16 @@ it('a parent that is killed while a process loads leaves nobody behind', {
     },
     stdio: 'ignore',
   });
-  let worker = 0;
+  const begun = async (): Promise<number> => {
+    for (;;) {
+      const [worker] = workersOf({ pid: parent.pid ?? process.pid });
+      if (worker !== undefined) return worker;
+      await wait(5);
+    }
+  };
+  const worker = await begun();
   onTestFinished(() => void (isRunning(worker) && process.kill(worker, 'SIGKILL')));
-  await eventually('one is begun', () => {
-    worker = workersOf({ pid })[0] ?? 0;
-    return worker !== 0;
-  });
-  process.kill(pid, 'SIGKILL');
+  parent.kill('SIGKILL');
   await allGone([worker]);
   expect(isRunning(worker)).toBe(false);
 });
@@ -122,7 +135,10 @@ it('where the kernel shares no port it deals connections out; quotas are of all 
   const opened = await relay.logged('connection opened', 8);
   expect(new Set(opened.map(({ instanceId }) => instanceId)).size).toBe(2);
   expect(await readinessOf(relay)).toMatchObject({ workers: { 1: 'ready', 2: 'ready' } });
-  expect(sumIn(await metricsOf(relay), 'dash_connections')).toBe(8);
+  await eventually(
+    'metrics are of both',
+    async () => sumIn(await metricsOf(relay), 'dash_connections') === 8,
+  );
   await Promise.all(clients.map((client) => client.close()));
   await askUntilRefused(relay);
   expect(answered).toBe(questions);

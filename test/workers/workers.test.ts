@@ -16,6 +16,7 @@ import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
 import {
   endingsOf,
   IDENTITY,
+  killWorker,
   metricsOf,
   readinessOf,
   spawnWorkers,
@@ -176,9 +177,9 @@ it('one is killed: its clients read on at the other, nothing is lost or said twi
       client.until(() => [...client.streams.values()].every(({ seq }) => seq > 10) || undefined),
     ),
   );
-  const [, second = 0] = workersOf(relay);
+  const workers = workersOf(relay);
   const killedAt = performance.now();
-  process.kill(second, 'SIGKILL');
+  const second = killWorker(workers, 1);
   await eventually('the machine says so, and takes traffic', async () => {
     const readiness = await readinessOf(relay);
     return readiness?.code === 200 && readiness.workers[2] === 'restarting';
@@ -229,7 +230,7 @@ it('a file that was changed and cannot be used keeps one process from coming bac
   timeout: EVENTUALLY,
 }, async () => {
   writeFileSync(actionsFile, '{');
-  process.kill(workersOf(relay)[0] ?? 0, 'SIGKILL');
+  killWorker(workersOf(relay), 0);
   const ended = await relay.logged('a worker ended by itself: another one is started', 3);
   expect(ended.slice(1)).toMatchObject([
     { worker: 1, signal: 'SIGKILL' },
