@@ -5,11 +5,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-<<<<<<< HEAD
 import { tokenRevoked } from '../../run/refusals.ts';
-=======
 import type { SharedLimits } from '../../workers/port.ts';
->>>>>>> 03ff73f (Workers: what befalls one of them is not the machine's end; the parent sees a hung one and tells of a dead one)
 import { onClosed } from '../routes/on-closed.ts';
 import { type Admission, tooManyUnproven } from './admission.ts';
 import { headerToken, tokenMissing } from './bearer-token.ts';
@@ -40,13 +37,10 @@ export interface RequestGuardParts {
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
   readonly maxBodyBytes: number;
-<<<<<<< HEAD
   /** Whether the token of a principal is revoked, at this moment. */
   readonly isRevoked: (principal: Principal) => boolean;
-=======
   /** Of a process that is one of several: limits hold for all of them together. */
   readonly shared?: SharedLimits | undefined;
->>>>>>> 03ff73f (Workers: what befalls one of them is not the machine's end; the parent sees a hung one and tells of a dead one)
 }
 
 export class RequestGuard {
