@@ -156,6 +156,8 @@ export function openLedgerFile(dataDir: string): DatabaseSync {
       database.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2000',
       );
+      // Whose runs were deleted is not to be read in the free space of the file either.
+      database.exec('PRAGMA secure_delete = ON');
       migrate(database);
       // No waiting for locks from now on: it would stop the event loop. Who meets one tries again by the clock.
       database.exec('PRAGMA busy_timeout = 0');

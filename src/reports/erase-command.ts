@@ -1,0 +1,60 @@
+/** `dash-relay erase`: makes runs in the ledgers of DATA_DIR nobody's, while the relay runs or after it has stopped. */
+import { instantOf } from '../command-line/dates.ts';
+import { CommandLineError, printLine, subcommand, type Words } from '../command-line/subcommand.ts';
+import { type ErasedRuns, eraseRuns, type RunsToErase } from '../ledger/erasure.ts';
+import { ledgerDirectories } from '../ledger/ledger-directories.ts';
+
+const HELP = `Usage: dash-relay erase [options]
+
+Makes runs in the ledgers of DATA_DIR (default ./.data) nobody's, while the relay runs or after it has stopped: the ids of user,
+stream and request go; action, organisation, counts and costs stay, so that sums do. It cannot be taken back.
+It does not ask Postgres, where \`SELECT dash_relay.erase_user('<id>')\` does the same, as the owner: do that first.
+
+  --user <id>      runs of this user, with what counts for their quotas
+  --before <time>  runs started before this time: 2026-11-22 or 2026-11-22T08:00:00Z
+  --help           this text
+
+With both, runs of this user from before that time. Exits with 1 where runs are left because they have not ended.
+`;
+
+const OPTIONS = { user: { type: 'string' }, before: { type: 'string' } } as const;
+
+function readRuns({ user, before }: Words<typeof OPTIONS>['values']): RunsToErase {
+  if (user === undefined && before === undefined)
+    throw new CommandLineError('Whose runs? Say --user or --before.');
+  return {
+    userId: user === undefined ? null : userIdOf(user),
+    before: before === undefined ? Number.MAX_SAFE_INTEGER : instantOf('--before', before),
+  };
+}
+
+/** As ledgers have it. */
+function userIdOf(text: string): string {
+  const lower = text.toLowerCase();
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(lower)) return lower;
+  throw new CommandLineError(`--user is not the id of a user, as the \`sub\` of a token has it: ${text}`);
+}
+
+export const erase = subcommand({
+  help: HELP,
+  options: OPTIONS,
+  async run({ values }) {
+    const runs = readRuns(values);
+    const dataDir = process.env['DATA_DIR'] || './.data';
+    const directories = ledgerDirectories(dataDir);
+    if (directories.length === 0)
+      throw new Error(`${dataDir} holds no ledger. Set DATA_DIR to name another place.`);
+    const { erased, running } = directories.map((directory) => eraseRuns(directory, runs)).reduce(sumOf);
+    printLine(`${countOf(erased)} of ${dataDir} made nobody's.`);
+    if (running > 0) printLine(`${countOf(running)} left: not ended yet. Erase again when they have.`);
+    return running === 0 ? 0 : 1;
+  },
+});
+
+function sumOf(a: ErasedRuns, b: ErasedRuns): ErasedRuns {
+  return { erased: a.erased + b.erased, running: a.running + b.running };
+}
+
+function countOf(runs: number): string {
+  return runs === 1 ? '1 run' : `${runs} runs`;
+}
