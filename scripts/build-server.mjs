@@ -22,10 +22,12 @@ const DOCUMENTS = [
   'models',
   'old-functions',
   'postgres',
+  'privacy',
   'quota',
   'react',
   'rollout',
   'runbook',
+  'security',
   'tools',
   'traces',
 ];
@@ -101,4 +103,5 @@ await fillPackage({
   folder,
   documents: [...DOCUMENTS.map((name) => `docs/${name}.md`), 'docs/grafana', 'docs/proxies'],
   bundled: metafile,
+  page: join(ROOT, 'dist/demo/licenses.md'),
 });

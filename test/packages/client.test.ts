@@ -42,6 +42,7 @@ describe('what is installed', () => {
       'README.md',
       'THIRD-PARTY-LICENSES.txt',
       'package.json',
+      'sbom.cdx.json',
     ]);
     expect(files).toEqual(expect.arrayContaining([...ENTRIES, 'react'].map((entry) => `dist/${entry}.js`)));
   });

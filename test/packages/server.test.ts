@@ -5,7 +5,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { Validation } from '@cyclonedx/cyclonedx-library';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { SPEC } from '../../scripts/bill-of-materials.ts';
 import { createProject, deadLinks, filesOf, nodeOf, PACKED_MS } from './packed.ts';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { readonly version: string };
@@ -45,6 +47,18 @@ async function typed(
 const npx = (...args: string[]) => typed(['npx', '--no-install', 'dash-relay', ...args]);
 const dashRelay = (...args: string[]) => typed(['node_modules/.bin/dash-relay', ...args]);
 
+interface Bill {
+  readonly metadata: { readonly component: object };
+  readonly components: readonly {
+    readonly group?: string;
+    readonly name: string;
+    readonly version: string;
+    readonly purl?: string;
+    readonly licenses?: readonly object[];
+    readonly hashes?: readonly object[];
+  }[];
+}
+
 describe('what is installed', () => {
   it('is the two packages that were asked for, no Node, and nothing of a cache', () => {
     const files = filesOf(join(project, 'node_modules'));
@@ -70,6 +84,7 @@ describe('what is installed', () => {
       'config/prices.json',
       'dist/checkpoint-worker.mjs',
       'package.json',
+      'sbom.cdx.json',
     ]);
   });
 
@@ -79,6 +94,21 @@ describe('what is installed', () => {
       expect(licences).toMatch(new RegExp(`\\n${name} \\d+\\.\\d+\\.\\d+ \\(`));
     }
     expect(await readFile(packaged('dist/demo/licenses.md'), 'utf8')).toContain('## react-dom');
+  });
+
+  it('has a bill of materials of what is in it, valid, with digests: of the bundle and of the demo page', async () => {
+    const bill = await readFile(packaged('sbom.cdx.json'), 'utf8');
+    expect(await new Validation.JsonStrictValidator(SPEC.version).validate(bill)).toBeNull();
+    const { metadata, components } = JSON.parse(bill) as Bill;
+    expect(metadata.component).toMatchObject({ name: 'dash-relay', version });
+    const named = components.map((each) => [each.group, each.name].filter(Boolean).join('/'));
+    const licences = await readFile(packaged('THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const bundled = Array.from(licences.matchAll(/^-{80}\n(\S+) /gm), ([, name = '']) => name);
+    expect(bundled.length).toBeGreaterThan(20);
+    expect(named).toEqual(expect.arrayContaining([...bundled, 'react-dom', 'react-native-web']));
+    expect(new Set(named.map((name, at) => `${name} ${components[at]?.version}`)).size).toBe(named.length);
+    const without = components.filter(({ purl, licenses, hashes }) => !purl || !licenses || !hashes);
+    expect(without).toEqual([]);
   });
 
   it('has documents whose links lead somewhere', async () => {
