@@ -1,11 +1,18 @@
 /** The whole relay on a real Postgres. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { UNPACED } from '../../../src/simulator/pacer.ts';
 import { Random } from '../../../src/simulator/random.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { ask, askWhole } from '../../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { dataDirectory, spawnRelay, startSimulatedRelay, upstreamAt } from '../../support/relay-process.ts';
+import {
+  dataDirectory,
+  spawnRelay,
+  startSimulatedRelay,
+  type TestRelay,
+  upstreamAt,
+} from '../../support/relay-process.ts';
 import { eventually, LONG, report, SEED } from '../../support/test-run.ts';
 import { epochsIn } from './shipping.ts';
 
@@ -109,3 +116,57 @@ it(
   },
   60_000 + ROUNDS * 10_000,
 );
+
+const KEPT = 'usage rows do not reach Postgres: kept here, tried again';
+const urlOf = (user: string, password: string) =>
+  server.url('relay').replace(/\/\/.*@/, `//${user}:${password}@`);
+const relayBy = (DATA_DIR: string, DATABASE_URL: string) =>
+  startSimulatedRelay({ pace: UNPACED, models: ['sim:fast'] }, { DATA_DIR, DATABASE_URL });
+const answered = async (relay: TestRelay) => {
+  expect(await askWhole(relay.url, await relay.token(), question())).toMatchObject({
+    stopReason: 'end_turn',
+  });
+};
+const rows = (count: number) =>
+  eventually(`${count} rows`, async () => (await epochsIn(server)).length === count);
+
+it('a second role: the next process has it, the first one is dropped', async () => {
+  using data = dataDirectory();
+  await server.query('TRUNCATE dash_relay.usage');
+  await server.query("CREATE ROLE first LOGIN PASSWORD 'one' IN ROLE dash_relay_writer");
+  await server.query("CREATE ROLE second LOGIN PASSWORD 'two' IN ROLE dash_relay_writer");
+  {
+    await using last = await relayBy(data.path, urlOf('first', 'one'));
+    await answered(last);
+    await rows(1);
+  }
+  await using next = await relayBy(data.path, urlOf('second', 'two'));
+  await answered(next);
+  await rows(2);
+  await server.query('DROP ROLE first');
+  await answered(next);
+  await rows(3);
+  expect(next.logLines.filter(({ msg }) => msg === KEPT)).toEqual([]);
+});
+
+if (LONG)
+  it('the password of the role there is: answers go on, their rows wait on the disk and arrive after the restart', async () => {
+    using data = dataDirectory();
+    await server.query('TRUNCATE dash_relay.usage');
+    {
+      await using last = await relayBy(data.path, server.url('relay'));
+      await answered(last);
+      await rows(1);
+      await server.query("ALTER ROLE relay PASSWORD 'changed'");
+      await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay'");
+      await answered(last);
+      await last.logged(KEPT);
+      await answered(last);
+      expect(last.logText.join('')).not.toMatch(/changed|relay:password/);
+    }
+    expect(await epochsIn(server)).toHaveLength(1);
+    await using next = await relayBy(data.path, urlOf('relay', 'changed'));
+    await rows(3);
+    await answered(next);
+    await rows(4);
+  });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPostgresPool } from '../../../src/postgres/pool.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { eventually } from '../../support/test-run.ts';
 
 const ENCRYPTED = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
 
@@ -72,4 +73,31 @@ it('NODE_EXTRA_CA_CERTS names the authority as well', async () => {
 
 it('a server of another authority is refused', async () => {
   await expect(encrypted(createCertificate().cert)).rejects.toThrow(/certificate/);
+});
+
+it('a certificate is replaced without a restart: sslrootcert is read with each connection', async () => {
+  const url = `${server.url('relay')}?sslmode=verify-full&sslrootcert=${trusted(certificate.cert)}`;
+  const pool = openPostgresPool(url, 1, () => {});
+  expect((await pool.query(ENCRYPTED, [])).rows).toEqual([{ ssl: true }]);
+  const next = createCertificate();
+  const [{ folder = '' } = {}] = await server.query<{ folder: string }>(
+    "SELECT setting AS folder FROM pg_settings WHERE name = 'data_directory'",
+  );
+  writeFileSync(join(folder, 'server.crt'), next.cert);
+  writeFileSync(join(folder, 'server.key'), next.key);
+  await server.query('SELECT pg_reload_conf()');
+  const ended = () =>
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay'");
+  const answer = () =>
+    pool.query(ENCRYPTED, []).then(
+      ({ rows }) => JSON.stringify(rows),
+      (error: Error) => error.message,
+    );
+  await eventually('the file of before is no authority any more', async () => {
+    await ended();
+    return /certificate/.test(await answer());
+  });
+  trusted(next.cert);
+  await eventually('the new one is', async () => (await answer()) === '[{"ssl":true}]');
+  await pool.close();
 });
