@@ -4,6 +4,7 @@
  * parts give the same text: it has no time and no number of its own.
  */
 import { Contrib, Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
+import satisfies from 'spdx-satisfies';
 import type { Licensed, LockedPackage } from './licences.ts';
 
 /** Its name in a package. */
@@ -25,7 +26,8 @@ export function billOfMaterials(whole: Part, parts: readonly Part[]): string {
   return `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
 }
 
-const licences = new Contrib.License.Factories.LicenseFactory();
+/** The comparison throws where it is given no expression of SPDX's. */
+const licences = new Contrib.License.Factories.LicenseFactory((text) => void satisfies(text, ['MIT']));
 
 function componentOf(
   type: Enums.ComponentType,
