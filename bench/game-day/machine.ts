@@ -1,10 +1,9 @@
 /** One relay of the fleet, on ports of its own that outlive it: it is ended and begun anew, and its log is read. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../../test/support/free-port.ts';
+import { createBallast, importOption } from '../ballast.ts';
 import { until } from '../deadline.ts';
 import type { Environment } from '../subjects/port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
@@ -24,12 +23,17 @@ export interface Machine extends AsyncDisposable {
   /** Of all its processes, oldest first. */
   readonly log: readonly LogLine[];
   readonly running: boolean;
+  /** Of its latest process; 0 before the first. */
+  readonly pid: number;
+  readonly dataDirectory: string;
   /** Does nothing while it runs. Resolves once it listens. @param fault JavaScript that runs before the relay */
   start(fault?: string): Promise<void>;
-  /** Has its process hold so much memory for nothing, from its next look half a second later on. */
+  /** Has its process hold so much memory for nothing (bench/ballast.ts). */
   hold(bytes: number): void;
   /** SIGKILL: nobody waits for what it has. */
   kill(): Promise<void>;
+  /** SIGTERM. Resolves with the exit code once it has drained; null where a signal ended it. */
+  terminate(): Promise<number | null>;
   /** Resolves when its process ends. */
   ended(): Promise<void>;
 }
@@ -37,17 +41,18 @@ export interface Machine extends AsyncDisposable {
 const READY_MS = 90_000;
 /** Of what a process says last, characters. */
 const ERRORS_KEPT = 2_000;
-/** Small enough that no stream waits for it. */
-const PIECE_BYTES = 16 * 1024 * 1024;
 /** As a small container has it. */
 export const MEMORY_LIMIT_BYTES = 512 * 1024 * 1024;
 
-export async function createMachine(name: string, environment: Environment): Promise<Machine> {
+/** @param container a limit of memory for each of its processes, and `hold`; without, it has the computer's */
+export async function createMachine(
+  name: string,
+  environment: Environment,
+  container: 'container' | 'no container' = 'container',
+): Promise<Machine> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const data = temporaryDirectory(`machine-${name}`);
-  const directory = temporaryDirectory(`container-${name}`);
-  const ballast = join(directory.path, 'ballast');
-  writeFileSync(ballast, '0');
+  const ballast = createBallast();
   const log: LogLine[] = [];
   let child: ChildProcess | undefined;
   const url = `http://127.0.0.1:${port}`;
@@ -69,9 +74,14 @@ export async function createMachine(name: string, environment: Environment): Pro
     get running() {
       return isRunning();
     },
-    hold: (bytes) => writeFileSync(ballast, String(bytes)),
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    dataDirectory: data.path,
+    hold: ballast.hold,
     async start(fault = '') {
       if (isRunning()) return;
+      const early = (container === 'container' ? ballast.script : '') + fault;
       child = spawn(process.execPath, ['src/main.ts'], {
         env: {
           PATH: process.env['PATH'],
@@ -81,7 +91,8 @@ export async function createMachine(name: string, environment: Environment): Pro
           METRICS_PORT: String(metricsPort),
           INSTANCE_ID: name,
           DATA_DIR: data.path,
-          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(containerOf(ballast) + fault)}`,
+          ...(container === 'container' ? { MEMORY_LIMIT_BYTES: String(MEMORY_LIMIT_BYTES) } : {}),
+          ...(early === '' ? {} : { NODE_OPTIONS: importOption(early) }),
           ...environment,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,30 +108,18 @@ export async function createMachine(name: string, environment: Environment): Pro
       });
     },
     kill,
+    async terminate() {
+      child?.kill('SIGTERM');
+      await ended();
+      return child?.exitCode ?? null;
+    },
     ended,
     async [Symbol.asyncDispose]() {
       await kill();
       data[Symbol.dispose]();
-      directory[Symbol.dispose]();
+      ballast[Symbol.dispose]();
     },
   };
-}
-
-/**
- * What stands in for its container: a limit of memory, and a leak: a piece at each look, up to as many bytes as the file says. It
- * is given back at once, without waiting for a garbage collection.
- */
-function containerOf(ballast: string): string {
-  return `
-    import { readFileSync } from 'node:fs';
-    process.constrainedMemory = () => ${MEMORY_LIMIT_BYTES};
-    const held = [];
-    setInterval(() => {
-      const missing = Number(readFileSync(${JSON.stringify(ballast)}, 'utf8')) - ${PIECE_BYTES} * held.length;
-      if (missing > 0) held.push(new Uint8Array(${PIECE_BYTES}).fill(1));
-      else if (missing <= -${PIECE_BYTES}) for (const piece of held.splice(0)) piece.buffer.transfer(0);
-    }, 500).unref();
-  `;
 }
 
 function collect({ stdout }: ChildProcess, log: LogLine[]): void {

@@ -36,7 +36,7 @@ const LONG: AnswerBehaviour = {
   deltas: Array.from({ length: 90 }, (_, index) => `part ${index} `),
   pace: { firstTokenMs: [200, 500], deltasPerSecond: 1 },
 };
-const healthy: Scripted = ({ question }) => (question === AT_LENGTH ? LONG : HEALTHY);
+const HEALTHY_OR_LONG: Scripted = ({ question }) => (question === AT_LENGTH ? LONG : HEALTHY);
 
 export async function setStage(scale: number): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
@@ -82,7 +82,8 @@ export interface Model extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-async function startModel(): Promise<Model> {
+/** @param healthy what it says when nobody says otherwise */
+export async function startModel(healthy: Scripted = HEALTHY_OR_LONG): Promise<Model> {
   const port = await freePort();
   const start = async () => {
     const started = await startSimulator({ port });

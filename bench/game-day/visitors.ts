@@ -196,7 +196,7 @@ class TokenSource {
 }
 
 /** What a balancer knows. */
-class ReadyMachines {
+export class ReadyMachines {
   readonly #urls: readonly string[];
   readonly #timer: NodeJS.Timeout;
   #ready: readonly string[];

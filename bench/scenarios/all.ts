@@ -11,6 +11,7 @@ import { latency } from './latency.ts';
 import { ledger } from './ledger.ts';
 import { longStreams } from './long-streams.ts';
 import { churn, memory } from './memory.ts';
+import { overloadBlocked, overloadMemory, overloadStarts } from './overload.ts';
 import { redis } from './redis.ts';
 import { resume } from './resume.ts';
 import { saturation } from './saturation.ts';
@@ -43,4 +44,7 @@ export const scenarios: readonly Scenario[] = [
   churn,
   longStreams,
   cancelElsewhere,
+  overloadStarts,
+  overloadMemory,
+  overloadBlocked,
 ];

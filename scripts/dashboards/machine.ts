@@ -118,6 +118,13 @@ export const machine: DashboardDescription = {
           { lines: { look: 0.1, act: 0.2 }, entry: 'a-machine-has-no-time' },
         ),
         lines(
+          'Refuses all that is new',
+          '1 while it does, by what there is too little of. Live answers go on.',
+          'short',
+          [{ expr: `dash_overloaded{${M}}`, legend: '{{cause}}' }],
+          { lines: { act: 1 }, entry: 'a-machine-has-no-time' },
+        ),
+        lines(
           'CPU',
           'Of one core: the relay has one thread for streams. Above 80 % streams wait for one another.',
           'percentunit',

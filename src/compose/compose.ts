@@ -13,6 +13,7 @@ import type { Switches } from '../config/switches.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import { healthOf } from '../http/routes/operations.ts';
 import { configOf } from '../http/routes/transport-config.ts';
+import { watchEventLoop } from '../observability/event-loop-lag.ts';
 import { type LogOutput, openLogOutput } from '../observability/log-output.ts';
 import { memoryLimit } from '../observability/memory-limit.ts';
 import { newsOfPressure, watchMemory } from '../observability/memory-pressure.ts';
@@ -111,15 +112,16 @@ export async function composeRelay(
     onEnded: (machine) => core.shared?.ended(machine),
   });
   const { relay } = core;
-  watchParts(telemetry, { ...core, ...accounts, registry: relay.registry, http });
+  const limitBytes = memoryLimit(config.MEMORY_LIMIT_BYTES);
+  watchParts(telemetry, { ...core, ...accounts, http, memoryLimit: limitBytes });
   showSwitches(core.switches.now, telemetry);
   core.switches.onChange((now) => {
     showSwitches(now, telemetry);
     void relay.tellConfig((userId) => configOf(userId, now));
   });
   core.watchedRevocations.onChange(() => void endRevoked(relay, http, telemetry));
-  const memory = watchMemoryOf(config, core, telemetry);
-  const parts = { accounts, core, http, memory, own, telemetry, traces };
+  const overload = watchOverload(config, limitBytes, core, telemetry);
+  const parts = { accounts, core, http, overload, own, telemetry, traces };
   let closing: Promise<void> | undefined;
   return {
     developmentIssuer: accounts.developmentIssuer,
@@ -187,7 +189,7 @@ interface Parts {
   readonly accounts: Accounts;
   readonly core: Core;
   readonly http: HttpServer;
-  readonly memory: Timer;
+  readonly overload: readonly Timer[];
   readonly own: Simulator | undefined;
   readonly telemetry: Telemetry;
   readonly traces: Traces;
@@ -213,9 +215,9 @@ async function start(
   telemetry.logger.info({ ...http.address, simulated, interrupted: ledger.interrupted }, 'listening');
 }
 
-async function close({ accounts, core, http, memory, own, telemetry, traces }: Parts): Promise<void> {
+async function close({ accounts, core, http, overload, own, telemetry, traces }: Parts): Promise<void> {
   await http.close();
-  memory.cancel();
+  for (const timer of overload) timer.cancel();
   await core.shared?.close(); // the endings of the drain are with the other machines
   core.switches.close();
   core.watchedRevocations.close();
@@ -266,12 +268,21 @@ function healthOfParts(
   });
 }
 
-/** Of the machine's memory each of its processes may have the same share. */
-function watchMemoryOf({ worker }: Config, { relay }: Core, { logger }: Telemetry): Timer {
-  const limitBytes = memoryLimit() / (worker?.count ?? 1);
+/** @param limitBytes of the machine: each of its processes may have the same share */
+function watchOverload(
+  { worker, MAX_EVENT_LOOP_LAG_MS: mostMs }: Config,
+  limitBytes: number,
+  { relay }: Core,
+  { logger }: Telemetry,
+): readonly Timer[] {
   const isNews = newsOfPressure();
-  return watchMemory(systemClock, limitBytes, (pressure) => {
+  const memory = watchMemory(systemClock, limitBytes / (worker?.count ?? 1), (pressure) => {
     if (isNews(pressure)) logger.warn({ pressure }, 'memory pressure changed');
     relay.applyMemoryPressure(pressure);
   });
+  const eventLoop = watchEventLoop(systemClock, mostMs || Number.POSITIVE_INFINITY, (overloaded, lagMs) => {
+    logger.warn({ overloaded, lagMs }, 'event loop overload changed');
+    relay.applyEventLoopLag(overloaded);
+  });
+  return [memory, eventLoop];
 }

@@ -12,13 +12,13 @@ import type { ModelWatch } from '../models/model-watch.ts';
 import { createDebugLines, toggleDebug } from '../observability/debug-lines.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
-import { memoryLimit } from '../observability/memory-limit.ts';
+import { OVERLOAD } from '../observability/metric-labels.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createObserver } from '../observability/observer.ts';
 import type { Observer, Tracer } from '../observability/port.ts';
 import { SampledLines } from '../observability/sampled-lines.ts';
 import type { OpenQuota } from '../quota/create-quota.ts';
-import type { RunRegistry } from '../run/registry.ts';
+import type { Relay } from '../relay/relay.ts';
 import type { MemoryStreamLogs } from '../stream-log/memory.ts';
 import { systemClock } from '../time/clock.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
@@ -67,7 +67,7 @@ export interface Watched {
   readonly logs: MemoryStreamLogs;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
-  readonly registry: RunRegistry;
+  readonly relay: Pick<Relay, 'registry' | 'overloads'>;
   readonly authenticator: Authenticator;
   readonly http: HttpServer;
   readonly revocations: Revocations;
@@ -79,12 +79,15 @@ export interface Watched {
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
   readonly shipper: UsageShipper | undefined;
   readonly orphans: OrphanedLedgers;
+  /** Bytes this machine may use. */
+  readonly memoryLimit: number;
   /** The same as the shipper. */
   readonly mirror: MirrorCopier | undefined;
 }
 
 export function watchParts({ metrics, output }: Telemetry, parts: Watched): void {
-  const { upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror, orphans } = parts;
+  const { relay, upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror, orphans } =
+    parts;
   metrics.watch('dash_request_body_bytes', () => http.bodyBytes);
   metrics.watch('dash_http_connections', () => http.plainConnections);
   metrics.watch('dash_upstream_requests', () => upstream.openRequests);
@@ -99,7 +102,10 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   metrics.watch('dash_quota_alone', () => Number(quota.alone));
   metrics.watch('dash_quota_undelivered', () => quota.undelivered);
   metrics.watch('dash_log_lines_dropped', () => output.dropped);
-  metrics.watch('dash_memory_limit_bytes', () => memoryLimit());
+  metrics.watch('dash_memory_limit_bytes', () => parts.memoryLimit);
+  metrics.watchEach('dash_overloaded', () =>
+    OVERLOAD.values.map((cause) => [{ cause }, Number(relay.overloads.has(cause))] as const),
+  );
   watchStreams(metrics, parts);
   watchKeys(metrics, parts);
   watchRevocations(metrics, parts);
@@ -129,7 +135,7 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   }
 }
 
-function watchStreams(metrics: Metrics, { registry, upstream: { rateLimits } }: Watched): void {
+function watchStreams(metrics: Metrics, { relay: { registry }, upstream: { rateLimits } }: Watched): void {
   metrics.watchEach('dash_streams', () => {
     const { states } = registry;
     return (['opening', 'live', 'settling'] as const).map((state) => [{ state }, states[state]]);

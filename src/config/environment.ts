@@ -237,6 +237,16 @@ function environmentSchema(production: boolean) {
     STREAM_LOG_TOTAL_BYTES: integer(1024, 17_179_869_184)
       .default(67_108_864)
       .describe('All logs in memory, bytes'),
+    MEMORY_LIMIT_BYTES: integer(67_108_864, 1_099_511_627_776)
+      .optional()
+      .describe(
+        'Memory this machine may use, bytes, where that is less than its container or computer has: from 80 % of it new work is refused',
+      ),
+    MAX_EVENT_LOOP_LAG_MS: integer(0, 60_000)
+      .default(250)
+      .describe(
+        'How late the event loop may be, half of the time, before new work is refused, ms; 0: whatever it is',
+      ),
     UPSTREAM_CONNECT_MS: milliseconds().default(10_000).describe('Until the model API answers, ms'),
     UPSTREAM_IDLE_MS: milliseconds().default(60_000).describe('Between two upstream events with content, ms'),
     UPSTREAM_TOTAL_MS: milliseconds()

@@ -262,7 +262,7 @@ export class Connection
 }
 
 function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
-  const { code, message, retryable, retryAfterMs, quota, reason } = error;
+  const { code, message, retryable, waitMs, quota, reason } = error;
   return {
     type: 'error',
     ...(id === undefined ? {} : { id }),
@@ -270,7 +270,7 @@ function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
     code,
     message,
     retryable,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     ...quota,
     ...(reason === 'switched_off' ? { reason } : {}),
   };

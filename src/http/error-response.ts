@@ -15,9 +15,6 @@ export interface ErrorBody {
   };
 }
 
-/** Where an error with 429 or 503 does not say itself when to come back, seconds. */
-const RETRY_AFTER_SECONDS = 2;
-
 /** @param requestId of an answer of a route; a refused handshake has none, and no reason: browsers show neither. */
 export function errorBody(error: RelayError, requestId?: string): ErrorBody {
   const { code, message, retryable, quota, reason } = error;
@@ -65,10 +62,8 @@ export function rawErrorResponse(
 /** None where it would not help: there are proxies and clients that ask again because of it. */
 function retryAfter({
   quota,
-  retryable,
-  retryAfterMs = quota && quota.resetsAt - Date.now(),
+  waitMs = quota && quota.resetsAt - Date.now(),
 }: RelayError): Record<string, string> {
-  if (retryAfterMs !== undefined)
-    return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
-  return retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
+  if (waitMs === undefined) return {};
+  return { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) };
 }

@@ -54,7 +54,8 @@ export function oldError(of: OldFunction, error: RelayError, tier: string | null
   const named = { error: ERROR_NAMES[of][error.code] ?? error.code, message: error.message };
   const denied = error.code === 'model_not_allowed' ? { tier, available_model: error.availableModel } : {};
   if (of === 'ai-gateway') return { ...named, ...error.quota, ...denied };
-  const seconds = error.retryAfterMs === undefined ? undefined : Math.ceil(error.retryAfterMs / 1000);
+  const { waitMs } = error;
+  const seconds = waitMs === undefined ? undefined : Math.ceil(waitMs / 1000);
   return {
     ...named,
     error_code: proxyCode(error),

@@ -27,6 +27,7 @@ export function proxyFrame(wire: WireText): OldFrameText | undefined {
   }
 }
 
-function errorText({ code, message, retryable }: ErrorFrame): WireText {
-  return toWire(JSON.stringify({ type: 'error', message, error: code, retryable }));
+function errorText({ code, message, retryable, retryAfterMs }: ErrorFrame): WireText {
+  const wait = retryAfterMs === undefined ? {} : { retry_after_seconds: Math.ceil(retryAfterMs / 1000) };
+  return toWire(JSON.stringify({ type: 'error', message, error: code, retryable, ...wait }));
 }

@@ -279,6 +279,14 @@ export const LOG_EVENTS = {
       '`soft`: new questions are refused; `hard`: old answers can no longer be resumed; `critical`: the slowest reader is closed; `none`: over',
     action: 'More memory, or fewer connections (MAX_CONNECTIONS)',
   },
+  'event loop overload changed': {
+    name: 'event_loop_overload',
+    levels: ['warn'],
+    fields: ['overloaded', 'lagMs'],
+    means:
+      '`overloaded` true: for two seconds the event loop has been late by MAX_EVENT_LOOP_LAG_MS or more, half of the time; new questions and connections are refused, live answers go on. False: it is in time again. `lagMs`: how late, in the middle',
+    action: 'Another machine, or a CPU of its own; `dash_live_streams` says how many answers were too many',
+  },
   'no ANTHROPIC_API_KEY: answers come from the simulated model': {
     name: 'simulated',
     levels: ['warn'],

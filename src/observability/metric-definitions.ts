@@ -22,6 +22,7 @@ import {
   MODEL,
   OLD_FUNCTION,
   OTHER,
+  OVERLOAD,
   oneOf,
   PASSED_ON_OUTCOME,
   QUOTA_LIMIT,
@@ -656,8 +657,15 @@ export const METRICS = {
   dash_memory_limit_bytes: {
     type: 'gauge',
     merge: 'max',
-    help: "The container's memory limit, or the memory of the machine where it has none",
+    help: "The container's memory limit, or the memory of the machine where it has none; less where MEMORY_LIMIT_BYTES says so",
     when: '`dash_process_resident_memory_bytes` above 80 % of it: new questions are refused',
+  },
+  dash_overloaded: {
+    type: 'gauge',
+    merge: 'max',
+    help: '1 while no new question and no new connection is taken, by what there is too little of; live answers go on',
+    labels: { cause: OVERLOAD },
+    when: '1 for longer than a minute: a larger machine, or another one beside it',
   },
   dash_failures_total: {
     type: 'counter',

@@ -132,6 +132,7 @@ const REASONS = [
   // The machine.
   'switched_off',
   'memory',
+  'event_loop',
   'connections',
   'bodies',
   // What the old functions did.
@@ -328,4 +329,5 @@ export function known<Value extends string>(
 export const REVOKED_BY = oneOf('user', 'session', 'key');
 export const ENDED_BY_REVOCATION = oneOf('connection', 'stream', 'request');
 export const SWITCH = oneOf('relay', 'streaming', 'websocket_percent');
+export const OVERLOAD = oneOf('memory', 'event_loop');
 export const RELOAD_OUTCOME = oneOf('done', 'refused', 'unchanged');

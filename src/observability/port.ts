@@ -9,6 +9,9 @@ import type { StreamReport } from '../protocol/streaming-metrics.ts';
  */
 export type MemoryPressure = 'none' | 'soft' | 'hard' | 'critical';
 
+/** Why no new work is taken: memory is short, or the event loop is late. */
+export type Overload = 'memory' | 'event_loop';
+
 /** Why the relay or its client ended a run before the model did. */
 export type AbortReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted' | 'revoked';
 

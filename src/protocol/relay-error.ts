@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
+import { spreadMs } from './retry-after.ts';
 
 /** What `quota_exceeded` tells a client. */
 export interface QuotaFigures {
@@ -30,6 +31,9 @@ export interface RelayErrorDetails {
   readonly retryable?: false;
 }
 
+/** Too many, and not now. */
+const ASKS_TO_WAIT = new Set([429, 503]);
+
 /**
  * The one error class: a code of the table and a message that is safe to show to any client.
  * A message never holds text of a prompt, an answer, a token, a key or an upstream error body.
@@ -59,6 +63,15 @@ export class RelayError extends Error {
   /** HTTP status of this code. */
   get status(): number {
     return ERROR_CODES[this.code].status;
+  }
+
+  /**
+   * How long whoever is refused by this is to wait, ms. Where nobody knows, a moment that is another each time: who was refused
+   * together is not to come back together. Undefined where waiting does not help, or the code does not ask for it.
+   */
+  get waitMs(): number | undefined {
+    if (this.retryAfterMs !== undefined) return this.retryAfterMs;
+    return this.retryable && ASKS_TO_WAIT.has(this.status) ? spreadMs() : undefined;
   }
 
   /** The error itself if it is a RelayError, otherwise `internal` with the original as its cause. */

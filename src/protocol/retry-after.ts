@@ -1,7 +1,16 @@
-/** How long to wait, as others say it. Whatever they say, what comes out is a time that a timer can wait. */
+/** How long to wait: as others say it (whatever that is, what comes out is a time that a timer can wait), and as the relay does. */
 
 /** What timers of browsers and Node can wait, ms: more fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** When to come back where nobody knows: not before, and spread over so much more, ms. */
+const SOONEST_MS = 1000;
+const SPREAD_MS = 3000;
+
+/** In one to four seconds. */
+export function spreadMs(random: () => number = Math.random): number {
+  return SOONEST_MS + Math.floor(random() * SPREAD_MS);
+}
 
 /** Milliseconds that somebody else names, between 0 and `longest`; 0 for what is no number. */
 export function boundedMs(named: unknown, longest = LONGEST_TIMER_MS): number {

@@ -9,7 +9,7 @@ import { Connection, type ConnectionParts } from '../connection/connection.ts';
 import type { Connect } from '../connection/port.ts';
 import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
-import type { Caller, MemoryPressure, Observer, Tracer } from '../observability/port.ts';
+import type { Caller, MemoryPressure, Observer, Overload, Tracer } from '../observability/port.ts';
 import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
@@ -24,7 +24,7 @@ import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { Upstream } from '../upstream/port.ts';
-import { Subscription, type SubscriptionSink } from './subscription.ts';
+import { Subscription, type SubscriptionParts, type SubscriptionSink } from './subscription.ts';
 
 export interface RelayOptions {
   readonly version: string;
@@ -77,6 +77,9 @@ export class Relay {
   readonly #cluster: Cluster | undefined;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
+  readonly #subscriptionParts: SubscriptionParts;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #logs: StreamLogs;
   #drained: Promise<void> | undefined;
   #hasten: (() => void) | undefined;
   #onLastGone: (() => void) | undefined;
@@ -86,6 +89,7 @@ export class Relay {
   constructor(options: RelayOptions) {
     const { clock, observer, authenticator, shared } = options;
     this.#clock = clock;
+    this.#logs = options.logs;
     this.#wheel = new TimerWheel(clock);
     this.registry = new RunRegistry(this.#wheel, options);
     const cluster = shared && new RunCluster(shared, this.registry, this.#wheel);
@@ -105,6 +109,10 @@ export class Relay {
       resumeWindowMs: options.resumeWindowMs,
       isRevoked: options.isRevoked,
       limits: options.limits,
+    };
+    this.#subscriptionParts = {
+      ...this.#connectionParts,
+      closed: (subscription) => this.#subscriptions.delete(subscription),
     };
   }
 
@@ -220,15 +228,27 @@ export class Relay {
     return this.#starter.draining;
   }
 
-  get overloaded(): boolean {
-    return this.#starter.overloaded;
+  /** Why nothing new is taken. */
+  get overloads(): ReadonlySet<Overload> {
+    return this.#starter.overloads;
   }
 
   /** Makes do with the memory there is. To be called each second, also when the pressure is over. */
   applyMemoryPressure(pressure: MemoryPressure): void {
-    this.#starter.overloaded = pressure !== 'none';
+    this.#setOverload('memory', pressure !== 'none');
     if (pressure === 'hard' || pressure === 'critical') this.registry.forgetEnded();
+    if (pressure !== 'none') this.#logs.releaseSpare();
     if (pressure === 'critical') this.#closeSlowest();
+  }
+
+  /** Makes do with the time there is: whether the event loop is late, and has been for a while. */
+  applyEventLoopLag(isLate: boolean): void {
+    this.#setOverload('event_loop', isLate);
+  }
+
+  #setOverload(overload: Overload, is: boolean): void {
+    if (is) this.#starter.overloads.add(overload);
+    else this.#starter.overloads.delete(overload);
   }
 
   get connections(): number {
@@ -274,9 +294,9 @@ export class Relay {
 
   /** Its client may come back and resume, here or elsewhere. */
   #closeSlowest(): void {
-    let slowest: Connection | undefined;
-    for (const connection of this.#connections) {
-      if (connection.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = connection;
+    let slowest: Connection | Subscription | undefined;
+    for (const readers of [this.#connections, this.#subscriptions]) {
+      for (const reader of readers) if (reader.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = reader;
     }
     slowest?.readerStalled();
   }
@@ -290,7 +310,9 @@ export class Relay {
 
   #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
     if (run.accepted && run.log.cursor(after) === undefined) throw resumeGap();
-    return new Subscription(run, after, attached, sink, this.#connectionParts);
+    const subscription = new Subscription(run, after, attached, sink, this.#subscriptionParts);
+    this.#subscriptions.add(subscription);
+    return subscription;
   }
 
   async #allGone(): Promise<void> {

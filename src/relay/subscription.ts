@@ -39,6 +39,8 @@ export interface SubscriptionParts {
   readonly scheduler: FlushScheduler;
   readonly wheel: TimerWheel;
   readonly observer: Observer;
+  /** Its caller is gone, or took all. Once. */
+  readonly closed: (subscription: Subscription) => void;
 }
 
 export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, Flushable {
@@ -73,9 +75,11 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
 
   /** The caller is gone, or took all: `onDisconnect` acts if the stream goes on. Idempotent. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#stall.stop();
     this.#leave();
+    this.#parts.closed(this);
   }
 
   #leave(): void {
@@ -90,8 +94,13 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
     this.#parts.scheduler.mark(this);
   }
 
+  /** Bytes that the caller has not taken. */
+  get backlogBytes(): number {
+    return this.#sink.bufferedBytes;
+  }
+
   get outstanding(): boolean {
-    return this.#sink.bufferedBytes > 0;
+    return this.backlogBytes > 0;
   }
 
   readerStalled(): void {

@@ -4,7 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import type { Principal } from '../auth/port.ts';
-import type { Caller } from '../observability/port.ts';
+import type { Caller, Overload } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
@@ -52,8 +52,8 @@ export interface Started {
 export class RunStarter {
   /** Set while the process drains: nothing new starts then. */
   draining = false;
-  /** Set while memory is short: what runs goes on, nothing is added. */
-  overloaded = false;
+  /** Why nothing new is taken, where it is not: what runs goes on, nothing is added. */
+  readonly overloads = new Set<Overload>();
   readonly #parts: StarterParts;
 
   constructor(parts: StarterParts) {
@@ -134,10 +134,9 @@ export class RunStarter {
     if (!this.#parts.isEnabled()) throw switchedOff();
     if (this.draining)
       throw new RelayError('shutting_down', 'this server is restarting; reconnect and start again');
-    if (this.overloaded)
-      throw new RelayError('unavailable', 'this server is busy; try again in a moment', {
-        cause: 'memory',
-      });
+    const [cause] = this.overloads;
+    if (cause !== undefined)
+      throw new RelayError('unavailable', 'this server is busy; try again in a moment', { cause });
     if (this.#parts.registry.liveOf(principal.userId) >= streams) throw tooManyStreams(streams);
   }
 

@@ -60,6 +60,10 @@ export class MemoryStreamLogs implements StreamLogs {
     if (page.length === PAGE_BYTES) this.#pool.give(page);
   }
 
+  releaseSpare(): void {
+    this.#pool.releaseSpare();
+  }
+
   /** A copy of a page that is as long as what it holds; the page itself is free then. */
   fitted({ bytes, used }: Page): Buffer {
     const fitted = Buffer.allocUnsafeSlow(used);
@@ -291,7 +295,8 @@ function writeVarint(bytes: Buffer, offset: number, value: number): number {
 
 /**
  * Fixed pages of memory outside the V8 heap, cut from slabs and used again. Owns no limit: the logs know theirs.
- * Slabs are kept once allocated, so resident memory follows the peak, which the logs' byte limits bound.
+ * Slabs are kept once allocated, so resident memory follows the peak, which the logs' byte limits bound; where memory is
+ * short, those are let go of which no page is in use.
  */
 const PAGES_PER_SLAB = 64;
 
@@ -299,7 +304,7 @@ const PAGES_PER_SLAB = 64;
 export const PAGE_BYTES = 4096;
 
 export class PagePool {
-  readonly #free: Buffer[] = [];
+  #free: Buffer[] = [];
 
   take(): Buffer {
     const page = this.#free.pop();
@@ -313,5 +318,12 @@ export class PagePool {
 
   give(page: Buffer): void {
     this.#free.push(page);
+  }
+
+  /** Lets slabs go that are free as a whole. */
+  releaseSpare(): void {
+    if (this.#free.length < PAGES_PER_SLAB) return;
+    const slabs = Map.groupBy(this.#free, ({ buffer }) => buffer);
+    this.#free = [...slabs.values()].filter((pages) => pages.length < PAGES_PER_SLAB).flat();
   }
 }

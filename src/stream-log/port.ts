@@ -56,4 +56,6 @@ export interface StreamLogs {
   create(after?: number): StreamLog;
   /** Bytes held by all logs. */
   readonly heldBytes: number;
+  /** Gives memory back that no log holds: what is kept to be used again. */
+  releaseSpare(): void;
 }

@@ -1,6 +1,11 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryLimit } from '../../src/observability/memory-limit.ts';
-import { memoryPressure, newsOfPressure, watchMemory } from '../../src/observability/memory-pressure.ts';
+import {
+  memoryPressure,
+  newsOfPressure,
+  steadyPressure,
+  watchMemory,
+} from '../../src/observability/memory-pressure.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 it.each([
@@ -15,6 +20,34 @@ it.each([
   expect(memoryPressure(percent, 100)).toBe(pressure);
 });
 
+describe('pressure that hovers at a mark', () => {
+  const levels = (percents: readonly number[]): string[] => {
+    const pressure = steadyPressure();
+    return percents.map((percent) => pressure(percent, 100));
+  };
+  const times = (count: number, percent: number): number[] => Array(count).fill(percent);
+
+  it('does not let new work in and out each second', () => {
+    expect(levels([81, 79, 81, 79, 81, 78])).toEqual(Array(6).fill('soft'));
+    expect(levels([96, 94, 96, 93])).toEqual(Array(4).fill('critical'));
+  });
+
+  it('is over at once where memory is clearly below', () => {
+    expect(levels([81, 76])).toEqual(['soft', 'none']);
+    expect(levels([97, 85, 50])).toEqual(['critical', 'soft', 'none']);
+    expect(levels([97, 88])).toEqual(['critical', 'hard']);
+  });
+
+  it('is over after ten seconds just below: what was given back may not come back to the system', () => {
+    expect(levels([81, ...times(10, 79)])).toEqual([...Array(10).fill('soft'), 'none']);
+    expect(levels([81, ...times(9, 79), 81, ...times(9, 79)])).toEqual(Array(20).fill('soft'));
+  });
+
+  it('rises at once', () => {
+    expect(levels([10, 81, 91, 96])).toEqual(['none', 'soft', 'hard', 'critical']);
+  });
+});
+
 it('reports once a second until it is cancelled', () => {
   const clock = new ManualClock();
   const reports: string[] = [];
@@ -25,8 +58,11 @@ it('reports once a second until it is cancelled', () => {
   expect(reports).toEqual(['critical', 'critical', 'critical']);
 });
 
-it('knows a limit that is at least what the process holds', () => {
-  expect(memoryLimit()).toBeGreaterThan(process.memoryUsage.rss());
+it('knows a limit that is at least what the process holds, or a lower one of the operator', () => {
+  const limit = memoryLimit();
+  expect(limit).toBeGreaterThan(process.memoryUsage.rss());
+  expect(memoryLimit(64_000_000)).toBe(64_000_000);
+  expect(memoryLimit(Number.MAX_SAFE_INTEGER)).toBe(limit);
 });
 
 it('news are the first pressure, a worse one, and the end of it', () => {

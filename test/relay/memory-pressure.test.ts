@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { createCore, start } from '../support/core.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { RelayError } from '../../src/protocol/relay-error.ts';
+import type { StartCommand } from '../../src/run/starter.ts';
+import { BOB, createCore, principal, start } from '../support/core.ts';
 import { settled } from '../support/quiet.ts';
 
 async function withEndedAndLive() {
@@ -19,7 +21,7 @@ describe('when memory is short', () => {
     relay.applyMemoryPressure('soft');
     socket.send(start('new'));
     await settled();
-    expect(relay.overloaded).toBe(true);
+    expect([...relay.overloads]).toEqual(['memory']);
     expect(socket.of('error')).toMatchObject([
       { id: 'new', of: 'start', code: 'unavailable', retryable: true },
     ]);
@@ -45,6 +47,17 @@ describe('when memory is short', () => {
     expect(socket.endings('live')).toHaveLength(1);
   });
 
+  it('memory that is kept for logs to come is given back', async () => {
+    const { relay, logs, upstream } = await withEndedAndLive();
+    const released = vi.spyOn(logs, 'releaseSpare');
+    relay.applyMemoryPressure('none');
+    expect(released).not.toHaveBeenCalled();
+    relay.applyMemoryPressure('soft');
+    expect(released).toHaveBeenCalledOnce();
+    upstream.calls[1]?.text('live');
+    expect(relay.registry.live).toBe(1);
+  });
+
   it('the reader that is furthest behind is cut, to resume later; no other', async () => {
     const { connect, relay, socket, upstream } = await withEndedAndLive();
     const slow = connect();
@@ -57,4 +70,75 @@ describe('when memory is short', () => {
     expect(slow.closedWith).toMatchObject({ code: 4503 });
     expect(socket.closedWith).toBeUndefined();
   });
+
+  it('the reader may be one without a WebSocket, and is no longer one once it is gone', async () => {
+    const { connect, relay, upstream, observed } = await withEndedAndLive();
+    const behind = connect();
+    behind.send(start('behind'));
+    await settled();
+    behind.stalled = true;
+    upstream.last.text('x'.repeat(1000));
+    await settled();
+    const sinks = [slowSink(20_000), slowSink(10_000)];
+    const subscriptions = await Promise.all(
+      sinks.map((sink, index) => relay.start(httpStart(`http-${index}`), sink)),
+    );
+    relay.applyMemoryPressure('critical');
+    expect(sinks.map(({ failures }) => failures)).toEqual([['stalled'], []]);
+    subscriptions[0]?.close();
+    relay.applyMemoryPressure('critical');
+    expect(sinks.map(({ failures }) => failures)).toEqual([['stalled'], ['stalled']]);
+    subscriptions[1]?.close();
+    expect(behind.closedWith).toBeUndefined();
+    relay.applyMemoryPressure('critical');
+    expect(behind.closedWith).toMatchObject({ code: 4503 });
+    const closed = observed.filter(
+      ({ kind, event }) => kind === 'slowReader' && (event as string) === 'closed',
+    );
+    expect(closed).toHaveLength(3);
+  });
 });
+
+describe('when the event loop is late', () => {
+  it('new starts are refused, and nothing else', async () => {
+    const { relay, socket, upstream, logs, observed } = await withEndedAndLive();
+    const before = logs.heldBytes;
+    relay.applyEventLoopLag(true);
+    socket.send(start('new'));
+    await settled();
+    expect(socket.of('error')).toMatchObject([{ id: 'new', of: 'start', code: 'unavailable' }]);
+    expect(observed.at(-1)).toMatchObject({ kind: 'refused', event: { cause: 'event_loop' } });
+    expect(logs.heldBytes).toBe(before);
+    socket.send(start('ended')); // the same request again: it is there already
+    upstream.calls[1]?.text('still here');
+    await settled();
+    expect(socket.of('resumed')).toHaveLength(1);
+    expect(socket.text('live')).toBe('still here');
+  });
+
+  it('it is over when both are', async () => {
+    const { relay, socket } = await withEndedAndLive();
+    relay.applyEventLoopLag(true);
+    relay.applyMemoryPressure('soft');
+    expect([...relay.overloads]).toEqual(['event_loop', 'memory']);
+    relay.applyEventLoopLag(false);
+    expect([...relay.overloads]).toEqual(['memory']);
+    relay.applyMemoryPressure('none');
+    socket.send(start('new'));
+    await settled();
+    expect(socket.of('accepted').map(({ id }) => id)).toContain('new');
+  });
+});
+
+function httpStart(id: string): StartCommand {
+  const caller = { door: 'sse', requestId: id, connectionId: null } as const;
+  const request = { action: 'chat', messages: [{ role: 'user' as const, content: 'hi' }] };
+  return { principal: principal(BOB, Number.MAX_SAFE_INTEGER), id, request, caller };
+}
+
+/** A response with so many bytes that its caller does not take. */
+function slowSink(bufferedBytes: number) {
+  const failures: (RelayError | 'stalled')[] = [];
+  const failed = (reason: RelayError | 'stalled') => void failures.push(reason);
+  return { bufferedBytes, failures, failed, opened() {}, frame() {}, ended() {}, flush() {} };
+}

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toWire, type WireText } from '../../src/protocol/wire-text.ts';
-import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
+import { MemoryStreamLogs, PagePool } from '../../src/stream-log/memory.ts';
 import type { DeltaSink, LogCursor, StreamLog } from '../../src/stream-log/port.ts';
 
 const ROOMY = { maxBytes: 1 << 20, totalBytes: 1 << 26 };
@@ -220,5 +220,32 @@ describe('the memory stream log', () => {
     const log = new MemoryStreamLogs(ROOMY).create();
     for (let seq = 1; seq <= 1000; seq += 1) log.append('text', toWire('twenty characters ok'));
     expect(log.heldBytes).toBeLessThan(20_000 * 1.3);
+  });
+});
+
+describe('memory kept for logs to come', () => {
+  it('is let go where no page of it is in use, and stays where one is', () => {
+    const pool = new PagePool();
+    const pages = Array.from({ length: 65 }, () => pool.take());
+    const [first, second] = [pages[0]?.buffer, pages[64]?.buffer];
+    expect(second).not.toBe(first);
+    for (const page of pages.slice(0, 64)) pool.give(page);
+    pool.releaseSpare();
+    const more = Array.from({ length: 64 }, () => pool.take());
+    expect(more.slice(0, 63).every(({ buffer }) => buffer === second)).toBe(true);
+    expect(more[63]?.buffer).not.toBe(first);
+    expect(new Set(more.map(({ byteOffset, buffer }) => `${byteOffset} ${buffer === second}`)).size).toBe(64);
+  });
+
+  it('is asked for again as if nothing had been', () => {
+    const logs = new MemoryStreamLogs(ROOMY);
+    const log = logs.create();
+    fill(log, Array(100).fill({ kind: 'text', json: toWire('x'.repeat(1000)) }));
+    log.release();
+    logs.releaseSpare();
+    expect(logs.heldBytes).toBe(0);
+    const next = logs.create();
+    fill(next, [{ kind: 'text', json: toWire('again') }]);
+    expect(readAll(next.cursor(0) as LogCursor)).toMatchObject([{ json: 'again' }]);
   });
 });

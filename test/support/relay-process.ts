@@ -35,6 +35,8 @@ const UNLIMITED: Environment = {
   MAX_STREAMS_PER_USER: '10000',
   STARTS_PER_MINUTE: MANY,
   FRAMES_PER_MINUTE: MANY,
+  // A machine that runs all tests is late for other reasons than its relays.
+  MAX_EVENT_LOOP_LAG_MS: '0',
 };
 
 export interface LogLine {

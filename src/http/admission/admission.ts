@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Principal } from '../../auth/port.ts';
+import type { Overload } from '../../observability/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { SharedLimits, TakenElsewhere } from '../../workers/port.ts';
@@ -85,8 +86,12 @@ export class Admission {
     return this.#counts.all.of(ALL);
   }
 
-  get overloaded(): boolean {
-    return this.#parts.health.state === 'overloaded';
+  get isMemoryShort(): boolean {
+    return this.#parts.health.state === 'overloaded' && this.#overload === 'memory';
+  }
+
+  get #overload(): Overload {
+    return this.#parts.health.overload ?? 'memory';
   }
 
   /**
@@ -198,7 +203,7 @@ export class Admission {
     const { state } = this.#parts.health;
     if (state === 'draining')
       throw new RelayError('shutting_down', 'this machine is shutting down; reconnect');
-    if (state === 'overloaded') throw full('memory');
+    if (state === 'overloaded') throw full(this.#overload);
     if (this.#isFull) throw full('connections');
   }
 
@@ -234,6 +239,6 @@ export function tooManyUnproven(
   });
 }
 
-export function full(cause: 'memory' | 'connections' | 'bodies'): RelayError {
+export function full(cause: Overload | 'connections' | 'bodies'): RelayError {
   return new RelayError('unavailable', 'this machine is full; try again', { cause });
 }

@@ -11,7 +11,7 @@ const BODIES_OF_USER = 8;
 const BODIES_OF_ADDRESS = 32;
 const BODIES = 64;
 /** While memory is short, a share of it. */
-const WHILE_OVERLOADED = 1 / 8;
+const WHILE_MEMORY_IS_SHORT = 1 / 8;
 
 export class BodyBudget {
   readonly #maxBodyBytes: number;
@@ -34,10 +34,10 @@ export class BodyBudget {
    * @param who absent for a route that asks for no token
    * @throws RelayError `rate_limited` or, where the machine has no room, `unavailable`
    */
-  reserve(bytes: number, address: string, who: string | undefined, overloaded: boolean): () => void {
+  reserve(bytes: number, address: string, who: string | undefined, isMemoryShort: boolean): () => void {
     const room = this.#maxBodyBytes;
-    const machine = BODIES * room * (overloaded ? WHILE_OVERLOADED : 1);
-    if (this.#of(MACHINE) + bytes > machine) throw full(overloaded ? 'memory' : 'bodies');
+    const machine = BODIES * room * (isMemoryShort ? WHILE_MEMORY_IS_SHORT : 1);
+    if (this.#of(MACHINE) + bytes > machine) throw full(isMemoryShort ? 'memory' : 'bodies');
     const keys = [MACHINE, this.#within(`address ${address}`, bytes, BODIES_OF_ADDRESS * room)];
     if (who !== undefined) keys.push(this.#within(`user ${who}`, bytes, BODIES_OF_USER * room));
     for (const key of keys) this.#add(key, bytes);

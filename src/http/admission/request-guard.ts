@@ -151,7 +151,10 @@ export class RequestGuard {
     const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
     const bytes = coding === undefined ? Number(length ?? 0) : maxBodyBytes;
     if (bytes === 0 || bytes > maxBodyBytes) return; // a larger one is refused for its size
-    raw.once('close', this.#bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.overloaded));
+    raw.once(
+      'close',
+      this.#bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.isMemoryShort),
+    );
   }
 
   #lease(reply: FastifyReply, { userId }: Principal): void {

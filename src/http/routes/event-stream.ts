@@ -102,8 +102,9 @@ class FrameEvents implements EventFraming {
     return this.#event(frame.type, frame.seq, wire);
   }
 
-  failed({ code, message, retryable }: RelayError): string {
-    const frame = encodeFrame({ type: 'error', of: 'resume', code, message, retryable });
+  failed({ code, message, retryable, waitMs }: RelayError): string {
+    const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
+    const frame = encodeFrame({ type: 'error', of: 'resume', code, message, retryable, ...wait });
     return `event: error\ndata: ${frame}\n\n`;
   }
 

@@ -1,5 +1,6 @@
 /** What load balancers and Prometheus ask for, and what this machine says of itself. No token, no user's data. */
 import type { RouteHandlerMethod } from 'fastify';
+import type { Overload } from '../../observability/port.ts';
 import type { WorkerState, WorkerStates } from '../../workers/messages.ts';
 
 /** Read anew at each look. */
@@ -9,6 +10,8 @@ export interface Health {
    * start. Only `ready` takes traffic.
    */
   readonly state: 'starting' | 'ready' | 'draining' | 'overloaded' | 'upstream_account';
+  /** Why it is `overloaded`; undefined where it is not. */
+  readonly overload?: Overload | undefined;
   /** Reported, never failed: streams go on without Postgres and Redis, and say why where the account fails. */
   readonly dependencies?: Readonly<Record<string, 'up' | 'down'>> | undefined;
   /** Likewise: models in use that retire or are gone, or that are other than the models file says. */
@@ -21,7 +24,7 @@ export interface Health {
 
 /** What the health of a machine follows from. */
 export interface HealthSources {
-  readonly relay: { readonly draining: boolean; readonly overloaded: boolean };
+  readonly relay: { readonly draining: boolean; readonly overloads: ReadonlySet<Overload> };
   readonly authenticator: { readonly ready: boolean };
   readonly account: { readonly state: string; readonly hasWorked: boolean };
   /** Whether each is up; undefined for what is not set up, which is not reported. */
@@ -37,10 +40,14 @@ export function healthOf(sources: HealthSources): Health {
   return {
     get state(): Health['state'] {
       if (relay.draining) return 'draining';
-      if (relay.overloaded) return 'overloaded';
+      if (relay.overloads.size > 0) return 'overloaded';
       if (!authenticator.ready) return 'starting';
       // One that stopped working did so for all machines: a balancer that leaves them all hides the reason from users.
       return account.state === 'fails' && !account.hasWorked ? 'upstream_account' : 'ready';
+    },
+    get overload(): Health['overload'] {
+      const [overload] = relay.overloads;
+      return overload;
     },
     get dependencies(): Health['dependencies'] {
       const known = Object.entries(dependencies()).flatMap(([name, up]) =>
@@ -65,10 +72,10 @@ export function healthHandlers(health: Health): Record<'live' | 'ready', RouteHa
     live: () => ({ status: 'ok' }),
     async ready(_request, reply) {
       const workers = await health.workers?.();
-      const { state, dependencies, models, switches } = health;
+      const { state, overload, dependencies, models, switches } = health;
       const status = state === 'ready' ? stateOf(workers) : state;
       reply.code(status === 'ready' ? 200 : 503);
-      return { status, dependencies, models, switches, workers };
+      return { status, overload, dependencies, models, switches, workers };
     },
   };
 }
