@@ -38,7 +38,7 @@ export interface Machine extends AsyncDisposable {
   ended(): Promise<void>;
 }
 
-const READY_MS = 90_000;
+const READY_MS = 300_000;
 /** Of what a process says last, characters. */
 const ERRORS_KEPT = 2_000;
 /** As a small container has it. */
