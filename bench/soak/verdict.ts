@@ -69,7 +69,7 @@ export function verdictOf(evidence: Evidence): readonly Line[] {
     line(
       'I3: one row for each ending, and the same end',
       [
-        ...missing.map(({ id, end: how }) => `${id}: no row that says ${how}`),
+        ...missing.map((stream) => sayMissing(stream, rows)),
         ...(twice > 0 ? [`${twice} epochs twice`] : []),
         ...(evidence.unsettled > 0 ? [`${evidence.unsettled} runs without a settlement`] : []),
       ],
@@ -109,6 +109,14 @@ function isTextWrong({ end, text }: SeenStream): boolean {
 /** By its epoch, or, of an answer that names none, by its id. */
 function hasItsRow({ id, epoch, end }: SeenStream, rows: readonly Row[]): boolean {
   return index(rows).has(`${epoch ?? id} ${end}`);
+}
+
+function sayMissing({ id, epoch, end, code }: SeenStream, rows: readonly Row[]): string {
+  const row = rows.find((each) => each.epoch === epoch || each.stream_id === id);
+  const told = code === undefined ? end : `${end} ${code}`;
+  return row === undefined
+    ? `${id}: told ${told}, no row`
+    : `${id}: told ${told}, its row says ${row.status}`;
 }
 
 const indexes = new WeakMap<readonly Row[], ReadonlySet<string>>();
