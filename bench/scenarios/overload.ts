@@ -149,7 +149,7 @@ export const overloadMemory: Scenario = {
 async function squeezeMemory(subject: Subject): Promise<Outcome> {
   using ballast = createBallast();
   const environment = { MEMORY_LIMIT_BYTES: String(LIMIT_BYTES), NODE_OPTIONS: importOption(ballast.script) };
-  return runOverload(subject, environment, async (stage) => {
+  return await runOverload(subject, environment, async (stage) => {
     const slow = await stage.load({ ...SLOW, name: 's', opening: OPENING });
     await slow.connect();
     await slow.stream({ streams: SLOW.connections, rampMs: rampOf(SLOW.connections) });
