@@ -35,10 +35,12 @@ export class Newcomers implements Disposable {
     this.#timer = setInterval(() => this.#come(), EVERY_MS);
   }
 
-  /** How often what was said to those who came from then on. */
+  /** How often what was said to those who came from then on, as far as they know. */
   outcomes(since: number): Readonly<Record<string, number>> {
-    const told = this.#newcomers.filter(({ cameAt }) => cameAt >= since);
-    const groups = Map.groupBy(told, ({ outcome = 'none' }) => outcome);
+    const outcomes = this.#newcomers.flatMap(({ cameAt, outcome }) =>
+      cameAt >= since ? (outcome ?? []) : [],
+    );
+    const groups = Map.groupBy(outcomes, (outcome) => outcome);
     return Object.fromEntries([...groups].map(([outcome, of]) => [outcome, of.length]));
   }
 

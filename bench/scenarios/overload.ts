@@ -11,7 +11,6 @@ import { atMost } from '../report/target.ts';
 import type { Figures, Outcome, Scenario } from '../scenario.ts';
 import { onStage, type Round, type Stage } from '../stage.ts';
 import type { Environment, Subject } from '../subjects/port.ts';
-import { soundness } from './soundness.ts';
 import { OPENING, rampOf, TRAFFIC } from './traffic.ts';
 
 const WATCHED = 100;
@@ -75,23 +74,26 @@ async function runOverload(
     const told = newcomers.outcomes(begunAt);
     const after = await stage.round(CALM_MS);
     const faults = report?.faults ?? {};
+    // A stream that has ended is followed by another one, and that is new.
+    const { [FRAME_REFUSED]: followers = 0, ...liveFaults } = after.load.faults;
     const figures: Figures = {
       beforeP99: before.load.latency.p99,
       inP99: round.load.latency.p99,
       inMax: round.load.latency.max,
       afterP99: after.load.latency.p99,
       ...newcomersOf(told),
-      refusedStarts: (told[START_REFUSED] ?? 0) + (faults['start: error unavailable'] ?? 0),
+      refusedStarts: (told[START_REFUSED] ?? 0) + (faults[FRAME_REFUSED] ?? 0) + followers,
       cut: faults['connection close 4503'] ?? 0,
       recovery: recoveryMs / 1000,
       peak: round.rssPeakMb,
-      faults: soundness(after)['faults'] ?? 0,
+      faults: Object.values(liveFaults).reduce((sum, each) => sum + each, 0),
     };
-    return { rounds: [figures], faults: after.load.faults };
+    return { rounds: [figures], faults: liveFaults };
   });
 }
 
 const START_REFUSED = 'start: unavailable';
+const FRAME_REFUSED = 'start: error unavailable';
 const HANDSHAKE_REFUSED = 'http 503';
 
 function newcomersOf(told: Readonly<Record<string, number>>): Figures {
