@@ -9,14 +9,22 @@ import { repeatedKey } from './repeated-key.ts';
 /** Far above any file of settings; to judge as much takes about a second. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
+/** Editors of some systems write another encoding by themselves: half of a prompt would be signs of replacement. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
- * What a file holds.
+ * What a file holds, without a byte order mark.
  * @throws Error saying why it cannot be read, or that it must not
  */
 export function boundedText(file: string | URL, maxBytes = MAX_BYTES): string {
   const stats = statSync(file);
   if (!stats.isFile() || stats.size > maxBytes) throw new Error(`name a file of at most ${maxBytes} bytes`);
-  return readFileSync(file, 'utf8');
+  const bytes = readFileSync(file);
+  try {
+    return UTF_8.decode(bytes);
+  } catch (cause) {
+    throw new Error('save it as UTF-8; it is in another encoding', { cause });
+  }
 }
 
 /**

@@ -8,12 +8,14 @@ const TOKEN = /"((?:[^"\\]|\\.)*)"(\s*:)?|[[\]{}]/g;
 export function repeatedKey(text: string): string | undefined {
   /** The keys of the objects and lists around, each with the one that is being read. */
   const around: { readonly keys: Set<string>; at: string }[] = [];
-  for (const [token, key = '', colon] of text.matchAll(TOKEN)) {
+  for (const [token, written = '', colon] of text.matchAll(TOKEN)) {
     const object = around.at(-1);
     if (token === '{' || token === '[') around.push({ keys: new Set(), at: '' });
     else if (token === '}' || token === ']') around.pop();
     else if (colon !== undefined && object !== undefined) {
-      object.at = key;
+      // The same key may be spelled in several ways.
+      const key = written.includes('\\') ? String(JSON.parse(`"${written}"`)) : written;
+      object.at = written;
       if (object.keys.has(key)) return around.flatMap(({ at }) => (at === '' ? [] : [at])).join('.');
       object.keys.add(key);
     }

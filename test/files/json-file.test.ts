@@ -21,6 +21,21 @@ it('a file is read', () => {
   expect(read(path)).toEqual({});
 });
 
+it('a byte order mark before it is no part of it', () => {
+  const path = pathOfFile();
+  writeFileSync(path, '\ufeff{}');
+  expect(read(path)).toEqual({});
+});
+
+it.each([
+  ['Latin-1', Buffer.from('{"a": "é"}', 'latin1')],
+  ['UTF-16', Buffer.from('\ufeff{}', 'utf16le')],
+])('one in %s is refused: its words would be others', (_encoding, bytes) => {
+  const path = pathOfFile();
+  writeFileSync(path, bytes);
+  expect(() => read(path)).toThrow(`unable to use the plans file ${path}: save it as UTF-8`);
+});
+
 it('one of many megabytes is refused for its size', () => {
   const path = pathOfFile();
   writeFileSync(path, '{}');

@@ -15,6 +15,7 @@ it.each([
   ['[{"a":1},{"a":1}]', undefined],
   ['{"a":"\\"a\\":1, {\\"a\\":","b":"}{"}', undefined],
   ['{"a\\"":1,"a\\"":2}', 'a\\"'],
+  ['{"a":1,"\\u0061":2}', '\\u0061'],
   ['"a"', undefined],
 ])('%s: %s', (text, path) => {
   expect(repeatedKey(text)).toBe(path);

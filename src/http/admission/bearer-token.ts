@@ -15,14 +15,18 @@ const BEARER = /^bearer +(\S+) *$/i;
  * @throws RelayError `bad_request` if the header is there twice: Node would silently keep the first
  */
 export function headerToken(request: IncomingMessage): string | undefined {
-  const { rawHeaders, headers } = request;
-  let occurrences = 0;
+  if (timesIn(request, HEADER) > 1) throw new RelayError('bad_request', 'send the token in one place');
+  return BEARER.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** How often a request has that header, named in lower case. */
+export function timesIn({ rawHeaders }: IncomingMessage, header: string): number {
+  let times = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === HEADER.length && name.toLowerCase() === HEADER) occurrences += 1;
+    if (name?.length === header.length && name.toLowerCase() === header) times += 1;
   }
-  if (occurrences > 1) throw new RelayError('bad_request', 'send the token in one place');
-  return BEARER.exec(headers.authorization ?? '')?.[1];
+  return times;
 }
 
 const TOKEN_MISSING = new RelayError('unauthorized', 'an access token is required; sign in to get one', {

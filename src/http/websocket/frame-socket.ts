@@ -12,6 +12,7 @@ import { CLOSE_CODES, type CloseCode } from '../../protocol/codes.ts';
 import type { WireText } from '../../protocol/wire-text.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
 import type { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
+import { areWholeMessages, FrameRules } from './frame-rules.ts';
 
 /** More pings (empty binary frames among them) and pongs than this within a second of the clock are a flood. */
 const MAX_CONTROL_FRAMES_PER_SECOND = 50;
@@ -47,7 +48,9 @@ export interface SocketParts {
 }
 
 export function adaptWebSocket(websocket: WebSocket, socket: Socket, parts: SocketParts): ServedSocket {
-  const adapter = new WebSocketAdapter(websocket, socket, parts);
+  const [feed] = socket.listeners('data') as Feed[];
+  if (feed === undefined) throw new TypeError('ws reads from the socket by itself');
+  const adapter = new WebSocketAdapter(websocket, socket, parts, feed);
   // Shared functions that find their adapter on the emitter: five closures for each of ten thousand sockets add up.
   (websocket as Adapted<WebSocket>)[ADAPTER] = adapter;
   (socket as Adapted<Socket>)[ADAPTER] = adapter;
@@ -58,24 +61,36 @@ export function adaptWebSocket(websocket: WebSocket, socket: Socket, parts: Sock
   for (const listener of socket.listeners('end')) socket.off('end', listener as () => void);
   socket.on('end', onEnd);
   socket.on('drain', onDrain);
+  // Likewise, and ours first: what `ws` reads has passed the rules that it does not know.
+  socket.prependListener('data', onData);
+  socket.off('data', feed);
   return adapter;
 }
+
+/** The listener of `ws`: it finds its WebSocket on the socket. */
+type Feed = (this: Socket, bytes: Buffer) => void;
 
 class WebSocketAdapter implements ServedSocket {
   readonly #websocket: WebSocket;
   readonly #socket: Socket;
   readonly #parts: SocketParts;
+  readonly #feed: Feed;
   #events: ConnectionEvents | undefined;
+  /** Only while a message is on its way. */
+  #rules: FrameRules | undefined;
+  /** Nothing that comes is read any more. */
+  #isDeaf = false;
   /** What our own close, or the violation `ws` closes for, says: the peer's echo may never come. */
   #closeCode: number | undefined;
   #deadline: Timer | undefined;
   #controlSecond = 0;
   #controlFrames = 0;
 
-  constructor(websocket: WebSocket, socket: Socket, parts: SocketParts) {
+  constructor(websocket: WebSocket, socket: Socket, parts: SocketParts, feed: Feed) {
     this.#websocket = websocket;
     this.#socket = socket;
     this.#parts = parts;
+    this.#feed = feed;
   }
 
   serve(events: ConnectionEvents): void {
@@ -119,6 +134,32 @@ class WebSocketAdapter implements ServedSocket {
     return this.#websocket.readyState === this.#websocket.OPEN;
   }
 
+  /** What comes, before any of it is a frame. */
+  read(bytes: Buffer): void {
+    if (this.#isDeaf) return;
+    if (this.#rules === undefined && areWholeMessages(bytes)) {
+      this.#feed.call(this.#socket, bytes);
+      return;
+    }
+    const rules = this.#rules ?? new FrameRules();
+    const violation = rules.check(bytes);
+    this.#rules = rules.isBetweenMessages ? undefined : rules;
+    // What comes before it is handled, and may be wrong by itself.
+    this.#feed.call(this.#socket, bytes.subarray(0, violation?.at));
+    if (violation !== undefined || rules.closed) this.#isDeaf = true;
+    // A few turns of promises later `ws` says what it found wrong in those.
+    if (violation !== undefined) setImmediate(() => this.#fail(violation.code));
+  }
+
+  /** As `ws` does it: the other side may answer or not, nothing of it is read. */
+  #fail(code: number): void {
+    if (this.#open) {
+      this.#closeCode ??= code;
+      this.#websocket.close(code);
+    }
+    this.#socket.end();
+  }
+
   /** A binary frame without content is a ping: React Native's `ping()` sends one on Android. */
   receive(data: RawData, isBinary: boolean): void {
     if (!this.#open) return;
@@ -151,6 +192,7 @@ class WebSocketAdapter implements ServedSocket {
   }
 
   violated(error: NodeJS.ErrnoException): void {
+    this.#isDeaf = true;
     if (error.code?.startsWith('WS_ERR_')) this.#closeCode ??= VIOLATION_CODES[error.code] ?? PROTOCOL_ERROR;
   }
 
@@ -183,6 +225,10 @@ function onError(this: Adapted<WebSocket>, error: Error): void {
 
 function onClose(this: Adapted<WebSocket>, code: number): void {
   this[ADAPTER]?.closed(code);
+}
+
+function onData(this: Adapted<Socket>, bytes: Buffer): void {
+  this[ADAPTER]?.read(bytes);
 }
 
 function onEnd(this: Adapted<Socket>): void {

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { OldFunction } from '../../legacy/old-body.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import { headerToken, tokenMissing } from '../admission/bearer-token.ts';
+import { headerToken, timesIn, tokenMissing } from '../admission/bearer-token.ts';
 
 /** Of the app's old functions. */
 const OLD_PATHS = {
@@ -21,6 +21,7 @@ export function oldFunctionOf(request: IncomingMessage): OldFunction | undefined
   return (OLD_PATHS as Readonly<Record<string, OldFunction>>)[pathOf(request)];
 }
 
+const VERSION = '13';
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const SUBPROTOCOL_NAME = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;
 const BEARER_NAME = 'bearer.';
@@ -46,9 +47,16 @@ export function requireHandshake(request: IncomingMessage): void {
   const { headers } = request;
   if (request.method !== 'GET') throw new RelayError('method_not_allowed', 'a handshake is a GET');
   if (request.httpVersion !== '1.1') throw badRequest('a handshake needs HTTP/1.1');
-  if (headers['sec-websocket-version'] !== '13') throw badRequest('Sec-WebSocket-Version must be 13');
+  if (timesIn(request, 'host') !== 1) throw badRequest('a handshake names its Host, once');
+  if (headers['sec-websocket-version'] !== VERSION)
+    throw badRequest(`Sec-WebSocket-Version must be ${VERSION}`);
   if (!KEY.test(headers['sec-websocket-key'] ?? ''))
     throw badRequest('Sec-WebSocket-Key is missing or malformed');
+}
+
+/** What a refusal says of the version, where that was why (RFC 6455, 4.4). */
+export function versionsServed({ headers }: IncomingMessage): Record<string, string> {
+  return headers['sec-websocket-version'] === VERSION ? {} : { 'sec-websocket-version': VERSION };
 }
 
 /** The path without its query, which may hold what must not be logged. */

@@ -24,8 +24,15 @@ import { Lingering } from '../admission/lingering.ts';
 import { traceparentOf } from '../admission/traceparent.ts';
 import { rawErrorResponse } from '../error-response.ts';
 import { connectOld } from '../legacy/old-socket.ts';
+import { MAX_FRAGMENTS } from './frame-rules.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
-import { handshakeToken, oldFunctionOf, refusedOrigin, requireHandshake } from './upgrade-request.ts';
+import {
+  handshakeToken,
+  oldFunctionOf,
+  refusedOrigin,
+  requireHandshake,
+  versionsServed,
+} from './upgrade-request.ts';
 
 /**
  * A frame may come in segments of this many bytes. In memory each piece takes 1 KB beside them, so that what one socket
@@ -80,7 +87,7 @@ export class WebSocketEndpoint {
       // Unset, `ws` would echo the first name offered, which may be the token.
       handleProtocols: () => SUBPROTOCOL,
       maxPayload: parts.maxFrameBytes,
-      maxFragments: 64,
+      maxFragments: MAX_FRAGMENTS,
       maxBufferedChunks: Math.max(MIN_PIECES, Math.ceil(parts.maxFrameBytes / PIECE_BYTES)),
       skipUTF8Validation: false,
       closeTimeout: 2000,
@@ -199,8 +206,12 @@ export class WebSocketEndpoint {
       origin: refusedOrigin(request, error),
     });
     if (socket.destroyed) return;
-    const allow = code === 'method_not_allowed' ? { allow: 'GET' } : {};
-    socket.end(rawErrorResponse(error, { headers: { 'x-request-id': connectionId, ...allow } }));
+    const headers = {
+      'x-request-id': connectionId,
+      ...(code === 'method_not_allowed' ? { allow: 'GET' } : {}),
+      ...versionsServed(request),
+    };
+    socket.end(rawErrorResponse(error, { headers }));
     this.#lingering.add(socket);
   }
 }
