@@ -100,7 +100,7 @@ export const environment: FuzzTarget = {
   name: 'environment',
   corpus: CORPUS,
   words: [...KEYS.map((key) => `\n${key}=`), ...VALUES],
-  cases: 60,
+  cases: 25,
   open: () => subject(check),
 };
 
