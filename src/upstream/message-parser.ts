@@ -277,9 +277,12 @@ export class MessageParser {
   }
 }
 
-/** Bytes as they stand if they are UTF-8, otherwise repaired with U+FFFD. */
+/**
+ * Bytes as they stand if they are UTF-8, otherwise repaired with U+FFFD. A tab, which JSON has between values alone, becomes a
+ * space: no other machine takes a control character.
+ */
 function wellFormed(bytes: string): WireText {
-  const wire = bytes as WireText;
+  const wire = (bytes.includes('\t') ? bytes.replaceAll('\t', ' ') : bytes) as WireText;
   return isUtf8(Buffer.from(bytes, 'latin1')) ? wire : toWire(fromWire(wire));
 }
 

@@ -3,7 +3,7 @@
  * loses that run, or its switches, and nothing else: the store goes on.
  */
 import assert from 'node:assert/strict';
-import { FleetUnreachable } from '../../../src/cluster/fleet-switches.ts';
+import { FleetUnreachable } from '../../../src/cluster/fleet-table.ts';
 import type { RunRecord } from '../../../src/cluster/port.ts';
 import { Malformed } from '../../../src/cluster/store/port.ts';
 import { RedisSharedStore } from '../../../src/cluster/store/redis.ts';
