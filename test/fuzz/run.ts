@@ -88,7 +88,8 @@ function watchProgress({ progress }: Work, stuck: () => void): NodeJS.Timeout {
   let since = performance.now();
   return setInterval(() => {
     const cases = Atomics.load(counts, 0);
-    if (cases !== seen) since = performance.now();
+    // Of a busy machine, loading all sources takes as long.
+    if (cases !== seen || cases === 0) since = performance.now();
     else if (performance.now() - since > STUCK_MS) stuck();
     seen = cases;
   }, LOOK_MS);

@@ -25,6 +25,13 @@ describe('the reading of a bill', () => {
     expect(meterOf('', true).reading().source).toBe('none');
   });
 
+  test('stays a whole number, however much thinking is said to be', () => {
+    const thought = { type: 'thinking_delta', thinking: 'Hm', estimated_tokens: Number.MAX_SAFE_INTEGER };
+    const thinking = block({ type: 'thinking', thinking: '' }) + delta(thought).repeat(3);
+    const { outputTokens } = meterOf(messageStart() + thinking + textDelta('So')).reading();
+    expect(outputTokens).toBeLessThan(100);
+  });
+
   test('is input_only once it has begun, with the placeholder as output', () => {
     const usage = {
       input_tokens: 7,

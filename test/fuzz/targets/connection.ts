@@ -1,8 +1,9 @@
 /** A connection of the core, whose client sends frames in any order, whole or broken: one a line. */
 import assert from 'node:assert/strict';
+import type { Authenticator } from '../../../src/auth/port.ts';
 import { CLOSE_CODES } from '../../../src/protocol/codes.ts';
 import type { ServerFrame } from '../../../src/protocol/frames.ts';
-import { BOB, createCore, start } from '../../support/core.ts';
+import { BOB, createCore, start, tokenTable } from '../../support/core.ts';
 import type { FakeSocket } from '../../support/fake-socket.ts';
 import { settled } from '../../support/quiet.ts';
 import { parseServerFrame } from '../../support/server-frame.ts';
@@ -36,6 +37,12 @@ const CORPUS = [
   'null\n[]\n{}\n""\n{"type":"start"}\n{"type":"cancel","id":"a"}',
 ];
 
+/** A real one admits no token whose end is no time. */
+const AUTHENTICATOR: Authenticator = {
+  ...tokenTable,
+  verify: (token) => tokenTable.verify(/^(unavailable|[\w-]+@\d{1,15})$/.test(token) ? token : ''),
+};
+
 export const connection: FuzzTarget = {
   name: 'connection',
   corpus: CORPUS,
@@ -56,7 +63,7 @@ export const connection: FuzzTarget = {
 };
 
 async function check(input: string): Promise<void> {
-  const core = createCore();
+  const core = createCore({ authenticator: AUTHENTICATOR });
   const bob = core.connect(BOB);
   bob.send(start('of-bob'));
   await settled();
