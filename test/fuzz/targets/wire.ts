@@ -29,6 +29,8 @@ const OLD_WORDS: ReadonlySet<string> = new Set([
   'model_access_denied',
   'invalid_request',
   'provider_unavailable',
+  'provider_error',
+  'ai_proxy_error',
 ]);
 /** Stands for a good token in an input: equal seeds give equal inputs, and no two relays have one key. */
 const TOKEN = '<token>';
