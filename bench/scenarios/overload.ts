@@ -53,9 +53,10 @@ async function runOverload(
   subject: Subject,
   environment: Environment,
   overload: (stage: Stage) => Promise<Overload>,
+  answerDeltas = TRAFFIC.answerDeltas,
 ): Promise<Outcome> {
   const asDeployed = { MAX_EVENT_LOOP_LAG_MS: DEFAULT_LAG_MS, ...environment };
-  return onStage(subject, TRAFFIC, asDeployed, async (stage) => {
+  return onStage(subject, { ...TRAFFIC, answerDeltas }, asDeployed, async (stage) => {
     // The first generator is the one whose latencies a round reports.
     const watchers = await stage.load({
       name: 'w',
@@ -137,6 +138,8 @@ const LIMIT_BYTES = 256 * 1024 * 1024;
 const SHARES = [0.85, 0.92, 0.97];
 const SHARE_MS = 4000;
 const SLOW = { connections: 40, perConnection: 1, readBytesPerSecond: 1024, deltasPerSecond: 250 };
+/** Longer than it all takes: what a slow reader has not taken of an answer that has ended lies in the kernel. */
+const LONG_DELTAS = 20_000;
 const PILE_UP_MS = 3000;
 
 export const overloadMemory: Scenario = {
@@ -151,7 +154,7 @@ export const overloadMemory: Scenario = {
 async function squeezeMemory(subject: Subject): Promise<Outcome> {
   using ballast = createBallast();
   const environment = { MEMORY_LIMIT_BYTES: String(LIMIT_BYTES), NODE_OPTIONS: importOption(ballast.script) };
-  return await runOverload(subject, environment, async (stage) => {
+  const squeeze = async (stage: Stage): Promise<Overload> => {
     const slow = await stage.load({ ...SLOW, name: 's', opening: OPENING });
     await slow.connect();
     await slow.stream({ streams: SLOW.connections, rampMs: rampOf(SLOW.connections) });
@@ -168,7 +171,8 @@ async function squeezeMemory(subject: Subject): Promise<Outcome> {
     const endedAt = performance.now();
     await slow[Symbol.asyncDispose]();
     return { round: measured, report, endedAt };
-  });
+  };
+  return await runOverload(subject, environment, squeeze, LONG_DELTAS);
 }
 
 const BLOCKED_MS = 2000;

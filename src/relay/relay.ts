@@ -60,6 +60,9 @@ const CLOSE_WITHIN_MS = 1000;
 /** Connections that one turn of the event loop tells of a change: about 1 ms. */
 const TOLD_PER_TURN = 100;
 
+/** Who has no more than that to take or to acknowledge keeps up, also with sixteen streams: to close it would free nothing. */
+const KEEPS_UP_BYTES = 48 * 1024;
+
 /** A place in one user's stream. */
 export interface Position {
   readonly userId: string;
@@ -296,7 +299,8 @@ export class Relay {
   #closeSlowest(): void {
     let slowest: Connection | Subscription | undefined;
     for (const readers of [this.#connections, this.#subscriptions]) {
-      for (const reader of readers) if (reader.backlogBytes > (slowest?.backlogBytes ?? 0)) slowest = reader;
+      for (const reader of readers)
+        if (reader.backlogBytes > (slowest?.backlogBytes ?? KEEPS_UP_BYTES)) slowest = reader;
     }
     slowest?.readerStalled();
   }
