@@ -12,6 +12,8 @@ import type { Addition, SharedStore } from './store/port.ts';
 const FOLLOWED_MS = 15;
 /** A run that nobody follows elsewhere is looked at in each fourth tick: its deltas gather for 200 ms at most. */
 const TURNS = 4;
+/** A store that fails over may lose what it was told last: endings are looked after for so long, ms. */
+const OVER_KEPT_MS = 10_000;
 /** Of all runs together, in one command, about: after an outage there may be more. */
 const COMMAND_BYTES = 4 * 1024 * 1024;
 
@@ -43,6 +45,8 @@ export class Publisher {
   /** The same, dealt to ticks; what is over leaves in its turn. */
   readonly #turns: RunPublication[][] = Array.from({ length: TURNS }, () => []);
   #turn = 0;
+  /** Whose endings were published lately, in this order; `at`: when, elapsed ms. */
+  readonly #over = new Map<string, { readonly publication: RunPublication; readonly at: number }>();
   readonly #claimed = new Map<string, Claimed>();
   #due: RunPublication[] = [];
   /** Due in the next tick: what the store refused might be refused again at once. */
@@ -95,6 +99,7 @@ export class Publisher {
 
   /** Whether this machine has that run; tells it of its follower. */
   follow(epoch: string, machine: string): boolean {
+    this.#reopen(epoch);
     this.#publications.get(epoch)?.follow(machine, this.#parts.clock.elapsed());
     return this.#publications.has(epoch) || this.#claimed.has(epoch);
   }
@@ -112,6 +117,7 @@ export class Publisher {
   /** The store was away: what it holds has to be looked at again. */
   recheck(): void {
     for (const claimed of this.#claimed.values()) claimed.isRecorded = false;
+    for (const epoch of [...this.#over.keys()]) this.#reopen(epoch);
     for (const publication of this.#publications.values()) {
       publication.recheck();
       this.#makeDue(publication);
@@ -121,6 +127,7 @@ export class Publisher {
   /** To be called every 50 ms. */
   tick(): void {
     const now = this.#parts.clock.elapsed();
+    this.#forgetLongOver(now);
     this.#turn = (this.#turn + 1) % TURNS;
     const turn = this.#turns[this.#turn] ?? [];
     this.#turns[this.#turn] = turn.filter((publication) => this.#check(publication, now));
@@ -223,8 +230,30 @@ export class Publisher {
   }
 
   /** Whether it is over. */
-  #forgetOver({ state, record }: RunPublication): boolean {
-    if (state === 'over') this.#publications.delete(record.epoch);
-    return state === 'over';
+  #forgetOver(publication: RunPublication): boolean {
+    const { state, isPublished, record } = publication;
+    if (state !== 'over') return false;
+    const wasOpen = this.#publications.delete(record.epoch);
+    if (wasOpen && isPublished)
+      this.#over.set(record.epoch, { publication, at: this.#parts.clock.elapsed() });
+    return true;
+  }
+
+  #forgetLongOver(now: number): void {
+    const keptMs = Math.min(OVER_KEPT_MS, this.#parts.endedMs);
+    for (const [epoch, { at }] of this.#over) {
+      if (now - at < keptMs) return;
+      this.#over.delete(epoch);
+    }
+  }
+
+  /** Makes sure of an ending that was published lately. */
+  #reopen(epoch: string): void {
+    const publication = this.#over.get(epoch)?.publication;
+    this.#over.delete(epoch);
+    if (publication?.reopen() !== true) return;
+    this.#publications.set(epoch, publication);
+    this.#turns[this.#turn]?.push(publication);
+    this.#makeDue(publication);
   }
 }

@@ -10,6 +10,7 @@ import type { RunView } from '../run/run-view.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Replica, ReplicaEvents, RunRecord } from './port.ts';
+import { isInterrupted } from './run-replica.ts';
 
 /** How long a run may take to be accepted where a reader asks for it already, ms. */
 const BEGIN_MS = 1000;
@@ -86,9 +87,8 @@ export class RemoteRun implements RunView, ReplicaEvents {
     return { type: 'accepted', id, epoch, model };
   }
 
-  /** Resolves when it is accepted, or will not be in time. */
-  begun(): Promise<void> {
-    return this.#until(() => this.accepted, BEGIN_MS);
+  begun(): Promise<void> | undefined {
+    return this.accepted ? undefined : this.#until(() => this.accepted, BEGIN_MS);
   }
 
   /** The owner delivers before it publishes, so its readers may come here with more than is published. */
@@ -99,7 +99,7 @@ export class RemoteRun implements RunView, ReplicaEvents {
 
   endingBeyond(seq: number): Ending | undefined {
     const frame = this.ending?.frame;
-    if (frame?.type !== 'error' || frame.code !== 'interrupted' || seq <= this.log.head) return undefined;
+    if (frame === undefined || !isInterrupted(frame) || seq <= this.log.head) return undefined;
     const beyond = { ...frame, seq };
     return new Ending(beyond);
   }

@@ -206,6 +206,8 @@ export class Replicas {
     const ending = interrupted(run.id, log.head);
     const outcome = await store.end(run, log.head, ending);
     if (outcome === 'moved') return this.#read(replica);
+    // A failover lost what is held here: for the others it ends before.
+    if (typeof outcome === 'number') await store.end(run, outcome, interrupted(run.id, outcome));
     replica.take({ exists: true, batches: [], ending });
     this.#close(replica);
   }

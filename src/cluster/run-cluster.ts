@@ -66,7 +66,6 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     const opened = await this.#asked(type, () => this.#opened(record));
     if (opened === 'refused') return undefined;
     if (opened === 'gap') throw resumeGap();
-    if (opened instanceof RemoteRun) await opened.begun();
     return opened;
   }
 

@@ -4,8 +4,9 @@
  *
  *   claimed ──begun──► open ──ending added──► over
  *      │               │  ▲
- *      └── not added ──┤  │ restored
- *                      └► unsure ──closed or taken by others──► over
+ *      └── not added ──┤  │ restored                   │ what the store was told last may be lost
+ *                      └► unsure ◄────────────────────────┤
+ *                           └───closed, or taken by others─┘
  */
 
 import { InterludePosition } from '../run/interlude.ts';
@@ -26,6 +27,8 @@ export class RunPublication implements Publication {
   readonly record: RunRecord;
   /** It is to be published with what leaves next. Its publisher's. */
   isDue = false;
+  /** Its ending was with the store. */
+  isPublished = false;
   readonly #source: PublishedSource;
   readonly #onWake: (publication: RunPublication) => void;
   readonly #send: SharedStore['send'];
@@ -100,7 +103,8 @@ export class RunPublication implements Publication {
       this.#state = this.#cursor === undefined ? 'unsure' : 'open';
     } else {
       this.#state = 'over';
-      if (seq === 'closed' && this.#source.ending === undefined) this.#source.givenUp();
+      if (this.#source.ending !== undefined) this.#tellOver(NOBODY);
+      else if (seq === 'closed') this.#source.givenUp();
     }
     if (this.#state === 'over') this.#forgetFollowers();
     return isBelieved;
@@ -132,9 +136,8 @@ export class RunPublication implements Publication {
       this.#state = 'unsure';
     } else if (ending !== undefined) {
       this.#state = 'over';
-      // Who came while the ending was on its way was not told of it: now it reads.
-      for (const machine of this.#followers.keys())
-        if (!followers.includes(machine)) this.#send(machine, { type: 'not_here', epoch: this.record.epoch });
+      this.isPublished = true;
+      this.#tellOver(followers);
       this.#forgetFollowers();
     } else if (this.#state === 'claimed') {
       this.#state = 'open';
@@ -144,6 +147,14 @@ export class RunPublication implements Publication {
   /** It is not known what the store holds. */
   recheck(): void {
     if (this.#state !== 'over') this.#state = 'unsure';
+  }
+
+  /** Nor whether it still has the ending. False where its log is gone by now, so that nothing can be written anew. */
+  reopen(): boolean {
+    const { head, heldBytes } = this.#source.log;
+    if (head > 0 && heldBytes === 0) return false;
+    this.#state = 'unsure';
+    return true;
   }
 
   follow(machine: string, now: number): void {
@@ -174,6 +185,12 @@ export class RunPublication implements Publication {
     if (now - this.#endedAt < endedMs) return false;
     this.#state = 'over';
     return true;
+  }
+
+  /** Who came while the ending was on its way was not told of it: now it reads. */
+  #tellOver(told: readonly string[]): void {
+    for (const machine of this.#followers.keys())
+      if (!told.includes(machine)) this.#send(machine, { type: 'not_here', epoch: this.record.epoch });
   }
 
   #forgetFollowers(): void {

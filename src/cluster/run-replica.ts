@@ -119,8 +119,11 @@ export class RunReplica implements Replica {
   #takeEnding(ending: string | undefined): boolean {
     if (this.#isOver || ending === undefined) return true;
     const frame = parseEnding(ending, this.record.id);
-    if (this.#part === 'whole' && frame.seq !== this.#log.head) return false;
-    this.#ending = frame;
+    const { head } = this.#log;
+    if (this.#part === 'ending' || frame.seq === head) this.#ending = frame;
+    // It was given up where less was left of it than is held here.
+    else if (frame.seq < head && isInterrupted(frame)) this.#ending = { ...frame, seq: head };
+    else return false;
     this.events.grown();
     return true;
   }
@@ -152,4 +155,9 @@ export class RunReplica implements Replica {
     this.#accepted = true;
     this.events.nowAccepted();
   }
+}
+
+/** Others gave its owner up. */
+export function isInterrupted(ending: EndingFrame): boolean {
+  return ending.type === 'error' && ending.code === 'interrupted';
 }

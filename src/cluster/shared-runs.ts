@@ -77,7 +77,10 @@ export class StoreSharedRuns implements SharedRuns {
     const parts = { ...options, isUp: () => this.#up, onFailed: (cause: unknown) => this.#failed(cause) };
     this.#publisher = new Publisher({ ...parts, onUnpublished: (record) => this.release(record) });
     this.#replicas = new Replicas(parts);
-    store.listen((message) => this.#receive(message));
+    store.listen(
+      (message) => this.#receive(message),
+      () => this.#lost(),
+    );
     this.#timers = [
       clock.every(BEAT_MS, () => void this.beat()),
       clock.every(TICK_MS, () => this.#publisher.tick()),
@@ -193,11 +196,16 @@ export class StoreSharedRuns implements SharedRuns {
     }
   }
 
+  /** Also where no command fails, since another connection is there at once. */
+  #lost(): void {
+    this.#replicas.recheck();
+    this.#publisher.recheck();
+  }
+
   #recovered(): void {
     this.#up = true;
     this.#downTold.clear();
-    this.#replicas.recheck();
-    this.#publisher.recheck();
+    this.#lost();
     void this.#publisher.flush();
     for (const record of this.#unreleased.splice(0)) this.release(record);
     this.#readNeighbours();

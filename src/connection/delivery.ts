@@ -16,6 +16,7 @@ import {
 } from '../protocol/wire-text.ts';
 import { InterludePosition, type Moment } from '../run/interlude.ts';
 import type { RunReader } from '../run/readers.ts';
+import { resumeGap } from '../run/refusals.ts';
 import { currentInterlude, type RunView } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 
@@ -94,9 +95,11 @@ export class Delivery implements RunReader {
     return this.#cursor?.seq ?? 0;
   }
 
+  /** Of another machine's run, what is known by now may have lost its beginning. */
   accepted(): void {
     this.#cursor = this.run.log.cursor(0);
-    this.#owner.deliveryAccepted(this);
+    if (this.#cursor === undefined) this.#owner.deliveryRefused(this, resumeGap());
+    else this.#owner.deliveryAccepted(this);
   }
 
   wake(): void {

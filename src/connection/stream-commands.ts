@@ -116,7 +116,7 @@ export class StreamCommands implements DeliveryOwner {
   }
 
   deliveryRefused(delivery: Delivery, error: RelayError): void {
-    this.#deliveries.delete(delivery.run.id);
+    this.#stopDelivery(delivery);
     this.#owner.refuse(error, { id: delivery.run.id, of: 'start' });
   }
 
@@ -177,6 +177,13 @@ export class StreamCommands implements DeliveryOwner {
   }
 
   #resume(run: RunView | undefined, frame: ResumeFrame): Promise<void> | undefined {
+    const beginning = run?.begun();
+    return beginning === undefined
+      ? this.#resumeBegun(run, frame)
+      : beginning.then(() => this.#resumeBegun(run, frame));
+  }
+
+  #resumeBegun(run: RunView | undefined, frame: ResumeFrame): Promise<void> | undefined {
     if (run?.accepted !== true) throw unknownStream();
     if (run.epoch !== frame.epoch) throw resumeGap();
     const reaching = run.reach(frame.after);

@@ -158,6 +158,7 @@ export class Relay {
     sink: SubscriptionSink,
   ): Promise<Subscription> {
     const run = await this.#find(userId, { id, type: 'resume' });
+    await run?.begun();
     if (run?.accepted !== true) throw unknownStream();
     if (epoch !== undefined && epoch !== run.epoch) throw resumeGap();
     await run.reach(after);
@@ -170,6 +171,7 @@ export class Relay {
   async stateOf(userId: string, id: string): Promise<Omit<ResumedFrame, 'type' | 'after' | 'model'>> {
     const run = await this.#find(userId, { id, type: 'resume' });
     if (run === undefined) throw unknownStream();
+    await run.begun();
     const { epoch, head, state } = resumedFrame(run, 0);
     return { id, epoch, head, state };
   }
@@ -313,7 +315,8 @@ export class Relay {
   }
 
   #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {
-    if (run.accepted && run.log.cursor(after) === undefined) throw resumeGap();
+    const isReadable = !run.accepted || run.log.cursor(after) !== undefined;
+    if (!isReadable && run.endingBeyond(after) === undefined) throw resumeGap();
     const subscription = new Subscription(run, after, attached, sink, this.#subscriptionParts);
     this.#subscriptions.add(subscription);
     return subscription;

@@ -48,13 +48,17 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
   readonly #parts: SubscriptionParts;
   readonly #sink: SubscriptionSink;
   readonly #delivery: Delivery;
+  readonly #after: number;
   readonly #stall: StallWatch;
   /** Reads the log no more; what it wrote may still be on its way. */
   #left = false;
   #closed = false;
   #held = false;
 
-  /** Joins in the same turn. `after` is a position that the log holds; ignored while the stream is opening. */
+  /**
+   * Joins in the same turn. `after` is a position that the log holds, or one after which the run has an ending; ignored
+   * while the stream is opening.
+   */
   constructor(
     run: RunView,
     after: number,
@@ -64,6 +68,7 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
   ) {
     this.#parts = parts;
     this.#sink = sink;
+    this.#after = after;
     const cursor = run.accepted ? run.log.cursor(after) : undefined;
     this.#delivery = new Delivery(run, cursor, attached, this, this);
     this.#stall = new StallWatch(parts.wheel, this);
@@ -160,7 +165,8 @@ export class Subscription implements DeliveryOwner, DeliveryQueue, StallOwner, F
   }
 
   #end(): void {
-    const { ending } = this.#delivery.run;
+    const { run } = this.#delivery;
+    const ending = run.endingBeyond(this.#after) ?? run.ending;
     this.#leave();
     if (ending !== undefined) this.#sink.ended(ending.frame, ending.wire);
   }

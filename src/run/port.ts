@@ -47,7 +47,7 @@ export interface Cluster {
    */
   claim(run: ClaimedRun, limits: UserLimits): Promise<{ readonly claim: Claim } | { readonly run: RunView }>;
   /**
-   * The run that a frame is about, on any machine; accepted or refused by now if that can be had.
+   * The run that a frame is about, on any machine.
    * @throws RelayError where the others cannot be asked: resume_gap to a resume, otherwise unavailable
    */
   find(

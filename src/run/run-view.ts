@@ -31,6 +31,8 @@ export interface RunView {
   readonly isSettling: boolean;
   /** Whether it cannot be read on here, nor its ending be had. */
   readonly isLost: boolean;
+  /** Waits until it is accepted, or will not be in time. Undefined where nothing is to be waited for. */
+  begun(): Promise<void> | undefined;
   /**
    * Waits for the log to hold that seq, where a reader may hold more than is known here. Undefined where nothing is
    * to be waited for.

@@ -397,6 +397,11 @@ export class Run implements RunView, UpstreamSink {
     };
   }
 
+  /** Nobody knows its epoch before it is accepted. */
+  begun(): undefined {
+    return undefined;
+  }
+
   /** All that readers can hold is here. */
   reach(): undefined {
     return undefined;

@@ -258,6 +258,7 @@ describe.each([
     const run = await begun();
     await add(run, 2, 'ab');
     expect(await there.end(run, 1, '{"early":1}')).toBe('moved');
+    expect(await there.end(run, 3, '{"late":1}')).toBe(2);
     const outcomes = await Promise.all([
       there.end(run, 2, '{"by":"there"}'),
       here.end(run, 2, '{"by":"here"}'),
@@ -302,7 +303,10 @@ describe.each([
   it('cancels the run that has an id, and says which it is', async () => {
     const run = await begun();
     const received: MachineMessage[] = [];
-    here.listen((message) => received.push(message));
+    here.listen(
+      (message) => received.push(message),
+      () => {},
+    );
     expect(await there.cancelHeld(run.userId, run.id)).toEqual(run);
     await untilHeld(async () => received.length === 2 || undefined);
     expect(received).toEqual([
@@ -354,7 +358,7 @@ function machineName(): string {
 }
 
 function nextMessage(store: SharedStore): Promise<MachineMessage> {
-  return new Promise((resolve) => store.listen(resolve));
+  return new Promise((resolve) => store.listen(resolve, () => {}));
 }
 
 /** Asks again and again, a short while apart, until there is an answer. */

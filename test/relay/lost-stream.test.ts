@@ -1,6 +1,7 @@
 /** A run of another machine that can be read no more while somebody waits for its ending. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { ReplicaEvents, RunRecord, SharedRuns } from '../../src/cluster/port.ts';
+import type { EndingFrame } from '../../src/protocol/frames.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { ALICE, createCore } from '../support/core.ts';
 import { settled } from '../support/quiet.ts';
@@ -15,8 +16,8 @@ const RUN: RunRecord = {
   owner: 'other',
 };
 
-/** A core beside another machine that has one run, and loses it when the test says so. */
-function createCoreBesideOther() {
+/** A core beside another machine that has one run, and loses it when the test says so; or that has lost it, with that ending. */
+function createCoreBesideOther(ending?: EndingFrame) {
   let events: ReplicaEvents | undefined;
   let cancels = 0;
   const log = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 20 }).create();
@@ -34,7 +35,7 @@ function createCoreBesideOther() {
         record: run,
         log,
         accepted: true,
-        ending: undefined,
+        ending,
         interlude: undefined,
         release: () => log.release(),
       };
@@ -70,4 +71,30 @@ it('and so is who asked over a WebSocket', async () => {
   lose();
   await settled();
   expect(socket.frames.at(-1)).toMatchObject({ type: 'error', of: 'cancel', id: 's1', ...NOT_TO_BE_HAD });
+});
+
+it('that ended before what a caller over HTTP holds, ends for it after that', async () => {
+  const ending = {
+    type: 'error',
+    id: 's1',
+    seq: 0,
+    code: 'interrupted',
+    message: 'm',
+    retryable: true,
+  } as const;
+  const { relay } = createCoreBesideOther(ending);
+  const sink = {
+    opened: vi.fn(),
+    frame: vi.fn(),
+    ended: vi.fn(),
+    failed: vi.fn(),
+    flush() {},
+    bufferedBytes: 0,
+  };
+  const caller = { door: 'sse', requestId: null, connectionId: null } as const;
+  await relay.resume({ userId: ALICE, id: 's1', epoch: RUN.epoch, after: 3, caller }, sink);
+  await settled();
+  expect(sink.opened).toHaveBeenCalledWith(expect.objectContaining({ epoch: RUN.epoch }), 3, true);
+  expect(sink.ended).toHaveBeenCalledExactlyOnceWith({ ...ending, seq: 3 }, expect.any(String));
+  expect(sink.failed).not.toHaveBeenCalled();
 });

@@ -6,7 +6,7 @@ import { Interlude } from '../../src/run/interlude.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { StreamLog } from '../../src/stream-log/port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
+import { type MemoryCopy, MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
 
 const ENDED_MS = 120_000;
 const USAGE = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' };
@@ -454,6 +454,110 @@ describe('a run of one machine on another', () => {
     expect(replica.ending).toMatchObject({ code: 'interrupted' });
     await pass(1000);
     expect(source.heard).not.toContain('cancelled');
+  });
+});
+
+describe('a failover of the store, which loses what it was told last', () => {
+  /** No command is under way meanwhile, so that none fails. */
+  function failOver(copy: MemoryCopy): void {
+    memory.become(copy);
+    for (const { store } of [a, b]) store.reconnect();
+  }
+
+  it('deltas are told anew', async () => {
+    const source = new Source(a);
+    a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    const copy = memory.copy();
+    source.say('is ');
+    await pass(200);
+    failOver(copy);
+    source.say('scattered');
+    await pass(300);
+    expect(textOf((await follow(b, source.run)).replica)).toBe('Light is scattered');
+  });
+
+  it('an ending is told anew', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    const copy = memory.copy();
+    source.ending = source.done;
+    publication.wake();
+    await pass(200);
+    failOver(copy);
+    const { replica } = await follow(b, source.run); // before its owner has looked
+    await pass(300);
+    expect(replica.ending).toEqual(JSON.parse(source.done));
+    expect(memory.logs.get('epoch-1')?.ending).toBe(source.done);
+  });
+
+  it('an ending is looked after for ten seconds, and then forgotten', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.ending = source.done;
+    publication.wake();
+    await pass(200);
+    const restored = vi.spyOn(a.store, 'restore');
+    a.store.reconnect();
+    await pass(200);
+    expect(restored).toHaveBeenCalledOnce();
+    await pass(10_100);
+    a.store.reconnect();
+    await pass(200);
+    expect(restored).toHaveBeenCalledOnce();
+  });
+
+  it('who holds more of a dead machine’s run than it left is told that it is interrupted, and so are the others', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    const { replica } = await follow(b, source.run);
+    await pass(50);
+    const copy = memory.copy();
+    source.say('is ');
+    publication.wake();
+    await pass(50);
+    expect(textOf(replica)).toBe('Light is ');
+    await a.shared.close();
+    memory.become(copy);
+    memory.leases.delete('a');
+    await pass(2000);
+    expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 2 });
+    const { replica: later } = await follow(b, source.run);
+    expect(later.ending).toMatchObject({ code: 'interrupted', seq: 1 });
+    expect(textOf(later)).toBe('Light ');
+  });
+
+  it('who holds more of it than another machine, which ended it, is told the same after what it holds', async () => {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('Light ');
+    await pass(200);
+    const { replica } = await follow(b, source.run);
+    await pass(50);
+    const copy = memory.copy();
+    source.say('is ');
+    publication.wake();
+    await pass(50);
+    await a.shared.close();
+    memory.become(copy);
+    const c = await machine('c');
+    const ending = {
+      type: 'error',
+      id: 'stream-1',
+      seq: 1,
+      code: 'interrupted',
+      message: 'm',
+      retryable: true,
+    };
+    expect(await c.store.end(source.run, 1, JSON.stringify(ending))).toBe('ended');
+    await pass(2000);
+    expect(replica.ending).toEqual({ ...ending, seq: 2 });
+    expect(b.said).toEqual(['up']);
   });
 });
 

@@ -73,6 +73,33 @@ export class HeldStream {
     }
   }
 
+  /** Whether this connection reads it. */
+  get isFollowed(): boolean {
+    return this.#position !== undefined;
+  }
+
+  /** Whether such a frame waits for its answer. */
+  isAsked(of: Asked['of']): boolean {
+    return this.#asked.some((asked) => asked.of === of);
+  }
+
+  /** The same with nothing held, for a run that takes the place of one that is gone; what was asked stays to be answered. */
+  anew(): HeldStream {
+    const fresh = new HeldStream(this.startFrame, this.id);
+    fresh.#position = this.#position;
+    fresh.#asked = [...this.#asked];
+    fresh.#cancels = this.#cancels;
+    fresh.#endingsDue = this.#endingsDue;
+    return fresh;
+  }
+
+  /** The relay cannot go on with it on this connection: a gap that no frame of the client asked for. */
+  cutOff(): void {
+    this.#position = undefined;
+    this.#interludeOver();
+    this.#endingsDue -= 1;
+  }
+
   connectionLost(): void {
     this.#position = undefined;
     this.#interludeOver();

@@ -11,7 +11,7 @@ import type {
   StoreTimes,
 } from '../../src/cluster/store/port.ts';
 import type { UserLimits } from '../../src/run/port.ts';
-import type { Clock } from '../../src/time/clock.ts';
+import type { Clock, Timer } from '../../src/time/clock.ts';
 
 interface MemoryLog {
   base: number;
@@ -20,6 +20,12 @@ interface MemoryLog {
 }
 
 type RunKey = `${string} ${string}`;
+
+/** What a replica of the store holds. */
+export type MemoryCopy = Pick<
+  SharedMemory,
+  'runs' | 'logs' | 'live' | 'leases' | 'starts' | 'cancels' | 'expiries'
+>;
 
 /** What the machines share. Time is the clock's: records and leases end by it. */
 export class SharedMemory {
@@ -30,12 +36,16 @@ export class SharedMemory {
   /** By user; of one minute that does not end. */
   readonly starts = new Map<string, number>();
   readonly cancels = new Map<string, Set<string>>();
+  /** By epoch: when its record and log go, elapsed ms. */
+  readonly expiries = new Map<string, { readonly record: RunRecord; readonly at: number }>();
   readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
   /** False: every operation of every machine fails. */
   reachable = true;
   /** Of relays that a test has beside these. */
   otherFormats: readonly number[] = [];
   readonly clock: Clock;
+  /** By epoch. */
+  readonly #timers = new Map<string, Timer>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -43,7 +53,26 @@ export class SharedMemory {
 
   /** Loses everything, as FLUSHALL does. */
   flush(): void {
-    for (const map of [this.runs, this.logs, this.live, this.leases, this.cancels]) map.clear();
+    for (const map of [this.runs, this.logs, this.live, this.leases, this.cancels, this.expiries])
+      map.clear();
+  }
+
+  /** What a replica would hold now. */
+  copy(): MemoryCopy {
+    const { runs, logs, live, leases, starts, cancels, expiries } = this;
+    return structuredClone({ runs, logs, live, leases, starts, cancels, expiries });
+  }
+
+  /** A failover: what was written since the copy is lost. */
+  become(copy: MemoryCopy): void {
+    refill(this.runs, copy.runs);
+    refill(this.logs, copy.logs);
+    refill(this.live, copy.live);
+    refill(this.leases, copy.leases);
+    refill(this.starts, copy.starts);
+    refill(this.cancels, copy.cancels);
+    refill(this.expiries, copy.expiries);
+    for (const { record, at } of this.expiries.values()) this.expire(record, at - this.clock.elapsed());
   }
 
   isAlive(machine: string): boolean {
@@ -52,10 +81,17 @@ export class SharedMemory {
 
   /** Keeps it from now on for `ms`, unless another run has taken the id. */
   expire(record: RunRecord, ms: number): void {
-    this.clock.after(ms, () => {
-      if (this.runs.get(keyOf(record))?.epoch === record.epoch) this.runs.delete(keyOf(record));
-      this.logs.delete(record.epoch);
+    const { epoch } = record;
+    this.expiries.set(epoch, { record, at: this.clock.elapsed() + ms });
+    this.#timers.get(epoch)?.cancel();
+    const timer = this.clock.after(ms, () => {
+      this.#timers.delete(epoch);
+      this.expiries.delete(epoch);
+      if (this.runs.get(keyOf(record))?.epoch === epoch) this.runs.delete(keyOf(record));
+      this.logs.delete(epoch);
+      this.live.delete(epoch);
     });
+    this.#timers.set(epoch, timer);
   }
 }
 
@@ -63,6 +99,7 @@ export class MemorySharedStore implements SharedStore {
   readonly machine: string;
   readonly #memory: SharedMemory;
   readonly #times: StoreTimes;
+  #onLost: () => void = () => {};
 
   constructor(memory: SharedMemory, machine: string, times: StoreTimes) {
     this.#memory = memory;
@@ -70,8 +107,14 @@ export class MemorySharedStore implements SharedStore {
     this.#times = times;
   }
 
-  listen(receive: (message: MachineMessage) => void): void {
+  listen(receive: (message: MachineMessage) => void, onLost: () => void): void {
+    this.#onLost = onLost;
     this.#memory.mailboxes.set(this.machine, receive);
+  }
+
+  /** The connection is lost, and another is there at once. */
+  reconnect(): void {
+    this.#onLost();
   }
 
   async beat(): Promise<readonly string[]> {
@@ -102,6 +145,7 @@ export class MemorySharedStore implements SharedStore {
     if (starts > startsPerMinute) return { retryAfterMs: 60_000 };
     memory.runs.set(keyOf(record), record);
     memory.live.set(record.epoch, record);
+    memory.expire(record, this.#times.liveMs);
     return 'claimed';
   }
 
@@ -123,6 +167,7 @@ export class MemorySharedStore implements SharedStore {
     if (log?.ending !== undefined) return 'closed';
     runs.set(keyOf(record), record);
     live.set(record.epoch, record);
+    this.#memory.expire(record, this.#times.liveMs);
     const head = log === undefined ? undefined : headOf(log);
     if (head !== undefined && head >= base) return head;
     logs.set(record.epoch, { base, batches: [], ending: undefined });
@@ -149,10 +194,11 @@ export class MemorySharedStore implements SharedStore {
     return { exists, batches, ending, more: false };
   }
 
-  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
+  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number> {
     const log = this.#reached().logs.get(record.epoch);
     if (log === undefined) return 'absent';
-    if (log.ending !== undefined || headOf(log) !== head) return 'moved';
+    if (log.ending !== undefined || headOf(log) > head) return 'moved';
+    if (headOf(log) < head) return headOf(log);
     this.#end(log, record, ending);
     return 'ended';
   }
@@ -212,6 +258,11 @@ export class MemorySharedStore implements SharedStore {
     if (!this.#memory.reachable) throw new Error('the store cannot be reached');
     return this.#memory;
   }
+}
+
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
 }
 
 function keyOf({ userId, id }: RunRecord): RunKey {

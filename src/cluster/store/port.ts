@@ -88,7 +88,11 @@ export type MachineMessage =
 export interface SharedStore {
   /** Names this process, not this computer: a restarted one has another name. */
   readonly machine: string;
-  listen(receive: (message: MachineMessage) => void): void;
+  /**
+   * @param onLost the connection was lost, be there another at once: what was written last may be lost too, since the
+   * other one may lead to what was a replica
+   */
+  listen(receive: (message: MachineMessage) => void, onLost: () => void): void;
   /** Renews this machine's lease. Gives epochs to cancel that were asked for meanwhile. */
   beat(): Promise<readonly string[]>;
   /** Ends the lease of a machine that is known to have ended. */
@@ -116,8 +120,11 @@ export interface SharedStore {
   add(additions: readonly Addition[], payloads: Buffer): Promise<readonly number[]>;
   /** What the log holds from the first delta after `after` on, as far as one answer goes; from its beginning without. */
   read(epoch: string, after?: number): Promise<StoredPage>;
-  /** Ends a log whose owner died, if its last delta is `head`; `moved` if it is not, or if it has ended. */
-  end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'>;
+  /**
+   * Ends a log whose owner died, if its last delta is `head`. Otherwise gives that last one where it comes before `head`,
+   * and `moved` where there is more, or an ending.
+   */
+  end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number>;
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
   cancel(run: RunRecord): Promise<void>;
   /** The same for the run that has the id, which it gives; its owner is told before that this machine follows it. */

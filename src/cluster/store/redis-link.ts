@@ -47,18 +47,17 @@ export class RedisLink {
   /** On this connection of the subscriber. */
   #subscribed: Promise<unknown> | undefined;
 
-  /** Connects by itself, now and whenever it was lost; `onLost` is told. */
-  constructor(url: string, channels: Channels, onLost: () => void) {
+  /** Connects by itself, now and whenever it was lost; `onLost` is told which of the two it was. */
+  constructor(url: string, channels: Channels, onLost: (connection: 'commands' | 'messages') => void) {
     this.commands = new Redis(url, { ...OPTIONS, scripts: SCRIPTS }) as ScriptedRedis;
     this.#subscriber = new Redis(url, OPTIONS);
     this.#channels = Object.keys(channels);
-    for (const redis of [this.commands, this.#subscriber]) {
-      this.#rememberFaults(redis);
-      redis.on('close', onLost);
-    }
+    for (const redis of [this.commands, this.#subscriber]) this.#rememberFaults(redis);
+    this.commands.on('close', () => onLost('commands'));
     this.#subscriber.on('message', (channel, message) => channels[channel]?.(message));
     this.#subscriber.on('close', () => {
       this.#subscribed = undefined;
+      onLost('messages');
     });
     this.#subscriber.on('ready', () => void this.#subscribe().catch(() => {}));
     this.attempted = Promise.all([attempted(this.commands), attempted(this.#subscriber)]);

@@ -211,7 +211,8 @@ const end = `${LAST_SEQ}
 if redis.call('TYPE', KEYS[3]).ok ~= 'stream' then return 'absent' end
 local seq = last_seq(KEYS[3])
 if not seq then return 'absent' end
-if seq ~= tonumber(ARGV[2]) then return 'moved' end
+if seq == 'closed' or seq > tonumber(ARGV[2]) then return 'moved' end
+if seq < tonumber(ARGV[2]) then return seq end
 redis.call('XADD', KEYS[3], '${LAST_ID}', 'ending', ARGV[3])
 expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])
 return 'ended'`;

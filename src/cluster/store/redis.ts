@@ -54,6 +54,7 @@ export class RedisSharedStore implements SharedStore {
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   #receive: (message: MachineMessage) => void = () => {};
+  #onLost: () => void = () => {};
   /** Whether all that runs need was seen to work over these connections. */
   #proven = false;
   #rehearsal: { readonly epoch: string; heard(): void } | undefined;
@@ -73,8 +74,9 @@ export class RedisSharedStore implements SharedStore {
       [this.#keys.switches]: () => this.switches.told(),
       [this.#keys.revocations]: () => this.revocations.told(),
     };
-    this.#link = new RedisLink(url, channels, () => {
+    this.#link = new RedisLink(url, channels, (connection) => {
       this.#proven = false;
+      if (connection === 'commands') this.#onLost();
     });
     this.switches = new RedisTable(this.#link, 'switches', this.#keys.switches);
     this.revocations = new RedisTable(this.#link, 'revocations', this.#keys.revocations);
@@ -85,8 +87,9 @@ export class RedisSharedStore implements SharedStore {
     return this.#link.commands;
   }
 
-  listen(receive: (message: MachineMessage) => void): void {
+  listen(receive: (message: MachineMessage) => void, onLost: () => void): void {
     this.#receive = receive;
+    this.#onLost = onLost;
   }
 
   async beat(): Promise<readonly string[]> {
@@ -206,12 +209,12 @@ export class RedisSharedStore implements SharedStore {
     return pageOf(entries, more === 1);
   }
 
-  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent'> {
+  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number> {
     const reply = await this.#ask(
       'end',
       this.connection.dashEnd(...this.#keysOf(record), record.epoch, head, ending, this.#times.endedMs),
     );
-    return reply as 'ended' | 'moved' | 'absent';
+    return reply as 'ended' | 'moved' | 'absent' | number;
   }
 
   async cancel({ owner, epoch }: RunRecord): Promise<void> {

@@ -1,0 +1,51 @@
+/** The shortest histories that broke a promise once. */
+import { expect, it } from 'vitest';
+import { Step } from './commands.ts';
+import { play } from './histories.ts';
+
+it.each<[string, number, readonly Step[]]>([
+  [
+    'who starts a run that another machine has, and whose beginning is lost before it is known here, gets a gap and not only its ending',
+    2,
+    [
+      new Step('ask', { device: 2, machine: 0, id: 0 }, 'rest'),
+      new Step('say', { run: 0, deltas: 3, isLarge: true }, 'rest'),
+      new Step('start', { device: 3, id: 0, model: 0 }, 0),
+      new Step('cancel', { device: 3, id: 0 }, 'rest'),
+    ],
+  ],
+  [
+    'two who resume a run on another machine before that one has heard of its beginning: the second waits as the first',
+    2,
+    [
+      new Step('open', { device: 0, machine: 1 }, 'rest'),
+      new Step('mail', { machine: 1, state: 'wait' }, 'rest'),
+      new Step('start', { device: 0, id: 1, model: 0 }, 'rest'),
+      new Step('read', { device: 0, machine: 0, id: 1, after: 'held' }, 0),
+      new Step('open', { device: 0, machine: 0 }, 'rest'),
+      new Step('resume', { device: 0, id: 1, after: 'held', epoch: 'right' }, 'rest'),
+    ],
+  ],
+  [
+    'a caller by HTTP who holds more than a dead machine left: the ending comes after what it holds',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('wait', { ms: 1000 }, 'rest'),
+      new Step('say', { run: 0, deltas: 1, isLarge: false }, 'rest'),
+      new Step('kill', { machine: 0, lastArrives: true }, 'rest'),
+    ],
+  ],
+  [
+    'a failover that no command notices, which lost what a run is known by: others find it again',
+    2,
+    [
+      new Step('replicate', {}, 'rest'),
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('wait', { ms: 50 }, 'rest'),
+      new Step('failOver', {}, 'rest'),
+    ],
+  ],
+])('%s', async (_what, machines, steps) => {
+  await expect(play(machines, steps)).resolves.toBeUndefined();
+});
