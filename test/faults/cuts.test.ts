@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/simulator/random.ts';
+import { deltasFor } from '../support/deltas-for.ts';
 import { type Fault, startFaultProxy } from '../support/fault-proxy.ts';
 import { connectClient, RelayClient } from '../support/relay-client.ts';
 import { startSimulatedRelay } from '../support/relay-process.ts';
@@ -11,23 +12,6 @@ const CLIENTS = 25;
 const STREAMS_AT_ONCE = 3;
 const PACE = { firstTokenMs: [1, 20], deltasPerSecond: [200, 600] } as const;
 const FAULTS: readonly Fault[] = ['cut', 'reset', 'half-open'];
-const ALPHABET = [
-  'word ',
-  'Größe ',
-  '你好',
-  '👩‍👩‍👧',
-  '"\\\n',
-  '\u2028',
-  'a',
-  ' and a rather longer piece of text ',
-];
-
-/** What the model says to a question: some eighty deltas that nothing else says. */
-function deltasFor(question: string): string[] {
-  const random = new Random(question);
-  return Array.from({ length: random.integer(20, 140) }, () => random.pick(ALPHABET) + random.base62(2));
-}
-
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -21,8 +21,11 @@ export interface Machines {
   readonly simulator: Simulator;
   readonly balancer: Balancer;
   readonly relays: readonly RelayChild[];
-  /** One more machine, or the next process of one that was there. It is ready, but not in the balancer. */
-  launch(environment?: Environment): Promise<RelayChild>;
+  /**
+   * One more machine, or, on the disk of one that was there, its next process. It is ready, but not in the balancer.
+   * @param dataDir its disk, if it is to outlive this process; the caller's to remove
+   */
+  launch(environment?: Environment, dataDir?: string): Promise<RelayChild>;
   /** A client of a relay, or of whichever the balancer gives it. */
   client(at?: RelayChild, options?: Partial<RelayClientOptions> & { user?: number }): RelayClient;
   [Symbol.asyncDispose](): Promise<void>;
@@ -37,8 +40,10 @@ export async function startMachines(
   const redis = open.use(await startRedis());
   const simulator = await startSimulator(model);
   open.defer(() => simulator.close());
-  const launch = async (more: Environment = {}): Promise<RelayChild> => {
-    const data = open.use(dataDirectory());
+  const launch = async (
+    more: Environment = {},
+    dataDir = open.use(dataDirectory()).path,
+  ): Promise<RelayChild> => {
     const settings = {
       ...IDENTITY,
       ...upstreamAt(simulator.url),
@@ -47,7 +52,7 @@ export async function startMachines(
       ...environment,
       ...more,
     };
-    const relay = open.use(await spawnRelay(data.path, settings));
+    const relay = open.use(await spawnRelay(dataDir, settings));
     await relay.logged('redis is reached');
     return relay;
   };

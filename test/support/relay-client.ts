@@ -265,7 +265,14 @@ export class RelayClient {
     const stream = this.streams.get(frame.id);
     if (stream === undefined && this.#mayBeUnreadable) return;
     if (stream === undefined) throw new Error(`a stream of somebody else: ${JSON.stringify(frame)}`);
-    if (stream.take(frame as StreamFrame) === 'gap') this.resume(stream);
+    if (
+      frame.type === 'error' &&
+      frame.code === 'resume_gap' &&
+      stream.isFollowed &&
+      !stream.isAsked('resume')
+    )
+      stream.cutOff();
+    else if (stream.take(frame as StreamFrame) === 'gap') this.resume(stream);
     if (frame.type === 'chunk' || frame.type === 'event') this.#owesAck(stream);
   }
 
