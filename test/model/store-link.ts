@@ -112,6 +112,10 @@ export class StoreLink implements SharedStore {
     return this.#ask(() => this.#store.beat());
   }
 
+  endLease(machine: string): Promise<void> {
+    return this.#ask(() => this.#store.endLease(machine));
+  }
+
   alive(machines: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#ask(() => this.#store.alive(machines));
   }
