@@ -135,6 +135,7 @@ async function talk(machines: Machines, user: number, isOver: () => boolean): Pr
 }
 
 function outcomeOf(stream: HeldStream, gaps: Gaps): Told['how'] | undefined {
+  if (stream.isAsked('resume')) return undefined; // its answer is still to come
   if (stream.refusal !== undefined) return 'refused';
   if (stream.ending?.type === 'done') return 'done';
   if (stream.ending?.type === 'error' && stream.ending.code === 'interrupted') return 'interrupted';
