@@ -2,6 +2,7 @@
  * What this process has reserved, over what its ledger says was used. Reservations live in memory: they end with the
  * process, and the ledger settles what a crash left open. Decides nothing.
  */
+import { RelayError } from '../protocol/relay-error.ts';
 import type { HeldElsewhere } from '../workers/port.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
 
@@ -25,10 +26,11 @@ export class LocalCounts {
     return this.#runs.size;
   }
 
+  /** @throws RelayError unavailable where the ledgers cannot be read */
   standing(counter: Counter): Standing {
     const name = nameOf(counter);
     const here = this.#reserved.get(name) ?? 0;
-    return { used: this.#usedOf(counter), reserved: here + (this.#elsewhere?.of(name) ?? 0) };
+    return { used: this.#used(counter), reserved: here + (this.#elsewhere?.of(name) ?? 0) };
   }
 
   /** In the place of what the epoch held before. */
@@ -42,6 +44,14 @@ export class LocalCounts {
   drop(epoch: string): void {
     for (const { counter, amount } of this.#runs.get(epoch) ?? []) this.#add(counter, -amount);
     this.#runs.delete(epoch);
+  }
+
+  #used(counter: Counter): number {
+    try {
+      return this.#usedOf(counter);
+    } catch (cause) {
+      throw new RelayError('unavailable', 'quotas cannot be checked now; try again', { cause });
+    }
   }
 
   #add(counter: Counter, amount: number): void {

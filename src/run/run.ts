@@ -11,7 +11,7 @@
  * It does not know who may start it, how long it is kept, or how its readers write.
  */
 import type { Principal } from '../auth/port.ts';
-import type { UsageLedger } from '../ledger/port.ts';
+import type { UsageLedger, UsageSettlement } from '../ledger/port.ts';
 import type {
   AbortReason,
   Caller,
@@ -173,8 +173,13 @@ export class Run implements RunView, UpstreamSink {
    */
   async run(onAccepted: () => void = () => {}): Promise<void> {
     const startedAt = this.#parts.clock.now();
-    await this.#reserve(startedAt); // reservation before intent
-    await this.#commitIntent(startedAt); // intent before call
+    try {
+      await this.#reserve(startedAt); // reservation before intent
+      await this.#commitIntent(startedAt); // intent before call
+    } catch (cause) {
+      this.#parts.quota.release(this.epoch); // it may be held, though its answer was lost
+      throw cause;
+    }
     this.#accepted = true;
     onAccepted();
     this.#parts.observer.streamStarted({ ...this.identity(), ...this.#origin });
@@ -260,13 +265,8 @@ export class Run implements RunView, UpstreamSink {
       model: this.model,
       startedAt,
     };
-    const { ledger, quota } = this.#parts;
-    try {
-      await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));
-    } catch (cause) {
-      quota.release(this.epoch);
-      throw cause;
-    }
+    const { ledger } = this.#parts;
+    await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));
   }
 
   /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
@@ -287,15 +287,15 @@ export class Run implements RunView, UpstreamSink {
     try {
       this.#call = this.#parts.upstream.open(request, this, signal);
     } catch (cause) {
-      return Promise.resolve({ kind: 'failed', error: RelayError.from(cause) });
+      return Promise.resolve(failed(cause));
     }
     const call = this.#call;
     countPrompt(this.#parts, { call, request, signal }, this.#estimatedTokens); // beside the call, never before it
-    return call.ended;
+    return call.ended.catch(failed); // what was accepted has an ending, whatever becomes of its call
   }
 
   async #settle(upstream: UpstreamEnding): Promise<void> {
-    const { clock, ledger, quota, observer } = this.#parts;
+    const { clock, quota, observer } = this.#parts;
     const endedAt = clock.elapsed();
     const outcome = this.#outcome(upstream);
     const reading = this.#reading();
@@ -310,10 +310,7 @@ export class Run implements RunView, UpstreamSink {
     const code = outcome.error?.code ?? null;
     const { firstTokenMs, totalMs } = timing;
     const settlement = { epoch: this.epoch, status, code, usage: reading, firstTokenMs, totalMs, requestId };
-    const cost = await this.#traced('ledger_settlement', () =>
-      ledger.settle({ ...settlement, endedAt: clock.now() }),
-    ) // settle before ending
-      .catch((cause: unknown) => observer.failed({ what: 'settle', cause, epoch: this.epoch }));
+    const cost = await this.#settleRow({ ...settlement, endedAt: clock.now() }); // settle before ending
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
@@ -342,6 +339,17 @@ export class Run implements RunView, UpstreamSink {
     this.#trace?.ended(ended);
     this.#trace = undefined;
     this.readers.wake();
+  }
+
+  /** Undefined where the ledger failed: the ending does not wait for it. */
+  async #settleRow(settlement: UsageSettlement): Promise<SettledRow | undefined> {
+    const { ledger, observer } = this.#parts;
+    try {
+      return await this.#traced('ledger_settlement', () => ledger.settle(settlement));
+    } catch (cause) {
+      observer.failed({ what: 'settle', cause, epoch: this.epoch });
+      return undefined;
+    }
   }
 
   #traced<Result>(step: RunStep, work: () => Promise<Result>): Promise<Result> {
@@ -452,6 +460,12 @@ export class Run implements RunView, UpstreamSink {
     if (this.#abortReason === undefined) return timing;
     return { ...timing, upstreamClosedMs: Math.round((endedAt - this.#abortedAt) * 100) / 100 };
   }
+}
+
+type SettledRow = Awaited<ReturnType<UsageLedger['settle']>>;
+
+function failed(cause: unknown): UpstreamEnding {
+  return { kind: 'failed', error: RelayError.from(cause) };
 }
 
 /** Its category, for the log. */

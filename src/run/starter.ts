@@ -114,11 +114,11 @@ export class RunStarter {
     }
     try {
       this.#admit(principal, limits);
+      this.#create(draft, claim, join);
     } catch (error) {
       claim?.release();
       throw error;
     }
-    this.#create(draft, claim, join);
   }
 
   #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {

@@ -189,7 +189,8 @@ class Http1Exchange implements Exchange {
   }
 
   #onSocket(socket: Socket, secure: boolean): void {
-    if (!socket.connecting) {
+    // One that never got as far as connecting, for want of a descriptor, is about to fail.
+    if (!socket.pending) {
       this.#onConnected();
       return;
     }
