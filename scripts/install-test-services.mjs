@@ -17,6 +17,7 @@ const SERVICES = [
   { program: 'chromium-headless-shell', package: 'chromium-headless-shell', for: 'browser tests' },
   { program: 'chromium', package: 'chromium', for: 'the test of the back/forward cache' },
   { program: 'redis-server', package: 'redis-server', for: 'tests of many machines' },
+  { program: 'pgbouncer', package: 'pgbouncer', for: 'the test of poolers' },
   { program: 'promtool', package: 'prometheus', for: 'the tests of alerts and dashboards' },
   { program: 'javac', package: 'default-jdk-headless', for: 'the test with Android’s OkHttp' },
   { file: OKHTTP, package: 'libokhttp-java', for: 'the test with Android’s OkHttp' },

@@ -1,5 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { splitAndHeal } from '../faults/split-and-heal.ts';
+import { canSplitNetworks } from '../faults/split-network.ts';
+import { freePort } from '../support/free-port.ts';
 import type { HeldStream } from '../support/held-stream.ts';
 import { ask } from '../support/http-doors.ts';
 import type { RelayClient } from '../support/relay-client.ts';
@@ -20,7 +23,7 @@ let a: RelayChild;
 let b: RelayChild;
 
 beforeAll(async () => {
-  machines = await startMachines(1, { pace: { firstTokenMs: 20, deltasPerSecond: LONG ? 8 : 30 } });
+  machines = await startMachines(1, { pace: { firstTokenMs: 20, deltasPerSecond: LONG ? 8 : 15 } });
   machines.simulator.always({ long: true });
   wire = await startBalancer(machines.redis.port);
   a = await machines.launch({ REDIS_URL: `redis://127.0.0.1:${wire.port}` });
@@ -116,6 +119,32 @@ describe('live streams go on, and readers elsewhere catch up, when Redis', () =>
     await healsThere();
   });
 
+  it('has no memory left', { timeout: EVENTUALLY }, async () => {
+    await machines.redis.client.config('SET', 'maxmemory', '1');
+    await Promise.all([a, b].map((relay) => redisIs('down', relay)));
+    await goesOnHere();
+    await machines.redis.client.config('SET', 'maxmemory', '0');
+    await healsThere();
+  });
+
+  if (LONG) {
+    it('takes their channels from them', { timeout: EVENTUALLY }, async () => {
+      await machines.redis.client.acl('SETUSER', 'default', 'resetchannels');
+      await Promise.all([a, b].map((relay) => redisIs('down', relay)));
+      await goesOnHere();
+      await machines.redis.client.acl('SETUSER', 'default', 'allchannels');
+      await healsThere();
+    });
+
+    it('is made a replica, and promoted again', { timeout: EVENTUALLY }, async () => {
+      await machines.redis.client.replicaof('127.0.0.1', await freePort());
+      await Promise.all([a, b].map((relay) => redisIs('down', relay)));
+      await goesOnHere();
+      await machines.redis.client.replicaof('NO', 'ONE');
+      await healsThere();
+    });
+  }
+
   it('is slow', { timeout: EVENTUALLY }, async () => {
     for (let pause = 0; pause < 3; pause += 1) {
       await machines.redis.client.call('CLIENT', 'PAUSE', '700', 'ALL');
@@ -162,3 +191,37 @@ it('a machine cut off from Redis: its own readers go on, others get one clear en
   there.resume(adopted, 0);
   await there.until(() => adopted.seq > 2 || undefined);
 });
+
+it('a machine cut off from Redis and from its clients: they read one ending elsewhere, and its rows say the same', {
+  timeout: EVENTUALLY,
+}, async () => {
+  const { here, there, streams } = scene;
+  wire.partition();
+  here.drop();
+  const endings = await Promise.all([...there.streams.values()].map((stream) => there.ended(stream)));
+  expect(endings.map((ending) => 'code' in ending && ending.code)).toEqual(streams.map(() => 'interrupted'));
+  wire.heal();
+  const ids = new Set(streams.map(({ id }) => id));
+  const rows = async () => (await a.usageRows()).filter(({ streamId }) => ids.has(streamId));
+  await eventually('each has ended where it ran', async () =>
+    (await rows()).every(({ status }) => status !== 'running'),
+  );
+  expect((await rows()).map(({ status, code }) => `${status} ${code}`)).toEqual(
+    streams.map(() => 'error interrupted'),
+  );
+  // Whoever comes to the machine that ran them is told the same.
+  const next = machines.client(a);
+  await next.connect();
+  for (const stream of streams) next.resume(next.adopt(stream), 0);
+  for (const stream of next.streams.values())
+    expect(await next.ended(stream)).toMatchObject({ type: 'error', code: 'interrupted' });
+});
+
+if (LONG && canSplitNetworks())
+  it(
+    'a network that splits, with packets lost and nobody told, and heals: one ending and one row each',
+    {
+      timeout: 180_000,
+    },
+    splitAndHeal,
+  );

@@ -5,8 +5,11 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../src
 import { ask } from '../support/http-doors.ts';
 import { connectClient, RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild, spawnRelay, upstreamAt } from '../support/relay-process.ts';
+import { LONG } from '../support/test-run.ts';
 
-const STREAMS = 20;
+const STREAMS = LONG ? 500 : 20;
+/** Longer than every limit that the relay has there. */
+const FROZEN_MS = LONG ? 30_000 : 4000;
 const QUICK: SimulatorOptions = { pace: { firstTokenMs: [100, 300], deltasPerSecond: 200 } };
 const SLOW: SimulatorOptions = { pace: { firstTokenMs: 50, deltasPerSecond: 5 } };
 const EVENTUALLY = 120_000;
@@ -18,7 +21,7 @@ interface Scene {
   readonly simulator: Simulator;
 }
 
-/** A relay of its own with twenty streams that have begun to talk. */
+/** A relay of its own with streams that have begun to talk. */
 async function scene(
   model: SimulatorOptions,
   environment: Environment,
@@ -114,7 +117,7 @@ it('a process that was frozen goes on: nothing timed out, nothing is sent twice'
   await scene(QUICK, limits, async (at) => {
     const { relay, client } = at;
     relay.kill('SIGSTOP');
-    await wait(4000); // how long it is frozen: longer than every limit it has
+    await wait(FROZEN_MS); // how long it is frozen
     relay.kill('SIGCONT');
     const endings = await Promise.all([...client.streams.values()].map((stream) => client.ended(stream)));
     expect(endings.map(({ type }) => type)).toEqual(Array(STREAMS).fill('done'));

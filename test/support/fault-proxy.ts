@@ -20,6 +20,8 @@ export interface Shape {
   /** Bytes a write, each in an event-loop turn of its own. */
   readonly sliceBytes?: number;
   readonly latencyMs?: number;
+  /** How long the end of one side takes to the other. */
+  readonly slowCloseMs?: number;
 }
 
 /** Writes of a slow link: smooth, not stuttering. */
@@ -151,16 +153,23 @@ export class Link {
   }
 
   #carry(from: Socket, to: Socket, down: boolean): void {
+    let passing = Promise.resolve();
+    /** What one side ends is passed on behind all that it said, or later. */
+    const passEnd = async (end: () => void): Promise<void> => {
+      await passing;
+      const { slowCloseMs = 0 } = this.#shape;
+      if (slowCloseMs > 0) await wait(slowCloseMs);
+      if (!this.#dead) end();
+    };
     from.on('data', (bytes: Buffer) => {
       if (this.#dead) return; // half-open: read and forgotten
       from.pause();
-      void this.#pass(bytes, to, down).then(() => from.resume());
+      passing = this.#pass(bytes, to, down);
+      void passing.then(() => from.resume());
     });
-    from.on('end', () => to.end());
+    from.on('end', () => void passEnd(() => to.end()));
     from.on('error', () => to.destroy());
-    from.on('close', () => {
-      if (!this.#dead) to.destroySoon();
-    });
+    from.on('close', () => void passEnd(() => to.destroySoon()));
   }
 
   async #pass(bytes: Buffer, to: Socket, down: boolean): Promise<void> {

@@ -46,6 +46,12 @@ export const NEEDS: readonly Need[] = [
     demoPage: false,
   },
   {
+    project: 'pooler',
+    importing: ['test/faults/pgbouncer.ts'],
+    programs: ['pgbouncer'],
+    demoPage: false,
+  },
+  {
     project: 'prometheus',
     importing: ['test/grafana/prometheus.ts'],
     programs: ['prometheus'],

@@ -1,4 +1,4 @@
-/** A TCP proxy before Postgres that forwards an insert, lets it commit, and cuts the connection in place of the answer. */
+/** A TCP proxy before Postgres that forwards a statement, lets it commit, and cuts the connection in place of the answer. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 
@@ -14,8 +14,15 @@ const SENDS_ROWS = /INSERT INTO dash_relay\.usage .*\[\{/s;
 /** Postgres's word for a statement that is done; that of a single statement comes behind its commit. */
 const COMMITTED = 'SELECT 1\0';
 
-/** @param losses how many answers are lost; those of inserts without rows are not */
-export async function startLostAnswerProxy(target: number, losses: number): Promise<LostAnswerProxy> {
+/**
+ * @param losses how many answers are lost
+ * @param statement whose; by default of inserts, but for those without rows
+ */
+export async function startLostAnswerProxy(
+  target: number,
+  losses: number,
+  statement = SENDS_ROWS,
+): Promise<LostAnswerProxy> {
   let lost = 0;
   const server = createServer((client) => {
     const postgres = connect(target, '127.0.0.1');
@@ -31,7 +38,7 @@ export async function startLostAnswerProxy(target: number, losses: number): Prom
     postgres.on('error', () => {}).on('close', () => client.destroy());
     postgres.on('data', (bytes: Buffer) => {
       const committed = bytes.toString('latin1').includes(COMMITTED);
-      if (lost < losses && committed && SENDS_ROWS.test(asked)) {
+      if (lost < losses && committed && statement.test(asked)) {
         lost += 1;
         client.resetAndDestroy();
         return;
