@@ -120,6 +120,7 @@ async function talk(machines: Machines, user: number, isOver: () => boolean): Pr
   let asked = 0;
   const ask = async (): Promise<void> => {
     while (!isOver()) {
+      await client.until(() => client.isConnected || undefined);
       asked += 1;
       const question = `question ${asked} of ${user}, ${SEED}`;
       const stream = client.start({ messages: [{ role: 'user', content: question }] });
@@ -171,7 +172,8 @@ class Gaps {
 
   #askAgain(client: RelayClient, stream: HeldStream): void {
     const isPending = stream.isFollowed || stream.isAsked('resume') || stream.over;
-    if (!isPending && client.streams.has(stream.id)) client.resume(stream);
+    // A client that is just coming back resumes by itself.
+    if (!isPending && client.isConnected && client.streams.has(stream.id)) client.resume(stream);
   }
 }
 

@@ -62,6 +62,11 @@ export class RelayClient {
     this.#options = options;
   }
 
+  /** Whether frames can be sent: not between two sockets. */
+  get isConnected(): boolean {
+    return this.#greeted && this.#socket?.readyState === WebSocket.OPEN;
+  }
+
   /** Opens the first socket, or the next one, and waits for `hello`. */
   async connect(): Promise<HelloFrame> {
     const before = this.answers.length;
