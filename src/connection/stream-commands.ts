@@ -268,10 +268,20 @@ export class StreamCommands implements DeliveryOwner {
     const { run } = delivery;
     const before = this.#deliveries.get(run.id);
     this.#deliveries.set(run.id, delivery);
+    this.#stopWaiting(run.id);
     this.#parts.registry.join(run, delivery);
     if (before !== undefined) this.#drop(before);
     if (this.#detached) this.#stopDelivery(delivery);
     else if (run.accepted) delivery.wake();
+  }
+
+  /** It is read now: its ending arrives in its place, after the last frames. */
+  #stopWaiting(id: string): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.run.id !== id) continue;
+      this.#waiters.delete(waiter);
+      this.#parts.registry.leave(waiter.run, waiter);
+    }
   }
 
   #stopDelivery(delivery: Delivery): void {

@@ -110,12 +110,16 @@ export class RunRegistry {
     if (entry?.ended === false) entry.unset();
   }
 
-  /** The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. */
+  /**
+   * The reader is gone, or has read the ending. The last one of a live run decides by `onDisconnect`. What is not held
+   * here, since only its ending was waited for, goes with its last reader.
+   */
   leave(run: RunView, reader: RunReader): void {
     if (!run.readers.delete(reader) || run.readers.size > 0) return;
     const entry = this.#entry(run);
-    if (entry === undefined || entry.ended) return;
-    if (run.onDisconnect === 'cancel') run.abort('disconnected');
+    if (entry === undefined) run.release();
+    else if (entry.ended) return;
+    else if (run.onDisconnect === 'cancel') run.abort('disconnected');
     else entry.set(this.#times.abandonAfterMs);
   }
 

@@ -181,7 +181,7 @@ const BEHAVIOURS: { readonly [N in Name]: Behaviour<Parameters[N]> } = {
   },
   drain: {
     ready: isUp,
-    run: (world, { machine, deadlineMs }) => world.machine(machine).process?.drain(deadlineMs),
+    run: (world, { machine, deadlineMs }) => world.drain(world.machine(machine), deadlineMs),
   },
   disk: {
     ready: isUp,

@@ -46,6 +46,27 @@ it.each<[string, number, readonly Step[]]>([
       new Step('failOver', {}, 'rest'),
     ],
   ],
+  [
+    'a cancel and a resume in one turn: the ending comes after the text',
+    1,
+    [
+      new Step('ask', { device: 0, machine: 0, id: 0 }, 'rest'),
+      new Step('say', { run: 0, deltas: 1, isLarge: false }, 'rest'),
+      new Step('cancel', { device: 1, id: 0 }, 0),
+      new Step('resume', { device: 1, id: 0, after: 'held', epoch: 'right' }, 0),
+    ],
+  ],
+  [
+    'a cancel of a run whose machine was killed: what was read of it is given back',
+    2,
+    [
+      new Step('ask', { device: 2, machine: 1, id: 1 }, 2),
+      new Step('say', { run: 0, deltas: 1, isLarge: false }, 'rest'),
+      new Step('wait', { ms: 50 }, 'rest'),
+      new Step('kill', { machine: 1, lastArrives: false }, 0),
+      new Step('cancel', { device: 2, id: 1 }, 'rest'),
+    ],
+  ],
 ])('%s', async (_what, machines, steps) => {
   await expect(play(machines, steps)).resolves.toBeUndefined();
 });

@@ -68,7 +68,8 @@ export class Device {
     if (this.socket === undefined || typeof id !== 'string') return;
     const known = this.streams.get(id) ?? new HeldStream(frame as unknown as StartFrame, id);
     // A refused one may be asked for again.
-    const stream = type === 'start' && known.refusal !== undefined ? known.anew() : known;
+    const isRefused = known.refusal !== undefined && known.epoch === undefined;
+    const stream = type === 'start' && isRefused ? known.anew() : known;
     this.streams.set(id, stream);
     if (type === 'start' || type === 'resume' || type === 'cancel')
       stream.asked(type, typeof after === 'number' ? after : 0);

@@ -107,6 +107,8 @@ export class Reference implements Judge {
   hasStalled = false;
   /** When a machine was killed last, elapsed ms. */
   killedAt = Number.NEGATIVE_INFINITY;
+  /** Some machine was killed, or stopped. */
+  hasLostMachines = false;
   /** Devices ask for what they hold, and nothing else. */
   areDevicesSane = false;
   readonly #clock: ManualClock;
@@ -197,6 +199,8 @@ export class Reference implements Judge {
       return this.#isUnsure(held) ? ANYTHING : this.#addLate(new Set(['unknown_stream']), run, at);
     const answers = new Set(['ending']);
     if (held === 'maybe') this.#addUnsure(answers);
+    // What cannot be read there any more has no ending to wait for.
+    if (run.owner !== at && run.mayBeTrimmed) answers.add('unknown_stream');
     return this.#addLate(answers, run, at);
   }
 
@@ -232,7 +236,8 @@ export class Reference implements Judge {
     // While the machines could not ask each other, the id may have gone to another run, and stays with it.
     const isSame = ({ userId, id, epoch }: ModelRun) =>
       userId === run.userId && id === run.id && epoch !== run.epoch;
-    return run.isDisturbed && this.runs.some(isSame);
+    // Also to one whose machine was gone before it began.
+    return run.isDisturbed && (this.runs.some(isSame) || this.hasLostMachines);
   }
 
   isHeldForSure(run: ModelRun): boolean {

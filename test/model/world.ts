@@ -75,6 +75,7 @@ export class World {
   }
 
   async pass(ms: number, step = ms > 1000 ? LONG_STEP_MS : STEP_MS): Promise<void> {
+    await this.after(1); // no timer comes before a promise that is settled
     for (let left = ms; left > 0; left -= step) {
       this.clock.advance(Math.min(step, left));
       await this.after('rest');
@@ -103,8 +104,14 @@ export class World {
     const { process } = machine;
     process?.kill();
     this.reference.killedAt = this.clock.elapsed();
+    this.reference.hasLostMachines = true;
     for (const device of this.devices)
       if (device.process !== undefined && device.process === process) device.loseMachine(lastArrives);
+  }
+
+  drain({ process }: Machine, deadlineMs: number): void {
+    process?.drain(deadlineMs);
+    this.reference.hasLostMachines = true;
   }
 
   /** What the store does to all machines, or to one. */
