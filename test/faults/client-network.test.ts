@@ -1,13 +1,10 @@
-/** The network between a client and the relay: F8 it is slow, F9 it swallows everything, F11 it closes late. */
-import { setTimeout as wait } from 'node:timers/promises';
+/** The network between a client and the relay: it is slow, F9 it swallows everything, F11 it closes late. */
 import { describe, expect, it } from 'vitest';
-import { UNPACED } from '../../src/simulator/pacer.ts';
 import { type LinkPlan, startFaultProxy } from '../support/fault-proxy.ts';
 import { HeldStream } from '../support/held-stream.ts';
 import { type ChatBody, open, readEvents } from '../support/http-doors.ts';
 import { connectClient } from '../support/relay-client.ts';
 import { startSimulatedRelay } from '../support/relay-process.ts';
-import { watchServerSockets } from '../support/server-sockets.ts';
 import { eventually, LONG } from '../support/test-run.ts';
 
 const PACE = { firstTokenMs: 1, deltasPerSecond: 400 } as const;
@@ -62,38 +59,6 @@ it('F11 a client that comes back before its farewell has arrived reads on; both 
 });
 
 if (LONG) {
-  const DELTA = 'x'.repeat(1000);
-  const LARGE_LOG = { STREAM_LOG_MAX_BYTES: '33554432', STREAM_LOG_TOTAL_BYTES: '268435456' };
-  const KIB = 1024;
-
-  it('F8 a client at 1 KB/s for a minute: 64 KiB are held for it, others have theirs, and it is not given up', {
-    timeout: 180_000,
-  }, async () => {
-    await using relay = await startSimulatedRelay({}, LARGE_LOG);
-    relay.simulator.always(({ question }) => ({
-      deltas: Array(question === 'long' ? 20_000 : 100).fill(DELTA) as string[],
-      pace: UNPACED,
-    }));
-    using sockets = watchServerSockets(Number(new URL(relay.url).port));
-    await using proxy = await startFaultProxy(relay.url);
-    await using slow = await connectClient({ url: proxy.url, token: await relay.token(1), acks: false });
-    proxy.links[0]?.shape({ bytesPerSecond: KIB });
-    const held = slow.start({ messages: [{ role: 'user', content: 'long' }] });
-    await relay.logged('stream ended');
-    await using quick = await connectClient({ url: relay.url, token: await relay.token(2) });
-    const until = performance.now() + 60_000;
-    while (performance.now() < until) {
-      const stream = quick.start({ messages: [{ role: 'user', content: 'short' }] });
-      expect(await quick.ended(stream)).toMatchObject({ type: 'done' });
-      expect(sockets.heldBytes).toBeLessThanOrEqual(64 * KIB + 2 * DELTA.length);
-      await wait(100); // between two questions
-    }
-    expect(slow.connections).toBe(1);
-    proxy.links[0]?.shape({});
-    expect(await slow.ended(held)).toMatchObject({ type: 'done' });
-    expect(held.text.length).toBe(20_000 * DELTA.length);
-  });
-
   it('F9 a client in a black hole is gone in 35 s, its run is kept for a while, and then ends', {
     timeout: 120_000,
   }, async () => {
@@ -109,7 +74,8 @@ if (LONG) {
     const swallowedAt = performance.now();
     proxy.links[0]?.blackhole();
     const [closed] = await relay.logged('connection closed');
-    expect(closed).toMatchObject({ code: 4408 });
+    // It misses a ping, or has taken nothing for 30 s: whichever comes first.
+    expect([4408, 4503]).toContain(closed?.['code']);
     expect(performance.now() - swallowedAt).toBeLessThan(40_000);
     expect(relay.simulator.stats.open).toBe(1);
     const [ended] = await relay.logged('stream ended');

@@ -1,7 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { splitAndHeal } from '../faults/split-and-heal.ts';
-import { canSplitNetworks } from '../faults/split-network.ts';
 import { freePort } from '../support/free-port.ts';
 import type { HeldStream } from '../support/held-stream.ts';
 import { ask } from '../support/http-doors.ts';
@@ -216,12 +214,3 @@ it('a machine cut off from Redis and from its clients: they read one ending else
   for (const stream of next.streams.values())
     expect(await next.ended(stream)).toMatchObject({ type: 'error', code: 'interrupted' });
 });
-
-if (LONG && canSplitNetworks())
-  it(
-    'a network that splits, with packets lost and nobody told, and heals: one ending and one row each',
-    {
-      timeout: 180_000,
-    },
-    splitAndHeal,
-  );
