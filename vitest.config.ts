@@ -41,7 +41,7 @@ export default defineConfig({
     // Processes go from file to file: a third of a run would be reading the same sources anew for each.
     isolate: false,
     // Tests wait a fifth of their time beside three others. What measures gaps comes first: test/support/priority.ts.
-    maxWorkers: 5,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     // Real processes, browsers and databases on two cores that others may use too: a bound, not an expectation.
     testTimeout: 60_000,

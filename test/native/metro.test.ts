@@ -5,6 +5,7 @@ import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PACKED_MS } from '../packages/packed.ts';
 import { LONG, report } from '../support/test-run.ts';
 import { installToolchain, ownToolchain, type Toolchain } from './metro-toolchain.ts';
 import { type Bytecode, bundle, compile, createApp, type NativeApp, type Platform } from './native-bundle.ts';
@@ -19,7 +20,7 @@ let app: NativeApp;
 
 beforeAll(async () => {
   app = await createApp();
-});
+}, PACKED_MS);
 afterAll(() => app?.remove());
 
 describe.each<Platform>(['android', 'ios'])('on %s', (platform) => {

@@ -4,6 +4,7 @@
  */
 import { importsOf } from '../architecture/import-statements.ts';
 import { type SourceFile, sourceFiles } from '../architecture/source-files.ts';
+import { LONG } from './test-run.ts';
 
 interface Need {
   readonly project: string;
@@ -71,7 +72,7 @@ export const UNIT = 'unit';
 export function testFilesByProject(): ReadonlyMap<string, readonly string[]> {
   const files = sourceFiles('src', 'test', 'bench', 'scripts');
   const imports = new Map(files.map((file) => [file.path, targetsOf(file)]));
-  const tests = files.map(({ path }) => path).filter((path) => /^test\/.*\.test\.ts$/.test(path));
+  const tests = files.map(({ path }) => path).filter(isTest);
   const projectOf = (path: string): string => {
     const reached = reachedFrom(path, imports);
     const need = NEEDS.find(({ importing }) => importing.some((each) => reached.has(each)));
@@ -80,6 +81,11 @@ export function testFilesByProject(): ReadonlyMap<string, readonly string[]> {
   const byProject = Map.groupBy(tests, projectOf);
   const projects = [...NEEDS.map(({ project }) => project), UNIT];
   return new Map(projects.map((project) => [project, byProject.get(project) ?? []]));
+}
+
+/** `x.long.test.ts` is of `npm run test:long` alone. */
+function isTest(path: string): boolean {
+  return /^test\/.*\.test\.ts$/.test(path) && (LONG || !path.endsWith('.long.test.ts'));
 }
 
 function targetsOf(file: SourceFile): readonly string[] {

@@ -41,7 +41,7 @@ it(
     expect(results.map(({ status }) => status)).toEqual(Array(6).fill('passed'));
     expect(relay.simulator.requests).toHaveLength(6);
   },
-  INSTALL_MS,
+  2 * INSTALL_MS, // the packages are built first
 );
 
 interface JestResult {

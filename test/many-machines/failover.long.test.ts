@@ -7,13 +7,13 @@ import type { HeldStream } from '../support/held-stream.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild } from '../support/relay-process.ts';
-import { eventually, LONG, percentiles, report, SEED } from '../support/test-run.ts';
+import { eventually, percentiles, report, SEED } from '../support/test-run.ts';
 import { type Machines, portOf, startMachines } from './machines.ts';
 import { type RedisPair, startRedisPair } from './redis-pair.ts';
 
-const KILLS = LONG ? 50 : 1;
-const FAILOVERS = LONG ? 20 : 1;
-const CLIENTS = LONG ? 12 : 5;
+const KILLS = 50;
+const FAILOVERS = 20;
+const CLIENTS = 12;
 const STREAMS_AT_ONCE = 3;
 const PACE = { firstTokenMs: [1, 200], deltasPerSecond: [20, 60] } as const;
 /** A `resume` is refused while a machine cannot ask the others; asked again until it is certain that nobody knows more, ms. */
@@ -30,12 +30,12 @@ interface Told {
 }
 
 it(`${KILLS} SIGKILLs and ${FAILOVERS} failovers of Redis under load: one ending and one row each, whole texts or a clear end`, {
-  timeout: LONG ? 1_800_000 : 90_000,
+  timeout: 1_800_000,
 }, async () => {
   await using open = new AsyncDisposableStack();
   const redis = open.use(await startRedisPair());
-  const postgres = LONG ? await startPostgres() : undefined;
-  open.defer(async () => postgres?.close());
+  const postgres = await startPostgres();
+  open.defer(() => postgres.close());
   const machines = open.use(await startMachines(0, { pace: PACE }, settingsOf(redis, postgres)));
   machines.simulator.always(({ question }) => ({ deltas: deltasFor(question) }));
   const places = [open.use(dataDirectory()), open.use(dataDirectory())].map(({ path }) => path);
@@ -54,8 +54,8 @@ it(`${KILLS} SIGKILLs and ${FAILOVERS} failovers of Redis under load: one ending
   summarize(told, machines.simulator.requests.length);
 });
 
-function settingsOf(redis: RedisPair, postgres: PostgresServer | undefined) {
-  return { REDIS_URL: redis.url, ...(postgres && { DATABASE_URL: postgres.url('relay') }) };
+function settingsOf(redis: RedisPair, postgres: PostgresServer) {
+  return { REDIS_URL: redis.url, DATABASE_URL: postgres.url('relay') };
 }
 
 /** Relays on disks of their own: one that is killed is started again on its disk. */
@@ -184,11 +184,7 @@ function checkText({ stream, question, how }: Told): void {
 }
 
 /** One row for each run that anybody knows of, each settled, and the whole bill where a client has the whole text. */
-async function checkRows(
-  fleet: Fleet,
-  told: readonly Told[],
-  postgres: PostgresServer | undefined,
-): Promise<void> {
+async function checkRows(fleet: Fleet, told: readonly Told[], postgres: PostgresServer): Promise<void> {
   const read = async () => (await Promise.all(fleet.relays.map((relay) => relay.usageRows()))).flat();
   await eventually('every row is settled', async () =>
     (await read()).every(({ status }) => status !== 'running'),
@@ -204,7 +200,6 @@ async function checkRows(
   ).toEqual([]);
   const whole = told.filter(({ how }) => how === 'done').map(({ stream }) => byEpoch.get(stream.epoch ?? ''));
   expect(whole.filter((row) => row?.status !== 'done' || row.source !== 'final')).toEqual([]);
-  if (postgres === undefined) return;
   const arrived = async () => await postgres.query<{ epoch: string }>('SELECT epoch FROM dash_relay.usage');
   await eventually('all rows are in Postgres', async () => (await arrived()).length === rows.length);
   expect(new Set((await arrived()).map(({ epoch }) => epoch))).toEqual(new Set(byEpoch.keys()));

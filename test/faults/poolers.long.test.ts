@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ask, askWhole } from '../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type SimulatedRelay, startSimulatedRelay } from '../support/relay-process.ts';
-import { eventually, LONG } from '../support/test-run.ts';
+import { eventually } from '../support/test-run.ts';
 import { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 
 const PACE = { firstTokenMs: 1, deltasPerSecond: 1000 } as const;
@@ -61,7 +61,7 @@ async function isShared(relay: SimulatedRelay): Promise<void> {
   await allArrive(relay);
 }
 
-it.each(LONG ? (['transaction', 'session'] as const) : (['transaction'] as const))(
+it.each(['transaction', 'session'] as const)(
   'PgBouncer in %s mode: it loses its connections to Postgres, holds still, is killed and started again',
   { timeout: 180_000 },
   async (mode) => {
