@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
+import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { mintTokens, type Signer } from '../issuer/tokens.ts';
 
-const SUBPROTOCOL = 'dash-relay.v1';
 const USERS = 400;
 const READY_EVERY_MS = 500;
 const GIVE_UP_MS = 30_000;

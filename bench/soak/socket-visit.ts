@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { ErrorFrame, ServerFrame } from '../../src/protocol/frames.ts';
+import { type ErrorFrame, type ServerFrame, SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { HeldStream, type StreamFrame } from '../../test/support/held-stream.ts';
 import { parseServerFrame } from '../../test/support/server-frame.ts';
 import { questionOf } from './answers.ts';
@@ -24,7 +24,6 @@ export interface SocketVisitParts {
   readonly questions: readonly number[];
 }
 
-const SUBPROTOCOL = 'dash-relay.v1';
 const GIVE_UP_MS = 90_000;
 const ACK_FRAMES = 16;
 /** How far a visitor reads before it does what is its manner. */

@@ -20,6 +20,11 @@ export interface WorkerFigures {
   readonly eventLoopP99Seconds: number | null;
 }
 
+/** Also one whose state nobody told. */
+export function isServing({ state }: WorkerFigures): boolean {
+  return state === null || state === 'ready';
+}
+
 export type Figures = ReturnType<typeof figuresOf>;
 
 /** How many of the most frequent errors and reasons are named. */

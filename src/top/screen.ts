@@ -3,7 +3,7 @@
  * columns and 24 lines; in fewer columns one stands below the other, and what does not fit is left out from the bottom.
  */
 import { withoutControls } from '../command-line/without-controls.ts';
-import type { Figures, Quantiles, WorkerFigures } from './figures.ts';
+import { type Figures, isServing, type Quantiles, type WorkerFigures } from './figures.ts';
 import { age, bytes, count, dollars, percent, perSecond, sparkline, time } from './format.ts';
 
 export type Style = 'title' | 'good' | 'warn' | 'bad' | 'dim' | 'plain';
@@ -207,10 +207,6 @@ function workerRow([number, worker]: [string, WorkerFigures]): Row {
   const name = withoutControls(`${number} ${state ?? ''}`);
   const style = isServing(worker) ? isOver(eventLoopP99Seconds, SLOW_LOOP_SECONDS) : 'bad';
   return [name, `${count(live)}, ${count(connections)}, ${percent(cpu)}`, style];
-}
-
-function isServing({ state }: WorkerFigures): boolean {
-  return state === null || state === 'ready';
 }
 
 function quantileRow(name: string, { p50, p95 }: Quantiles, slow = Number.POSITIVE_INFINITY): Row {

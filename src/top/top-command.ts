@@ -11,7 +11,7 @@ import {
   type Words,
 } from '../command-line/subcommand.ts';
 import { withoutControls } from '../command-line/without-controls.ts';
-import type { Figures } from './figures.ts';
+import { type Figures, isServing } from './figures.ts';
 import { age, bytes, count, dollars, perSecond, time } from './format.ts';
 import { RelayWatch } from './relay-watch.ts';
 import type { RelayAddress } from './scrape.ts';
@@ -99,7 +99,7 @@ async function follow(watch: RelayWatch, everyMs: number, { json }: Options): Pr
 function lineOf(figures: Figures | undefined): string {
   if (figures === undefined) return clock();
   const { status, streams, latency, rows, process: own, errors, dependencies, workers } = figures;
-  const notServing = Object.entries(workers).filter(([, { state }]) => state !== null && state !== 'ready');
+  const notServing = Object.entries(workers).filter(([, worker]) => !isServing(worker));
   const down = Object.entries(dependencies).flatMap(([name, up]) => (up ? [] : [name]));
   return [
     clock(),
