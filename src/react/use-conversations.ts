@@ -1,8 +1,9 @@
 /** One conversation, and the list of all. */
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useDash } from './dash-provider.tsx';
-import type { ConversationSnapshot } from './store/conversation-store.ts';
+import type { ConversationSnapshot, ConversationSummary } from './store/conversation-store.ts';
 import { type ConversationsSnapshot, mintConversationId } from './store/conversations.ts';
+import type { ExportedFile, Speakers } from './store/markdown-export.ts';
 import type { AskOptions } from './store/messages.ts';
 
 export interface Conversation extends ConversationSnapshot {
@@ -10,11 +11,22 @@ export interface Conversation extends ConversationSnapshot {
   send(text: string, options?: AskOptions): boolean;
   /** Stops the model; what has arrived stays. */
   stop(): void;
-  /** Asks the last question again, instead of its answer. */
+  /** Asks the last question again. Its answer is kept beside the new one, if it has words. */
   regenerate(): boolean;
+  /** Asks `text` instead of the question with that id, and goes on from there; the older one is kept with all that followed. */
+  edit(id: string, text: string, options?: AskOptions): boolean;
+  /**
+   * Asks for the rest of the last answer, if it was stopped, broke off or reached its longest length. `prompt`: what the
+   * model is told.
+   */
+  continueAnswer(prompt?: string, options?: AskOptions): boolean;
+  /** Shows that one of `variants`, with what followed on it; false where there is none. */
+  showVariant(id: string): boolean;
 }
 
 const GENERAL: AskOptions = { action: 'general_assistance' };
+const CONTINUE = 'Go on from exactly where you stopped. Repeat nothing of what you have said.';
+const SPEAKERS: Speakers = { you: 'You', assistant: 'Assistant' };
 
 /**
  * The conversation of that id, or one of this component's own. It goes on while another is shown, and counts as read
@@ -45,6 +57,10 @@ export function useConversation(id?: string, options: AskOptions = GENERAL): Con
       send: (text: string, instead: AskOptions = options) => store.send(text, instead),
       stop: () => store.stop(),
       regenerate: () => store.regenerate(),
+      edit: (id: string, text: string, instead: AskOptions = options) => store.edit(id, text, instead),
+      continueAnswer: (prompt: string = CONTINUE, instead: AskOptions = options) =>
+        store.continueAnswer(prompt, instead),
+      showVariant: (id: string) => store.showVariant(id),
     }),
     [store, options],
   );
@@ -52,8 +68,19 @@ export function useConversation(id?: string, options: AskOptions = GENERAL): Con
 }
 
 export interface ConversationList extends ConversationsSnapshot {
-  /** Forgets a conversation; an answer that is under way is stopped. */
+  /**
+   * Takes a conversation away, also from the storage; an answer that is under way is stopped. It is `removed` for ten
+   * seconds, in which it can be brought back.
+   */
   remove(id: string): void;
+  /** Brings `removed` back: its id, or undefined where there is none any more. */
+  undoRemove(): string | undefined;
+  /** Gives it a name; '' has it called by its first question again. */
+  rename(id: string, name: string): void;
+  /** Those in which each word of `query` stands, in the title or in what was said; case and accents do not count. */
+  search(query: string): readonly ConversationSummary[];
+  /** What is shown of it as Markdown, with a name for the file. `speakers`: how they are called, by default in English. */
+  exportMarkdown(id: string, speakers?: Speakers): ExportedFile;
   /** Forgets all, also what is kept: when a user signs out. */
   clear(): void;
 }
@@ -87,7 +114,14 @@ export function useConversations(): ConversationList {
     conversations.getSnapshot,
   );
   const actions = useMemo(
-    () => ({ remove: (id: string) => conversations.remove(id), clear: () => conversations.clear() }),
+    () => ({
+      remove: (id: string) => conversations.remove(id),
+      undoRemove: () => conversations.undoRemove(),
+      rename: (id: string, name: string) => conversations.get(id).rename(name),
+      search: (query: string) => conversations.search(query),
+      exportMarkdown: (id: string, speakers: Speakers = SPEAKERS) => conversations.export(id, speakers),
+      clear: () => conversations.clear(),
+    }),
     [conversations],
   );
   return { ...snapshot, ...actions };

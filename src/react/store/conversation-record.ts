@@ -1,11 +1,13 @@
 /** A conversation as it is kept beyond a page: plain JSON, read back with suspicion. */
 import type { Position } from '../../client/index.ts';
-import type { AskOptions, ChatMessage } from './messages.ts';
+import type { MessageBranches } from './message-tree.ts';
+import { type AskOptions, type ChatMessage, endedAs } from './messages.ts';
 
-/** `{epoch, after}` of the last answer, where it was under way: `client.attach` goes on from there. */
-export interface ConversationRecord {
+/** `{epoch, after}` of the answer that was under way, if one was: `client.attach` goes on from there. */
+export interface ConversationRecord extends MessageBranches {
   readonly id: string;
-  readonly messages: readonly ChatMessage[];
+  /** Given by a person; '' where its first question is its title. */
+  readonly name: string;
   readonly asked: AskOptions | undefined;
   readonly position: Position | undefined;
   readonly unread: boolean;
@@ -22,7 +24,9 @@ export interface KeptConversations {
 
 export const NOTHING_KEPT: KeptConversations = { viewed: undefined, conversations: [] };
 
-const VERSION = 1;
+/** 1 had no variants: its messages follow one another. */
+const VERSION = 2;
+const READABLE: readonly unknown[] = [1, VERSION];
 
 export function serialise(kept: KeptConversations): string {
   return JSON.stringify({ version: VERSION, ...kept });
@@ -31,9 +35,15 @@ export function serialise(kept: KeptConversations): string {
 /** What another version, another program or a torn write left counts as nothing. */
 export function parse(text: string | null | undefined): KeptConversations {
   const kept = json(text ?? '') as Partial<KeptConversations & { version: number }> | undefined;
-  if (kept?.version !== VERSION || !Array.isArray(kept.conversations)) return NOTHING_KEPT;
+  if (!READABLE.includes(kept?.version) || !Array.isArray(kept?.conversations)) return NOTHING_KEPT;
   const conversations = kept.conversations.filter(isRecord).map(withKnownFields);
   return { viewed: typeof kept.viewed === 'string' ? kept.viewed : undefined, conversations };
+}
+
+/** As it is once the answer that was under way has been stopped. */
+export function withStoppedAnswers(record: ConversationRecord): ConversationRecord {
+  const messages = record.messages.map((message) => endedAs(message, { status: 'cancelled' }));
+  return { ...record, messages, position: undefined };
 }
 
 function json(text: string): unknown {
@@ -61,14 +71,33 @@ function isRecord(value: unknown): value is ConversationRecord {
 
 /** What is of another shape is not there: a wrong position would hold the conversation up for ever. */
 function withKnownFields(record: ConversationRecord): ConversationRecord {
-  const { position, asked } = record;
+  const { position, asked, name } = record;
   return {
     ...record,
+    ...branchesOf(record),
+    name: typeof name === 'string' ? name : '',
     position: isPosition(position) ? position : undefined,
     asked: typeof asked?.action === 'string' ? asked : undefined,
     unread: record.unread === true,
     draft: typeof record.draft === 'string' ? record.draft : '',
   };
+}
+
+/** One path of all messages, where there are no branches that can be followed. */
+function branchesOf({
+  messages,
+  parents,
+  end,
+}: Partial<MessageBranches> & ConversationRecord): MessageBranches {
+  const isPlace = (place: unknown, below: number): boolean =>
+    Number.isInteger(place) && (place as number) >= -1 && (place as number) < below;
+  const areWhole =
+    Array.isArray(parents) &&
+    parents.length === messages.length &&
+    parents.every(isPlace) &&
+    isPlace(end, messages.length);
+  if (areWhole) return { messages, parents, end };
+  return { messages, parents: messages.map((_message, at) => at - 1), end: messages.length - 1 };
 }
 
 function isPosition(value: Partial<Position> | null | undefined): value is Position {

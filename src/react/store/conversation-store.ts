@@ -10,24 +10,30 @@ import type { DashClient, DashStream, Phase, Position } from '../../client/index
 import { mintStreamId } from '../../client/platform.ts';
 import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
 import type { ConversationRecord } from './conversation-record.ts';
+import { matches } from './conversation-search.ts';
 import { DraftStore } from './draft-store.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';
+import { MessageTree, type Variants } from './message-tree.ts';
 import {
   type AnswerMessage,
   type AskOptions,
   type ChatMessage,
+  endedAs,
   historyOf,
   isBlank,
+  isBrokenOff,
+  isOpen,
+  type QuestionMessage,
   titleOf,
 } from './messages.ts';
 
 /** What a list shows of a conversation. */
 export interface ConversationSummary {
   readonly id: string;
-  /** The first question; '' before it. */
+  /** The name that a person gave it, else the first question; '' before it. */
   readonly title: string;
-  /** Of the last answer; `idle` before the first. */
+  /** Of the answer under way, else of the last one; `idle` before the first. */
   readonly status: Phase;
   readonly isAnswering: boolean;
   /** An answer ended while nobody looked. */
@@ -37,7 +43,10 @@ export interface ConversationSummary {
 }
 
 export interface ConversationSnapshot extends ConversationSummary {
+  /** What is shown: of each question and answer one variant. */
   readonly messages: readonly ChatMessage[];
+  /** Of the messages that have some. */
+  readonly variants: Variants;
 }
 
 export interface ConversationHost {
@@ -55,14 +64,14 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   readonly id: string;
   readonly draft: DraftStore;
   readonly #host: ConversationHost;
-  /** All but the answer that is under way. */
-  #messages: readonly ChatMessage[] = [];
+  #tree = new MessageTree();
   #live: LiveAnswer | undefined;
-  /** Of the last answer, which is under way but not followed. */
+  /** Of the answer that is under way but not followed. */
   #waiting: Position | undefined;
   #asked: AskOptions | undefined;
-  /** The last question was one of before, asked again. */
+  /** What is under way was not just typed anew: somebody else may have typed it. */
   #isRepeated = false;
+  #name = '';
   #title = '';
   #askedAt = 0;
   #unread = false;
@@ -77,22 +86,66 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
 
   /** Asks; false where there is nothing to ask, or an answer is under way. */
   send(text: string, options: AskOptions): boolean {
-    const content = text.trim();
-    if (isBlank(content) || this.#isAnswering) return false;
-    this.#messages = [...this.#messages, { role: 'user', id: mintStreamId(), content }];
-    this.#isRepeated = false;
-    this.#ask(options);
+    const question = this.#questionOf(text);
+    if (question === undefined) return false;
+    this.#tree.append(question);
+    this.#ask(options, false);
     return true;
   }
 
-  /** Asks the last question again and forgets its answer; false where there is none, or it is under way. */
-  regenerate(): boolean {
-    const last = this.#messages.findLastIndex(({ role }) => role === 'user');
-    if (last < 0 || this.#asked === undefined || this.#isAnswering) return false;
-    this.#messages = this.#messages.slice(0, last + 1);
-    this.#isRepeated = true;
-    this.#ask(this.#asked);
+  /**
+   * Asks another question instead of the one with that id, and goes on from there: the older one is kept as a variant, with
+   * all that followed. False where there is no such question, nothing to ask, or an answer is under way.
+   */
+  edit(id: string, text: string, options: AskOptions): boolean {
+    const question = this.#questionOf(text);
+    const isKnown = this.#tree.path.some((message) => message.id === id && message.role === 'user');
+    if (question === undefined || !isKnown) return false;
+    this.#tree.appendBeside(id, question);
+    this.#title = '';
+    this.#ask(options, true);
     return true;
+  }
+
+  /**
+   * Asks the last question again. Its answer is kept as a variant if it has words. False where there is none, or it is
+   * under way.
+   */
+  regenerate(): boolean {
+    const question = this.#tree.path.findLast(({ role }) => role === 'user');
+    if (question === undefined || this.#asked === undefined || this.#isAnswering) return false;
+    const answer = this.#tree.path.at(-1);
+    if (answer?.role === 'assistant' && isBlank(answer.content)) this.#tree.removeEnd();
+    else this.#tree.endAt(question.id);
+    this.#ask(this.#asked, true);
+    return true;
+  }
+
+  /**
+   * Asks by `prompt` for the rest of an answer that was stopped, broke off or reached its longest length, as a turn of its
+   * own: models of today go on with no answer that is put into their mouth. False where there is no such answer at the end.
+   */
+  continueAnswer(prompt: string, options: AskOptions): boolean {
+    const answer = this.#tree.path.at(-1);
+    const question = this.#questionOf(prompt);
+    if (question === undefined || answer?.role !== 'assistant' || !isBrokenOff(answer)) return false;
+    this.#tree.append({ ...question, continues: true });
+    this.#ask(options, true);
+    return true;
+  }
+
+  /** Shows that variant of a message, and what followed on it; false where there is none. An answer under way goes on. */
+  showVariant(id: string): boolean {
+    const isShown = this.#tree.show(id);
+    this.#title = '';
+    if (isShown) this.#publishState();
+    return isShown;
+  }
+
+  /** Gives it a name; '' has it called by its first question again. */
+  rename(name: string): void {
+    this.#name = name.trim().replaceAll(/\s+/g, ' ');
+    this.#publishState();
   }
 
   /** Stops the model; what has arrived stays. */
@@ -112,8 +165,9 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#live = undefined;
     this.#waiting = undefined;
     this.#asked = undefined;
+    this.#name = '';
     this.#title = '';
-    this.#messages = [];
+    this.#tree = new MessageTree();
     this.#askedAt = 0;
     this.#unread = false;
     this.draft.write('');
@@ -126,7 +180,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
    */
   passOn(): boolean {
     const isAsked = this.#live !== undefined && isUnderWay(this.#live.stream.phase) && !this.#isRepeated;
-    const question = isAsked ? this.#messages.at(-1) : undefined;
+    const question = isAsked ? this.#tree.before(this.#live?.stream.id ?? '') : undefined;
     const asked = this.#asked;
     this.detach();
     this.forget();
@@ -148,59 +202,73 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   /** Stops following without stopping the model. */
   detach(): void {
     if (this.#live === undefined) return;
-    const last = messageOf(this.#live);
+    this.#readLive();
     this.#waiting = this.#live.detach();
     this.#live = undefined;
-    this.#messages = [...this.#messages, last];
   }
 
   /** Goes on where `detach`, or an earlier page, left off. */
   reattach(): void {
     const { id, epoch, after } = this.#waiting ?? NOWHERE;
     this.#waiting = undefined;
-    const last = this.#messages.at(-1);
-    if (last?.role !== 'assistant' || !isUnderWay(last.status)) return;
-    this.#messages = this.#messages.slice(0, -1);
+    const answer = this.#tree.messages.findLast(isOpen);
+    if (answer === undefined) return;
     if (epoch === undefined) {
       // The relay had not answered yet: what became of the question is not known, and it may not be asked twice.
-      this.#end(last.id, interrupted(last));
+      this.#end(answer.id, interrupted(answer));
     } else {
-      this.#follow(this.#host.client.attach(id, epoch, after, { content: last.content }));
+      const live = this.#follow(this.#host.client.attach(id, epoch, after, { content: answer.content }));
+      this.#tree.replace(answer.id, messageOf(live));
     }
   }
 
   record(): ConversationRecord {
-    const { id, messages, unread, askedAt } = this.compose();
-    const position = this.#live?.stream.position ?? this.#waiting;
-    const draft = this.draft.getSnapshot();
-    return { id, messages, unread, askedAt, position, asked: this.#asked, draft };
+    this.#readLive();
+    const { id, unread, askedAt } = this.summary();
+    return {
+      id,
+      unread,
+      askedAt,
+      ...this.#tree.branches(),
+      name: this.#name,
+      position: this.#live?.stream.position ?? this.#waiting,
+      asked: this.#asked,
+      draft: this.draft.getSnapshot(),
+    };
   }
 
   /** What was said earlier stands before what was asked while it was being read. */
-  restore({ messages, asked, position, unread, askedAt, draft }: ConversationRecord): void {
+  restore({ asked, position, unread, askedAt, draft, name, ...kept }: ConversationRecord): void {
     this.draft.prepend(draft);
-    if (this.#messages.length > 0 || this.#live) {
-      this.#messages = [...messages.map(interrupted), ...this.#messages];
-      this.#title = '';
-      this.publish();
-      return;
+    this.#name ||= name;
+    const isBegun = this.#tree.path.length > 0;
+    const last = kept.messages.findLastIndex(isOpen);
+    const goesOn = (at: number): boolean => !isBegun && at === last;
+    const messages = kept.messages.map((message, at) => (goesOn(at) ? message : interrupted(message)));
+    this.#tree.prepend({ ...kept, messages });
+    this.#title = '';
+    if (!isBegun) {
+      this.#asked = asked;
+      this.#waiting = position;
+      this.#unread = unread && this.#views === 0;
+      this.#askedAt = askedAt;
     }
-    this.#messages = messages;
-    this.#asked = asked;
-    this.#waiting = position;
-    this.#unread = unread && this.#views === 0;
-    this.#askedAt = askedAt;
     this.publish();
+  }
+
+  /** Whether each word of `query` stands in its title or in a variant of what was said. */
+  matches(query: string): boolean {
+    return matches(query, this.summary().title, this.#tree.messages);
   }
 
   /** As it is now, also where no frame has shown it yet. */
   summary(): ConversationSummary {
-    const last = this.#messages.at(-1);
+    const last = this.#tree.path.at(-1);
     const status = this.#live?.stream.phase ?? (last?.role === 'assistant' ? last.status : 'idle');
-    this.#title ||= titleOf(this.#messages);
+    this.#title ||= titleOf(this.#tree.path);
     return {
       id: this.id,
-      title: this.#title,
+      title: this.#name || this.#title,
       status,
       isAnswering: isUnderWay(status),
       unread: this.#unread,
@@ -209,25 +277,33 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   }
 
   protected override compose(): ConversationSnapshot {
-    const messages = this.#live ? [...this.#messages, messageOf(this.#live)] : this.#messages;
-    return { ...this.summary(), messages };
+    this.#readLive();
+    return { ...this.summary(), messages: this.#tree.path, variants: this.#tree.variants };
   }
 
   get #isAnswering(): boolean {
     return this.#live !== undefined || this.#waiting !== undefined;
   }
 
-  #ask(options: AskOptions): void {
+  /** Undefined where nothing can be asked now. */
+  #questionOf(text: string): QuestionMessage | undefined {
+    const content = text.trim();
+    if (isBlank(content) || this.#isAnswering) return undefined;
+    return { role: 'user', id: mintStreamId(), content };
+  }
+
+  #ask(options: AskOptions, isRepeated: boolean): void {
     const { client, historyMessages, now } = this.#host;
     this.#asked = options;
+    this.#isRepeated = isRepeated;
     this.#askedAt = now();
-    const messages = historyOf(this.#messages, historyMessages);
-    this.#follow(client.stream({ ...options, messages }));
+    const messages = historyOf(this.#tree.path, historyMessages);
+    this.#tree.append(messageOf(this.#follow(client.stream({ ...options, messages }))));
     this.#publishState();
   }
 
-  #follow(stream: DashStream): void {
-    this.#live = followAnswer(stream, {
+  #follow(stream: DashStream): LiveAnswer {
+    const live = followAnswer(stream, {
       onText: () => {
         this.changed();
         this.#host.changed('text');
@@ -241,10 +317,17 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
         this.#end(stream.id, last);
       },
     });
+    this.#live = live;
+    return live;
+  }
+
+  /** What has arrived of the answer under way. */
+  #readLive(): void {
+    if (this.#live) this.#tree.replace(this.#live.stream.id, messageOf(this.#live));
   }
 
   #end(id: string, last: AnswerState): void {
-    this.#messages = [...this.#messages, { role: 'assistant', id, ...last }];
+    this.#tree.replace(id, { role: 'assistant', id, ...last });
     this.#unread = this.#views === 0;
     this.changed();
     this.#host.changed('state');
@@ -256,11 +339,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   }
 }
 
-/** An answer that was under way and is not followed any more; anything else as it is. */
 function interrupted<M extends ChatMessage>(message: M): M {
-  if (message.role === 'user' || !isUnderWay(message.status)) return message;
-  const { isThinking, thought, tool } = NO_ANSWER;
-  return { ...message, status: 'failed', isThinking, thought, tool, error: failure('interrupted', true) };
+  return endedAs(message, { status: 'failed', error: failure('interrupted', true) });
 }
 
 const NOWHERE: Position = { id: '', epoch: undefined, after: 0 };
@@ -269,6 +349,7 @@ const EMPTY = (id: string): ConversationSnapshot => ({
   id,
   title: '',
   messages: [],
+  variants: {},
   status: NO_ANSWER.status,
   isAnswering: false,
   unread: false,

@@ -5,8 +5,14 @@
  */
 
 import type { DashClient } from '../../client/index.ts';
-import { type ClientClock, deviceClock, mintStreamId } from '../../client/platform.ts';
-import { NOTHING_KEPT, parse, serialise } from './conversation-record.ts';
+import { type ClientClock, type ClientTimer, deviceClock, mintStreamId } from '../../client/platform.ts';
+import {
+  type ConversationRecord,
+  NOTHING_KEPT,
+  parse,
+  serialise,
+  withStoppedAnswers,
+} from './conversation-record.ts';
 import {
   type ConversationStorage,
   type ConversationWriter,
@@ -15,6 +21,7 @@ import {
 import { ConversationStore, type ConversationSummary } from './conversation-store.ts';
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
+import { type ExportedFile, exportMarkdown, type Speakers } from './markdown-export.ts';
 
 export interface ConversationsSnapshot {
   /** Those in which something was asked; the one asked last comes first. */
@@ -22,10 +29,17 @@ export interface ConversationsSnapshot {
   readonly unreadCount: number;
   /** The one looked at last, also on an earlier page. */
   readonly viewed: string | undefined;
+  /** The one removed last, while it can still be brought back. */
+  readonly removed: RemovedConversation | undefined;
   /** What was kept for whoever is signed in has been read. */
   readonly isRestored: boolean;
   /** How often a user left, and all was forgotten: a `key` for what a screen holds of it. */
   readonly departures: number;
+}
+
+export interface RemovedConversation {
+  readonly id: string;
+  readonly title: string;
 }
 
 export interface ConversationsOptions {
@@ -42,6 +56,15 @@ export interface ConversationsOptions {
 
 /** More are not kept: the oldest go first. */
 const KEPT_CONVERSATIONS = 50;
+/** For so long one that was removed can be brought back, ms: time to be read to, and to reach the button. */
+const UNDO_MS = 10_000;
+
+/** Out of the storage already; here alone until `timer` fires. */
+interface Removal {
+  readonly of: RemovedConversation;
+  readonly record: ConversationRecord;
+  readonly timer: ClientTimer;
+}
 
 export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #options: ConversationsOptions;
@@ -56,6 +79,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   /** Forgotten while what was kept is still being read. */
   readonly #removed = new Set<string>();
   #isCleared = false;
+  #removal: Removal | undefined;
   #viewed: string | undefined;
   /** A person chose the one that is viewed. */
   #isChosen = false;
@@ -65,7 +89,14 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   constructor(options: ConversationsOptions) {
     const { frames = createFrames(), clock = deviceClock, storage } = options;
     const isRestored = storage === undefined;
-    super(frames, { list: [], unreadCount: 0, viewed: undefined, isRestored, departures: 0 });
+    super(frames, {
+      list: [],
+      unreadCount: 0,
+      viewed: undefined,
+      removed: undefined,
+      isRestored,
+      departures: 0,
+    });
     this.#options = options;
     this.#frames = frames;
     this.#clock = clock;
@@ -85,6 +116,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#unsubscribe?.();
+    this.#dropRemoval();
     for (const store of this.#stores.values()) store.detach();
     if (this.#isRestored) this.#writer?.now();
   }
@@ -128,19 +160,50 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     return begun?.id ?? mintConversationId();
   }
 
-  /** Forgets it; an answer that is under way is stopped. */
+  /** Takes it away, also from where it is kept; an answer that is under way is stopped. For a while `undoRemove` brings it back. */
   remove(id: string): void {
-    this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
-    if (!this.#isRestored) this.#removed.add(id);
-    if (this.#viewed === id) this.#viewed = undefined;
+    const store = this.#stores.get(id);
+    this.#dropRemoval();
+    if (store && store.summary().askedAt > 0) {
+      const timer = this.#clock.after(UNDO_MS, () => {
+        this.#dropRemoval();
+        this.publish();
+      });
+      this.#removal = { of: { id, title: store.summary().title }, record: store.record(), timer };
+    }
+    this.#forget(id);
+    this.publish();
+  }
+
+  /** The id of the one that is back; undefined where it is too late. */
+  undoRemove(): string | undefined {
+    if (this.#removal === undefined) return undefined;
+    const { record } = this.#removal;
+    this.#dropRemoval();
+    this.#removed.delete(record.id);
+    this.get(record.id).restore(withStoppedAnswers(record));
     this.#heard('state');
+    this.publish();
+    return record.id;
   }
 
   /** Forgets all, also what is kept: when a user signs out. */
   clear(): void {
-    for (const id of this.#stores.keys()) this.remove(id);
+    this.#dropRemoval();
+    for (const id of this.#stores.keys()) this.#forget(id);
     this.#isCleared = true;
     this.#writer?.now();
+  }
+
+  /** Of those that are listed: all words of `query` stand in their title or in what was said. */
+  search(query: string): readonly ConversationSummary[] {
+    return this.getSnapshot().list.filter(({ id }) => this.#stores.get(id)?.matches(query));
+  }
+
+  /** What is shown of it, as a document. */
+  export(id: string, speakers: Speakers): ExportedFile {
+    const store = this.get(id);
+    return exportMarkdown(store.summary().title, store.getSnapshot().messages, speakers);
   }
 
   protected override compose(before: ConversationsSnapshot): ConversationsSnapshot {
@@ -152,11 +215,24 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       list: isSame(list, before.list) ? before.list : list,
       unreadCount: list.filter(({ unread }) => unread).length,
       viewed: this.#viewed,
+      removed: this.#removal?.of,
       isRestored: this.#isRestored,
       departures: this.#departures,
     };
     const keys = Object.keys(next) as (keyof ConversationsSnapshot)[];
     return keys.every((key) => next[key] === before[key]) ? before : next;
+  }
+
+  #forget(id: string): void {
+    this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
+    if (!this.#isRestored) this.#removed.add(id);
+    if (this.#viewed === id) this.#viewed = undefined;
+    this.#heard('state');
+  }
+
+  #dropRemoval(): void {
+    this.#removal?.timer.cancel();
+    this.#removal = undefined;
   }
 
   #heard(what: 'text' | 'state'): void {
@@ -196,6 +272,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#writer = undefined;
     this.#isRestored = this.#options.storage === undefined;
     this.#removed.clear();
+    this.#dropRemoval();
     this.#isCleared = false;
     this.#viewed = undefined;
     this.#isChosen = false;

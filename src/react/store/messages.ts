@@ -1,12 +1,14 @@
 /** What a conversation consists of, and what of it the model is told. */
 import type { Message, StreamRequest } from '../../client/index.ts';
 import { utf8Length } from '../../client/platform.ts';
-import type { AnswerState } from './answer-state.ts';
+import { type AnswerState, isUnderWay, NO_ANSWER } from './answer-state.ts';
 
 export interface QuestionMessage {
   readonly role: 'user';
   readonly id: string;
   readonly content: string;
+  /** It asks for the rest of the answer before it: screens need not show it as a question. */
+  readonly continues?: true | undefined;
 }
 
 export interface AnswerMessage extends AnswerState {
@@ -33,6 +35,23 @@ export function titleOf(messages: readonly ChatMessage[]): string {
 /** Whether there is nothing to be read in it: the Messages API refuses such text, in answers as in questions. */
 export function isBlank(text: string): boolean {
   return !/[^\s\p{Cc}\p{Cf}\p{Z}]/u.test(text);
+}
+
+export function isOpen(message: ChatMessage): message is AnswerMessage {
+  return message.role === 'assistant' && isUnderWay(message.status);
+}
+
+/** An answer that was under way and is not followed any more, with that ending; anything else as it is. */
+export function endedAs<M extends ChatMessage>(message: M, ending: Partial<AnswerState>): M {
+  if (!isOpen(message)) return message;
+  const { isThinking, thought, tool } = NO_ANSWER;
+  return { ...message, isThinking, thought, tool, ...ending };
+}
+
+/** Whether an answer has words and more of it may be had: it was stopped, it failed, or it reached its longest length. */
+export function isBrokenOff({ status, content, stopReason, refusal }: AnswerState): boolean {
+  if (isBlank(content) || refusal !== undefined) return false;
+  return ['cancelled', 'failed', 'detached'].includes(status) || stopReason === 'max_tokens';
 }
 
 /** Of these, and where the model declined, the question itself is at fault: said again, it would spoil each one after it. */
