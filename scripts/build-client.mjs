@@ -11,6 +11,7 @@ import { writeTypes } from './write-types.mjs';
 const LIBRARY = {
   index: 'src/client/index.ts',
   'ai-service': 'src/client/ai-service.ts',
+  upload: 'src/client/upload.ts',
   'react-native': 'src/react-native/index.ts',
 };
 /** The same, whole in itself: what it has in common with the others would cost those who do not use it. */

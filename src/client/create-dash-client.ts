@@ -25,7 +25,7 @@ import {
   type SignalSource,
   type WebSocketFactory,
 } from './platform.ts';
-import { createRelayHttp } from './relay-http.ts';
+import { createRelayHttp, type RelayHttp } from './relay-http.ts';
 import { createStreamRouter } from './stream-router.ts';
 import {
   createTokenRefresh,
@@ -103,6 +103,11 @@ export interface DashClient {
    * ```
    */
   onUser(listener: UserListener): () => void;
+  /**
+   * A request to a route of the relay by the user's token, a fresh one where the first is refused: for
+   * `@dash-relay/client/upload`, which costs nothing where it is not imported. Rejects where no answer came.
+   */
+  readonly request: RelayHttp['request'];
   /**
    * Where an app signs its user out: lets go of the user's streams (`detached`), of the connection and the token.
    * @example
@@ -258,6 +263,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return stream;
       }
     },
+    request: http.request,
     attach: (id, epoch, seq, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
     onUser(listener) {
       listeners.add(listener);

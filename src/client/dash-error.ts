@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { Usage } from '../protocol/frames.ts';
+import type { RefusalReason } from '../protocol/refusal-reason.ts';
 
 /**
  * A code of the wire contract, or one of the client's own:
@@ -21,7 +22,7 @@ export interface Failure {
   readonly used?: number | undefined;
   readonly limit?: number | undefined;
   readonly resetsAt?: number | undefined;
-  readonly reason?: 'origin' | 'switched_off' | undefined;
+  readonly reason?: RefusalReason | undefined;
 }
 
 /**
@@ -55,9 +56,9 @@ export class DashError extends Error implements Failure {
   declare readonly resetsAt: number | undefined;
   /**
    * With `forbidden`: `origin` where it is the page's own address that the relay does not admit. With `unavailable`:
-   * `switched_off` where the operator wants no question there.
+   * `switched_off` where the operator wants no question there. Of an upload: why the file is not taken.
    */
-  declare readonly reason: 'origin' | 'switched_off' | undefined;
+  declare readonly reason: RefusalReason | undefined;
   /** The text that had arrived. */
   declare readonly content: string;
 

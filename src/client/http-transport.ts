@@ -177,7 +177,10 @@ function isWanted({ ended, state }: ClientStream): boolean {
 type Stopped = Refusal & { readonly ending?: EndingFrame };
 
 /** Once a run is known, or is only to be stopped, it is never posted again. */
-function questionOf({ id, request, state, transport }: ClientStream): { path: string; init: FetchRequest } {
+function questionOf({ id, request, state, transport }: ClientStream): {
+  path: string;
+  init: FetchRequest & { readonly body?: string };
+} {
   const { epoch, seq, stopping } = state;
   const accept = transport === 'json' ? '*/*' : EVENTS;
   const path = `/v1/streams/${id}`;

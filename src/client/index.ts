@@ -1,6 +1,18 @@
 /** `@dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `@dash-relay/client/react-native`) apps. */
 
-export type { Message, QuotaState, Refusal, StreamRequest, Timing, Usage } from '../protocol/frames.ts';
+export type {
+  DocumentBlock,
+  ImageBlock,
+  Message,
+  MessageBlock,
+  QuotaState,
+  Refusal,
+  StreamRequest,
+  TextBlock,
+  Timing,
+  Usage,
+} from '../protocol/frames.ts';
+export type { RefusalReason } from '../protocol/refusal-reason.ts';
 export { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 export {
   createDashClient,

@@ -102,7 +102,7 @@ export type Fetch = (url: string, init: FetchRequest) => Promise<FetchResponse>;
 export interface FetchRequest {
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Blob | ArrayBuffer;
   readonly signal?: AbortSignal;
   /** It leaves also where its page goes away; ignored where there are no pages. */
   readonly keepalive?: boolean;

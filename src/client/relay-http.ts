@@ -19,8 +19,9 @@ export interface RelayHttp {
   /**
    * With a fresh token where the relay refused the first. @throws TypeError or AbortError where no answer came, Error
    * where nobody is signed in, or another user by the time there is a token
+   * @param send in the place of the client's own `fetch`
    */
-  request(path: string, init: FetchRequest): Promise<Reply>;
+  request(path: string, init: FetchRequest, send?: Fetch): Promise<Reply>;
   /** The JSON of a small request, or its refusal, read within `connectMs`; undefined where there is neither. */
   read<T>(path: string, method?: string): Promise<(Partial<T> & Refusal) | undefined>;
   /**
@@ -42,18 +43,19 @@ export interface RelayHttpParts {
 
 export function createRelayHttp({ url, fetch, tokens, clock, connectMs }: RelayHttpParts): RelayHttp {
   const reads = new Set<() => void>();
-  const request: RelayHttp['request'] = async (path, init) => {
+  const request: RelayHttp['request'] = async (path, init, send = fetch) => {
     const { userId } = tokens;
     const token = await tokens.get();
     if (!token || (userId && userId !== tokens.userId)) throw new Error('signed out');
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
-    const response = await fetch(url + path, { ...init, headers });
+    const response = await send(url + path, { ...init, headers });
     if (response.ok) {
       tokens.accepted();
       return { response };
     }
     const refusal = await refusalOf(response, clock.now());
-    if (refusal.error?.code === 'unauthorized' && !tokens.refused(token)) return await request(path, init);
+    if (refusal.error?.code === 'unauthorized' && !tokens.refused(token))
+      return await request(path, init, send);
     return refusal;
   };
   const read: RelayHttp['read'] = async (path, method = 'GET') => {

@@ -165,6 +165,7 @@ export function watchClient(
         client.attach(id, epoch, after, { ...options, onPhase: both(options.onPhase, note) }),
       ),
     onUser: (listener) => client.onUser(listener),
+    request: client.request,
     signOut: () => client.signOut(),
     close: () => client.close(),
   };

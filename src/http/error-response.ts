@@ -1,6 +1,7 @@
 /** How an error leaves through HTTP: one shape of body and headers, before the 101 of an upgrade and at every route. */
 import type { ErrorFrame } from '../protocol/frames.ts';
-import { type QuotaFigures, type RefusalReason, RelayError } from '../protocol/relay-error.ts';
+import type { RefusalReason } from '../protocol/refusal-reason.ts';
+import { type QuotaFigures, RelayError } from '../protocol/relay-error.ts';
 
 // Imported, node:http loads all of the built-in fetch for its export WebSocket: 6 MB (decision 0014).
 const { STATUS_CODES } = process.getBuiltinModule('node:http');

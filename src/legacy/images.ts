@@ -1,12 +1,10 @@
 /** Images as the old functions took them: base64 with or without `data:`, of a type that the caller often guessed. */
-import type { ImageBlock } from '../protocol/frames.ts';
+import type { ImageBlock, ImageMediaType } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { type Fields, fieldsOf, textIn, valueIn } from './fields.ts';
 
-type MediaType = ImageBlock['source']['media_type'];
-
 /** How base64 of each type begins. */
-const BEGINNINGS: readonly (readonly [RegExp, MediaType])[] = [
+const BEGINNINGS: readonly (readonly [RegExp, ImageMediaType])[] = [
   [/^\/9j\//, 'image/jpeg'],
   [/^iVBORw0KGgo/, 'image/png'],
   [/^R0lGOD/, 'image/gif'],

@@ -8,18 +8,52 @@ export interface TextBlock {
   readonly text: string;
 }
 
+export type ImageMediaType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
+
+export interface Base64Source {
+  readonly type: 'base64';
+  readonly media_type: ImageMediaType;
+  readonly data: string;
+}
+
+/** What was sent before, by `POST /v1/uploads`. */
+export interface UploadSource {
+  readonly type: 'upload';
+  readonly id: string;
+}
+
 export interface ImageBlock {
   readonly type: 'image';
-  readonly source: {
-    readonly type: 'base64';
-    readonly media_type: 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
-    readonly data: string;
-  };
+  readonly source: Base64Source | UploadSource;
 }
+
+/** A PDF, for actions and plans that take documents. */
+export interface DocumentBlock {
+  readonly type: 'document';
+  readonly source: UploadSource;
+}
+
+export type MessageBlock = TextBlock | ImageBlock | DocumentBlock;
 
 export interface Message {
   readonly role: 'user' | 'assistant';
-  readonly content: string | readonly (TextBlock | ImageBlock)[];
+  readonly content: string | readonly MessageBlock[];
+}
+
+/** The answer to `POST /v1/uploads`: what the relay holds, and until when it may be asked about. */
+export interface Upload {
+  readonly id: string;
+  /** As its bytes say, whatever the request called it. */
+  readonly mediaType: ImageMediaType | 'application/pdf';
+  /** Of what is kept: without what a camera wrote beside the picture. */
+  readonly bytes: number;
+  /** Of an image, pixels as they are stored: a turned photo is turned by whoever shows it. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Of a PDF. */
+  readonly pages?: number;
+  /** Unix ms. */
+  readonly expiresAt: number;
 }
 
 /** Of a parameter of an action. */

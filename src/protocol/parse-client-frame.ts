@@ -7,7 +7,7 @@
  */
 import * as z from 'zod';
 import { badRequest, checkShape, explain, hasTooManyFields } from './check-shape.ts';
-import type { ClientFrame, ErrorFrame, ImageBlock, Message, StreamRequest, TextBlock } from './frames.ts';
+import type { ClientFrame, ErrorFrame, Message, MessageBlock, StreamRequest } from './frames.ts';
 import { isBlank } from './model-rules.ts';
 import { checkParameters } from './parameters.ts';
 import { parseJson, requireBounds } from './parse-json.ts';
@@ -222,7 +222,7 @@ function isBase64(text: string): boolean {
 }
 
 /** A blank block beside others is left out before the model is asked; a message of nothing else cannot be. */
-function isBlankBlock(block: TextBlock | ImageBlock): boolean {
+function isBlankBlock(block: MessageBlock): boolean {
   return block.type === 'text' && isBlank(block.text);
 }
 

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
+import type { RefusalReason } from './refusal-reason.ts';
 import { spreadMs } from './retry-after.ts';
 
 /** What `quota_exceeded` tells a client. */
@@ -9,12 +10,6 @@ export interface QuotaFigures {
   /** Unix ms. */
   readonly resetsAt: number;
 }
-
-/**
- * What a client does otherwise than the code says. `origin`, of `forbidden`: it is the page's origin that is not admitted.
- * `switched_off`, of `unavailable`: by the operator, who wants no question here.
- */
-export type RefusalReason = 'origin' | 'switched_off';
 
 export interface RelayErrorDetails {
   /** What happened underneath: for the operator's log (status, type, ids), never sent to a client. */

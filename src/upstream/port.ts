@@ -8,6 +8,7 @@ import type { Message, Refusal, ToolFrame } from '../protocol/frames.ts';
 import type { RelayError } from '../protocol/relay-error.ts';
 import type { UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import type { UploadedFiles } from '../uploads/port.ts';
 
 /** Of a request, what depends on the model that is asked. */
 export interface ModelRequest {
@@ -42,6 +43,8 @@ export interface UpstreamRequest extends ModelRequest {
   /** What comes after it, and differs between requests of one action. */
   readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
+  /** What messages name by `source.type: "upload"`; absent where they name none. */
+  readonly uploads?: UploadedFiles | undefined;
   /** An opaque hash of the user for the API's `metadata.user_id`: holds no id of ours, no name. */
   readonly userHash: string;
   /** Whether `sink.event` is wanted; `text` saves the work. */

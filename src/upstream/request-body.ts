@@ -3,8 +3,9 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { CacheBreakpoints, CacheTtl } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ThinkingFields } from '../models/thinking.ts';
-import type { ImageBlock, Message, TextBlock } from '../protocol/frames.ts';
+import type { DocumentBlock, ImageBlock, Message, MessageBlock } from '../protocol/frames.ts';
 import { isBlank } from '../protocol/model-rules.ts';
+import type { UploadedFiles } from '../uploads/port.ts';
 import type { ModelRequest, RefusalFallbacks, ToolResult, ToolTurn, UpstreamRequest } from './port.ts';
 
 /** Betas of the API are part of the body only with its header. */
@@ -31,14 +32,14 @@ export function requestBody(request: UpstreamRequest, asked: ModelRequest = requ
 
 /** The body of `POST /v1/messages/count_tokens`: the same prompt, and nothing that says what is done with it. */
 export function countBody(request: UpstreamRequest, { model, thinking, cache }: ModelRequest): PromptFields {
-  const { outputFormat, messages } = request;
+  const { outputFormat, messages, uploads } = request;
   return {
     model,
     ...thinking,
     ...outputConfig(thinking, outputFormat),
     ...toolFields(request),
     ...systemField(request, cache),
-    messages: messagesField(messages, cache),
+    messages: messagesField(messages, cache, uploads),
   };
 }
 
@@ -106,32 +107,54 @@ function systemField(
 }
 
 /** What is kept must come again byte for byte: once something is marked every text is a block, marked or not. */
-function messagesField(messages: readonly Message[], cache: CacheBreakpoints): Anthropic.MessageParam[] {
-  if (cache.messages.length === 0) return messages.map((message) => messageParam(message));
+function messagesField(
+  messages: readonly Message[],
+  cache: CacheBreakpoints,
+  uploads: UploadedFiles | undefined,
+): Anthropic.MessageParam[] {
+  if (cache.messages.length === 0) return messages.map((message) => messageParam(message, uploads));
   const marks = new Map(cache.messages.map((breakpoint) => [breakpoint.message, breakpoint]));
   return messages.map(({ role, content }, index) => {
     const mark = marks.get(index);
     const blocks = typeof content === 'string' ? [{ type: 'text', text: content } as const] : content;
     return {
       role,
-      content: blocks.map((block, at) => blockParam(block, at === mark?.block ? mark.ttl : undefined)),
+      content: blocks.map((block, at) =>
+        blockParam(block, uploads, at === mark?.block ? mark.ttl : undefined),
+      ),
     };
   });
 }
 
-function messageParam({ role, content }: Message): Anthropic.MessageParam {
+function messageParam(
+  { role, content }: Message,
+  uploads: UploadedFiles | undefined,
+): Anthropic.MessageParam {
   if (typeof content === 'string') return { role, content: content.toWellFormed() };
-  return { role, content: content.map((block) => blockParam(block)) };
+  return { role, content: content.map((block) => blockParam(block, uploads)) };
 }
 
-function blockParam(
-  block: TextBlock | ImageBlock,
-  kept?: CacheTtl,
-): Anthropic.TextBlockParam | Anthropic.ImageBlockParam {
+type BlockParam = Anthropic.TextBlockParam | Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam;
+
+function blockParam(block: MessageBlock, uploads: UploadedFiles | undefined, kept?: CacheTtl): BlockParam {
   const mark = kept === undefined ? {} : { cache_control: cacheControl(kept) };
-  return block.type === 'text'
-    ? { type: 'text', text: block.text.toWellFormed(), ...mark }
-    : { ...block, ...mark };
+  if (block.type === 'text') return { type: 'text', text: block.text.toWellFormed(), ...mark };
+  if (block.source.type === 'upload') return { ...uploadParam(block, uploads), ...mark };
+  return { type: 'image', source: block.source, ...mark };
+}
+
+/** Made for each body anew: between two tries no text of it is kept, a third larger than the file. */
+function uploadParam(
+  { source }: ImageBlock | DocumentBlock,
+  uploads: UploadedFiles | undefined,
+): Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam {
+  const file = 'id' in source ? uploads?.get(source.id) : undefined;
+  if (file === undefined) throw new Error('a run without the uploads that its messages name');
+  const { mediaType } = file.facts;
+  const data = file.content.toString('base64');
+  return mediaType === 'application/pdf'
+    ? { type: 'document', source: { type: 'base64', media_type: mediaType, data } }
+    : { type: 'image', source: { type: 'base64', media_type: mediaType, data } };
 }
 
 /** Five minutes are what is meant where nothing is said. */

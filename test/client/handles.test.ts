@@ -68,7 +68,7 @@ describe('what the caller changes after the call', () => {
     const relay = new ScriptedRelay({
       transports: [transport],
       fetch: async (url, { body }) => {
-        if (url.endsWith('/v1/chat')) bodies.push(JSON.parse(body ?? ''));
+        if (url.endsWith('/v1/chat')) bodies.push(JSON.parse(String(body)));
         if (url.endsWith('/v1/chat')) throw new TypeError('reset');
         return Response.json({ userId: 'someone' });
       },

@@ -49,7 +49,7 @@ function reporterWith(answers: readonly Answering[], more: Partial<MetricsReport
     fetch: async (url, init) => {
       expect(url).toBe('https://relay.example/v1/client-metrics');
       requests.push(init);
-      batches.push(JSON.parse(init.body ?? ''));
+      batches.push(JSON.parse(String(init.body ?? '')));
       const answer = answers[Math.min(batches.length, answers.length) - 1];
       if (answer === undefined || answer === 'no network') throw new TypeError('failed to fetch');
       return answerOf(answer);

@@ -189,6 +189,9 @@ export class FakeClient implements DashClient {
     this.closed += 1;
   }
 
+  /** No relay answers by HTTP, unless a test says what it answers. */
+  request: DashClient['request'] = () => Promise.reject(new TypeError('failed to fetch'));
+
   #begin(stream: FakeStream): FakeStream {
     this.streams.push(stream);
     return stream;

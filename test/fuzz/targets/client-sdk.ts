@@ -186,7 +186,7 @@ class HostileRelay {
 
   request(init: FetchRequest): Promise<Response> {
     noteActivity();
-    this.sent.push(init.body ?? '{}');
+    this.sent.push(String(init.body ?? '{}'));
     return this.answer(init);
   }
 
