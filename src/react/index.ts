@@ -1,6 +1,7 @@
 /** `@dash-relay/client/react`: hooks for React and React Native, and the assistant made of them. */
 export { DashAssistant, type DashAssistantProps } from './assistant/dash-assistant.tsx';
 export { describeFailure, type FailureWords } from './assistant/failure-text.ts';
+export type { AnswerBlock, AnswerFormula } from './assistant/markdown/rendering.ts';
 export {
   type AssistantStringOverrides,
   type AssistantStrings,

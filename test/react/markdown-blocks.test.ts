@@ -110,6 +110,10 @@ describe('a growing text', () => {
     'An answer: **a `code` and *em* in it** ends.',
     'It takes ~5 minutes, or ~10 with **~3 people**.',
     'Then **[a link](https://a.org)**, *`code`*, **&amp; so on** and **![a picture](https://a.org/b.png)**.',
+    'So $x^2 + y_1$ and $a*b*c$, at $5 or $6, **$z$**, \\(a_1 * b_2\\) *and* $5x = 3$.',
+    'Then\n\\[\nx = \\frac{1}{2} \\\\\n= 3\n- 4\n\\]\nis *all*.\n\n$$\na_1 * b\n$$\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}\n\nEnd',
+    'Water is H~2~O, 10^6^ of it; ~5 or x^2 and **Fe^3+^**.',
+    'True[^1], said **they**[^b].\n\n[^1]: A *note*.\n[^b]: More of $x$.',
     '- [ ] Buy\n- [x] **Pay**\n- [ ] `run`\n  - [ ] [see](https://a.org)\n\n1. [ ] *one*\n\n> - [x] & more',
   ])('never shows a mark that is not there in the end, and hides none that is: %j', (text) => {
     const whole = bare(visible(createBlockParser().read(text, 'whole')));

@@ -21,6 +21,7 @@ import { Drawer } from './drawer.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
 import { LinkDialog } from './link-dialog.tsx';
+import { type Rendering, RenderingProvider, useRendering } from './markdown/rendering.ts';
 import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
 import { type AssistantStringOverrides, withDefaults } from './strings.ts';
@@ -48,6 +49,10 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly direction?: 'ltr' | 'rtl' | undefined;
   /** Puts text on the clipboard. Default: the browser's; in React Native, without one, nothing can be copied. */
   readonly onCopy?: ((text: string) => void) | undefined;
+  /** Draws a formula instead of the assistant; undefined leaves it. Keep the function the same between renderings. */
+  readonly renderMath?: Rendering['renderMath'];
+  /** Draws a block of an answer instead of the assistant; undefined leaves it. Keep the function the same between renderings. */
+  readonly renderBlock?: Rendering['renderBlock'];
 }
 
 /**
@@ -82,16 +87,19 @@ function Assistant(props: DashAssistantProps) {
     () => ({ action, context, parameters, model, maxTokens }),
     [action, context, parameters, model, maxTokens],
   );
+  const rendering = useOwnRendering(props);
   return (
     <AssistantThemeProvider value={theme}>
-      <KeyboardAvoidingView
-        {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
-        onLayout={onLayout}
-        style={[styles.whole, { backgroundColor: theme.colors.background }]}
-      >
-        <Directed asked={asked} suggestions={suggestions} />
-        <LinkDialog link={link} onClose={closeLink} />
-      </KeyboardAvoidingView>
+      <RenderingProvider value={rendering}>
+        <KeyboardAvoidingView
+          {...(Platform.OS === 'ios' ? { behavior: 'padding' } : {})}
+          onLayout={onLayout}
+          style={[styles.whole, { backgroundColor: theme.colors.background }]}
+        >
+          <Directed asked={asked} suggestions={suggestions} />
+          <LinkDialog link={link} onClose={closeLink} />
+        </KeyboardAvoidingView>
+      </RenderingProvider>
     </AssistantThemeProvider>
   );
 }
@@ -213,6 +221,11 @@ function useOwnTheme(props: DashAssistantProps, askToOpen: (link: SafeLink) => v
   );
   const onLayout = ({ nativeEvent }: LayoutChangeEvent): void => setWidth(nativeEvent.layout.width);
   return { theme, onLayout };
+}
+
+function useOwnRendering({ renderMath, renderBlock }: DashAssistantProps): Rendering {
+  const { web } = useRendering();
+  return useMemo(() => ({ renderMath, renderBlock, web }), [renderMath, renderBlock, web]);
 }
 
 /** Undefined in React Native, and in browsers on a page without TLS. */

@@ -1,4 +1,6 @@
 /** What a screen reader is told of a growing answer: whole sentences, some at a time, each once. */
+import { formulaAt, replaceFormulas } from './math/formula-source.ts';
+import { readableMath } from './math/readable-math.ts';
 
 export interface SpokenText {
   readonly text: string;
@@ -11,7 +13,7 @@ const SENTENCE_END = /[.!?…:؟。！？]["'”’)*_]*\s|\n/gu;
 /** The sentences that ended since `from`; with `isWhole` all that is left. Undefined where there is nothing to say. */
 export function spokenText(answer: string, from: number, isWhole: boolean): SpokenText | undefined {
   const rest = answer.slice(from);
-  const end = isWhole ? rest.length : lastEnd(rest);
+  const end = isWhole ? rest.length : outsideOfFormulas(rest, lastEnd(rest));
   const text = piecesOf(rest.slice(0, end))
     .map(spoken)
     .filter((part) => part !== '')
@@ -25,6 +27,16 @@ function lastEnd(text: string): number {
   return end;
 }
 
+/** The beginning of the formula that `end` is in, else `end`. */
+function outsideOfFormulas(text: string, end: number): number {
+  const begun = text.slice(0, end);
+  const opening = Math.max(begun.lastIndexOf('$$'), begun.lastIndexOf('\\['), begun.lastIndexOf('\\begin{'));
+  if (opening < 0) return end;
+  const found = formulaAt(text, opening, text.charAt(opening - 1));
+  const isWithin = found === 'open' || (found !== undefined && opening + found.raw.length > end);
+  return isWithin ? opening : end;
+}
+
 /** Marks are looked for in so many characters at a time: in one long text each would be sought to its far end. */
 const LONGEST_PIECE = 2000;
 
@@ -36,7 +48,8 @@ function piecesOf(text: string): string[] {
 
 /** Without the marks of Markdown, which nobody wants read out. */
 function spoken(markdown: string): string {
-  return markdown
+  return replaceFormulas(markdown, ({ tex }) => readableMath(tex).replaceAll('\n', ', '))
+    .replaceAll(/\[\^[^\]\s]+\]:?/g, '')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/^\s*(```.*|[-*_]{3,}|\|?[\s:|-]+\|[\s:|-]*)$/gm, '')
     .replaceAll(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')

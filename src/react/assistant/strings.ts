@@ -53,6 +53,9 @@ export interface AssistantStrings {
   readonly code: string;
   readonly table: string;
   readonly image: string;
+  readonly formula: string;
+  /** What is noted below the answer, by its number or name. */
+  readonly footnote: (label: string) => string;
 
   readonly linkTitle: string;
   readonly linkDetail: (host: string) => string;
@@ -139,6 +142,8 @@ export const ENGLISH: AssistantStrings = {
   code: 'Code',
   table: 'Table',
   image: 'Image',
+  formula: 'Formula',
+  footnote: (label) => `Footnote ${label}`,
 
   linkTitle: 'Open this link?',
   linkDetail: (host) => `It leads to ${host}, outside of this app. Dash has not checked the page.`,

@@ -3,7 +3,8 @@
  * cannot change any more, and keeps its token object, by which a screen knows that it need not be drawn again. Of a
  * long list or table not even all of the last one is.
  */
-import type { MarkedToken, Token, TokensList } from 'marked';
+import type { Token, TokensList } from 'marked';
+import type { AnswerToken } from './extensions.ts';
 import { type FinishedParts, finishedParts, joined } from './growing-parts.ts';
 import { closeOpenMarks } from './half-open.ts';
 import { type Links, lex } from './lexer.ts';
@@ -15,7 +16,7 @@ export interface BlockParser {
   /** Reads the beginning of a text, of which nothing is shown yet: what follows then costs less. */
   prepare(text: string): void;
   /** `text`: all of it. */
-  read(text: string, state: TextState): readonly MarkedToken[];
+  read(text: string, state: TextState): readonly AnswerToken[];
 }
 
 export function createBlockParser(): BlockParser {
@@ -26,21 +27,23 @@ export function createBlockParser(): BlockParser {
 const SHORT = 16_384;
 
 class GrowingBlocks implements BlockParser {
-  #settled: readonly MarkedToken[] = [];
+  #settled: readonly AnswerToken[] = [];
   /** Of the block after them, which grows. */
   #finished: FinishedParts | undefined;
   /** The text of both. */
   #settledText = '';
   /** What the settled text defines. */
   #links: Links = {};
-  #drawn: readonly MarkedToken[] = [];
+  #isGrowing = true;
+  #drawn: readonly AnswerToken[] = [];
 
   prepare(markdown: string): void {
     const text = this.#begin(markdown);
+    this.#isGrowing = true;
     this.#finish(text, this.#settle(text).open[0]);
   }
 
-  read(markdown: string, state: TextState): readonly MarkedToken[] {
+  read(markdown: string, state: TextState): readonly AnswerToken[] {
     const text = this.#begin(markdown);
     const isAtOnce = state === 'whole' && text.length <= SHORT;
     this.#drawn = withKnown(isAtOnce ? lex(text) : this.#grow(text, state), this.#drawn);
@@ -61,6 +64,7 @@ class GrowingBlocks implements BlockParser {
   }
 
   #grow(text: string, state: TextState): readonly Token[] {
+    this.#isGrowing = state === 'growing';
     const { open, links } = this.#settle(text);
     const blocks = [...this.#settled, ...this.#shown(text, open, state)];
     if (state === 'whole') return linked(blocks, links);
@@ -97,7 +101,11 @@ class GrowingBlocks implements BlockParser {
   }
 
   #lex(rest: string): TokensList {
-    return lex(rest, { links: this.#links, isResumed: this.#finished?.isProse === true });
+    return lex(rest, {
+      links: this.#links,
+      isResumed: this.#finished?.isProse === true,
+      isGrowing: this.#isGrowing,
+    });
   }
 
   #unsettled(text: string): string {
@@ -140,19 +148,19 @@ function linked(blocks: readonly Token[], links: Links): readonly Token[] {
   });
 }
 
-function isShown(token: Token): token is MarkedToken {
+function isShown(token: Token): token is AnswerToken {
   return token.type !== 'space' && token.type !== 'def';
 }
 
 /** What is as it was, as the same objects; none where a definition at the end may have given an earlier one its link. */
-function withKnown(tokens: readonly Token[], known: readonly MarkedToken[]): readonly MarkedToken[] {
+function withKnown(tokens: readonly Token[], known: readonly AnswerToken[]): readonly AnswerToken[] {
   const blocks = tokens.filter(isShown);
   if (tokens.some(({ type }) => type === 'def')) return blocks;
   return blocks.map((block, at) => asKnown(block, known[at]));
 }
 
 /** Of a list or table that grows, the items and rows that are as they were: they need not be drawn again. */
-function asKnown(block: MarkedToken, before: MarkedToken | undefined): MarkedToken {
+function asKnown(block: AnswerToken, before: AnswerToken | undefined): AnswerToken {
   if (before?.type === block.type && before.raw === block.raw) return before;
   if (block.type === 'list' && before?.type === 'list') {
     const items = block.items.map((item, at) => {
@@ -183,7 +191,7 @@ const DEEPEST = 6;
  * The rank of each heading on the page, for screen readers: an answer's begin below the page's own first, and none
  * skips a rank, whatever the model wrote. One for each block; 0 for those that are no heading.
  */
-export function headingLevels(blocks: readonly MarkedToken[]): number[] {
+export function headingLevels(blocks: readonly AnswerToken[]): number[] {
   const depths = blocks.flatMap((block) => (block.type === 'heading' ? [block.depth] : []));
   const shallowest = Math.min(...depths);
   let before = PAGE_LEVEL;
@@ -196,13 +204,13 @@ export function headingLevels(blocks: readonly MarkedToken[]): number[] {
 }
 
 export interface RankedBlock {
-  readonly token: MarkedToken;
+  readonly token: AnswerToken;
   /** Of a heading its rank, else 0. */
   readonly level: number;
 }
 
 /** Gives blocks their ranks. What is as it was stays the same object. */
-export function rankHeadings(): (blocks: readonly MarkedToken[]) => readonly RankedBlock[] {
+export function rankHeadings(): (blocks: readonly AnswerToken[]) => readonly RankedBlock[] {
   let known: readonly RankedBlock[] = [];
   return (blocks) => {
     const levels = headingLevels(blocks);

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { ScrollView, StyleSheet, Text, View } from 'react-native';
+import { StyleSheet, Text, View } from 'react-native';
 import { CopyButton } from '../button.tsx';
 import { Caret } from '../progress.tsx';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
@@ -8,6 +8,7 @@ import { stacked } from '../web-props.ts';
 import { MONO } from './inline.tsx';
 import { linesMeasure, linesOfCode } from './measures.ts';
 import { Shares } from './shares.tsx';
+import { Sideways } from './sideways.tsx';
 
 interface CodeBlockProps {
   readonly text: string;
@@ -25,11 +26,11 @@ export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
         <Text style={[TYPE.small, { color: colors.muted }]}>{name}</Text>
         {!hasCaret && <CopyButton text={text} label={strings.copyCode} />}
       </View>
-      <ScrollView horizontal role="region" aria-label={name} tabIndex={0} contentContainerStyle={styles.body}>
+      <Sideways label={name} background={colors.code} contentStyle={styles.body}>
         <View style={stacked}>
           <Shares parts={linesOfCode(text)} measure={linesMeasure} draw={drawLines} hasCaret={hasCaret} />
         </View>
-      </ScrollView>
+      </Sideways>
     </View>
   );
 }

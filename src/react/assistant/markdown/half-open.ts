@@ -3,6 +3,8 @@
  * closed; what cannot be told yet (a lone `-`, half a link) is held back until more has come.
  */
 import type { Token, Tokens } from 'marked';
+import { formulaAt, LONGEST_INLINE } from '../math/formula-source.ts';
+import { scriptIn } from '../math/scripts.ts';
 
 /** `blocks`: the same text, read. `isStopped`: no more will come, so that nothing is held back. */
 export function closeOpenMarks(text: string, blocks: readonly Token[], isStopped = false): string {
@@ -48,7 +50,7 @@ function leafAtEnd(blocks: readonly Token[]): Token | undefined {
 function proseAtEnd(blocks: readonly Token[]): string | undefined {
   const leaf = leafAtEnd(blocks);
   if (leaf?.type === 'table') return leaf.raw.trimEnd().split(/[|\n]/).at(-1);
-  return leaf && ['paragraph', 'text', 'heading'].includes(leaf.type) ? leaf.raw : undefined;
+  return leaf && ['paragraph', 'text', 'heading', 'footnote'].includes(leaf.type) ? leaf.raw : undefined;
 }
 
 /** Longer ones are no labels, or no addresses, and not worth waiting for. */
@@ -56,6 +58,9 @@ const LONGEST_LABEL = 200;
 const LONGEST_LINK = 2000;
 /** Half a mark, an image's, an entity's or an escape's beginning. */
 const HALF = /(?:\\[*_~]*|[*_~]+|!|&#?\w{0,8})$/;
+
+/** A script that is whole: its last mark is none that begins something. */
+const SCRIPT_END = /[\p{L}\p{N})\]}]([~^])[^\s~^*_]{1,20}\1$/u;
 
 /** Where that begins of which nothing can be told yet. */
 function undecidedFrom(source: string): number {
@@ -71,6 +76,7 @@ function undecidedFrom(source: string): number {
 /** How much is left without halves at the end: a mark may stand in front of a link or an entity, of which all is held back. */
 function afterHalves(source: string): number {
   const from = Math.max(0, source.length - LONGEST_MARK);
+  if (SCRIPT_END.test(source.slice(from))) return source.length;
   const half = HALF.exec(source.slice(from));
   return half ? afterHalves(source.slice(0, from + half.index)) : source.length;
 }
@@ -87,37 +93,71 @@ interface Walked {
   readonly undecided?: { readonly from: number; readonly longest: number };
 }
 
-const SIGN = /\\[\s\S]?|`+|\*+|_+|~+|!?\[|\]/g;
+const SIGN = /\\[\s\S]?|`+|\*+|_+|~+|\$+|\^|!?\[|\]/g;
 
 /** Through the source of one paragraph, by the rules of CommonMark as far as they concern what is open at its end. */
 function walk(source: string): Walked {
   const open: Opener[] = [];
   let bracket: number | undefined;
   let from = 0;
-  for (const { 0: sign, index } of source.matchAll(SIGN)) {
+  for (const { sign, index, isOpen } of marksIn(source)) {
     const next = index + sign.length;
-    if (index < from || sign.startsWith('\\')) continue;
-    if (sign.startsWith('`')) {
-      const end = endOfCode(source, next, sign.length);
-      if (end === undefined) return { open: [...open, { mark: '`', length: sign.length }] };
-      from = end;
-    } else if (sign.endsWith('[')) bracket = index;
+    if (index < from) continue;
+    if (isOpen && sign.startsWith('`')) return { open: [...open, { mark: '`', length: sign.length }] };
+    if (isOpen) return undecidedAt(bracket ?? index, LONGEST_INLINE, open);
+    if (sign.endsWith('[')) bracket = index;
     else if (sign !== ']') meet(sign, source.charAt(index - 1), source.charAt(next), open);
     else if (bracket !== undefined) {
       const end = endOfLink(source, next);
-      if (end === undefined) return { open, undecided: { from: bracket, longest: LONGEST_LINK } };
+      if (end === undefined) return undecidedAt(bracket, LONGEST_LINK, open);
       bracket = undefined;
       from = end;
     }
   }
-  return bracket === undefined ? { open } : { open, undecided: { from: bracket, longest: LONGEST_LABEL } };
+  return undecidedAt(bracket, LONGEST_LABEL, open);
 }
 
-/** After the run of as many ticks; undefined where there is none. */
-function endOfCode(source: string, from: number, ticks: number): number | undefined {
+interface Mark {
+  readonly sign: string;
+  readonly index: number;
+  /** It begins code, a formula or a script that has no end yet. */
+  readonly isOpen: boolean;
+}
+
+/** Marks of Markdown, without those in code, formulas and scripts. */
+function* marksIn(source: string): Generator<Mark> {
+  let from = 0;
+  for (const { 0: sign, index } of source.matchAll(SIGN)) {
+    if (index < from) continue;
+    const length = sign.startsWith('`')
+      ? lengthOfCode(source, index, sign)
+      : lengthBeyondMarkdown(source, index, sign);
+    if (length === 0 || length === 'open') yield { sign, index, isOpen: length === 'open' };
+    else from = index + length;
+  }
+}
+
+/** `from`: undefined where all is decided. */
+function undecidedAt(from: number | undefined, longest: number, open: readonly Opener[]): Walked {
+  return from === undefined ? { open } : { open, undecided: { from, longest } };
+}
+
+/** Of the formula, script or escape that begins here; 0 where Markdown goes on. `open`: more has to come to tell. */
+function lengthBeyondMarkdown(source: string, at: number, sign: string): number | 'open' {
+  if (!/^[$\\~^]/.test(sign)) return 0;
+  const before = source.charAt(at - 1);
+  const isFormula = sign.startsWith('$') || sign.startsWith('\\');
+  const found = isFormula ? formulaAt(source, at, before) : scriptIn(source.slice(at), before);
+  if (found === 'open') return found;
+  return found?.raw.length ?? (sign.startsWith('~') ? 0 : sign.length);
+}
+
+/** Up to the run of as many ticks. */
+function lengthOfCode(source: string, at: number, ticks: string): number | 'open' {
+  const from = at + ticks.length;
   for (const { 0: run, index } of source.slice(from).matchAll(/`+/g))
-    if (run.length === ticks) return from + index + ticks;
-  return undefined;
+    if (run.length === ticks.length) return 2 * ticks.length + index;
+  return 'open';
 }
 
 /** `from`: after the label. Undefined where more has to come to tell. */

@@ -1,10 +1,14 @@
 /** Text with its marks. Whatever is not known is shown as it was written. */
-import type { MarkedToken, Token } from 'marked';
+import type { Token } from 'marked';
 import type { ReactNode } from 'react';
 import { Platform, Text, type TextStyle } from 'react-native';
+import { InlineFormula } from '../math/formula.tsx';
+import { lowered, raised } from '../math/scripts.ts';
 import { safeLink } from '../safe-link.ts';
+import { TYPE } from '../theme.ts';
 import { type AssistantTheme, useAssistantTheme } from '../theme-context.tsx';
 import { onKeys } from '../web-props.ts';
+import type { AnswerToken, ReferenceToken, ScriptToken } from './extensions.ts';
 
 export const MONO = Platform.select({
   ios: 'Menlo',
@@ -19,7 +23,7 @@ export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined;
     <>
       {tokens?.map((token, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: text only grows
-        <Span key={at} token={token as MarkedToken} theme={theme} />
+        <Span key={at} token={token as AnswerToken} theme={theme} />
       ))}
       {tail}
     </>
@@ -28,13 +32,13 @@ export function Inline({ tokens, tail }: { tokens: readonly Token[] | undefined;
 
 /** What ends with a line, for a text that has its own lines. */
 export function withoutLastBreak(tokens: readonly Token[]): readonly Token[] {
-  const last = tokens.at(-1) as MarkedToken | undefined;
+  const last = tokens.at(-1) as AnswerToken | undefined;
   if (last?.type === 'br') return tokens.slice(0, -1);
   if (last?.type !== 'text' || !last.text.endsWith('\n')) return tokens;
   return [...tokens.slice(0, -1), { ...last, text: last.text.slice(0, -1) }];
 }
 
-function Span({ token, theme }: { token: MarkedToken; theme: AssistantTheme }): ReactNode {
+function Span({ token, theme }: { token: AnswerToken; theme: AssistantTheme }): ReactNode {
   const { colors } = theme;
   switch (token.type) {
     case 'text':
@@ -63,9 +67,25 @@ function Span({ token, theme }: { token: MarkedToken; theme: AssistantTheme }): 
           tokens={[{ type: 'text', raw: '', text: `${theme.strings.image}: ${token.text}` }]}
         />
       );
+    case 'math':
+      return <InlineFormula token={token} />;
+    case 'script':
+      return <Script token={token} />;
+    case 'footnoteReference':
+      return <Reference token={token} />;
     default:
       return token.raw;
   }
+}
+
+/** Raised or lowered; where Unicode has no such signs, small. */
+function Script({ token: { text, isRaised } }: { token: ScriptToken }) {
+  const moved = isRaised ? raised(text) : lowered(text);
+  return moved ?? <Text style={TYPE.small}>{text}</Text>;
+}
+
+function Reference({ token: { text } }: { token: ReferenceToken }) {
+  return raised(text) ?? <Text style={TYPE.small}>[{text}]</Text>;
 }
 
 function Marked({ style, tokens }: { style: TextStyle; tokens: readonly Token[] }) {

@@ -2,7 +2,9 @@
  * Markdown as tokens, within bounds: whatever a model wrote, reading takes time in proportion to its length, and what
  * is nested deeper than anybody reads is shown as it was written.
  */
-import { getDefaults, Lexer, type Token, Tokenizer, type Tokens, type TokensList } from 'marked';
+import { getDefaults, Hooks, Lexer, type Token, Tokenizer, type Tokens, type TokensList } from 'marked';
+import { formulasIn } from '../math/formula-source.ts';
+import { type Extensions, extensionsFor } from './extensions.ts';
 
 /** Of quotes and lists in one another: more leave no room for words on a phone. */
 const DEEPEST_BLOCK = 8;
@@ -25,11 +27,14 @@ interface LexOptions {
   readonly links?: Links;
   /** It begins within a paragraph, of which the beginning was read before. */
   readonly isResumed?: boolean;
+  /** More will come: a formula that ends with the text is one though it is not complete. */
+  readonly isGrowing?: boolean;
 }
 
-export function lex(markdown: string, { links = {}, isResumed = false }: LexOptions = {}): TokensList {
+export function lex(markdown: string, options: LexOptions = {}): TokensList {
+  const { links = {}, isResumed = false, isGrowing = false } = options;
   const tokenizer = new BoundedTokenizer(Math.max(READINGS * markdown.length, FREE_CHARACTERS));
-  const lexer = new BoundedLexer(tokenizer, isResumed);
+  const lexer = new BoundedLexer(tokenizer, isResumed, extensionsFor(markdown, isGrowing));
   Object.assign(lexer.tokens.links, links);
   return lexer.lex(markdown);
 }
@@ -128,9 +133,14 @@ class BoundedTokenizer extends Tokenizer {
 class BoundedLexer extends Lexer {
   readonly #tokenizer: BoundedTokenizer;
   #isResumed: boolean;
+  /** The text whose marks are sought now. */
+  #piece = '';
 
-  constructor(tokenizer: BoundedTokenizer, isResumed: boolean) {
-    super({ ...getDefaults(), tokenizer });
+  constructor(tokenizer: BoundedTokenizer, isResumed: boolean, extensions: Extensions) {
+    const hooks = Object.assign(new Hooks(), {
+      emStrongMask: (masked: string): string => withoutFormulas(masked, this.#piece),
+    });
+    super({ ...getDefaults(), tokenizer, extensions, hooks });
     this.#tokenizer = tokenizer;
     this.#isResumed = isResumed;
   }
@@ -153,9 +163,20 @@ class BoundedLexer extends Lexer {
   }
 
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    for (const piece of piecesOf(src)) tokens.push(...super.inlineTokens(piece));
+    for (const piece of piecesOf(src)) {
+      this.#piece = piece;
+      tokens.push(...super.inlineTokens(piece));
+    }
     return tokens;
   }
+}
+
+/** `masked`: as long as `piece`, with letters for what holds no marks. What stands in a formula is no mark either. */
+function withoutFormulas(masked: string, piece: string): string {
+  let all = '';
+  for (const { index, raw } of formulasIn(piece))
+    all += masked.slice(all.length, index) + 'a'.repeat(raw.length);
+  return all + masked.slice(all.length);
 }
 
 /** Cut after a line, else after a word, else anywhere. All but the last stay as they are where the text grows. */

@@ -1,10 +1,14 @@
 /** About how many native elements parts of an answer become, and how high they are: what is drawn when goes by it. */
-import type { MarkedToken, Token, Tokens } from 'marked';
+import type { Token, Tokens } from 'marked';
+import { displayHeight } from '../math/display-height.ts';
 import { SPACE, TYPE } from '../theme.ts';
+import type { AnswerToken, MathToken } from './extensions.ts';
 import { type Measure, SHARE } from './partition.ts';
 
 /** Text costs as much as an element, in characters. */
 const TEXT = 256;
+/** Of a formula likewise: each sign of it becomes elements of its own. */
+const FORMULA = 2;
 /** In a line, about: of a phone and a desk something in between. */
 const LINE = 60;
 /** Of code, in a share. */
@@ -31,6 +35,7 @@ function weightOf(token: Token): number {
     if (items) return 3 + sum(items, itemMeasure.weightOf);
     if (rows) return 8 + sum(rows, rowMeasure.weightOf);
     if (token.type === 'code') return 10 + linesIn(token.raw) / 20;
+    if (token.type === 'math') return 4 + token.raw.length / FORMULA;
     const own = token.type === 'text' && !tokens ? 0 : 1;
     return own + token.raw.length / TEXT + sum(tokens ?? [], weightOf);
   });
@@ -50,13 +55,14 @@ function heightOf(token: Token): number {
   const { items, rows } = token as Partial<Tokens.List & Tokens.Table>;
   if (items) return sum(items, itemMeasure.heightOf);
   if (rows) return ROW_HEIGHT + sum(rows, rowMeasure.heightOf);
+  if (token.type === 'math') return displayHeight((token as MathToken).text);
   if (token.type === 'code') return 2 * ROW_HEIGHT + linesIn(token.raw) * TYPE.code.lineHeight;
   return textHeight(token.raw);
 }
 
 const ROW_HEIGHT = TYPE.label.lineHeight + 2 * SPACE.s + 1;
 
-export const blockMeasure: Measure<{ readonly token: MarkedToken }> = {
+export const blockMeasure: Measure<{ readonly token: AnswerToken }> = {
   weightOf: ({ token }) => weightOf(token),
   heightOf: ({ token }) => heightOf(token) + SPACE.m,
 };

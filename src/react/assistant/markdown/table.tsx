@@ -1,12 +1,14 @@
 import type { Tokens } from 'marked';
 import { memo, useCallback, useMemo } from 'react';
-import { ScrollView, StyleSheet, Text, View } from 'react-native';
+import { StyleSheet, Text, View } from 'react-native';
 import { RADIUS, SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { stacked } from '../web-props.ts';
+import { useOwnDirection } from './direction.ts';
 import { Inline } from './inline.tsx';
 import { rowMeasure } from './measures.ts';
 import { Shares } from './shares.tsx';
+import { Sideways } from './sideways.tsx';
 
 const NARROWEST = 88;
 const WIDEST = 260;
@@ -26,19 +28,17 @@ export function Table({ table, hasCaret }: { table: Tokens.Table; hasCaret: bool
     [widths],
   );
   return (
-    <ScrollView
-      horizontal
-      tabIndex={0}
-      aria-label={strings.table}
-      role="region"
+    <Sideways
+      label={strings.table}
+      background={colors.background}
       style={[styles.frame, { borderColor: colors.border }]}
-      contentContainerStyle={styles.content}
+      contentStyle={styles.content}
     >
-      <View role="table" aria-label={strings.table} style={[styles.table, stacked]}>
+      <View role="table" aria-label={strings.table} {...useOwnDirection(table.raw, [styles.table, stacked])}>
         <Row cells={table.header} widths={widths} isHead />
         <Shares parts={table.rows} measure={rowMeasure} draw={draw} hasCaret={hasCaret} role="rowgroup" />
       </View>
-    </ScrollView>
+    </Sideways>
   );
 }
 
