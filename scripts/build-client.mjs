@@ -17,7 +17,12 @@ const LIBRARY = {
 /** The same, whole in itself: what it has in common with the others would cost those who do not use it. */
 const APART = { metrics: 'src/client/metrics-reporter.ts' };
 /** The same, drawn by the app's own React and React Native. */
-const INTERFACE = { react: 'src/react/index.ts' };
+const INTERFACE = {
+  react: 'src/react/index.ts',
+  'languages/ar': 'src/react/languages/ar.ts',
+  'languages/de': 'src/react/languages/de.ts',
+  'languages/fr': 'src/react/languages/fr.ts',
+};
 const PEERS = ['react', 'react/jsx-runtime', 'react-native'];
 
 const folder = await emptyPackage('client', process.argv[2]);

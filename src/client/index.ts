@@ -1,5 +1,6 @@
 /** `@dash-relay/client`: streams of a Dash Relay for browsers, Node and (through `@dash-relay/client/react-native`) apps. */
 
+export type { AnswerReport, ReportCategory } from '../protocol/answer-report.ts';
 export type {
   DocumentBlock,
   ImageBlock,

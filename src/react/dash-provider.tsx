@@ -109,7 +109,7 @@ function createDash(props: Omit<DashProviderProps, 'children'>): Dash {
   const frames = createFrames(frameScheduler);
   const { clock } = options ?? {};
   const conversations = new Conversations({ client, frames, clock, storage, storageKey, historyMessages });
-  const connection = new ConnectionStore(conversations, frames, props.signals ?? options?.signals);
+  const connection = new ConnectionStore(conversations, frames, props.signals ?? options?.signals, clock);
   return {
     client,
     conversations,

@@ -2,14 +2,18 @@
 export { DashAssistant, type DashAssistantProps } from './assistant/dash-assistant.tsx';
 export { describeFailure, type FailureWords } from './assistant/failure-text.ts';
 export type { AnswerBlock, AnswerFormula } from './assistant/markdown/rendering.ts';
+export type { SendReport } from './assistant/report-dialog.tsx';
 export {
   type AssistantStringOverrides,
   type AssistantStrings,
   ENGLISH,
   type FailureKind,
+  type LimitOf,
+  type RefusalKind,
+  type ReportStrings,
+  type Suggestion,
 } from './assistant/strings.ts';
 export type { Palette } from './assistant/theme.ts';
-export type { Suggestion } from './assistant/welcome.tsx';
 export { DashProvider, type DashProviderProps, useConnection } from './dash-provider.tsx';
 export type { AnswerState } from './store/answer-state.ts';
 export type { ConnectionState } from './store/connection-store.ts';

@@ -10,7 +10,7 @@ import { createProject, linkPackages, PACKED_MS } from './packed.ts';
 
 const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native'];
 /** Minified and gzipped, the client and the parser of Markdown included, without the packages above. */
-const MAX_BYTES = 49 * 1024;
+const MAX_BYTES = 53 * 1024;
 
 let app: string;
 const packaged = (path: string): string => join(app, 'node_modules/@dash-relay/client', path);
@@ -73,15 +73,19 @@ const COMPILER_OPTIONS = {
 
 const APP = `
 import { createDashClient } from '@dash-relay/client';
+import { ARABIC } from '@dash-relay/client/react/languages/ar';
+import { FRENCH } from '@dash-relay/client/react/languages/fr';
+import { GERMAN } from '@dash-relay/client/react/languages/de';
 import { DashAssistant, DashProvider, useConnection, useConversation, useConversations, useDashStream } from '@dash-relay/client/react';
 
 const client = createDashClient({ url: 'https://relay.example', getToken: () => null });
+const languages = [ARABIC, FRENCH, GERMAN];
 
 function Own() {
   const { messages, send, stop, regenerate, isAnswering } = useConversation('maths', { action: 'homework_help' });
   const { list, unreadCount } = useConversations();
   const { text, status, usage, error, start } = useDashStream();
-  const connection: 'online' | 'reconnecting' | 'offline' = useConnection();
+  const connection: 'online' | 'reconnecting' | 'waiting' | 'offline' = useConnection();
   const sent: boolean = send('Why?');
   start({ action: 'chat', messages: [{ role: 'user', content: 'Hi' }] });
   stop();
@@ -93,6 +97,7 @@ function Own() {
 export const app = (
   <DashProvider client={client} storage={sessionStorage} storageKey="user-1">
     <DashAssistant action="chat" strings={{ send: 'Senden', errors: { busy: '…' } }} colorScheme="dark" direction="rtl" />
+    <DashAssistant languages={languages} locale="ar" onReport={({ streamId, category }) => console.log(streamId, category)} />
     <Own />
   </DashProvider>
 );

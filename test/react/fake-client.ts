@@ -7,12 +7,14 @@ import {
   type DashStream,
   type Phase,
   type Position,
+  type QuotaState,
   type Refusal,
   type StreamRequest,
   type ToolUse,
   type Usage,
   type UserListener,
 } from '../../src/client/index.ts';
+import type { Reply } from '../../src/client/relay-http.ts';
 import { isUnderWay } from '../../src/react/store/answer-state.ts';
 
 const USAGE: Usage = {
@@ -32,6 +34,7 @@ export class FakeStream implements DashStream {
   thinking = false;
   thought = '';
   tools: Readonly<Record<number, ToolUse>> = {};
+  warning: QuotaState | undefined;
   content: string;
   position: Position;
   readonly #listeners = new Set<() => void>();
@@ -185,12 +188,19 @@ export class FakeClient implements DashClient {
     return stream;
   }
 
+  /** What was asked of other routes: bodies as they were sent. */
+  readonly requests: { readonly path: string; readonly body: unknown }[] = [];
+  /** What the next of them is answered with. */
+  reply: Reply = { error: failure('unavailable', true) };
+
+  request: DashClient['request'] = async (path, { body = 'null' }) => {
+    this.requests.push({ path, body: JSON.parse(String(body)) });
+    return this.reply;
+  };
+
   close(): void {
     this.closed += 1;
   }
-
-  /** No relay answers by HTTP, unless a test says what it answers. */
-  request: DashClient['request'] = () => Promise.reject(new TypeError('failed to fetch'));
 
   #begin(stream: FakeStream): FakeStream {
     this.streams.push(stream);

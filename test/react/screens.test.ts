@@ -213,7 +213,7 @@ it.each([
   await expect.poll(() => page.getByText('step by step').count()).toBe(0);
   call.refuse();
   await page
-    .getByText(/^Dash can’t help with this one\./)
+    .getByText(/^Dash does not answer this, because it could hurt somebody\./)
     .first()
     .waitFor();
   await expect.poll(() => page.getByText('four').count()).toBe(0);

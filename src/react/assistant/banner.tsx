@@ -9,12 +9,8 @@ export const Banner = memo(function Banner({ isAnswering }: { isAnswering: boole
   const { colors, strings } = useAssistantTheme();
   const connection = useConnection();
   if (connection === 'online') return null;
-  const words =
-    connection === 'reconnecting'
-      ? strings.reconnecting
-      : isAnswering
-        ? strings.offlineAnswering
-        : strings.offline;
+  const offline = isAnswering ? strings.offlineAnswering : strings.offline;
+  const words = { offline, reconnecting: strings.reconnecting, waiting: strings.networkWaits }[connection];
   return (
     <View role="status" style={[styles.banner, { backgroundColor: colors.warningSoft }]}>
       <View style={[styles.dot, { backgroundColor: colors.warning }]} />

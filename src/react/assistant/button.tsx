@@ -55,7 +55,12 @@ export function IconButton({
   );
 }
 
-export function TextButton({ label, icon, ...props }: ButtonProps & { label: string; icon?: IconName }) {
+export function TextButton({
+  label,
+  icon,
+  expanded,
+  ...props
+}: ButtonProps & { label: string; icon?: IconName; expanded?: boolean | undefined }) {
   const theme = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color =
@@ -63,6 +68,7 @@ export function TextButton({ label, icon, ...props }: ButtonProps & { label: str
   return (
     <Pressable
       role="button"
+      aria-expanded={expanded}
       disabled={disabled}
       hitSlop={SPACE.xs}
       onPress={props.onPress}

@@ -16,6 +16,8 @@ interface ComposerProps {
   readonly onStop: () => void;
   /** Whether the device has a keyboard at hand: then typing may begin at once. */
   readonly autoFocus: boolean;
+  /** Rises where what is to be changed was put here. */
+  readonly handed?: number;
 }
 
 interface InputKeyEvent {
@@ -29,6 +31,7 @@ export const Composer = memo(function Composer({
   onSend,
   onStop,
   autoFocus,
+  handed = 0,
 }: ComposerProps) {
   const { colors, strings, direction } = useAssistantTheme();
   const input = useRef<TextInputInstance>(null);
@@ -39,6 +42,9 @@ export const Composer = memo(function Composer({
     if (autoFocus && reached.current !== conversation) input.current?.focus();
     reached.current = conversation;
   }, [autoFocus, conversation]);
+  useEffect(() => {
+    if (handed > 0) input.current?.focus();
+  }, [handed]);
   const send = (): void => {
     if (onSend(text)) setText('');
   };
@@ -57,7 +63,7 @@ export const Composer = memo(function Composer({
     send();
   };
   return (
-    <View style={styles.place}>
+    <View style={[styles.place, aboveEdge]}>
       <View
         style={[
           styles.box,
@@ -109,6 +115,12 @@ function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {
 
 /** Browsers that know it let the field grow with its text, as apps do by themselves; the box shows the focus. */
 const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
+
+/** Of the home bar of a phone, where a page reaches to its edge; apps keep clear of it by their own safe area. */
+const aboveEdge =
+  Platform.OS === 'web'
+    ? ({ paddingBottom: `max(${SPACE.m}px, env(safe-area-inset-bottom))` } as object)
+    : undefined;
 
 const styles = StyleSheet.create({
   place: { alignItems: 'center', paddingHorizontal: SPACE.m, paddingBottom: SPACE.m, paddingTop: SPACE.s },

@@ -1,5 +1,5 @@
 /** The assistant: conversations beside or over the transcript, and where questions are typed. Fills its container. */
-import { memo, useCallback, useMemo, useState } from 'react';
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
 import {
   I18nManager,
   KeyboardAvoidingView,
@@ -12,19 +12,28 @@ import {
 } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
-import type { AskOptions, ChatMessage } from '../store/messages.ts';
+import type { AnswerMessage, AskOptions, ChatMessage } from '../store/messages.ts';
 import { useConversation, useConversations } from '../use-conversations.ts';
 import { Announcer } from './announcer.tsx';
 import { Banner } from './banner.tsx';
 import { Composer } from './composer.tsx';
+import { warnOfLowContrast } from './contrast.ts';
 import { Drawer } from './drawer.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
+import { languageOf } from './language.ts';
+import { LimitNote } from './limit-note.tsx';
 import { LinkDialog } from './link-dialog.tsx';
 import { type Rendering, RenderingProvider, useRendering } from './markdown/rendering.ts';
+import { ReportDialog, type SendReport } from './report-dialog.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { Sidebar } from './sidebar.tsx';
-import { type AssistantStringOverrides, withDefaults } from './strings.ts';
+import {
+  type AssistantStringOverrides,
+  type AssistantStrings,
+  type Suggestion,
+  withDefaults,
+} from './strings.ts';
 import { DARK, LIGHT, type Palette, SIDEBAR_WIDTH, WIDE } from './theme.ts';
 import {
   type AssistantTheme,
@@ -34,18 +43,22 @@ import {
 } from './theme-context.tsx';
 import { Transcript } from './transcript.tsx';
 import { onKeys, writtenIn } from './web-props.ts';
-import { SUGGESTIONS, type Suggestion, Welcome } from './welcome.tsx';
+import { Welcome } from './welcome.tsx';
 
 export interface DashAssistantProps extends Partial<AskOptions> {
-  /** What to begin with, in an empty conversation. */
+  /** What to begin with, in an empty conversation. Default: the language's. */
   readonly suggestions?: readonly Suggestion[] | undefined;
-  /** Instead of the English words: all, or some. Keep the object the same between renderings. */
+  /** Beside English, of `@dash-relay/client/react/languages/…`. Keep the object the same between renderings. */
+  readonly languages?: readonly AssistantStrings[] | undefined;
+  /** BCP 47, of those: which is spoken. Default: what the device wants; English where that is not there. */
+  readonly locale?: string | undefined;
+  /** Instead of the language's words: all, or some. Keep the object the same between renderings. */
   readonly strings?: AssistantStringOverrides | undefined;
   /** Default: as the device has it. */
   readonly colorScheme?: 'light' | 'dark' | undefined;
   /** Instead of the assistant's own colours. Keep the object the same between renderings. */
   readonly colors?: Partial<Palette> | undefined;
-  /** Default: as the device has it. */
+  /** Default: the language's; without `languages` as the device has it. */
   readonly direction?: 'ltr' | 'rtl' | undefined;
   /** Puts text on the clipboard. Default: the browser's; in React Native, without one, nothing can be copied. */
   readonly onCopy?: ((text: string) => void) | undefined;
@@ -53,6 +66,10 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly renderMath?: Rendering['renderMath'];
   /** Draws a block of an answer instead of the assistant; undefined leaves it. Keep the function the same between renderings. */
   readonly renderBlock?: Rendering['renderBlock'];
+  /** Takes what a person reports of an answer. What it rejects with is shown as a failure. Without it nothing can be reported. */
+  readonly onReport?: SendReport | undefined;
+  /** A control of the app's own, at the end of the header. Keep the element the same between renderings. */
+  readonly headerEnd?: ReactNode;
 }
 
 /**
@@ -79,10 +96,12 @@ export function DashAssistant(props: DashAssistantProps) {
 
 function Assistant(props: DashAssistantProps) {
   const { action = 'general_assistance', context, parameters, model, maxTokens } = props;
-  const { suggestions = SUGGESTIONS } = props;
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);
-  const { theme, onLayout } = useOwnTheme(props, setLink);
+  const [reported, setReported] = useState<AnswerMessage>();
+  const closeReport = useCallback(() => setReported(undefined), []);
+  const { onReport } = props;
+  const { theme, onLayout } = useOwnTheme(props, setLink, onReport && setReported);
   const asked = useMemo(
     () => ({ action, context, parameters, model, maxTokens }),
     [action, context, parameters, model, maxTokens],
@@ -96,8 +115,13 @@ function Assistant(props: DashAssistantProps) {
           onLayout={onLayout}
           style={[styles.whole, { backgroundColor: theme.colors.background }]}
         >
-          <Directed asked={asked} suggestions={suggestions} />
+          <Directed
+            asked={asked}
+            suggestions={props.suggestions ?? theme.strings.starters}
+            headerEnd={props.headerEnd}
+          />
           <LinkDialog link={link} onClose={closeLink} />
+          {onReport && <ReportDialog answer={reported} onSend={onReport} onClose={closeReport} />}
         </KeyboardAvoidingView>
       </RenderingProvider>
     </AssistantThemeProvider>
@@ -107,23 +131,26 @@ function Assistant(props: DashAssistantProps) {
 interface ScreenProps {
   readonly asked: AskOptions;
   readonly suggestions: readonly Suggestion[];
+  readonly headerEnd: ReactNode;
 }
 
 /** Draws nothing by itself as answers grow: with an element that has a direction react-native-web draws all in it again. */
 const Directed = memo(function Directed(props: ScreenProps) {
-  const { direction } = useAssistantTheme();
+  const { direction, strings } = useAssistantTheme();
   return (
-    <View {...writtenIn(direction, styles.row)}>
+    <View {...writtenIn(direction, styles.row, strings.locale)}>
       <Screen {...props} />
     </View>
   );
 });
 
-function Screen({ asked, suggestions }: ScreenProps) {
+function Screen({ asked, suggestions, headerEnd }: ScreenProps) {
   const { isWide, strings } = useAssistantTheme();
   const { shown, show, startNew } = useShown();
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const { messages, isAnswering, status, title, send, stop, regenerate } = useConversation(shown, asked);
+
+  const { change, changes } = useChangedQuestion(shown, messages);
 
   const openDrawer = useCallback(() => setDrawerOpen(true), []);
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
@@ -150,14 +177,16 @@ function Screen({ asked, suggestions }: ScreenProps) {
     <View style={styles.row} {...keys}>
       {isWide && <View style={styles.sidebar}>{sidebar}</View>}
       <View role="main" style={styles.main}>
-        <Header title={title} onMenu={openDrawer} onNew={begin} />
+        <Header title={title} onMenu={openDrawer} onNew={begin} end={headerEnd} />
         <Banner isAnswering={isAnswering} />
         {messages.length === 0 ? (
           <Welcome suggestions={suggestions} onAsk={send} />
         ) : (
-          <Transcript key={shown} messages={messages} onAskAgain={regenerate} />
+          <Transcript key={shown} messages={messages} onAskAgain={regenerate} onChange={change} />
         )}
+        <LimitNote answer={answerAtEnd(messages)} />
         <Composer
+          handed={changes}
           conversation={shown}
           isAnswering={isAnswering}
           onSend={send}
@@ -175,6 +204,18 @@ function Screen({ asked, suggestions }: ScreenProps) {
       )}
     </View>
   );
+}
+
+/** `change` puts the last question into the composer; `changes` counts. */
+function useChangedQuestion(shown: string, messages: readonly ChatMessage[]) {
+  const { conversations } = useDash();
+  const [changes, setChanges] = useState(0);
+  const question = messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  const change = useCallback(() => {
+    conversations.get(shown).draft.write(question);
+    setChanges((count) => count + 1);
+  }, [conversations, shown, question]);
+  return { change, changes };
 }
 
 function answerAtEnd(messages: readonly ChatMessage[]) {
@@ -204,20 +245,40 @@ function useShown() {
   return { shown: chosen ?? earlier?.id ?? fresh, show, startNew };
 }
 
-function useOwnTheme(props: DashAssistantProps, askToOpen: (link: SafeLink) => void) {
-  const { colorScheme, colors: own, strings: words, direction: wanted, onCopy } = props;
+function useOwnTheme(
+  props: DashAssistantProps,
+  askToOpen: AssistantTheme['askToOpen'],
+  askToReport: AssistantTheme['askToReport'],
+) {
+  const { colorScheme, colors: own, strings: words, direction: wanted, onCopy, languages, locale } = props;
   const device = useColorScheme();
   const window = useWindowDimensions();
   const [width, setWidth] = useState<number>();
   const reduceMotion = useReducedMotion();
   const scheme = colorScheme ?? (device === 'dark' ? 'dark' : 'light');
   const colors = useMemo(() => ({ ...(scheme === 'dark' ? DARK : LIGHT), ...own }), [scheme, own]);
-  const strings = useMemo(() => withDefaults(words), [words]);
-  const direction = wanted ?? (I18nManager.getConstants().isRTL ? 'rtl' : 'ltr');
+  useEffect(() => {
+    if (own !== undefined) warnOfLowContrast(colors);
+  }, [colors, own]);
+  const strings = useMemo(
+    () => withDefaults(words, languageOf(languages ?? [], locale)),
+    [words, languages, locale],
+  );
+  const devices = I18nManager.getConstants().isRTL ? 'rtl' : 'ltr';
+  const direction = wanted ?? (languages ? strings.direction : devices);
   const isWide = (width ?? window.width) >= WIDE;
   const theme: AssistantTheme = useMemo(
-    () => ({ colors, strings, direction, isWide, reduceMotion, askToOpen, copy: onCopy ?? browserCopy() }),
-    [colors, strings, direction, isWide, reduceMotion, askToOpen, onCopy],
+    () => ({
+      colors,
+      strings,
+      direction,
+      isWide,
+      reduceMotion,
+      askToOpen,
+      askToReport,
+      copy: onCopy ?? browserCopy(),
+    }),
+    [colors, strings, direction, isWide, reduceMotion, askToOpen, askToReport, onCopy],
   );
   const onLayout = ({ nativeEvent }: LayoutChangeEvent): void => setWidth(nativeEvent.layout.width);
   return { theme, onLayout };

@@ -2,7 +2,8 @@
 import type { DashErrorCode, Failure } from '../../client/dash-error.ts';
 import type { AnswerState } from '../store/answer-state.ts';
 import { isBlank } from '../store/messages.ts';
-import type { AssistantStrings, FailureKind } from './strings.ts';
+import { dayAndTime } from './local-time.ts';
+import type { AssistantStrings, FailureKind, RefusalKind } from './strings.ts';
 
 const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
   unauthorized: 'signIn',
@@ -45,11 +46,24 @@ const KINDS: Readonly<Record<DashErrorCode, FailureKind>> = {
 };
 
 /** Of no use: the same would come again. */
-const FINAL: readonly FailureKind[] = ['forbidden', 'foreignPage', 'quota', 'tooLong', 'refused', 'notSetUp'];
+const FINAL: readonly FailureKind[] = [
+  'forbidden',
+  'foreignPage',
+  'quota',
+  'switchedOff',
+  'tooLong',
+  'refused',
+  'notSetUp',
+];
+
+/** Of use only in other words. */
+const TO_CHANGE: readonly FailureKind[] = ['tooLong', 'refused'];
 
 export interface FailureWords {
   readonly text: string;
   readonly canRetry: boolean;
+  /** Whether it may help to change the question. */
+  readonly canChange: boolean;
 }
 
 /**
@@ -64,28 +78,32 @@ export interface FailureWords {
  * });
  * ```
  */
-export function describeFailure(
-  { code, reason, resetsAt }: Failure,
-  strings: AssistantStrings,
-  hasText: boolean,
-): FailureWords {
-  const kind = reason === 'origin' ? 'foreignPage' : (KINDS[code] ?? 'brokeOff'); // of a newer relay
+export function describeFailure(why: Failure, strings: AssistantStrings, hasText: boolean): FailureWords {
+  const { resetsAt } = why;
+  const kind = kindOf(why);
   const sentences = [strings.errors[kind]];
   const origin = kind === 'foreignPage' ? developersOrigin() : undefined;
   if (origin !== undefined) sentences.push(strings.allowOrigin(origin));
-  if (kind === 'quota' && resetsAt !== undefined) sentences.push(strings.quotaUntil(dateOf(resetsAt)));
+  if (kind === 'quota' && resetsAt !== undefined)
+    sentences.push(strings.quotaUntil(dayAndTime(resetsAt, strings.locale)));
   if (hasText) sentences.push(strings.kept);
-  return { text: sentences.join(' '), canRetry: !FINAL.includes(kind) };
+  return { text: sentences.join(' '), canRetry: !FINAL.includes(kind), canChange: TO_CHANGE.includes(kind) };
+}
+
+function kindOf({ code, reason }: Failure): FailureKind {
+  if (reason === 'origin') return 'foreignPage';
+  if (reason === 'switched_off') return 'switchedOff';
+  return KINDS[code] ?? 'brokeOff'; // of a newer relay
 }
 
 /** What is said of an answer that has not failed, where its text does not say it. */
 export function noteOn(
-  { status, stopReason, content }: AnswerState,
+  { status, stopReason, content, refusal }: AnswerState,
   strings: AssistantStrings,
 ): string | undefined {
   if (status === 'cancelled') return strings.stopped;
   if (stopReason === 'max_tokens') return strings.cutShort;
-  if (stopReason === 'refusal') return strings.declined;
+  if (stopReason === 'refusal') return strings.refusals[refusal?.category as RefusalKind] ?? strings.declined; // the set is open
   return status === 'done' && isBlank(content) ? strings.nothingSaid : undefined;
 }
 
@@ -96,13 +114,3 @@ function developersOrigin(): string | undefined {
 }
 
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/;
-
-function dateOf(resetsAt: number): string {
-  return new Date(resetsAt).toLocaleString(undefined, {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    hour: 'numeric',
-    minute: '2-digit',
-  });
-}

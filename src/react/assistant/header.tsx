@@ -1,5 +1,5 @@
 /** Above the transcript: what it is about, and on a narrow screen the way to the others. */
-import { memo } from 'react';
+import { memo, type ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { IconButton } from './button.tsx';
@@ -11,9 +11,11 @@ interface HeaderProps {
   readonly title: string;
   readonly onMenu: () => void;
   readonly onNew: () => void;
+  /** A control of the app's. */
+  readonly end: ReactNode;
 }
 
-export const Header = memo(function Header({ title, onMenu, onNew }: HeaderProps) {
+export const Header = memo(function Header({ title, onMenu, onNew, end }: HeaderProps) {
   const { colors, strings, isWide } = useAssistantTheme();
   const { unreadCount } = useConversations();
   const menu =
@@ -41,6 +43,7 @@ export const Header = memo(function Header({ title, onMenu, onNew }: HeaderProps
         {title || strings.newConversation}
       </Text>
       {!isWide && <IconButton icon="plus" label={strings.newConversation} onPress={onNew} />}
+      {end}
     </View>
   );
 });

@@ -12,7 +12,9 @@ export type IconName =
   | 'copy'
   | 'check'
   | 'repeat'
-  | 'bin';
+  | 'bin'
+  | 'flag'
+  | 'pen';
 
 const bar = (width: number, height: number, more: ViewStyle = {}): ViewStyle => ({
   position: 'absolute',
@@ -39,11 +41,15 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   copy: [],
   check: [bar(7, 2, turned(45, -4, 2)), bar(13, 2, turned(-48, 2.5, 0))],
   repeat: [],
+  pen: [bar(15, 1.5, turned(0, 0, 8))],
+  flag: [bar(1.5, 16, turned(0, -6))],
   bin: [bar(14, 1.5, turned(0, 0, -4.5)), bar(5, 1.5, turned(0, 0, -6.5))],
 };
 
 /** Outlined boxes. */
 const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
+  pen: [bar(13, 5, { borderWidth: 1.5, borderRadius: 1.5, ...turned(-45, 0.5, -2) })],
+  flag: [bar(12, 9, { borderWidth: 1.5, borderStartWidth: 0, borderRadius: 2, ...turned(0, 0.5, -3) })],
   bin: [bar(10, 11, { borderWidth: 1.5, borderTopWidth: 0, borderRadius: 2, ...turned(0, 0, 1.5) })],
   copy: [
     bar(11, 12, { borderWidth: 1.5, borderRadius: 3, ...turned(0, -1.5, 2) }),

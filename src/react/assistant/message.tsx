@@ -30,9 +30,11 @@ interface AnswerProps {
   readonly message: AnswerMessage;
   /** Of the last answer alone. */
   readonly onAskAgain: (() => boolean) | undefined;
+  /** Of the last answer alone: puts its question where it can be changed. */
+  readonly onChange?: (() => void) | undefined;
 }
 
-export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps) {
+export const Answer = memo(function Answer({ message, onAskAgain, onChange }: AnswerProps) {
   const { strings, isWide } = useAssistantTheme();
   const { content, status, isThinking, thought, tool } = message;
   const isGrowing = isUnderWay(status);
@@ -51,7 +53,7 @@ export const Answer = memo(function Answer({ message, onAskAgain }: AnswerProps)
         {isGrowing ? (
           <Progress status={status} isThinking={isThinking} thought={thought} tool={tool} />
         ) : (
-          <Ending message={message} onAskAgain={onAskAgain} />
+          <Ending message={message} onAskAgain={onAskAgain} onChange={onChange} />
         )}
       </View>
     </View>
@@ -67,12 +69,14 @@ function Plain({ text }: { text: string }) {
   );
 }
 
-function Ending({ message, onAskAgain }: AnswerProps) {
-  const { strings } = useAssistantTheme();
+function Ending({ message, onAskAgain, onChange }: AnswerProps) {
+  const { colors, strings, askToReport } = useAssistantTheme();
   const { content, status, error, refusal } = message;
   const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(message, strings);
   const isDone = status === 'done';
+  const hasWords = !isBlank(content);
+  const change = refusal || failure?.canChange ? onChange : undefined;
   const askAgain = failure?.canRetry === false || refusal ? undefined : onAskAgain; // the same would come again
   return (
     <>
@@ -86,8 +90,15 @@ function Ending({ message, onAskAgain }: AnswerProps) {
             onPress={() => void askAgain()}
           />
         )}
-        {!isBlank(content) && <CopyButton text={content} label={strings.copyAnswer} />}
+        {change && <TextButton tone="outline" icon="pen" label={strings.changeQuestion} onPress={change} />}
+        {hasWords && <CopyButton text={content} label={strings.copyAnswer} />}
+        {hasWords && askToReport && (
+          <TextButton icon="flag" label={strings.report.open} onPress={() => askToReport(message)} />
+        )}
       </View>
+      {hasWords && onAskAgain && (
+        <Text style={[TYPE.small, { color: colors.muted }]}>{strings.canBeWrong}</Text>
+      )}
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { memo, useEffect, useState } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
+import { TextButton } from './button.tsx';
 import type { AssistantStrings } from './strings.ts';
 import { SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
@@ -41,19 +42,42 @@ export const Progress = memo(function Progress(props: ProgressProps) {
         <Dots color={status === 'reconnecting' ? colors.warning : colors.accent} />
         <Text style={[TYPE.label, { color }]}>{progressWords(props, strings)}</Text>
       </View>
-      {thought !== '' && <Text style={[TYPE.small, { color: colors.muted }]}>{lastOf(thought)}</Text>}
+      {thought !== '' && <Thought text={thought} />}
     </View>
   );
 });
+
+/** The last of it, or all where the person wants to see it. */
+function Thought({ text }: { text: string }) {
+  const { colors, strings } = useAssistantTheme();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <View style={[styles.thought, { borderColor: colors.border }]}>
+      <Text selectable={isOpen} style={[TYPE.small, { color: colors.muted }]}>
+        {isOpen ? plain(text) : lastOf(text)}
+      </Text>
+      <TextButton
+        label={isOpen ? strings.hideThought : strings.showThought}
+        expanded={isOpen}
+        onPress={() => setOpen(!isOpen)}
+      />
+    </View>
+  );
+}
 
 /** Of a thought that is shown: about two lines on a desktop, four on a phone. */
 const SHOWN_LENGTH = 180;
 
 /** Its end, from a word on. */
 function lastOf(thought: string): string {
-  const text = thought.trim().replaceAll(/[\s*_#`]+/g, ' ');
+  const text = plain(thought).replaceAll(/\s+/g, ' ');
   if (text.length <= SHOWN_LENGTH) return text;
   return `… ${text.slice(-SHOWN_LENGTH).replace(/^\S*\s/, '')}`;
+}
+
+/** Without the marks of Markdown. */
+function plain(thought: string): string {
+  return thought.trim().replaceAll(/[*_#`]+/g, '');
 }
 
 const DOTS = [0, 1, 2];
@@ -104,6 +128,7 @@ export function Caret() {
 
 const styles = StyleSheet.create({
   line: { flexDirection: 'row', alignItems: 'center', gap: SPACE.s, minHeight: 36 },
+  thought: { borderStartWidth: 2, paddingStart: SPACE.m, alignItems: 'flex-start' },
   dots: { flexDirection: 'row', gap: 4 },
   dot: { width: 6, height: 6, borderRadius: 3 },
 });

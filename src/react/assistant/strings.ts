@@ -1,10 +1,27 @@
-/** Every word of the assistant, in English; an app hands in its own. */
+/**
+ * Every word of the assistant, in English. The same in other languages: `languages/`, each a module of its own, so that an app
+ * pays for those it imports. A key that one of them lacks is an error of its types.
+ */
+import type { ReportCategory } from '../../client/index.ts';
+import { counted, percent } from './counted.ts';
+
+export interface Suggestion {
+  readonly title: string;
+  readonly detail?: string | undefined;
+  /** What is sent. */
+  readonly prompt: string;
+}
 
 export interface AssistantStrings {
+  /** BCP 47: how dates and numbers are written, and which plural a count takes. */
+  readonly locale: string;
+  readonly direction: 'ltr' | 'rtl';
   readonly assistant: string;
   readonly greeting: string;
   readonly greetingDetail: string;
   readonly suggestions: string;
+  /** What people at schools begin with. */
+  readonly starters: readonly Suggestion[];
   readonly placeholder: string;
   readonly send: string;
   readonly stop: string;
@@ -30,6 +47,9 @@ export interface AssistantStrings {
   readonly thinking: string;
   /** Once the model is known to think, which may take a while. */
   readonly thinkingThrough: string;
+  /** What opens and closes the summary of what the model thinks. */
+  readonly showThought: string;
+  readonly hideThought: string;
   /** While a tool is called for which the operator has no words. */
   readonly lookingUp: string;
   readonly streaming: string;
@@ -37,12 +57,29 @@ export interface AssistantStrings {
   readonly stopping: string;
   readonly stopped: string;
   readonly cutShort: string;
-  /** Also to a child: the model declined. */
+  /** Also to a child: the model declined, for a reason that has no words of its own. */
   readonly declined: string;
+  /** Why, and what to ask instead. */
+  readonly refusals: Readonly<Record<RefusalKind, string>>;
+  /** Puts the question back where it can be changed. */
+  readonly changeQuestion: string;
   /** An answer that ended as it should, with nothing to be read in it. */
   readonly nothingSaid: string;
   readonly offline: string;
   readonly offlineAnswering: string;
+  /** The device has a network, and nothing comes through it: a filter, or a page where one has to sign in. */
+  readonly networkWaits: string;
+
+  /** From 80 percent of a limit on. `left`: questions, of whose and when. */
+  readonly limitLeft: (left: number, of: LimitOf) => string;
+  /** The same where what counts is length: whole percent. */
+  readonly limitUsed: (percent: number, of: LimitOf) => string;
+  readonly limitResets: (when: string) => string;
+  readonly dismiss: string;
+
+  /** Below the last answer. */
+  readonly canBeWrong: string;
+  readonly report: ReportStrings;
 
   readonly retry: string;
   readonly regenerate: string;
@@ -78,12 +115,41 @@ export interface AssistantStrings {
   readonly kept: string;
 }
 
+/** Whose limit it is, and for how long it counts. */
+export interface LimitOf {
+  readonly scope: 'user' | 'organization';
+  readonly period: 'day' | 'month';
+}
+
+/** The reasons of the model's API that have words of their own. */
+export type RefusalKind = 'general_harms' | 'cyber' | 'bio' | 'reasoning_extraction' | 'frontier_llm';
+
+/** The dialog in which an answer is reported. */
+export interface ReportStrings {
+  readonly open: string;
+  readonly title: string;
+  readonly categories: Readonly<Record<ReportCategory, string>>;
+  /** What is sent in any case, and what only with a tick. */
+  readonly detail: string;
+  readonly withAnswer: string;
+  readonly withNote: string;
+  readonly note: string;
+  readonly send: string;
+  readonly sending: string;
+  readonly thanks: string;
+  readonly failed: string;
+  /** There were many in a short time. */
+  readonly tooMany: string;
+  readonly close: string;
+}
+
 /** What went wrong, as far as it matters to a person. */
 export type FailureKind =
   | 'signIn'
   | 'forbidden'
   | 'foreignPage'
   | 'quota'
+  | 'switchedOff'
   | 'tooMany'
   | 'busy'
   | 'notSetUp'
@@ -93,11 +159,39 @@ export type FailureKind =
   | 'tooLong'
   | 'refused';
 
+const questions = counted('en', { one: '# more question', other: '# more questions' });
+const percentage = percent('en');
+const today = ({ period }: LimitOf): string => (period === 'day' ? 'today' : 'this month');
+
 export const ENGLISH: AssistantStrings = {
+  locale: 'en',
+  direction: 'ltr',
   assistant: 'Dash',
   greeting: 'What shall we work on?',
   greetingDetail: 'Ask a question, plan a lesson or go through homework step by step.',
   suggestions: 'Suggestions',
+  starters: [
+    {
+      title: 'Explain photosynthesis',
+      detail: 'in simple words, with an example',
+      prompt: 'Explain photosynthesis to a ten-year-old, with an example.',
+    },
+    {
+      title: 'Plan a lesson',
+      detail: 'on fractions, 45 minutes, grade 5',
+      prompt: 'Plan a 45-minute lesson on fractions for grade 5.',
+    },
+    {
+      title: 'Help with homework',
+      detail: 'one step after the other',
+      prompt: 'Help me solve 3x + 7 = 22, one step after the other.',
+    },
+    {
+      title: 'Quiz me',
+      detail: 'on the solar system',
+      prompt: 'Ask me five questions about the solar system, with the answers at the end.',
+    },
+  ],
   placeholder: 'Ask Dash',
   send: 'Send',
   stop: 'Stop answering',
@@ -111,7 +205,7 @@ export const ENGLISH: AssistantStrings = {
   noConversations: 'Your conversations will be listed here.',
   answering: 'Answering…',
   unread: 'New answer',
-  unreadCount: (count) => (count === 1 ? '1 new answer' : `${count} new answers`),
+  unreadCount: counted('en', { one: '# new answer', other: '# new answers' }),
   deleteConversation: (title) => `Delete “${title}”`,
   deleteQuestion: (title) => `Delete “${title}”? It cannot be brought back.`,
   delete: 'Delete',
@@ -121,6 +215,8 @@ export const ENGLISH: AssistantStrings = {
   connecting: 'Connecting…',
   thinking: 'Thinking…',
   thinkingThrough: 'Thinking it through…',
+  showThought: 'Show what it thinks',
+  hideThought: 'Hide what it thinks',
   lookingUp: 'Looking something up…',
   streaming: 'Streaming…',
   reconnecting: 'Reconnecting…',
@@ -129,9 +225,54 @@ export const ENGLISH: AssistantStrings = {
   cutShort: 'This answer reached its longest length. Ask Dash to go on.',
   declined:
     'Dash can’t help with this one. You can ask about something else, or talk it over with a grown-up you trust.',
+  refusals: {
+    general_harms:
+      'Dash does not answer this, because it could hurt somebody. If something worries you, talk to a grown-up you trust. You can ask how people stay safe instead.',
+    cyber:
+      'Dash does not help to break into computers or accounts. You can ask how they are kept safe, or how a program works.',
+    bio: 'Dash does not go into this, because some of it is dangerous. You can ask how the body, plants or medicines work in general.',
+    reasoning_extraction:
+      'Dash does not show its own workings. You can ask it to explain the answer step by step.',
+    frontier_llm:
+      'Dash does not help to build systems like itself. You can ask how computers learn in general.',
+  },
+  changeQuestion: 'Change the question',
   nothingSaid: 'Dash gave no answer. Ask again, or ask in other words.',
   offline: 'You are offline. You can go on as soon as there is a connection.',
   offlineAnswering: 'You are offline. Your answer goes on as soon as there is a connection.',
+  networkWaits:
+    'You have a network, but Dash cannot be reached through it. On the Wi-Fi of a school you may have to sign in first: open any web page. Dash keeps trying.',
+
+  limitLeft: (left, of) =>
+    `${of.scope === 'user' ? 'You' : 'All at your school together'} can ask ${questions(left)} ${today(of)}.`,
+  limitUsed: (percent, of) =>
+    `${of.scope === 'user' ? 'You have' : 'Your school has'} used ${percentage(percent)} of what can be asked ${today(of)}.`,
+  limitResets: (when) => `It starts again on ${when}.`,
+  dismiss: 'Close this note',
+
+  canBeWrong: 'Dash is an AI and can be wrong. Check what matters.',
+  report: {
+    open: 'Report this answer',
+    title: 'What is wrong with this answer?',
+    categories: {
+      wrong: 'It is not true',
+      unkind: 'It is unkind',
+      unsafe: 'It could be dangerous',
+      private: 'It says something private',
+      other: 'Something else',
+    },
+    detail:
+      'Your school learns which answer it was and who reports it. The words are sent only if you tick them.',
+    withAnswer: 'Send the words of the answer',
+    withNote: 'Say something about it',
+    note: 'What you want to say',
+    send: 'Send report',
+    sending: 'Sending…',
+    thanks: 'Thank you. Your report has arrived.',
+    failed: 'The report could not be sent. Check your connection, then try again.',
+    tooMany: 'You have sent many reports. Wait a little before the next one.',
+    close: 'Close',
+  },
 
   retry: 'Try again',
   regenerate: 'Ask again',
@@ -158,17 +299,20 @@ export const ENGLISH: AssistantStrings = {
   saysReconnecting: 'Reconnecting.',
 
   errors: {
-    signIn: 'You are signed out. Sign in again to go on.',
-    forbidden: 'Your account may not use this.',
+    signIn:
+      'Dash does not know who you are any more. Sign in again. If that does not help, tell your teacher.',
+    forbidden: 'Your account may not use this. Tell your teacher if it should.',
     foreignPage: 'Dash does not answer on this page. Whoever runs it has to allow the address of the page.',
     quota: 'You have asked all the questions of your plan for now.',
+    switchedOff: 'Dash is switched off right now. Your teacher can tell you when it is back.',
     tooMany: 'That was a lot at once. Wait a moment, then try again.',
     busy: 'Many people are asking right now. Try again in a moment.',
     notSetUp:
       'Dash cannot answer anybody right now: its service is not set up or not paid for. Whoever runs it has to see to that.',
     brokeOff: 'The answer broke off.',
     slow: 'The answer took too long.',
-    unreachable: 'Dash could not be reached. Check your connection, then try again.',
+    unreachable:
+      'Dash could not be reached. Check your connection, then try again. If other pages work, tell your teacher: the school’s network may hold Dash back.',
     tooLong: 'The question is too long. Make it shorter, then send it again.',
     refused: 'This question could not be answered.',
   },
@@ -177,11 +321,29 @@ export const ENGLISH: AssistantStrings = {
   kept: 'What had arrived is kept.',
 };
 
-/** The English words wherever an app has none of its own. */
-export function withDefaults(strings: AssistantStringOverrides = {}): AssistantStrings {
-  return { ...ENGLISH, ...strings, errors: { ...ENGLISH.errors, ...strings.errors } };
+/** The words of a language, English by default, wherever an app has none of its own. */
+export function withDefaults(
+  own: AssistantStringOverrides = {},
+  language: AssistantStrings = ENGLISH,
+): AssistantStrings {
+  const { errors, refusals, report } = language;
+  return {
+    ...language,
+    ...own,
+    errors: { ...errors, ...own.errors },
+    refusals: { ...refusals, ...own.refusals },
+    report: {
+      ...report,
+      ...own.report,
+      categories: { ...report.categories, ...own.report?.categories },
+    },
+  };
 }
 
-export type AssistantStringOverrides = Partial<Omit<AssistantStrings, 'errors'>> & {
+export type AssistantStringOverrides = Partial<Omit<AssistantStrings, 'errors' | 'refusals' | 'report'>> & {
   readonly errors?: Partial<AssistantStrings['errors']>;
+  readonly refusals?: Partial<AssistantStrings['refusals']>;
+  readonly report?: Partial<Omit<ReportStrings, 'categories'>> & {
+    readonly categories?: Partial<ReportStrings['categories']>;
+  };
 };

@@ -1,6 +1,7 @@
 /** What every part of the assistant draws by: colours, words, direction, and what the device asks for. */
 import { createContext, useContext, useEffect, useState } from 'react';
 import { AccessibilityInfo, type ImageStyle, type TextStyle, type ViewStyle } from 'react-native';
+import type { AnswerMessage } from '../store/messages.ts';
 import type { SafeLink } from './safe-link.ts';
 import type { AssistantStrings } from './strings.ts';
 import type { Palette } from './theme.ts';
@@ -13,6 +14,8 @@ export interface AssistantTheme {
   readonly reduceMotion: boolean;
   /** Shows where a link leads, and opens it if the person wants to. */
   readonly askToOpen: (link: SafeLink) => void;
+  /** Opens the dialog; undefined where the app wants no reports. */
+  readonly askToReport: ((answer: AnswerMessage) => void) | undefined;
   /** Undefined where nothing can be copied. */
   readonly copy: ((text: string) => void) | undefined;
 }

@@ -22,12 +22,13 @@ import { onWheelUp } from './web-props.ts';
 interface TranscriptProps {
   readonly messages: readonly ChatMessage[];
   readonly onAskAgain: () => boolean;
+  readonly onChange: () => void;
 }
 
 /** Older ones are drawn on request. */
 const SHOWN_AT_FIRST = 40;
 
-export function Transcript({ messages, onAskAgain }: TranscriptProps) {
+export function Transcript({ messages, onAskAgain, onChange }: TranscriptProps) {
   const { strings } = useAssistantTheme();
   const { frames } = useDash();
   const [turns] = useState(() => createTurns(frames));
@@ -62,6 +63,7 @@ export function Transcript({ messages, onAskAgain }: TranscriptProps) {
                   key={message.id}
                   message={message}
                   onAskAgain={at === shown.length - 1 ? onAskAgain : undefined}
+                  onChange={at === shown.length - 1 ? onChange : undefined}
                 />
               ),
             )}

@@ -50,9 +50,12 @@ export function headingLevel(level: number): object {
   return { 'aria-level': level };
 }
 
-/** The direction of a region and all it holds, with its style: a browser's attribute, in React Native a style. */
-export function writtenIn(direction: 'ltr' | 'rtl', style: StyleProp<ViewStyle>): ViewProps {
-  const web: object = { dir: direction, style };
+/**
+ * The direction of a region and all it holds, with its style: a browser's attribute, in React Native a style. `lang`: of its
+ * words, by which browsers and screen readers choose fonts and voices.
+ */
+export function writtenIn(direction: 'ltr' | 'rtl', style: StyleProp<ViewStyle>, lang?: string): ViewProps {
+  const web: object = { dir: direction, lang, style };
   return Platform.OS === 'web' ? web : { style: [style, { direction }] };
 }
 

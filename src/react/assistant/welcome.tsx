@@ -2,40 +2,10 @@
 import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
 import { focusRing } from './button.tsx';
 import { Logo } from './icon.tsx';
+import type { Suggestion } from './strings.ts';
 import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
-
-export interface Suggestion {
-  readonly title: string;
-  readonly detail?: string | undefined;
-  /** What is sent. */
-  readonly prompt: string;
-}
-
-/** What people at schools begin with; an app hands in its own. */
-export const SUGGESTIONS: readonly Suggestion[] = [
-  {
-    title: 'Explain photosynthesis',
-    detail: 'in simple words, with an example',
-    prompt: 'Explain photosynthesis to a ten-year-old, with an example.',
-  },
-  {
-    title: 'Plan a lesson',
-    detail: 'on fractions, 45 minutes, grade 5',
-    prompt: 'Plan a 45-minute lesson on fractions for grade 5.',
-  },
-  {
-    title: 'Help with homework',
-    detail: 'one step after the other',
-    prompt: 'Help me solve 3x + 7 = 22, one step after the other.',
-  },
-  {
-    title: 'Quiz me',
-    detail: 'on the solar system',
-    prompt: 'Ask me five questions about the solar system, with the answers at the end.',
-  },
-];
 
 interface WelcomeProps {
   readonly suggestions: readonly Suggestion[];

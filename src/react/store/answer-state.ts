@@ -1,7 +1,16 @@
 /** An answer as a screen shows it, at one moment. */
 
 import type { Failure } from '../../client/dash-error.ts';
-import type { Answer, DashError, DashStream, Phase, Position, Refusal, Usage } from '../../client/index.ts';
+import type {
+  Answer,
+  DashError,
+  DashStream,
+  Phase,
+  Position,
+  QuotaState,
+  Refusal,
+  Usage,
+} from '../../client/index.ts';
 
 export interface AnswerState {
   readonly status: Phase;
@@ -12,6 +21,10 @@ export interface AnswerState {
   readonly thought: string;
   /** Words for the tool that is called now, '' where it has none; undefined: none is called. */
   readonly tool: string | undefined;
+  /** The name of the run, once the relay has accepted it: what a report of the answer says. */
+  readonly epoch: string | undefined;
+  /** The limit that is nearest to its end, from 80 percent of it on. */
+  readonly warning: QuotaState | undefined;
   /** Once the answer has ended; of a failed one only where it is known. */
   readonly usage: Usage | undefined;
   /** As the model gave it: `end_turn`, `max_tokens` … */
@@ -28,6 +41,8 @@ export const NO_ANSWER: AnswerState = {
   isThinking: false,
   thought: '',
   tool: undefined,
+  epoch: undefined,
+  warning: undefined,
   usage: undefined,
   stopReason: undefined,
   refusal: undefined,
@@ -60,10 +75,12 @@ export function followAnswer(
   let status = stream.phase;
   let following = true;
   const read = (): AnswerState => {
-    const { phase: status, content, thinking: isThinking, thought, tools } = stream;
+    const { phase: status, content, thinking: isThinking, thought, tools, warning } = stream;
+    const { epoch } = stream.position;
     const running = Object.values(tools).findLast(({ state }) => state === 'running');
     const tool = running && (running.label ?? '');
-    return { ...NO_ANSWER, status, content, isThinking, thought: isThinking ? thought : '', tool };
+    const now = { status, content, isThinking, thought: isThinking ? thought : '', tool, epoch, warning };
+    return { ...NO_ANSWER, ...now };
   };
   const unsubscribe = stream.subscribe(() => {
     const before = status;

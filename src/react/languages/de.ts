@@ -1,0 +1,170 @@
+/** `@dash-relay/client/react/languages/de`: the assistant in German. */
+import { counted, percent } from '../assistant/counted.ts';
+import type { AssistantStrings, LimitOf } from '../assistant/strings.ts';
+
+const questions = counted('de', { one: 'noch # Frage', other: 'noch # Fragen' });
+const percentage = percent('de');
+const today = ({ period }: LimitOf): string => (period === 'day' ? 'heute' : 'diesen Monat');
+
+export const GERMAN: AssistantStrings = {
+  locale: 'de',
+  direction: 'ltr',
+  assistant: 'Dash',
+  greeting: 'Woran wollen wir arbeiten?',
+  greetingDetail: 'Stell eine Frage, plane eine Stunde oder geh die Hausaufgaben Schritt für Schritt durch.',
+  suggestions: 'Vorschläge',
+  starters: [
+    {
+      title: 'Fotosynthese erklären',
+      detail: 'einfach und mit einem Beispiel',
+      prompt: 'Erkläre einem zehnjährigen Kind die Fotosynthese, mit einem Beispiel.',
+    },
+    {
+      title: 'Eine Stunde planen',
+      detail: 'Bruchrechnen, 45 Minuten, 5. Klasse',
+      prompt: 'Plane eine Stunde von 45 Minuten über Bruchrechnen für die 5. Klasse.',
+    },
+    {
+      title: 'Bei Hausaufgaben helfen',
+      detail: 'ein Schritt nach dem anderen',
+      prompt: 'Hilf mir, 3x + 7 = 22 zu lösen, einen Schritt nach dem anderen.',
+    },
+    {
+      title: 'Frag mich ab',
+      detail: 'über das Sonnensystem',
+      prompt: 'Stell mir fünf Fragen über das Sonnensystem, mit den Antworten am Ende.',
+    },
+  ],
+  placeholder: 'Frag Dash',
+  send: 'Senden',
+  stop: 'Antwort anhalten',
+  you: 'Du',
+  messages: 'Nachrichten',
+
+  conversations: 'Gespräche',
+  newConversation: 'Neues Gespräch',
+  showConversations: 'Gespräche zeigen',
+  hideConversations: 'Gespräche schließen',
+  noConversations: 'Hier stehen bald deine Gespräche.',
+  answering: 'Antwortet…',
+  unread: 'Neue Antwort',
+  unreadCount: counted('de', { one: '# neue Antwort', other: '# neue Antworten' }),
+  deleteConversation: (title) => `„${title}“ löschen`,
+  deleteQuestion: (title) => `„${title}“ löschen? Das lässt sich nicht rückgängig machen.`,
+  delete: 'Löschen',
+  showEarlier: 'Frühere Nachrichten zeigen',
+  jumpToLatest: 'Zum Neuesten springen',
+
+  connecting: 'Verbindet…',
+  thinking: 'Denkt nach…',
+  thinkingThrough: 'Denkt gründlich nach…',
+  showThought: 'Zeigen, was Dash denkt',
+  hideThought: 'Verbergen, was Dash denkt',
+  lookingUp: 'Schlägt etwas nach…',
+  streaming: 'Schreibt…',
+  reconnecting: 'Verbindet neu…',
+  stopping: 'Hält an…',
+  stopped: 'Du hast diese Antwort angehalten.',
+  cutShort: 'Diese Antwort ist so lang geworden, wie sie sein darf. Bitte Dash, weiterzumachen.',
+  declined:
+    'Dabei kann Dash nicht helfen. Frag nach etwas anderem, oder sprich darüber mit einem Erwachsenen, dem du vertraust.',
+  refusals: {
+    general_harms:
+      'Darauf antwortet Dash nicht, weil es jemandem schaden könnte. Wenn dich etwas bedrückt, sprich mit einem Erwachsenen, dem du vertraust. Frag stattdessen, wie man sich schützt.',
+    cyber:
+      'Dash hilft nicht dabei, in Computer oder Konten einzudringen. Frag, wie man sie schützt oder wie ein Programm funktioniert.',
+    bio: 'Darauf geht Dash nicht ein, weil manches davon gefährlich ist. Frag, wie der Körper, Pflanzen oder Arzneien allgemein wirken.',
+    reasoning_extraction:
+      'Dash zeigt nicht, wie es innen arbeitet. Bitte es, dir die Antwort Schritt für Schritt zu erklären.',
+    frontier_llm:
+      'Dash hilft nicht dabei, Systeme wie sich selbst zu bauen. Frag, wie Computer überhaupt lernen.',
+  },
+  changeQuestion: 'Frage ändern',
+  nothingSaid: 'Dash hat nichts geantwortet. Frag noch einmal oder mit anderen Worten.',
+  offline: 'Du bist offline. Sobald es eine Verbindung gibt, geht es weiter.',
+  offlineAnswering: 'Du bist offline. Deine Antwort geht weiter, sobald es eine Verbindung gibt.',
+  networkWaits:
+    'Du hast ein Netz, aber Dash ist darüber nicht zu erreichen. Im WLAN einer Schule musst du dich vielleicht erst anmelden: Öffne irgendeine Webseite. Dash versucht es weiter.',
+
+  limitLeft: (left, of) =>
+    of.scope === 'user'
+      ? `Du kannst ${today(of)} ${questions(left)} stellen.`
+      : `Alle an deiner Schule zusammen können ${today(of)} ${questions(left)} stellen.`,
+  limitUsed: (used, of) =>
+    `${of.scope === 'user' ? 'Du hast' : 'Deine Schule hat'} ${percentage(used)} von dem verbraucht, was ${today(of)} gefragt werden kann.`,
+  limitResets: (when) => `Neu beginnt es am ${when}.`,
+  dismiss: 'Hinweis schließen',
+
+  canBeWrong: 'Dash ist eine KI und kann sich irren. Prüfe, was wichtig ist.',
+  report: {
+    open: 'Diese Antwort melden',
+    title: 'Was stimmt mit dieser Antwort nicht?',
+    categories: {
+      wrong: 'Sie ist falsch',
+      unkind: 'Sie ist gemein',
+      unsafe: 'Sie könnte gefährlich sein',
+      private: 'Sie verrät etwas Privates',
+      other: 'Etwas anderes',
+    },
+    detail:
+      'Deine Schule erfährt, welche Antwort es war und wer sie meldet. Wörter werden nur gesendet, wenn du sie ankreuzt.',
+    withAnswer: 'Den Text der Antwort mitsenden',
+    withNote: 'Etwas dazu sagen',
+    note: 'Was du sagen willst',
+    send: 'Meldung senden',
+    sending: 'Sendet…',
+    thanks: 'Danke. Deine Meldung ist angekommen.',
+    failed: 'Die Meldung konnte nicht gesendet werden. Prüfe die Verbindung und versuch es noch einmal.',
+    tooMany: 'Du hast viele Meldungen gesendet. Warte ein wenig bis zur nächsten.',
+    close: 'Schließen',
+  },
+
+  retry: 'Noch einmal versuchen',
+  regenerate: 'Noch einmal fragen',
+  copy: 'Kopieren',
+  copyAnswer: 'Antwort kopieren',
+  copyCode: 'Code kopieren',
+  copied: 'Kopiert',
+  code: 'Programmcode',
+  table: 'Tabelle',
+  image: 'Bild',
+  formula: 'Formel',
+  footnote: (label) => `Fußnote ${label}`,
+
+  linkTitle: 'Diesen Link öffnen?',
+  linkDetail: (host) => `Er führt zu ${host}, aus dieser App hinaus. Dash hat die Seite nicht geprüft.`,
+  mailDetail: 'Er öffnet eine neue Nachricht an diese Adresse.',
+  linkUnusual:
+    'Die Adresse enthält ungewöhnliche Zeichen. Vielleicht ahmt sie eine Seite nach, die du kennst.',
+  openLink: 'Link öffnen',
+  cancel: 'Abbrechen',
+
+  saysThinking: 'Dash denkt nach.',
+  saysDone: 'Dash hat geantwortet.',
+  saysStopped: 'Angehalten.',
+  saysReconnecting: 'Verbindet neu.',
+
+  errors: {
+    signIn:
+      'Dash weiß nicht mehr, wer du bist. Melde dich neu an. Wenn das nicht hilft, sag es deiner Lehrerin oder deinem Lehrer.',
+    forbidden:
+      'Dein Konto darf das nicht benutzen. Sag es deiner Lehrerin oder deinem Lehrer, wenn es das dürfen sollte.',
+    foreignPage:
+      'Auf dieser Seite antwortet Dash nicht. Wer sie betreibt, muss die Adresse der Seite erlauben.',
+    quota: 'Du hast fürs Erste alle Fragen gestellt, die dein Tarif erlaubt.',
+    switchedOff: 'Dash ist gerade abgeschaltet. Deine Lehrerin oder dein Lehrer weiß, wann es wieder da ist.',
+    tooMany: 'Das war viel auf einmal. Warte einen Augenblick und versuch es dann noch einmal.',
+    busy: 'Gerade fragen viele. Versuch es gleich noch einmal.',
+    notSetUp:
+      'Dash kann gerade niemandem antworten: Der Dienst ist nicht eingerichtet oder nicht bezahlt. Wer ihn betreibt, muss sich darum kümmern.',
+    brokeOff: 'Die Antwort ist abgebrochen.',
+    slow: 'Die Antwort hat zu lange gedauert.',
+    unreachable:
+      'Dash war nicht zu erreichen. Prüfe die Verbindung und versuch es noch einmal. Wenn andere Seiten gehen, sag es deiner Lehrerin oder deinem Lehrer: Vielleicht hält das Netz der Schule Dash zurück.',
+    tooLong: 'Die Frage ist zu lang. Kürze sie und sende sie noch einmal.',
+    refused: 'Diese Frage konnte nicht beantwortet werden.',
+  },
+  quotaUntil: (when) => `Neue gibt es ab ${when}.`,
+  allowOrigin: (origin) => `Trage ${origin} in ALLOWED_ORIGINS des Relays ein und starte es neu.`,
+  kept: 'Was angekommen war, bleibt erhalten.',
+};
