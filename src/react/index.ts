@@ -3,6 +3,7 @@ export { DashAssistant, type DashAssistantProps } from './assistant/dash-assista
 export { describeFailure, type FailureWords } from './assistant/failure-text.ts';
 export type { AnswerBlock, AnswerFormula } from './assistant/markdown/rendering.ts';
 export type { SendReport } from './assistant/report-dialog.tsx';
+export type { SpeakText } from './assistant/speech.ts';
 export {
   type AssistantStringOverrides,
   type AssistantStrings,

@@ -111,26 +111,34 @@ it('answers three conversations at once and marks those nobody has seen', async 
   await expect.poll(() => conversations.getByText('Answering…').count(), SOON).toBe(3);
   await expect.poll(() => conversations.getByText('New answer').count(), SOON).toBe(2);
   for (const name of ['one', 'two', 'three']) {
-    await conversations.getByRole('button', { name: `Question ${name}` }).click();
+    await conversations.getByRole('button', { name: new RegExp(`^Question ${name}`) }).click();
     await button('Ask again').waitFor();
     expect(await wordsOf(answer)).toBe(`${name}: ${TEXT}`);
   }
   expect(await conversations.getByText('New answer').count()).toBe(0);
 });
 
-it('forgets a conversation, and stops its answer, once that was confirmed', async () => {
+it('forgets a conversation, and stops its answer; for a while that can be undone', async () => {
   const { page, answer, ask, button } = await openAssistant();
   relay.simulator.script({ deltas: WORDS, pace: PACE });
   await ask('Forget me');
   await answer.getByText('word-2').waitFor();
-  await button('Delete “Forget me”').click();
-  await button('Cancel').click();
-  await button('Delete “Forget me”').click();
-  await button('Delete').click();
+  await forget('Forget me', button);
   await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
   await expect.poll(() => relay.simulator.stats.open, SOON).toBe(0);
   expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).not.toContain('Forget me');
+  await page.getByRole('status').getByText('“Forget me” was deleted.').waitFor();
+  await button('Undo').click();
+  await answer.getByText('You stopped this answer.').waitFor();
+  expect(await wordsOf(answer)).toContain('word-2');
+  await button('Go on').waitFor();
+  expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).toContain('Forget me');
 });
+
+async function forget(title: string, button: Assistant['button']): Promise<void> {
+  await button(`More for “${title}”`).click();
+  await button(`Delete “${title}”`).click();
+}
 
 it('takes an answer up again after the page was reloaded midway, by one call of the model', async () => {
   const { page, answer, ask, button } = await openAssistant();
@@ -156,7 +164,7 @@ it('keeps what is typed in each conversation, also over a reload', async () => {
   expect(await textbox.inputValue()).toBe('');
   expect(await page.evaluate('document.activeElement.tagName')).toBe('TEXTAREA');
   await textbox.fill('something new');
-  await page.getByRole('button', { name: 'First', exact: true }).click();
+  await page.getByRole('button', { name: /^First/ }).click();
   await answer.getByText('One.').waitFor();
   expect(await textbox.inputValue()).toBe('more of it');
   await button('New conversation').click();
@@ -164,7 +172,7 @@ it('keeps what is typed in each conversation, also over a reload', async () => {
   await expect.poll(() => page.evaluate('JSON.stringify({ ...sessionStorage })')).toContain('something new');
   await page.reload();
   await expect.poll(() => textbox.inputValue()).toBe('something new');
-  await page.getByRole('button', { name: 'First', exact: true }).click();
+  await page.getByRole('button', { name: /^First/ }).click();
   expect(await textbox.inputValue()).toBe('more of it');
 });
 
@@ -259,8 +267,7 @@ it.each([
   await page.reload();
   await answer.getByText('deep').waitFor();
   expect(await page.getByRole('navigation').getByText('Nest').count()).toBe(1);
-  await button('Delete “Nest”').click();
-  await button('Delete').click();
+  await forget('Nest', button);
   await page.getByRole('heading', { name: 'What shall we work on?' }).waitFor();
 });
 
@@ -320,6 +327,7 @@ const RESTED = `new Promise((resolve) => {
 })`;
 
 const paragraphs = Array.from({ length: 900 }, (_, at) => `word-${at}\n\n`);
+const BACK_DOWN = /^(Jump to latest|New text below)$/;
 const wheel = (distance: number) => (page: Page) => page.mouse.wheel(0, distance);
 const press = (key: string) => async (page: Page) => {
   await page.getByRole('region', { name: 'Messages' }).focus();
@@ -346,13 +354,13 @@ it.each([
     await expect.poll(fromEnd, SOON).toBeLessThan(2);
     await page.getByRole('region', { name: 'Messages' }).hover();
     await scrollUp(page);
-    await button('Jump to latest').waitFor();
+    await button(BACK_DOWN).waitFor();
     const rested = await page.evaluate<number>(RESTED);
     const height = await read('scrollHeight');
     await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height + 800);
     expect(await read('scrollTop')).toBe(rested);
-    await button('Jump to latest').click();
-    await button('Jump to latest').waitFor({ state: 'detached' });
+    await button('New text below').click();
+    await button(BACK_DOWN).waitFor({ state: 'detached' });
     await expect.poll(fromEnd, SOON).toBeLessThan(2);
     await button('Stop answering').click();
     await answer.getByText('You stopped this answer.').waitFor();

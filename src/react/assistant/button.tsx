@@ -1,5 +1,5 @@
 /** What is pressed: an icon with a name for those who cannot see it, or a word. */
-import { useState } from 'react';
+import { type Ref, useState } from 'react';
 import { Pressable, StyleSheet, Text, type ViewStyle } from 'react-native';
 import { Icon, type IconName } from './icon.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
@@ -7,8 +7,15 @@ import { type AssistantTheme, useAssistantTheme } from './theme-context.tsx';
 
 type Tone = 'plain' | 'accent' | 'outline';
 
+/** What can be given the focus by a program. */
+export interface Focusable {
+  focus(): void;
+}
+
 interface ButtonProps {
+  readonly ref?: Ref<Focusable> | undefined;
   readonly onPress: () => void;
+  readonly expanded?: boolean | undefined;
   readonly tone?: Tone;
   readonly disabled?: boolean;
 }
@@ -27,21 +34,20 @@ export function focusRing({ colors }: Pick<AssistantTheme, 'colors'>): ViewStyle
 export function IconButton({
   icon,
   label,
-  size = TOUCH,
-  expanded,
+  size: wanted = TOUCH,
   ...props
-}: ButtonProps & { icon: IconName; label: string; size?: number; expanded?: boolean | undefined }) {
+}: ButtonProps & { icon: IconName; label: string; size?: number }) {
   const theme = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color = tone === 'accent' ? theme.colors.onAccent : theme.colors.text;
-  const hitSlop = (TOUCH - size) / 2;
+  const size = theme.isTouched ? TOUCH : wanted;
   return (
     <Pressable
+      ref={props.ref as Ref<never>}
       role="button"
       aria-label={label}
-      aria-expanded={expanded}
+      aria-expanded={props.expanded}
       disabled={disabled}
-      hitSlop={hitSlop}
       onPress={props.onPress}
       style={(pointed) => [
         styles.icon,
@@ -50,29 +56,36 @@ export function IconButton({
         disabled && styles.off,
       ]}
     >
-      <Icon name={icon} color={color} size={Math.min(20, size * 0.5)} />
+      <Icon name={icon} color={color} size={Math.min(20, wanted * 0.5)} />
     </Pressable>
   );
 }
 
+/** `name`: for those who do not see to what it belongs; it contains the label. */
 export function TextButton({
   label,
+  name,
   icon,
-  expanded,
   ...props
-}: ButtonProps & { label: string; icon?: IconName; expanded?: boolean | undefined }) {
+}: ButtonProps & { label: string; name?: string; icon?: IconName }) {
   const theme = useAssistantTheme();
   const { tone = 'plain', disabled = false } = props;
   const color =
     tone === 'accent' ? theme.colors.onAccent : tone === 'outline' ? theme.colors.text : theme.colors.muted;
   return (
     <Pressable
+      ref={props.ref as Ref<never>}
       role="button"
-      aria-expanded={expanded}
+      aria-label={name}
+      aria-expanded={props.expanded}
       disabled={disabled}
-      hitSlop={SPACE.xs}
       onPress={props.onPress}
-      style={(pointed) => [styles.text, toneOf(theme, tone, pointed), disabled && styles.off]}
+      style={(pointed) => [
+        styles.text,
+        theme.isTouched && styles.touched,
+        toneOf(theme, tone, pointed),
+        disabled && styles.off,
+      ]}
     >
       {icon && <Icon name={icon} color={color} size={16} />}
       <Text style={[TYPE.label, styles.label, { color }]}>{label}</Text>
@@ -120,6 +133,7 @@ const styles = StyleSheet.create({
     paddingHorizontal: SPACE.m,
     borderRadius: RADIUS.m,
   },
+  touched: { minHeight: TOUCH },
   label: { fontWeight: '500' },
   off: { opacity: 0.4 },
 });

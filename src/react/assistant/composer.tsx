@@ -1,11 +1,11 @@
 /** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
-import { memo, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { memo, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
 import { IconButton } from './button.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { isOfInputMethod, type KeyPress } from './web-props.ts';
+import { growing, isOfInputMethod, type KeyPress } from './web-props.ts';
 
 interface ComposerProps {
   /** Whose draft is written here. */
@@ -16,8 +16,8 @@ interface ComposerProps {
   readonly onStop: () => void;
   /** Whether the device has a keyboard at hand: then typing may begin at once. */
   readonly autoFocus: boolean;
-  /** Rises where what is to be changed was put here. */
-  readonly handed?: number;
+  /** The field in which one types. */
+  readonly input: RefObject<TextInputInstance | null>;
 }
 
 interface InputKeyEvent {
@@ -31,20 +31,16 @@ export const Composer = memo(function Composer({
   onSend,
   onStop,
   autoFocus,
-  handed = 0,
+  input,
 }: ComposerProps) {
   const { colors, strings, direction } = useAssistantTheme();
-  const input = useRef<TextInputInstance>(null);
   const [text, setText] = useDraft(conversation);
   const [isFocused, setFocused] = useState(false);
   const reached = useRef<string>(undefined);
   useEffect(() => {
     if (autoFocus && reached.current !== conversation) input.current?.focus();
     reached.current = conversation;
-  }, [autoFocus, conversation]);
-  useEffect(() => {
-    if (handed > 0) input.current?.focus();
-  }, [handed]);
+  }, [autoFocus, conversation, input]);
   const send = (): void => {
     if (onSend(text)) setText('');
   };
@@ -112,9 +108,6 @@ function useDraft(conversation: string) {
 function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {
   return { dir };
 }
-
-/** Browsers that know it let the field grow with its text, as apps do by themselves; the box shows the focus. */
-const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
 
 /** Of the home bar of a phone, where a page reaches to its edge; apps keep clear of it by their own safe area. */
 const aboveEdge =

@@ -1,21 +1,24 @@
 /** The assistant: conversations beside or over the transcript, and where questions are typed. Fills its container. */
-import { memo, type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import {
   I18nManager,
   KeyboardAvoidingView,
   type LayoutChangeEvent,
   Platform,
   StyleSheet,
+  type TextInputInstance,
   useColorScheme,
   useWindowDimensions,
   View,
 } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
+import type { ExportedFile } from '../store/markdown-export.ts';
 import type { AnswerMessage, AskOptions, ChatMessage } from '../store/messages.ts';
-import { useConversation, useConversations } from '../use-conversations.ts';
+import { type Conversation, useConversation, useConversations } from '../use-conversations.ts';
 import { Announcer } from './announcer.tsx';
 import { Banner } from './banner.tsx';
+import type { Focusable } from './button.tsx';
 import { Composer } from './composer.tsx';
 import { warnOfLowContrast } from './contrast.ts';
 import { Drawer } from './drawer.tsx';
@@ -25,9 +28,12 @@ import { languageOf } from './language.ts';
 import { LimitNote } from './limit-note.tsx';
 import { LinkDialog } from './link-dialog.tsx';
 import { type Rendering, RenderingProvider, useRendering } from './markdown/rendering.ts';
+import { usePrintStyle } from './print.ts';
 import { ReportDialog, type SendReport } from './report-dialog.tsx';
 import type { SafeLink } from './safe-link.ts';
+import { saveFile } from './save-file.ts';
 import { Sidebar } from './sidebar.tsx';
+import { browserSpeech, createSpeaker, type Speaker, type SpeakText } from './speech.ts';
 import {
   type AssistantStringOverrides,
   type AssistantStrings,
@@ -39,9 +45,11 @@ import {
   type AssistantTheme,
   AssistantThemeProvider,
   useAssistantTheme,
+  useIsTouched,
   useReducedMotion,
 } from './theme-context.tsx';
 import { Transcript } from './transcript.tsx';
+import { UndoBar } from './undo-bar.tsx';
 import { onKeys, writtenIn } from './web-props.ts';
 import { Welcome } from './welcome.tsx';
 
@@ -70,6 +78,10 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly onReport?: SendReport | undefined;
   /** A control of the app's own, at the end of the header. Keep the element the same between renderings. */
   readonly headerEnd?: ReactNode;
+  /** Reads text aloud. Default: the browser's voice; in React Native, without one, nothing can be read aloud. */
+  readonly onSpeak?: SpeakText | undefined;
+  /** Takes a conversation as a file of Markdown. Default: a download; in React Native the device's sheet for sharing. */
+  readonly onExport?: ((file: ExportedFile) => void) | undefined;
 }
 
 /**
@@ -119,6 +131,7 @@ function Assistant(props: DashAssistantProps) {
             asked={asked}
             suggestions={props.suggestions ?? theme.strings.starters}
             headerEnd={props.headerEnd}
+            onExport={props.onExport ?? saveFile}
           />
           <LinkDialog link={link} onClose={closeLink} />
           {onReport && <ReportDialog answer={reported} onSend={onReport} onClose={closeReport} />}
@@ -132,6 +145,7 @@ interface ScreenProps {
   readonly asked: AskOptions;
   readonly suggestions: readonly Suggestion[];
   readonly headerEnd: ReactNode;
+  readonly onExport: (file: ExportedFile) => void;
 }
 
 /** Draws nothing by itself as answers grow: with an element that has a direction react-native-web draws all in it again. */
@@ -144,32 +158,52 @@ const Directed = memo(function Directed(props: ScreenProps) {
   );
 });
 
-function Screen({ asked, suggestions, headerEnd }: ScreenProps) {
+function Screen({ asked, suggestions, headerEnd, onExport }: ScreenProps) {
   const { isWide, strings } = useAssistantTheme();
   const { shown, show, startNew } = useShown();
-  const [isDrawerOpen, setDrawerOpen] = useState(false);
-  const { messages, isAnswering, status, title, send, stop, regenerate } = useConversation(shown, asked);
+  const drawer = useDrawer();
+  const conversation = useConversation(shown, asked);
+  const { messages, isAnswering, status, title, send, stop } = conversation;
+  usePrintStyle();
+  const input = useRef<TextInputInstance>(null);
+  const transcript = useRef<Focusable>(null);
+  const focusBack = useCallback(() => {
+    if (isWide) input.current?.focus();
+    else transcript.current?.focus(); // the field would bring a keyboard up
+  }, [isWide]);
+  const asking = useAsking(conversation, focusBack);
+  const { printing, ...actions } = useEntryActions(shown, show, startNew, onExport);
 
-  const { change, changes } = useChangedQuestion(shown, messages);
-
-  const openDrawer = useCallback(() => setDrawerOpen(true), []);
-  const closeDrawer = useCallback(() => setDrawerOpen(false), []);
   const pick = useCallback(
     (id: string) => {
       show(id);
-      setDrawerOpen(false);
+      drawer.close();
     },
-    [show],
+    [show, drawer.close],
+  );
+  const print = useCallback(
+    (id: string) => {
+      actions.onPrint(id);
+      drawer.close();
+    },
+    [actions.onPrint, drawer.close],
   );
   const begin = useCallback(() => {
     startNew();
-    setDrawerOpen(false);
-  }, [startNew]);
+    drawer.close();
+  }, [startNew, drawer.close]);
   const sidebar = (
-    <Sidebar shown={shown} onShow={pick} onNew={begin} onClose={isWide ? undefined : closeDrawer} />
+    <Sidebar
+      shown={shown}
+      {...actions}
+      onShow={pick}
+      onPrint={print}
+      onNew={begin}
+      onClose={isWide ? undefined : drawer.close}
+    />
   );
   const keys = onKeys(({ key }) => {
-    if (key !== 'Escape' || !isAnswering || isDrawerOpen) return false;
+    if (key !== 'Escape' || !isAnswering || drawer.isOpen) return false;
     stop();
     return true;
   });
@@ -177,28 +211,37 @@ function Screen({ asked, suggestions, headerEnd }: ScreenProps) {
     <View style={styles.row} {...keys}>
       {isWide && <View style={styles.sidebar}>{sidebar}</View>}
       <View role="main" style={styles.main}>
-        <Header title={title} onMenu={openDrawer} onNew={begin} end={headerEnd} />
+        <Header title={title} onMenu={drawer.open} onNew={begin} end={headerEnd} />
         <Banner isAnswering={isAnswering} />
         {messages.length === 0 ? (
           <Welcome suggestions={suggestions} onAsk={send} />
         ) : (
-          <Transcript key={shown} messages={messages} onAskAgain={regenerate} onChange={change} />
+          <Transcript
+            key={shown}
+            ref={transcript}
+            messages={messages}
+            variants={conversation.variants}
+            isAnswering={isAnswering}
+            {...printing}
+            {...asking}
+          />
         )}
+        {!drawer.isOpen && <UndoBar onShow={pick} onGone={focusBack} />}
         <LimitNote answer={answerAtEnd(messages)} />
         <Composer
-          handed={changes}
           conversation={shown}
           isAnswering={isAnswering}
           onSend={send}
           onStop={stop}
           autoFocus={isWide && Platform.OS === 'web'}
+          input={input}
         />
         <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
           <Announcer answer={answerAtEnd(messages)} />
         </ErrorBoundary>
       </View>
       {!isWide && (
-        <Drawer label={strings.conversations} isOpen={isDrawerOpen} onClose={closeDrawer}>
+        <Drawer label={strings.conversations} isOpen={drawer.isOpen} onClose={drawer.close}>
           {sidebar}
         </Drawer>
       )}
@@ -206,16 +249,61 @@ function Screen({ asked, suggestions, headerEnd }: ScreenProps) {
   );
 }
 
-/** `change` puts the last question into the composer; `changes` counts. */
-function useChangedQuestion(shown: string, messages: readonly ChatMessage[]) {
-  const { conversations } = useDash();
-  const [changes, setChanges] = useState(0);
-  const question = messages.findLast(({ role }) => role === 'user')?.content ?? '';
-  const change = useCallback(() => {
-    conversations.get(shown).draft.write(question);
-    setChanges((count) => count + 1);
-  }, [conversations, shown, question]);
-  return { change, changes };
+function useDrawer() {
+  const [isOpen, setOpen] = useState(false);
+  const open = useCallback(() => setOpen(true), []);
+  const close = useCallback(() => setOpen(false), []);
+  return { isOpen, open, close };
+}
+
+/** What is asked from within the transcript: the control that was pressed goes, and the focus goes on elsewhere. */
+function useAsking(conversation: Conversation, focusBack: () => void) {
+  const { strings } = useAssistantTheme();
+  const { regenerate, continueAnswer, edit, showVariant } = conversation;
+  return useMemo(() => {
+    const thenFocus = (isAsked: boolean): boolean => {
+      if (isAsked) focusBack();
+      return isAsked;
+    };
+    return {
+      onAskAgain: () => thenFocus(regenerate()),
+      onContinue: () => thenFocus(continueAnswer(strings.continuePrompt)),
+      onEdit: (id: string, text: string) => thenFocus(edit(id, text)),
+      onShowVariant: showVariant,
+    };
+  }, [regenerate, continueAnswer, edit, showVariant, focusBack, strings]);
+}
+
+/** What can be done with a conversation of the list. */
+function useEntryActions(
+  shown: string,
+  show: (id: string) => void,
+  startNew: () => void,
+  onExport: (file: ExportedFile) => void,
+) {
+  const { strings } = useAssistantTheme();
+  const { remove, exportMarkdown } = useConversations();
+  const [isPrinting, setPrinting] = useState(false);
+  const onPrinted = useCallback(() => setPrinting(false), []);
+  const onPrint = useCallback(
+    (id: string) => {
+      show(id);
+      setPrinting(true);
+    },
+    [show],
+  );
+  const onRemove = useCallback(
+    (id: string) => {
+      remove(id);
+      if (id === shown) startNew();
+    },
+    [remove, shown, startNew],
+  );
+  const onSave = useCallback(
+    (id: string) => onExport(exportMarkdown(id, strings)),
+    [exportMarkdown, onExport, strings],
+  );
+  return { onRemove, onSave, onPrint, printing: { isPrinting, onPrinted } };
 }
 
 function answerAtEnd(messages: readonly ChatMessage[]) {
@@ -250,7 +338,8 @@ function useOwnTheme(
   askToOpen: AssistantTheme['askToOpen'],
   askToReport: AssistantTheme['askToReport'],
 ) {
-  const { colorScheme, colors: own, strings: words, direction: wanted, onCopy, languages, locale } = props;
+  const { colorScheme, colors: own, strings: words, direction: wanted } = props;
+  const { onCopy, onSpeak, languages, locale } = props;
   const device = useColorScheme();
   const window = useWindowDimensions();
   const [width, setWidth] = useState<number>();
@@ -267,18 +356,22 @@ function useOwnTheme(
   const devices = I18nManager.getConstants().isRTL ? 'rtl' : 'ltr';
   const direction = wanted ?? (languages ? strings.direction : devices);
   const isWide = (width ?? window.width) >= WIDE;
+  const isTouched = useIsTouched();
+  const speaker = useSpeaker(onSpeak);
   const theme: AssistantTheme = useMemo(
     () => ({
       colors,
       strings,
       direction,
       isWide,
+      isTouched,
       reduceMotion,
       askToOpen,
       askToReport,
       copy: onCopy ?? browserCopy(),
+      speaker,
     }),
-    [colors, strings, direction, isWide, reduceMotion, askToOpen, askToReport, onCopy],
+    [colors, strings, direction, isWide, isTouched, reduceMotion, askToOpen, askToReport, onCopy, speaker],
   );
   const onLayout = ({ nativeEvent }: LayoutChangeEvent): void => setWidth(nativeEvent.layout.width);
   return { theme, onLayout };
@@ -287,6 +380,13 @@ function useOwnTheme(
 function useOwnRendering({ renderMath, renderBlock }: DashAssistantProps): Rendering {
   const { web } = useRendering();
   return useMemo(() => ({ renderMath, renderBlock, web }), [renderMath, renderBlock, web]);
+}
+
+function useSpeaker(own: SpeakText | undefined): Speaker | undefined {
+  return useMemo(() => {
+    const speakText = own ?? browserSpeech();
+    return speakText && createSpeaker(speakText);
+  }, [own]);
 }
 
 /** Undefined in React Native, and in browsers on a page without TLS. */

@@ -3,6 +3,7 @@ import { memo, type ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { IconButton } from './button.tsx';
+import { printed } from './print.ts';
 import { SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel } from './web-props.ts';
@@ -38,6 +39,7 @@ export const Header = memo(function Header({ title, onMenu, onNew, end }: Header
         role="heading"
         {...headingLevel(1)}
         numberOfLines={1}
+        {...printed}
         style={[TYPE.heading3, styles.title, isWide && styles.wide, { color: colors.text }]}
       >
         {title || strings.newConversation}

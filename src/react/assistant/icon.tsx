@@ -14,7 +14,13 @@ export type IconName =
   | 'repeat'
   | 'bin'
   | 'flag'
-  | 'pen';
+  | 'pen'
+  | 'previous'
+  | 'next'
+  | 'more'
+  | 'save'
+  | 'page'
+  | 'speak';
 
 const bar = (width: number, height: number, more: ViewStyle = {}): ViewStyle => ({
   position: 'absolute',
@@ -43,6 +49,17 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   repeat: [],
   pen: [bar(15, 1.5, turned(0, 0, 8))],
   flag: [bar(1.5, 16, turned(0, -6))],
+  previous: [bar(9, 2, turned(-45, 0, -2.5)), bar(9, 2, turned(45, 0, 2.5))],
+  next: [bar(9, 2, turned(45, 0, -2.5)), bar(9, 2, turned(-45, 0, 2.5))],
+  more: [-6, 0, 6].map((x) => bar(3.5, 3.5, { borderRadius: 2, ...turned(0, x) })),
+  save: [
+    bar(2, 11, turned(0, 0, -2.5)),
+    bar(7, 2, turned(45, -2, 0.5)),
+    bar(7, 2, turned(-45, 2, 0.5)),
+    bar(14, 2, turned(0, 0, 7)),
+  ],
+  page: [bar(5, 1.5, turned(0, 0, -2)), bar(5, 1.5, turned(0, 0, 2))],
+  speak: [bar(4, 6, turned(0, -6))],
   bin: [bar(14, 1.5, turned(0, 0, -4.5)), bar(5, 1.5, turned(0, 0, -6.5))],
 };
 
@@ -50,6 +67,27 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
 const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
   pen: [bar(13, 5, { borderWidth: 1.5, borderRadius: 1.5, ...turned(-45, 0.5, -2) })],
   flag: [bar(12, 9, { borderWidth: 1.5, borderStartWidth: 0, borderRadius: 2, ...turned(0, 0.5, -3) })],
+  page: [bar(12, 15, { borderWidth: 1.5, borderRadius: 2 })],
+  speak: [
+    bar(0, 0, {
+      borderRadius: 0,
+      borderWidth: 6,
+      borderLeftWidth: 0,
+      borderRightWidth: 7,
+      borderTopColor: 'transparent',
+      borderBottomColor: 'transparent',
+      left: 3,
+      top: 4,
+    }),
+    bar(9, 9, {
+      borderWidth: 1.5,
+      borderRadius: 5,
+      borderTopColor: 'transparent',
+      borderBottomColor: 'transparent',
+      borderLeftColor: 'transparent',
+      ...turned(0, 2),
+    }),
+  ],
   bin: [bar(10, 11, { borderWidth: 1.5, borderTopWidth: 0, borderRadius: 2, ...turned(0, 0, 1.5) })],
   copy: [
     bar(11, 12, { borderWidth: 1.5, borderRadius: 3, ...turned(0, -1.5, 2) }),

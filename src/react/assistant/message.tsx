@@ -1,64 +1,69 @@
-/** One message: a question, or an answer with what is being done about it and what can be done with it. */
-import { memo } from 'react';
+/** One answer, with what is being done about it and what can be done with it. */
+import { memo, type ReactNode, type RefObject, useRef } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
+import type { Phase } from '../../client/index.ts';
 import { isUnderWay } from '../store/answer-state.ts';
-import { type AnswerMessage, isBlank } from '../store/messages.ts';
+import { type AnswerMessage, isBlank, isBrokenOff } from '../store/messages.ts';
 import { CopyButton, TextButton } from './button.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
-import { describeFailure, noteOn } from './failure-text.ts';
+import { describeFailure, type FailureWords, noteOn } from './failure-text.ts';
 import { Logo } from './icon.tsx';
+import type { TextState } from './markdown/blocks.ts';
 import { Markdown } from './markdown/markdown.tsx';
 import { Progress } from './progress.tsx';
+import { SpeakButton } from './speak-button.tsx';
+import { useSteady } from './steady-text.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-
-/** What the user has said: as it was typed, never as Markdown. */
-export const Question = memo(function Question({ text }: { text: string }) {
-  const { colors, strings } = useAssistantTheme();
-  return (
-    <View role="group" aria-label={strings.you} style={styles.question}>
-      <View style={[styles.bubble, { backgroundColor: colors.accentSoft }]}>
-        <Text selectable style={[TYPE.body, { color: colors.text }]}>
-          {text}
-        </Text>
-      </View>
-    </View>
-  );
-});
+import { VariantSwitch } from './variants.tsx';
 
 interface AnswerProps {
   readonly message: AnswerMessage;
   /** Of the last answer alone. */
   readonly onAskAgain: (() => boolean) | undefined;
-  /** Of the last answer alone: puts its question where it can be changed. */
-  readonly onChange?: (() => void) | undefined;
+  /** Of the last answer alone: has its question edited. */
+  readonly onChange: (() => void) | undefined;
+  /** Of the last answer alone: asks for the rest of one that broke off. */
+  readonly onContinue: (() => boolean) | undefined;
+  /** Of all its variants; undefined where there is but one. */
+  readonly variants: readonly string[] | undefined;
+  readonly onShowVariant: (id: string) => void;
 }
 
-export const Answer = memo(function Answer({ message, onAskAgain, onChange }: AnswerProps) {
+export const Answer = memo(function Answer(props: AnswerProps) {
+  const { message, variants, onShowVariant } = props;
   const { strings, isWide } = useAssistantTheme();
-  const { content, status, isThinking, thought, tool } = message;
+  const { id, status, isThinking, thought, tool } = message;
   const isGrowing = isUnderWay(status);
+  const words = useRef<object>(null);
+  const drawn = useSteady(message, isGrowing, words);
+  const switcher = variants && <VariantSwitch id={id} ids={variants} onShow={onShowVariant} />;
   return (
     <View role="group" aria-label={strings.assistant} aria-busy={isGrowing} style={styles.answer}>
       {isWide && <Logo size={28} />}
       <View style={styles.body}>
-        {!isBlank(content) && (
-          <ErrorBoundary fallback={<Plain text={content} />} resetKey={status}>
-            <Markdown
-              text={content}
-              state={isGrowing ? 'growing' : status === 'done' ? 'whole' : 'stopped'}
-            />
-          </ErrorBoundary>
+        {!isBlank(drawn.content) && (
+          <View ref={words as RefObject<never>}>
+            <ErrorBoundary fallback={<Plain text={drawn.content} />} resetKey={drawn.status}>
+              <Markdown key={id} text={drawn.content} state={textState(drawn.status)} />
+            </ErrorBoundary>
+          </View>
         )}
+        {isGrowing && switcher}
         {isGrowing ? (
           <Progress status={status} isThinking={isThinking} thought={thought} tool={tool} />
         ) : (
-          <Ending message={message} onAskAgain={onAskAgain} onChange={onChange} />
+          <Ending {...props} switcher={switcher} />
         )}
       </View>
     </View>
   );
 });
+
+function textState(status: Phase): TextState {
+  if (isUnderWay(status)) return 'growing';
+  return status === 'done' ? 'whole' : 'stopped';
+}
 
 function Plain({ text }: { text: string }) {
   const { colors } = useAssistantTheme();
@@ -69,36 +74,62 @@ function Plain({ text }: { text: string }) {
   );
 }
 
-function Ending({ message, onAskAgain, onChange }: AnswerProps) {
+function Ending({ switcher, ...props }: AnswerProps & { readonly switcher: ReactNode }) {
   const { colors, strings, askToReport } = useAssistantTheme();
-  const { content, status, error, refusal } = message;
+  const { message } = props;
+  const { content, error } = message;
   const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(message, strings);
-  const isDone = status === 'done';
   const hasWords = !isBlank(content);
-  const change = refusal || failure?.canChange ? onChange : undefined;
-  const askAgain = failure?.canRetry === false || refusal ? undefined : onAskAgain; // the same would come again
+  const isWhole = message.status === 'done' && !message.refusal && !isBrokenOff(message);
+  const isPlainFirst = switcher !== undefined || props.onAskAgain === undefined || isWhole;
   return (
     <>
       {note !== undefined && <Note text={note} isBad={failure !== undefined} />}
-      <View style={[styles.actions, (isDone || !askAgain) && styles.plainFirst]}>
-        {askAgain && (
-          <TextButton
-            tone={isDone ? 'plain' : 'outline'}
-            icon="repeat"
-            label={isDone ? strings.regenerate : strings.retry}
-            onPress={() => void askAgain()}
-          />
-        )}
-        {change && <TextButton tone="outline" icon="pen" label={strings.changeQuestion} onPress={change} />}
+      <View style={[styles.actions, isPlainFirst && styles.plainFirst]}>
+        {switcher}
+        <NextSteps {...props} failure={failure} />
         {hasWords && <CopyButton text={content} label={strings.copyAnswer} />}
+        {hasWords && <SpeakButton text={content} />}
         {hasWords && askToReport && (
           <TextButton icon="flag" label={strings.report.open} onPress={() => askToReport(message)} />
         )}
       </View>
-      {hasWords && onAskAgain && (
+      {hasWords && props.onAskAgain && (
         <Text style={[TYPE.small, { color: colors.muted }]}>{strings.canBeWrong}</Text>
       )}
+    </>
+  );
+}
+
+/** What can be asked now; the first of it is what most people want. */
+function NextSteps(props: AnswerProps & { readonly failure: FailureWords | undefined }) {
+  const { strings, direction } = useAssistantTheme();
+  const { message, failure, onAskAgain, onContinue, onChange } = props;
+  const { status, refusal } = message;
+  const isDone = status === 'done';
+  const change = refusal || failure?.canChange ? onChange : undefined;
+  const askAgain = failure?.canRetry === false || refusal ? undefined : onAskAgain; // the same would come again
+  const goOn = failure?.canRetry !== false && isBrokenOff(message) ? onContinue : undefined;
+  return (
+    <>
+      {goOn && (
+        <TextButton
+          tone="outline"
+          icon={direction === 'rtl' ? 'previous' : 'next'}
+          label={strings.continueAnswer}
+          onPress={() => void goOn()}
+        />
+      )}
+      {askAgain && (
+        <TextButton
+          tone={isDone || goOn ? 'plain' : 'outline'}
+          icon="repeat"
+          label={isDone ? strings.regenerate : strings.retry}
+          onPress={() => void askAgain()}
+        />
+      )}
+      {change && <TextButton tone="outline" icon="pen" label={strings.changeQuestion} onPress={change} />}
     </>
   );
 }
@@ -115,17 +146,9 @@ function Note({ text, isBad }: { text: string; isBad: boolean }) {
 }
 
 const styles = StyleSheet.create({
-  question: { alignItems: 'flex-end' },
-  bubble: {
-    maxWidth: '88%',
-    paddingHorizontal: SPACE.l,
-    paddingVertical: SPACE.s,
-    borderRadius: RADIUS.l,
-    borderBottomEndRadius: RADIUS.s,
-  },
   answer: { flexDirection: 'row', gap: SPACE.m },
   body: { flex: 1, minWidth: 0, gap: SPACE.m },
-  actions: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.xs, minHeight: 36 },
+  actions: { flexDirection: 'row', flexWrap: 'wrap', alignItems: 'center', gap: SPACE.xs, minHeight: 36 },
   /** Its words stand under the answer's. */
   plainFirst: { marginStart: -SPACE.m },
   note: {

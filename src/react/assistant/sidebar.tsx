@@ -1,29 +1,30 @@
-/** The conversations: which is shown, which are being answered, which hold something new. */
-import { memo, useState } from 'react';
-import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
-import type { ConversationSummary } from '../store/conversation-store.ts';
+/** The conversations: which is shown, which are being answered, which hold something new; found by a word. */
+import { memo, useRef, useState } from 'react';
+import { ScrollView, StyleSheet, Text, TextInput, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
-import { focusRing, IconButton, TextButton } from './button.tsx';
+import { type Focusable, IconButton, TextButton } from './button.tsx';
+import { ConversationEntry, type EntryActions } from './conversation-entry.tsx';
+import { groupConversations } from './conversation-list.ts';
 import { Logo } from './icon.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { headingLevel } from './web-props.ts';
+import { UndoBar } from './undo-bar.tsx';
+import { useToday } from './use-today.ts';
+import { headingLevel, onKeys, stepsThrough } from './web-props.ts';
 
-interface SidebarProps {
+interface SidebarProps extends EntryActions {
   readonly shown: string;
-  readonly onShow: (id: string) => void;
   readonly onNew: () => void;
   /** Where it lies over the transcript. */
   readonly onClose?: (() => void) | undefined;
 }
 
-export const Sidebar = memo(function Sidebar({ shown, onShow, onNew, onClose }: SidebarProps) {
+export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, ...actions }: SidebarProps) {
   const { colors, strings } = useAssistantTheme();
-  const { list, remove } = useConversations();
-  const forget = (id: string): void => {
-    remove(id);
-    if (id === shown) onNew();
-  };
+  const { list, search } = useConversations();
+  const [query, setQuery] = useState('');
+  const begin = useRef<Focusable>(null);
+  const found = query.trim() === '' ? list : search(query);
   return (
     <View
       role="navigation"
@@ -39,101 +40,107 @@ export const Sidebar = memo(function Sidebar({ shown, onShow, onNew, onClose }: 
         {onClose && <IconButton icon="close" label={strings.hideConversations} onPress={onClose} />}
       </View>
       <View style={styles.new}>
-        <TextButton tone="outline" icon="plus" label={strings.newConversation} onPress={onNew} />
+        <TextButton ref={begin} tone="outline" icon="plus" label={strings.newConversation} onPress={onNew} />
+        {list.length > 0 && <SearchField query={query} found={found.length} onChange={setQuery} />}
       </View>
       {list.length === 0 ? (
         <Text style={[TYPE.label, styles.nothing, { color: colors.muted }]}>{strings.noConversations}</Text>
       ) : (
-        <ScrollView role="list" contentContainerStyle={styles.list}>
-          {list.map((summary) => (
-            <Entry
-              key={summary.id}
-              summary={summary}
-              isShown={summary.id === shown}
-              onShow={onShow}
-              onRemove={forget}
-            />
-          ))}
-        </ScrollView>
+        <Groups list={found} shown={shown} {...actions} />
       )}
+      {onClose && <UndoBar onShow={actions.onShow} onGone={() => begin.current?.focus()} />}
     </View>
   );
 });
 
-interface EntryProps {
-  readonly summary: ConversationSummary;
-  readonly isShown: boolean;
-  readonly onShow: (id: string) => void;
-  readonly onRemove: (id: string) => void;
+interface SearchFieldProps {
+  readonly query: string;
+  readonly found: number;
+  readonly onChange: (query: string) => void;
 }
 
-const Entry = memo(function Entry({ summary, isShown, onShow, onRemove }: EntryProps) {
-  const theme = useAssistantTheme();
-  const { colors, strings } = theme;
-  const { id, title, isAnswering, unread } = summary;
-  const [isAsking, setAsking] = useState(false);
-  const note = isAnswering ? strings.answering : unread ? strings.unread : undefined;
-  if (isAsking) {
-    return <Removal title={title} onKeep={() => setAsking(false)} onRemove={() => onRemove(id)} />;
-  }
-  return (
-    <View role="listitem" style={styles.entry}>
-      <Pressable
-        role="button"
-        aria-current={isShown ? 'page' : undefined}
-        onPress={() => onShow(id)}
-        style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
-          styles.show,
-          focusRing(theme),
-          (isShown || pressed || hovered) && { backgroundColor: colors.raised },
-        ]}
-      >
-        <View style={styles.words}>
-          <Text numberOfLines={1} style={[TYPE.label, unread && styles.strong, { color: colors.text }]}>
-            {title}
-          </Text>
-          {note && <Text style={[TYPE.small, { color: unread ? colors.accent : colors.muted }]}>{note}</Text>}
-        </View>
-        {(unread || isAnswering) && (
-          <View
-            style={[
-              styles.dot,
-              { borderColor: colors.accent, backgroundColor: unread ? colors.accent : 'transparent' },
-            ]}
-          />
-        )}
-      </Pressable>
-      {isShown && (
-        <IconButton
-          icon="bin"
-          size={32}
-          label={strings.deleteConversation(title)}
-          onPress={() => setAsking(true)}
-        />
-      )}
-    </View>
-  );
-});
-
-interface RemovalProps {
-  readonly title: string;
-  readonly onKeep: () => void;
-  readonly onRemove: () => void;
-}
-
-/** Asked before a conversation is forgotten: there is no way back. */
-function Removal({ title, onKeep, onRemove }: RemovalProps) {
+function SearchField({ query, found, onChange }: SearchFieldProps) {
   const { colors, strings } = useAssistantTheme();
+  const [isFocused, setFocused] = useState(false);
+  const keys = onKeys(({ key }) => {
+    if (key !== 'Escape' || query === '') return false;
+    onChange('');
+    return true;
+  });
+  const isSearched = query.trim() !== '';
   return (
-    <View role="listitem" style={[styles.removal, { backgroundColor: colors.raised }]}>
-      <Text numberOfLines={2} style={[TYPE.label, { color: colors.text }]}>
-        {strings.deleteQuestion(title)}
+    <View {...keys}>
+      <TextInput
+        role="searchbox"
+        value={query}
+        onChangeText={onChange}
+        onFocus={() => setFocused(true)}
+        onBlur={() => setFocused(false)}
+        aria-label={strings.searchConversations}
+        placeholder={strings.searchConversations}
+        placeholderTextColor={colors.muted}
+        style={[
+          TYPE.label,
+          styles.search,
+          {
+            color: colors.text,
+            backgroundColor: colors.surface,
+            borderColor: isFocused ? colors.accent : colors.outline,
+            outlineColor: colors.accent,
+          },
+        ]}
+      />
+      <Text
+        role="status"
+        aria-live="polite"
+        style={[TYPE.small, isSearched && styles.found, { color: colors.muted }]}
+      >
+        {isSearched && (found === 0 ? strings.nothingFound : strings.foundConversations(found))}
       </Text>
-      <View style={styles.choice}>
-        <TextButton tone="outline" label={strings.cancel} onPress={onKeep} />
-        <TextButton tone="outline" icon="bin" label={strings.delete} onPress={onRemove} />
-      </View>
     </View>
+  );
+}
+
+interface GroupsProps extends EntryActions {
+  readonly list: ReturnType<typeof useConversations>['list'];
+  readonly shown: string;
+}
+
+function Groups({ list, shown, ...actions }: GroupsProps) {
+  const { colors, strings } = useAssistantTheme();
+  const today = useToday();
+  const [opened, setOpened] = useState<string>();
+  const scroller = useRef(null);
+  const groups = groupConversations(list, Math.max(today, list[0]?.askedAt ?? 0), strings.locale);
+  const keys = onKeys(stepsThrough(scroller, '[data-dash-entry]'));
+  return (
+    <ScrollView ref={scroller} contentContainerStyle={styles.list} {...keys}>
+      {groups.map(({ group, entries }) => (
+        <View key={group} style={styles.group}>
+          <Text
+            role="heading"
+            {...headingLevel(3)}
+            style={[TYPE.small, styles.when, { color: colors.muted }]}
+          >
+            {strings.groups[group]}
+          </Text>
+          <View role="list" aria-label={strings.groups[group]} style={styles.entries}>
+            {entries.map(({ summary, distinction, when }) => (
+              <ConversationEntry
+                key={summary.id}
+                summary={summary}
+                distinction={distinction}
+                when={when}
+                isShown={summary.id === shown}
+                isOpen={summary.id === opened}
+                onOpen={setOpened}
+                {...actions}
+              />
+            ))}
+          </View>
+        </View>
+      ))}
+    </ScrollView>
   );
 }
 
@@ -148,24 +155,12 @@ const styles = StyleSheet.create({
     paddingEnd: SPACE.s,
   },
   gap: { flex: 1 },
-  new: { paddingHorizontal: SPACE.m, paddingBottom: SPACE.m },
+  new: { paddingHorizontal: SPACE.m, paddingBottom: SPACE.s, gap: SPACE.s },
+  search: { minHeight: TOUCH, paddingHorizontal: SPACE.m, borderWidth: 1, borderRadius: RADIUS.m },
+  found: { paddingTop: SPACE.xs, paddingHorizontal: SPACE.m },
   nothing: { paddingHorizontal: SPACE.l, paddingVertical: SPACE.s },
-  list: { paddingHorizontal: SPACE.s, paddingBottom: SPACE.l, gap: 2 },
-  entry: { flexDirection: 'row', alignItems: 'center', gap: 2 },
-  show: {
-    flex: 1,
-    minWidth: 0,
-    minHeight: TOUCH,
-    flexDirection: 'row',
-    alignItems: 'center',
-    gap: SPACE.s,
-    paddingHorizontal: SPACE.m,
-    paddingVertical: SPACE.s,
-    borderRadius: RADIUS.m,
-  },
-  removal: { gap: SPACE.s, padding: SPACE.m, borderRadius: RADIUS.m },
-  choice: { flexDirection: 'row', flexWrap: 'wrap', gap: SPACE.s },
-  words: { flex: 1, minWidth: 0 },
-  strong: { fontWeight: '600' },
-  dot: { width: 10, height: 10, borderRadius: 5, borderWidth: 2 },
+  list: { paddingHorizontal: SPACE.s, paddingBottom: SPACE.l, gap: SPACE.m },
+  group: { gap: SPACE.xs },
+  when: { fontWeight: '600', paddingHorizontal: SPACE.m },
+  entries: { gap: 2 },
 });

@@ -4,6 +4,7 @@
  */
 import type { ReportCategory } from '../../client/index.ts';
 import { counted, percent } from './counted.ts';
+import type { DateGroup } from './dates.ts';
 
 export interface Suggestion {
   readonly title: string;
@@ -37,11 +38,29 @@ export interface AssistantStrings {
   readonly answering: string;
   readonly unread: string;
   readonly unreadCount: (count: number) => string;
-  readonly deleteConversation: (title: string) => string;
-  readonly deleteQuestion: (title: string) => string;
+  readonly searchConversations: string;
+  readonly nothingFound: string;
+  /** At least one. */
+  readonly foundConversations: (count: number) => string;
+  /** When the conversations below were. */
+  readonly groups: Readonly<Record<DateGroup, string>>;
+  /** Opens what can be done with a conversation. */
+  readonly moreFor: (title: string) => string;
+  readonly rename: string;
+  readonly conversationName: string;
+  readonly saveName: string;
+  /** As a file of Markdown. */
+  readonly saveConversation: string;
+  readonly print: string;
   readonly delete: string;
+  /** Contains `delete`. */
+  readonly deleteConversation: (title: string) => string;
+  readonly deleted: (title: string) => string;
+  readonly undo: string;
   readonly showEarlier: string;
   readonly jumpToLatest: string;
+  /** Instead of `jumpToLatest`, once there is text that was not seen. */
+  readonly newText: string;
 
   readonly connecting: string;
   readonly thinking: string;
@@ -81,6 +100,20 @@ export interface AssistantStrings {
   readonly canBeWrong: string;
   readonly report: ReportStrings;
 
+  /** Of the field in which a question is edited. */
+  readonly yourQuestion: string;
+  /** Of a question or an answer, of which there are several. */
+  readonly version: (number: number, count: number) => string;
+  readonly previousVersion: string;
+  readonly nextVersion: string;
+  /** Asks for the rest of an answer that was stopped or broke off. */
+  readonly continueAnswer: string;
+  /** What the model is told then. */
+  readonly continuePrompt: string;
+  /** Stands between the two parts of such an answer. */
+  readonly continued: string;
+  readonly readAloud: string;
+  readonly stopReading: string;
   readonly retry: string;
   readonly regenerate: string;
   readonly copy: string;
@@ -206,11 +239,23 @@ export const ENGLISH: AssistantStrings = {
   answering: 'Answering…',
   unread: 'New answer',
   unreadCount: counted('en', { one: '# new answer', other: '# new answers' }),
-  deleteConversation: (title) => `Delete “${title}”`,
-  deleteQuestion: (title) => `Delete “${title}”? It cannot be brought back.`,
+  searchConversations: 'Search conversations',
+  nothingFound: 'Nothing found',
+  foundConversations: counted('en', { one: '# conversation found', other: '# conversations found' }),
+  groups: { today: 'Today', yesterday: 'Yesterday', lastWeek: 'Last 7 days', older: 'Older' },
+  moreFor: (title) => `More for “${title}”`,
+  rename: 'Rename',
+  conversationName: 'Name of the conversation',
+  saveName: 'Save name',
+  saveConversation: 'Save as a file',
+  print: 'Print or save as PDF',
   delete: 'Delete',
+  deleteConversation: (title) => `Delete “${title}”`,
+  deleted: (title) => `“${title}” was deleted.`,
+  undo: 'Undo',
   showEarlier: 'Show earlier messages',
   jumpToLatest: 'Jump to latest',
+  newText: 'New text below',
 
   connecting: 'Connecting…',
   thinking: 'Thinking…',
@@ -222,7 +267,7 @@ export const ENGLISH: AssistantStrings = {
   reconnecting: 'Reconnecting…',
   stopping: 'Stopping…',
   stopped: 'You stopped this answer.',
-  cutShort: 'This answer reached its longest length. Ask Dash to go on.',
+  cutShort: 'This answer reached its longest length.',
   declined:
     'Dash can’t help with this one. You can ask about something else, or talk it over with a grown-up you trust.',
   refusals: {
@@ -274,6 +319,15 @@ export const ENGLISH: AssistantStrings = {
     close: 'Close',
   },
 
+  yourQuestion: 'Your question',
+  version: (number, count) => `Version ${number} of ${count}`,
+  previousVersion: 'Previous version',
+  nextVersion: 'Next version',
+  continueAnswer: 'Go on',
+  continuePrompt: 'Go on from exactly where you stopped. Repeat nothing of what you have said.',
+  continued: 'Continued',
+  readAloud: 'Read aloud',
+  stopReading: 'Stop reading',
   retry: 'Try again',
   regenerate: 'Ask again',
   copy: 'Copy',

@@ -1,8 +1,9 @@
 /** What every part of the assistant draws by: colours, words, direction, and what the device asks for. */
-import { createContext, useContext, useEffect, useState } from 'react';
-import { AccessibilityInfo, type ImageStyle, type TextStyle, type ViewStyle } from 'react-native';
+import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { AccessibilityInfo, type ImageStyle, Platform, type TextStyle, type ViewStyle } from 'react-native';
 import type { AnswerMessage } from '../store/messages.ts';
 import type { SafeLink } from './safe-link.ts';
+import type { Speaker } from './speech.ts';
 import type { AssistantStrings } from './strings.ts';
 import type { Palette } from './theme.ts';
 
@@ -18,6 +19,10 @@ export interface AssistantTheme {
   readonly askToReport: ((answer: AnswerMessage) => void) | undefined;
   /** Undefined where nothing can be copied. */
   readonly copy: ((text: string) => void) | undefined;
+  /** It is fingers that press: controls are as large as those need them. */
+  readonly isTouched: boolean;
+  /** Undefined where nothing can be read aloud. */
+  readonly speaker: Speaker | undefined;
 }
 
 const ThemeContext = createContext<AssistantTheme | undefined>(undefined);
@@ -53,4 +58,30 @@ export function useReducedMotion(): boolean {
     return () => subscription?.remove(); // browsers without media queries give none
   }, []);
   return isReduced;
+}
+
+interface MediaQuery {
+  readonly matches: boolean;
+  addEventListener(type: 'change', listener: () => void): void;
+  removeEventListener(type: 'change', listener: () => void): void;
+}
+interface PointerGlobals {
+  readonly matchMedia?: (query: string) => MediaQuery;
+}
+
+/** Always in apps; in browsers where a finger is the first pointer of the device. */
+export function useIsTouched(): boolean {
+  const [query] = useState(() => {
+    if (Platform.OS !== 'web') return undefined;
+    return (globalThis as PointerGlobals).matchMedia?.('(pointer: coarse)');
+  });
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      query?.addEventListener('change', listener);
+      return () => query?.removeEventListener('change', listener);
+    },
+    [query],
+  );
+  const read = (): boolean => (Platform.OS === 'web' ? query?.matches === true : true);
+  return useSyncExternalStore(subscribe, read, read);
 }

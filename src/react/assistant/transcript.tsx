@@ -1,43 +1,48 @@
 /** The messages of a conversation. Keeps their end in sight until the person scrolls up. */
-import { useLayoutEffect, useRef, useState } from 'react';
-import {
-  type LayoutChangeEvent,
-  type NativeScrollEvent,
-  type NativeSyntheticEvent,
-  Platform,
-  ScrollView,
-  StyleSheet,
-  View,
-} from 'react-native';
+import { type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useState } from 'react';
+import { ScrollView, StyleSheet, View } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
+import type { Variants } from '../store/message-tree.ts';
 import type { ChatMessage } from '../store/messages.ts';
-import { IconButton, TextButton } from './button.tsx';
-import { Answer, Question } from './message.tsx';
-import { atEndOf, type ScrollReading, staysAtEnd } from './scroll-anchor.ts';
+import { type Focusable, IconButton, TextButton } from './button.tsx';
+import { Answer } from './message.tsx';
+import { browserPrint, printed } from './print.ts';
+import { Question } from './question.tsx';
 import { MEASURE, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { createTurns, TurnsProvider } from './turns.tsx';
-import { onWheelUp } from './web-props.ts';
+import { createTurns, type Turns, TurnsProvider } from './turns.tsx';
+import { useScrollAnchor } from './use-scroll-anchor.ts';
 
 interface TranscriptProps {
+  readonly ref: Ref<Focusable>;
   readonly messages: readonly ChatMessage[];
+  readonly variants: Variants;
+  readonly isAnswering: boolean;
+  /** It is to be printed, whole. */
+  readonly isPrinting: boolean;
+  readonly onPrinted: () => void;
   readonly onAskAgain: () => boolean;
-  readonly onChange: () => void;
+  readonly onContinue: () => boolean;
+  readonly onEdit: (id: string, text: string) => boolean;
+  readonly onShowVariant: (id: string) => void;
 }
 
 /** Older ones are drawn on request. */
 const SHOWN_AT_FIRST = 40;
 
-export function Transcript({ messages, onAskAgain, onChange }: TranscriptProps) {
+export function Transcript({ ref, messages, variants, ...props }: TranscriptProps) {
   const { strings } = useAssistantTheme();
   const { frames } = useDash();
   const [turns] = useState(() => createTurns(frames));
   useLayoutEffect(() => turns.flush(), [turns]); // with what is shown first
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
-  const { scroller, isAtEnd, jump, ...scrolling } = useScrollAnchor(
-    messages.findLast(({ role }) => role === 'user')?.id,
-  );
-  const shown = messages.slice(-limit);
+  const [edited, setEdited] = useState<string>();
+  const question = messages.findLast(({ role }) => role === 'user')?.id;
+  const changeLast = useCallback(() => setEdited(question), [question]);
+  const { scroller, isAtEnd, hasNew, jump, focus, scrolling } = useScrollAnchor(question, props.isAnswering);
+  useImperativeHandle(ref, () => ({ focus }), [focus]);
+  usePrinting(turns, props.isPrinting, props.onPrinted);
+  const shown = props.isPrinting ? messages : messages.slice(-limit);
   return (
     <TurnsProvider value={turns}>
       <View style={styles.whole}>
@@ -51,27 +56,45 @@ export function Transcript({ messages, onAskAgain, onChange }: TranscriptProps) 
           contentContainerStyle={styles.content}
           {...scrolling}
         >
-          <View style={styles.column}>
+          <View style={styles.column} {...printed}>
             {shown.length < messages.length && (
               <TextButton label={strings.showEarlier} onPress={() => setLimit(limit + SHOWN_AT_FIRST)} />
             )}
-            {shown.map((message, at) =>
-              message.role === 'user' ? (
-                <Question key={message.id} text={message.content} />
+            {shown.map((message, at) => {
+              const ids = variants[message.id];
+              const key = ids?.[0] ?? message.id; // variants take each other's place, and the switch keeps the focus
+              const isLast = at === shown.length - 1;
+              return message.role === 'user' ? (
+                <Question
+                  key={key}
+                  message={message}
+                  variants={ids}
+                  onShowVariant={props.onShowVariant}
+                  onEdit={props.isAnswering ? undefined : props.onEdit}
+                  isEdited={message.id === edited}
+                  onEditing={setEdited}
+                />
               ) : (
                 <Answer
-                  key={message.id}
+                  key={key}
                   message={message}
-                  onAskAgain={at === shown.length - 1 ? onAskAgain : undefined}
-                  onChange={at === shown.length - 1 ? onChange : undefined}
+                  variants={ids}
+                  onShowVariant={props.onShowVariant}
+                  onAskAgain={isLast ? props.onAskAgain : undefined}
+                  onContinue={isLast ? props.onContinue : undefined}
+                  onChange={isLast ? changeLast : undefined}
                 />
-              ),
-            )}
+              );
+            })}
           </View>
         </ScrollView>
         {!isAtEnd && (
           <View style={styles.jump}>
-            <IconButton tone="outline" icon="down" size={40} label={strings.jumpToLatest} onPress={jump} />
+            {hasNew ? (
+              <TextButton tone="outline" icon="down" label={strings.newText} onPress={jump} />
+            ) : (
+              <IconButton tone="outline" icon="down" size={40} label={strings.jumpToLatest} onPress={jump} />
+            )}
           </View>
         )}
       </View>
@@ -79,62 +102,15 @@ export function Transcript({ messages, onAskAgain, onChange }: TranscriptProps) 
   );
 }
 
-/** `question`: a new one leads to the end, wherever the person was. */
-function useScrollAnchor(question: string | undefined) {
-  const { reduceMotion } = useAssistantTheme();
-  const scroller = useRef<{ scrollToEnd(options: { animated: boolean }): void }>(null);
-  const reading = useRef<ScrollReading>(undefined);
-  const anchored = useRef(true);
-  const isHeld = useRef(false);
-  const asked = useRef(question);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const anchor = (now: boolean): void => {
-    anchored.current = now;
-    setAtEnd(now);
-  };
-  const scrollToEnd = (animated: boolean): void => scroller.current?.scrollToEnd({ animated });
-  const follow = (): void => {
-    if (anchored.current && !isHeld.current) scrollToEnd(false);
-  };
-  const hold = (isNow: boolean) => () => {
-    isHeld.current = isNow;
-  };
-  return {
-    scroller: scroller as React.RefObject<never>,
-    isAtEnd,
-    jump() {
-      anchor(true);
-      scrollToEnd(!reduceMotion);
-    },
-    onScroll({ nativeEvent }: NativeSyntheticEvent<NativeScrollEvent>) {
-      const { contentOffset, contentSize, layoutMeasurement } = nativeEvent;
-      const next = {
-        offset: contentOffset.y,
-        contentHeight: contentSize.height,
-        viewHeight: layoutMeasurement.height,
-      };
-      anchor(staysAtEnd(anchored.current, reading.current, next));
-      reading.current = next;
-    },
-    // Fingers are on it: what they do is not undone by text that arrives.
-    onScrollBeginDrag: hold(true),
-    onScrollEndDrag: hold(false),
-    onContentSizeChange(_width: number, height: number) {
-      if (asked.current !== question) anchor(true);
-      asked.current = question;
-      follow();
-      // Browsers move at once, apps later; there a finger says who moves.
-      if (anchored.current && reading.current && Platform.OS === 'web')
-        reading.current = atEndOf(height, reading.current.viewHeight);
-    },
-    onLayout(_event: LayoutChangeEvent) {
-      follow();
-    },
-    ...onWheelUp(() => {
-      const { contentHeight = 0, viewHeight = 0 } = reading.current ?? {};
-      if (contentHeight > viewHeight) anchor(false);
-    }),
-  };
+/** Once all is drawn. */
+function usePrinting(turns: Turns, isPrinting: boolean, onPrinted: () => void): void {
+  useEffect(() => {
+    if (!isPrinting) return;
+    return turns.whenIdle(() => {
+      browserPrint()?.();
+      onPrinted();
+    });
+  }, [turns, isPrinting, onPrinted]);
 }
 
 const styles = StyleSheet.create({

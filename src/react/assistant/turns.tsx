@@ -10,6 +10,8 @@ export interface Turns {
   request(weight: number, grant: () => void): () => void;
   /** Grants what is left of this frame, before it is seen. */
   flush(): void;
+  /** Calls back once, in a frame in which nothing is left to be drawn; not after the function it returns was called. */
+  whenIdle(callback: () => void): () => void;
 }
 
 /** Native elements in one frame: at first, on a device that is slow or busy, and on one that is fast. */
@@ -39,6 +41,7 @@ class FramedTurns implements Turns {
   /** Of the frame in which something was granted last, ms. */
   #begunAt: number | undefined;
   #isAwaited = false;
+  readonly #idle = new Set<() => void>();
 
   constructor(frames: Frames, now: () => number) {
     this.#frames = frames;
@@ -52,6 +55,12 @@ class FramedTurns implements Turns {
     return () => {
       turn.grant = undefined;
     };
+  }
+
+  whenIdle(callback: () => void): () => void {
+    this.#idle.add(callback);
+    this.#awaitFrame();
+    return () => this.#idle.delete(callback);
   }
 
   flush(): void {
@@ -79,7 +88,14 @@ class FramedTurns implements Turns {
     const isDrawing = this.#left < this.#perFrame;
     this.#begunAt = isDrawing ? now : undefined;
     if (isDrawing) this.#awaitFrame();
+    else this.#callIdle();
   };
+
+  #callIdle(): void {
+    const callbacks = [...this.#idle];
+    this.#idle.clear();
+    for (const callback of callbacks) callback();
+  }
 
   #adapt(tookMs: number): void {
     const factor = tookMs > SLOW_MS ? 0.6 : tookMs < FAST_MS ? 1.2 : 1;

@@ -1,4 +1,5 @@
 /** What only browsers take: react-native-web passes it on, React Native ignores it. */
+import type { RefObject } from 'react';
 import { Platform, type StyleProp, type ViewProps, type ViewStyle } from 'react-native';
 
 /** A key was pressed in an element or in what it holds. */
@@ -45,6 +46,56 @@ export function onWheelUp(handle: () => void): object {
   return { onWheel };
 }
 
+/** A finger begins and ends to touch; apps tell of it by dragging. */
+export function onTouches(begin: () => void, end: () => void): object {
+  return Platform.OS === 'web' ? { onTouchStart: begin, onTouchEnd: end, onTouchCancel: end } : {};
+}
+
+/** An attribute by which a browser's style sheet, or `stepsThrough`, finds an element. */
+export function marked(name: string): object {
+  return Platform.OS === 'web' ? { dataSet: { [name]: '' } } : {};
+}
+
+interface PageElement {
+  focus(): void;
+  querySelectorAll(selector: string): Iterable<PageElement>;
+}
+interface FocusGlobals {
+  readonly document?: { readonly activeElement: PageElement | null; readonly body: PageElement };
+}
+
+/** The element that has the focus; undefined in React Native. */
+export function focused(): PageElement | null | undefined {
+  return (globalThis as FocusGlobals).document?.activeElement;
+}
+
+/** What had it is gone. */
+export function isNothingFocused(): boolean {
+  const { document } = globalThis as FocusGlobals;
+  return document !== undefined && [null, document.body].includes(document.activeElement);
+}
+
+/** For `onKeys`: arrows up and down, Home and End lead through what fits `selector`, while one of these has the focus. */
+export function stepsThrough(within: RefObject<object | null>, selector: string) {
+  return ({ key }: KeyPress): boolean => {
+    const region = within.current as Partial<PageElement> | null;
+    const all = [...(region?.querySelectorAll?.(selector) ?? [])];
+    const now = focused();
+    const at = now ? all.indexOf(now) : -1;
+    if (at < 0) return false;
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: Math.min(at + 1, all.length - 1),
+      ArrowUp: Math.max(at - 1, 0),
+      Home: 0,
+      End: all.length - 1,
+    };
+    const next = steps[key];
+    if (next === undefined) return false;
+    all[next]?.focus();
+    return true;
+  };
+}
+
 /** The rank of a heading. */
 export function headingLevel(level: number): object {
   return { 'aria-level': level };
@@ -58,6 +109,9 @@ export function writtenIn(direction: 'ltr' | 'rtl', style: StyleProp<ViewStyle>,
   const web: object = { dir: direction, lang, style };
   return Platform.OS === 'web' ? web : { style: [style, { direction }] };
 }
+
+/** Browsers that know it let a field grow with its text, as apps do by themselves; what is around it shows the focus. */
+export const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
 
 /** Of what holds many views below one another: a browser lays all of a column of columns out where one changes, but not blocks. */
 export const stacked: ViewStyle | undefined =

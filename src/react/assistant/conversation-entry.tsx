@@ -1,0 +1,204 @@
+/** One conversation of the list, with all that can be done with it: a press away, for the keyboard and fingers alike. */
+import { memo, useLayoutEffect, useRef, useState } from 'react';
+import { Pressable, StyleSheet, Text, TextInput, type TextInputInstance, View } from 'react-native';
+import type { ConversationSummary } from '../store/conversation-store.ts';
+import { useConversations } from '../use-conversations.ts';
+import { type Focusable, focusRing, IconButton, TextButton } from './button.tsx';
+import { browserPrint } from './print.ts';
+import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
+import { useAssistantTheme } from './theme-context.tsx';
+import { isOfInputMethod, type KeyPress, marked, onKeys } from './web-props.ts';
+
+/** By the id of a conversation. */
+export interface EntryActions {
+  readonly onShow: (id: string) => void;
+  readonly onSave: (id: string) => void;
+  readonly onPrint: (id: string) => void;
+  readonly onRemove: (id: string) => void;
+}
+
+interface EntryProps extends EntryActions {
+  readonly summary: ConversationSummary;
+  readonly distinction: string | undefined;
+  readonly when: string;
+  readonly isShown: boolean;
+  /** What can be done is shown. */
+  readonly isOpen: boolean;
+  readonly onOpen: (id: string | undefined) => void;
+}
+
+export const ConversationEntry = memo(function ConversationEntry(props: EntryProps) {
+  const { strings, colors } = useAssistantTheme();
+  const { summary, isOpen, onOpen, distinction } = props;
+  const { id } = summary;
+  const [isNamed, setNamed] = useState(false);
+  const more = useRef<Focusable>(null);
+  const { rename } = useConversations();
+  const backToMore = (): void => more.current?.focus();
+  const name = distinction === undefined ? summary.title : `${summary.title}, ${distinction}`;
+  const keys = onKeys(({ key }) => {
+    if (key !== 'Escape' || !isOpen) return false;
+    setNamed(false);
+    onOpen(undefined);
+    backToMore();
+    return true;
+  });
+  const endNaming = (next?: string): void => {
+    if (next !== undefined) rename(id, next);
+    setNamed(false);
+    onOpen(undefined);
+    backToMore();
+  };
+  return (
+    <View
+      role="listitem"
+      style={[
+        isOpen && styles.open,
+        isOpen && { borderColor: colors.border, backgroundColor: colors.surface },
+      ]}
+      {...keys}
+    >
+      <View style={styles.line}>
+        <Title {...props} />
+        <IconButton
+          ref={more}
+          icon="more"
+          size={36}
+          label={strings.moreFor(name)}
+          expanded={isOpen}
+          onPress={() => {
+            setNamed(false);
+            onOpen(isOpen ? undefined : id);
+          }}
+        />
+      </View>
+      {isOpen && isNamed && <NameField title={summary.title} onEnd={endNaming} />}
+      {isOpen && !isNamed && <Actions {...props} name={name} onRename={() => setNamed(true)} />}
+    </View>
+  );
+});
+
+function Title({ summary, distinction, when, isShown, onShow }: EntryProps) {
+  const theme = useAssistantTheme();
+  const { colors, strings } = theme;
+  const { id, title, isAnswering, unread } = summary;
+  const note = isAnswering ? strings.answering : unread ? strings.unread : undefined;
+  const date = distinction ?? when;
+  return (
+    <Pressable
+      role="button"
+      aria-current={isShown ? 'page' : undefined}
+      onPress={() => onShow(id)}
+      {...marked('dashEntry')}
+      style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
+        styles.show,
+        focusRing(theme),
+        (isShown || pressed || hovered) && { backgroundColor: colors.raised },
+      ]}
+    >
+      <View style={styles.words}>
+        <Text numberOfLines={1} style={[TYPE.label, unread && styles.strong, { color: colors.text }]}>
+          {title}
+        </Text>
+        <Text numberOfLines={1} style={[TYPE.small, { color: unread ? colors.accent : colors.muted }]}>
+          {note === undefined ? date : `${note} · ${date}`}
+        </Text>
+      </View>
+      {(unread || isAnswering) && (
+        <View
+          style={[
+            styles.dot,
+            { borderColor: colors.accent, backgroundColor: unread ? colors.accent : 'transparent' },
+          ]}
+        />
+      )}
+    </Pressable>
+  );
+}
+
+interface ActionsProps extends EntryProps {
+  readonly name: string;
+  readonly onRename: () => void;
+}
+
+function Actions({ summary: { id }, name, onRename, onOpen, onSave, onPrint, onRemove }: ActionsProps) {
+  const { strings } = useAssistantTheme();
+  const closing = (act: (id: string) => void) => (): void => {
+    onOpen(undefined);
+    act(id);
+  };
+  return (
+    <View style={styles.actions}>
+      <TextButton icon="pen" label={strings.rename} onPress={onRename} />
+      <TextButton icon="save" label={strings.saveConversation} onPress={() => onSave(id)} />
+      {browserPrint() && <TextButton icon="page" label={strings.print} onPress={closing(onPrint)} />}
+      <TextButton
+        icon="bin"
+        label={strings.delete}
+        name={strings.deleteConversation(name)}
+        onPress={closing(onRemove)}
+      />
+    </View>
+  );
+}
+
+interface NameFieldProps {
+  readonly title: string;
+  /** Without a name: it stays as it is. */
+  readonly onEnd: (name?: string) => void;
+}
+
+function NameField({ title, onEnd }: NameFieldProps) {
+  const { colors, strings } = useAssistantTheme();
+  const input = useRef<TextInputInstance>(null);
+  const [name, setName] = useState(title);
+  useLayoutEffect(() => input.current?.focus(), []);
+  const onKeyPress = ({ nativeEvent }: { readonly nativeEvent: KeyPress }): void => {
+    if (nativeEvent.key === 'Enter' && !isOfInputMethod(nativeEvent)) onEnd(name);
+  };
+  return (
+    <View style={styles.naming}>
+      <TextInput
+        ref={input}
+        value={name}
+        onChangeText={setName}
+        onKeyPress={onKeyPress as (event: object) => void}
+        selectTextOnFocus
+        maxLength={200}
+        aria-label={strings.conversationName}
+        style={[
+          TYPE.label,
+          styles.name,
+          { color: colors.text, borderColor: colors.outline, outlineColor: colors.accent },
+        ]}
+      />
+      <View style={styles.choice}>
+        <TextButton tone="outline" label={strings.cancel} onPress={() => onEnd()} />
+        <TextButton tone="accent" label={strings.saveName} onPress={() => onEnd(name)} />
+      </View>
+    </View>
+  );
+}
+
+const styles = StyleSheet.create({
+  open: { borderWidth: 1, borderRadius: RADIUS.m, overflow: 'hidden' },
+  line: { flexDirection: 'row', alignItems: 'center', gap: 2 },
+  show: {
+    flex: 1,
+    minWidth: 0,
+    minHeight: TOUCH,
+    flexDirection: 'row',
+    alignItems: 'center',
+    gap: SPACE.s,
+    paddingHorizontal: SPACE.m,
+    paddingVertical: SPACE.xs,
+    borderRadius: RADIUS.m,
+  },
+  words: { flex: 1, minWidth: 0 },
+  strong: { fontWeight: '600' },
+  dot: { width: 10, height: 10, borderRadius: 5, borderWidth: 2 },
+  actions: { alignItems: 'stretch', paddingBottom: SPACE.xs },
+  naming: { gap: SPACE.s, padding: SPACE.s },
+  name: { minHeight: TOUCH, paddingHorizontal: SPACE.m, borderWidth: 1, borderRadius: RADIUS.m },
+  choice: { flexDirection: 'row', flexWrap: 'wrap', justifyContent: 'flex-end', gap: SPACE.s },
+});

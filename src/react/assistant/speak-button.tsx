@@ -1,0 +1,27 @@
+/** Reads an answer aloud, and stops. */
+import { useEffect, useRef, useState } from 'react';
+import { TextButton } from './button.tsx';
+import { useAssistantTheme } from './theme-context.tsx';
+
+export function SpeakButton({ text }: { text: string }) {
+  const { speaker, strings } = useAssistantTheme();
+  const [isSpeaking, setSpeaking] = useState(false);
+  const stop = useRef<() => void>(undefined);
+  useEffect(() => () => stop.current?.(), []);
+  if (speaker === undefined) return null;
+  const toggle = (): void => {
+    if (isSpeaking) {
+      stop.current?.();
+      return;
+    }
+    setSpeaking(true);
+    stop.current = speaker.speak(text, strings.locale, () => setSpeaking(false));
+  };
+  return (
+    <TextButton
+      icon={isSpeaking ? 'stop' : 'speak'}
+      label={isSpeaking ? strings.stopReading : strings.readAloud}
+      onPress={toggle}
+    />
+  );
+}
