@@ -102,8 +102,8 @@ export interface AssistantStrings {
 
   /** Of the field in which a question is edited. */
   readonly yourQuestion: string;
-  /** Of a question or an answer, of which there are several. */
-  readonly version: (number: number, count: number) => string;
+  /** Of a question or an answer, of which there are several: `2/3`. */
+  readonly version: (which: string) => string;
   readonly previousVersion: string;
   readonly nextVersion: string;
   /** Asks for the rest of an answer that was stopped or broke off. */
@@ -320,7 +320,7 @@ export const ENGLISH: AssistantStrings = {
   },
 
   yourQuestion: 'Your question',
-  version: (number, count) => `Version ${number} of ${count}`,
+  version: (which) => `Version ${which}`,
   previousVersion: 'Previous version',
   nextVersion: 'Next version',
   continueAnswer: 'Go on',

@@ -16,17 +16,18 @@ interface VariantSwitchProps {
 export const VariantSwitch = memo(function VariantSwitch({ id, ids, onShow }: VariantSwitchProps) {
   const { colors, strings, direction } = useAssistantTheme();
   const at = ids.indexOf(id);
+  const which = `${at + 1}/${ids.length}`;
   const step = (by: number) => (): void => onShow(ids.at((at + by) % ids.length) ?? id);
   const [back, on] = direction === 'rtl' ? (['next', 'previous'] as const) : (['previous', 'next'] as const);
   return (
-    <View role="group" aria-label={strings.version(at + 1, ids.length)} style={styles.switch}>
+    <View role="group" aria-label={strings.version(which)} style={styles.switch}>
       <IconButton icon={back} size={32} label={strings.previousVersion} onPress={step(-1)} />
       <Text
         aria-live="polite"
-        aria-label={strings.version(at + 1, ids.length)}
+        aria-label={strings.version(which)}
         style={[TYPE.small, styles.count, { color: colors.muted }]}
       >
-        {`${at + 1}/${ids.length}`}
+        {which}
       </Text>
       <IconButton icon={on} size={32} label={strings.nextVersion} onPress={step(1)} />
     </View>

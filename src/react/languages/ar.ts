@@ -146,7 +146,7 @@ export const ARABIC: AssistantStrings = {
   },
 
   yourQuestion: 'سؤالك',
-  version: (number, count) => `النسخة ${number} من ${count}`,
+  version: (which) => `النسخة ${which}`,
   previousVersion: 'النسخة السابقة',
   nextVersion: 'النسخة التالية',
   continueAnswer: 'أكمل',

@@ -132,7 +132,7 @@ export const GERMAN: AssistantStrings = {
   },
 
   yourQuestion: 'Deine Frage',
-  version: (number, count) => `Fassung ${number} von ${count}`,
+  version: (which) => `Fassung ${which}`,
   previousVersion: 'Vorige Fassung',
   nextVersion: 'Nächste Fassung',
   continueAnswer: 'Weiterschreiben',

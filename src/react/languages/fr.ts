@@ -143,7 +143,7 @@ export const FRENCH: AssistantStrings = {
   },
 
   yourQuestion: 'Ta question',
-  version: (number, count) => `Version ${number} sur ${count}`,
+  version: (which) => `Version n° ${which}`,
   previousVersion: 'Version précédente',
   nextVersion: 'Version suivante',
   continueAnswer: 'Continuer',
