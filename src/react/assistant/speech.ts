@@ -59,33 +59,37 @@ export function createSpeaker(speakText: SpeakText): Speaker {
   };
 }
 
-interface Utterance {
+interface SpokenPiece {
   lang: string;
   onend: (() => void) | null;
   onerror: (() => void) | null;
 }
 interface SpeechGlobals {
-  readonly speechSynthesis?: { speak(utterance: Utterance): void; cancel(): void };
-  readonly SpeechSynthesisUtterance?: new (text: string) => Utterance;
+  readonly speechSynthesis?: { speak(piece: SpokenPiece): void; cancel(): void };
 }
 
 /** Chrome falls silent in the middle of what takes longer than a quarter of a minute: sentences are handed over one by one. */
-const PIECES = /[\s\S]{1,200}?(?:[.!?؟…]\s+|[。！？]|$)|[\s\S]{1,200}(?=\s)|[\s\S]{1,200}/gu;
+const SENTENCES = /[\s\S]{1,200}?(?:[.!?؟…]\s+|[。！？]|$)|[\s\S]{1,200}(?=\s)|[\s\S]{1,200}/gu;
 
 /** Undefined where there is none: in React Native, and in some browsers. */
 export function browserSpeech(): SpeakText | undefined {
-  const { speechSynthesis: synthesis, SpeechSynthesisUtterance: Utterance } = globalThis as SpeechGlobals;
-  if (synthesis === undefined || Utterance === undefined) return undefined;
+  const { speechSynthesis: synthesis } = globalThis as SpeechGlobals;
+  const Piece = Reflect.get(globalThis, 'SpeechSynthesisUtterance') as
+    | (new (
+        text: string,
+      ) => SpokenPiece)
+    | undefined;
+  if (synthesis === undefined || Piece === undefined) return undefined;
   return (text, language, onEnd) => {
-    const pieces = text.match(PIECES) ?? [];
+    const sentences = text.match(SENTENCES) ?? [];
     synthesis.cancel();
-    if (pieces.length === 0) onEnd();
-    for (const [at, piece] of pieces.entries()) {
-      const utterance = new Utterance(piece);
-      if (language !== undefined) utterance.lang = language;
-      utterance.onerror = onEnd;
-      if (at === pieces.length - 1) utterance.onend = onEnd;
-      synthesis.speak(utterance);
+    if (sentences.length === 0) onEnd();
+    for (const [at, sentence] of sentences.entries()) {
+      const piece = new Piece(sentence);
+      if (language !== undefined) piece.lang = language;
+      piece.onerror = onEnd;
+      if (at === sentences.length - 1) piece.onend = onEnd;
+      synthesis.speak(piece);
     }
     return () => synthesis.cancel();
   };

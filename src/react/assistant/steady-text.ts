@@ -31,12 +31,12 @@ export function useSteady<T>(next: T, isGrowing: boolean, element: RefObject<obj
   const listens = isGrowing || held !== undefined;
   useEffect(() => {
     if (!listens || Platform.OS !== 'web') return;
-    const look = (): void => {
+    const check = (): void => {
       const isSelected = isSelectedIn(element.current);
       setHeld((before) => (isSelected ? (before ?? { value: latest.current }) : undefined));
     };
-    document?.addEventListener('selectionchange', look);
-    return () => document?.removeEventListener('selectionchange', look);
+    document?.addEventListener('selectionchange', check);
+    return () => document?.removeEventListener('selectionchange', check);
   }, [listens, element]);
   return held ? held.value : next;
 }
