@@ -14,24 +14,19 @@ const LONGEST = [
 ];
 
 /**
- * The longest files first, then one of each project in turn, so that not all browsers run at the same time, and last
- * the short ones: no file is left alone at the end.
+ * The longest files first, then project by project, the short ones last: no file is left alone at the end. A process goes
+ * on only where the next file is of its project; a new one reads the sources anew, a second and a half of a core.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const isLong = ({ moduleId }: TestSpecification) =>
       LONGEST.some((name) => moduleId.includes(`/${name}.`));
-    const isUnit = ({ project }: TestSpecification) => project.name === UNIT;
-    const others = sorted.filter((file) => !isLong(file) && !isUnit(file));
-    const places = new Map<string, number>();
-    const placed = others.map((file) => {
-      const place = places.get(file.project.name) ?? 0;
-      places.set(file.project.name, place + 1);
-      return { file, place };
-    });
-    const inTurn = placed.toSorted((a, b) => a.place - b.place).map(({ file }) => file);
-    return [...sorted.filter(isLong), ...inTurn, ...sorted.filter(isUnit)];
+    const others = sorted.filter((file) => !isLong(file));
+    const inTurn = [...byProject.keys()].flatMap((name) =>
+      others.filter(({ project }) => project.name === name),
+    );
+    return [...sorted.filter(isLong), ...inTurn];
   }
 }
 

@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { adviceOn } from '../../src/callers/advice.ts';
 import { findCallers } from '../../src/callers/find-callers.ts';
+import { relayProgram } from '../support/relay-program.ts';
 
+const CLI = await relayProgram('cli');
 const ACTIONS = ['chat', 'general_assistance', 'homework_help', 'lesson_generation', 'grading_assistance'];
 const placesIn = (text: string) =>
   findCallers(text).map((caller) => ({
@@ -123,7 +125,7 @@ function appWith(files: Readonly<Record<string, string>>): string {
 }
 
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli.ts', 'callers', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'callers', ...args], {
     encoding: 'utf8',
   });
   return { status, stdout, stderr };

@@ -10,9 +10,11 @@ import { promisify } from 'node:util';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { doctor } from '../../src/doctor/doctor-command.ts';
 import { ModelTable } from '../../src/models/model-table.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { type Finished, runCommand } from '../support/run-command.ts';
 import { startModelServer } from '../upstream/model-server.ts';
 
+const CLI = await relayProgram('cli');
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DAY = 24 * 60 * 60_000;
 const KEY = 'sk-ant-canary';
@@ -22,7 +24,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 /** For what a process adds: its exit code, and streams that are no terminal. */
 async function runProcess(environment: Record<string, string>, ...args: string[]) {
   const env = { PATH: process.env['PATH'], DATA_DIR: directory, ...environment };
-  const command = ['src/cli.ts', 'doctor', ...args];
+  const command = [CLI, 'doctor', ...args];
   const ended = await promisify(execFile)(process.execPath, command, { cwd: ROOT, env }).then(
     (done) => ({ code: 0, ...done }),
     (failed: { code: number; stdout: string; stderr: string }) => failed,

@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type StartedProxy, startProxy } from '../proxies/proxies.ts';
 import { type ComposedRelay, startRelay } from '../support/relay-process.ts';
+import { relayProgram } from '../support/relay-program.ts';
+
+const CLI = await relayProgram('cli');
 
 let relay: ComposedRelay;
 let directory: string;
@@ -39,7 +42,7 @@ async function doctor(
     DATA_DIR: directory,
     ...(trusting && proxy !== undefined ? { NODE_EXTRA_CA_CERTS: authority } : {}),
   };
-  const command = ['src/cli.ts', 'doctor', '--url', url, ...args];
+  const command = [CLI, 'doctor', '--url', url, ...args];
   const { code, stdout } = await promisify(execFile)(process.execPath, command, { env }).then(
     (done) => ({ code: 0, ...done }),
     (failed: { code: number; stdout: string }) => failed,

@@ -21,7 +21,9 @@ import { startOldFunctions } from '../legacy/old-function.ts';
 import { ask } from '../support/http-doors.ts';
 import { connectClient } from '../support/relay-client.ts';
 import { startSimulatedRelay, type TestRelay, userId } from '../support/relay-process.ts';
+import { relayProgram } from '../support/relay-program.ts';
 
+const CLI = await relayProgram('cli');
 const QUESTION = { action: 'chat', messages: [{ role: 'user' as const, content: 'Hello' }] };
 
 function switchesFile(content?: string) {
@@ -186,7 +188,7 @@ describe('RELAY_ENABLED=false', () => {
 
 describe('dash-relay switch', () => {
   const run = (file: string | undefined, ...words: string[]) =>
-    spawnSync(process.execPath, ['src/cli.ts', 'switch', ...words], {
+    spawnSync(process.execPath, [CLI, 'switch', ...words], {
       encoding: 'utf8',
       env: { ...process.env, ...(file === undefined ? {} : { SWITCHES_FILE: file }) },
     });

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import type { LoadFigures } from '../../src/load/figures.ts';
 import type { Threshold } from '../../src/load/thresholds.ts';
+import { relayProgram } from '../support/relay-program.ts';
+
+const CLI = await relayProgram('cli');
 
 export interface LoadProcess {
   readonly child: ChildProcess;
@@ -18,7 +21,7 @@ export interface LoadProcess {
 
 /** Nothing of this process's environment names a relay or a token. Killed at the end of the test. */
 export function startLoad(...args: readonly string[]): LoadProcess {
-  const child = spawn(process.execPath, ['src/cli.ts', 'load', ...args], {
+  const child = spawn(process.execPath, [CLI, 'load', ...args], {
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,9 +7,11 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import type { Environment } from '../../src/config/environment.ts';
 import { ask } from '../support/http-doors.ts';
 import { startRelay, type TestRelay } from '../support/relay-process.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { eventually } from '../support/test-run.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
+const CLI = await relayProgram('cli');
 const KEY = 'dash:test:switches';
 const UNUSABLE = 'the switches of the fleet cannot be used: their last values hold';
 
@@ -26,7 +28,7 @@ function environment(more: Environment = {}): Environment {
 /** `dash-relay switch` beside the relays. */
 function command(words: readonly string[], more: Environment = {}) {
   const env = { PATH: process.env['PATH'], ...environment(more) };
-  return spawnSync(process.execPath, ['src/cli.ts', 'switch', ...words], { encoding: 'utf8', env });
+  return spawnSync(process.execPath, [CLI, 'switch', ...words], { encoding: 'utf8', env });
 }
 
 async function machine(more: Environment = {}) {

@@ -310,7 +310,8 @@ describe('the packages that make and export spans', () => {
       registerHooks({resolve(name,context,next){appendFileSync(${JSON.stringify(file)},name+'\\n');return next(name,context)}})`;
     const options = `--import=data:text/javascript,${encodeURIComponent(hook)}`;
     try {
-      await using _relay = await spawnRelay(directory.path, { ...environment, NODE_OPTIONS: options });
+      const settings = { ...environment, NODE_OPTIONS: options };
+      await using _relay = await spawnRelay(directory.path, settings, [], 'src/main.ts');
       const names = readFileSync(file, 'utf8').split('\n');
       expect(names).toContain('pino');
       expect(names.includes('@opentelemetry/sdk-trace')).toBe(loaded);

@@ -13,10 +13,8 @@ interface Profile {
 async function profilesOf(environment: Environment): Promise<readonly Profile[]> {
   using data = dataDirectory();
   using profiles = dataDirectory();
-  await using relay = await spawnRelay(data.path, {
-    NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles.path}`,
-    ...environment,
-  });
+  const settings = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles.path}`, ...environment };
+  await using relay = await spawnRelay(data.path, settings, [], 'src/main.ts');
   await relay.logged('listening', Number(environment['WORKERS'] ?? 1));
   await using client = await connectClient({ url: relay.url, token: await relay.token() });
   await client.ended(client.start());

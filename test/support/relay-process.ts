@@ -18,6 +18,7 @@ import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { requireCataloguedMetrics } from './catalogued-metrics.ts';
 import { ask } from './http-doors.ts';
+import { relayProgram } from './relay-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MANY = '1000000';
@@ -146,14 +147,14 @@ export function dataDirectory() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** `node src/main.ts`, or another program. Resolves when it listens; rejects if it does not. */
+/** The relay's own program, or another one. Resolves when it listens; rejects if it does not. */
 export async function spawnRelay(
   dataDir: string,
   environment: Environment = {},
   early: readonly NodeJS.Signals[] = [],
-  program = 'src/main.ts',
+  program?: string,
 ): Promise<RelayChild> {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [program ?? (await relayProgram('main'))], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], ...UNLIMITED, DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

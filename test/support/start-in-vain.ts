@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../src/config/environment.ts';
 import { dataDirectory } from './relay-process.ts';
+import { relayProgram } from './relay-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -10,14 +11,15 @@ export interface Ended {
   readonly output: string;
 }
 
-/** `node src/main.ts` in an environment in which it must not start. */
+/** The relay's process in an environment in which it must not start. */
 export async function startInVain(environment: Environment): Promise<Ended> {
   using data = dataDirectory();
+  const program = await relayProgram('main');
   return await new Promise<Ended>((resolve) => {
     const env = { PATH: process.env['PATH'], DATA_DIR: data.path, PORT: '0', ...environment };
     const child = execFile(
       process.execPath,
-      ['src/main.ts'],
+      [program],
       { cwd: ROOT, env, timeout: 120_000 },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
     );

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { RelayWatch } from '../../src/top/relay-watch.ts';
 import { freePort } from '../support/free-port.ts';
 import { type ComposedRelay, startRelay } from '../support/relay-process.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { eventually } from '../support/test-run.ts';
 
+const CLI = await relayProgram('cli');
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 let relay: ComposedRelay;
@@ -21,7 +23,7 @@ afterAll(() => relay[Symbol.asyncDispose]());
 
 async function top(args: readonly string[], environment: Record<string, string> = {}) {
   const env = { PATH: process.env['PATH'], ...environment };
-  return await promisify(execFile)(process.execPath, ['src/cli.ts', 'top', ...args], { cwd: ROOT, env }).then(
+  return await promisify(execFile)(process.execPath, [CLI, 'top', ...args], { cwd: ROOT, env }).then(
     (done) => ({ code: 0, ...done }),
     (failed: { code: number; stdout: string; stderr: string }) => failed,
   );
@@ -49,7 +51,7 @@ describe('without a terminal', () => {
   });
 
   it('prints a line each time until its reader goes away', async () => {
-    const args = ['src/cli.ts', 'top', '--every', '0.1', '--url', `${relay.url}/metrics`];
+    const args = [CLI, 'top', '--every', '0.1', '--url', `${relay.url}/metrics`];
     const child = spawn(process.execPath, args, { cwd: ROOT });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (more: string) => {
@@ -154,7 +156,7 @@ describe.runIf(process.platform === 'linux')('on a terminal', () => {
     const port = String(await freePort());
     const first = await startRelay({ PORT: port });
     const terminal = new TestTerminal(
-      `${process.execPath} src/cli.ts top --every 0.2 --url http://127.0.0.1:${port}`,
+      `${process.execPath} ${CLI} top --every 0.2 --url http://127.0.0.1:${port}`,
     );
     onTestFinished(() => terminal.end());
     await terminal.shows(/\[\?1049h[\s\S]* READY /);

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openUsageLedger } from '../../src/ledger/ledger.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
 import { usage as usageCommand } from '../../src/reports/usage-command.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { runCommand } from '../support/run-command.ts';
 import { intentOf, newDataDir, readingOf, STARTED_AT, settlementOf } from './runs.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const CLI = await relayProgram('cli');
 const ALICE = '8a6e0804-2bd0-4672-b79d-d97027f9071a';
 const BOB = '11111111-2222-4333-8444-555555555555';
 const DAY_MS = 86_400_000;

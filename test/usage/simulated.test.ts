@@ -6,9 +6,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openUsageLedger } from '../../src/ledger/ledger.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { intentOf, newDataDir, readingOf, rowsIn, settlementOf } from './runs.ts';
 
-const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
+const CLI = await relayProgram('cli');
 /** Of one run of 120 and 300 tokens. */
 const COST_USD = 0.00324;
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { relayProgram } from '../../support/relay-program.ts';
 import type { FuzzSubject, FuzzTarget } from '../fuzz-target.ts';
 import { requireSentence } from '../refused.ts';
 
@@ -66,7 +67,7 @@ function open(): FuzzSubject {
 async function checkCommand(words: readonly string[], directory: string): Promise<void> {
   // What no shell can pass on is no command line.
   const args = words.map((word) => word.replaceAll('\0', '').toWellFormed());
-  const child = spawn(process.execPath, ['src/cli.ts', ...args], {
+  const child = spawn(process.execPath, [await relayProgram('cli'), ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], DATA_DIR: directory, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

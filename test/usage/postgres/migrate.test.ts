@@ -8,9 +8,11 @@ import { migrate } from '../../../src/postgres/migrate.ts';
 import { migrateCommand } from '../../../src/postgres/migrate-command.ts';
 import { optionalMigrations, shippedMigrations } from '../../../src/postgres/migration-files.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { relayProgram } from '../../support/relay-program.ts';
 import { type Finished, runCommand } from '../../support/run-command.ts';
 import { describeSchema } from './describe-schema.ts';
 
+const CLI = await relayProgram('cli');
 const EXPECTED_SCHEMA = new URL('./expected-schema.txt', import.meta.url);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -45,7 +47,7 @@ const versions = (migrations: readonly { readonly version: string }[]) =>
 /** As an operator runs it. */
 async function runProcess(url: string) {
   const env = { PATH: process.env['PATH'], DATABASE_MIGRATION_URL: url };
-  const run = promisify(execFile)(process.execPath, ['src/cli.ts', 'migrate'], { cwd: ROOT, env });
+  const run = promisify(execFile)(process.execPath, [CLI, 'migrate'], { cwd: ROOT, env });
   return await run.then(
     (done) => ({ code: 0, ...done }),
     (failed: Finished) => failed,

@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPostgresPool } from '../../../src/postgres/pool.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { relayProgram } from '../../support/relay-program.ts';
 import { eventually } from '../../support/test-run.ts';
 
 const ENCRYPTED = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
@@ -60,10 +60,10 @@ it('without sslmode nothing is encrypted', async () => {
 });
 
 it('NODE_EXTRA_CA_CERTS names the authority as well', async () => {
-  const file = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+  const program = await relayProgram('cli');
   const url = `${server.url('owner')}?sslmode=verify-full`;
   const migrate = (extra: NodeJS.ProcessEnv) =>
-    promisify(execFile)(process.execPath, [file, 'migrate'], {
+    promisify(execFile)(process.execPath, [program, 'migrate'], {
       env: { PATH: process.env['PATH'], DATABASE_MIGRATION_URL: url, ...extra },
     });
   await expect(migrate({})).rejects.toThrow(/certificate/);
