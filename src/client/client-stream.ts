@@ -11,8 +11,10 @@ import { utf8Length } from './platform.ts';
 import {
   type Effect,
   initialState,
+  isOwn,
   phaseOf,
   type StreamEvent,
+  type StreamFrame,
   type StreamState,
   step,
 } from './stream-state.ts';
@@ -62,6 +64,8 @@ export interface ClientStream extends DashStream {
   warning?: QuotaState | undefined;
   /** Feeds the state machine. Returns what is left to do for the transport. */
   dispatch(event: StreamEvent): Effect | undefined;
+  /** The same for what the relay sent, whatever it is. */
+  received(frame: StreamFrame): Effect | undefined;
   fail(why: Failure): void;
   /** The relay was heard: the time without contact is over. */
   reached(): void;
@@ -190,6 +194,7 @@ export function createClientStream(
       if (next !== before) for (const listener of listeners) notify(listener);
       return effect;
     },
+    received: (frame) => (isOwn(frame.type) ? undefined : stream.dispatch(frame)),
     fail: (why) => void stream.dispatch({ type: 'fail', failure: why }),
     reached() {
       contact?.cancel();

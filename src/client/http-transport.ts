@@ -238,7 +238,7 @@ function deliver(stream: ClientStream, events: string): boolean {
     .split('\n')
     .some(
       (line) =>
-        line.startsWith('data:') && stream.dispatch(JSON.parse(line.slice(5)) as StreamFrame)?.type === 'ask',
+        line.startsWith('data:') && stream.received(JSON.parse(line.slice(5)) as StreamFrame)?.type === 'ask',
     );
 }
 

@@ -86,7 +86,7 @@ export function createSocketStreams(
       const { id = '', seq } = frame as ChunkFrame;
       const stream = streams.get(id);
       if (seq) acks.held(id, seq);
-      if (stream?.dispatch(frame)?.type === 'ask') ask(stream);
+      if (stream?.received(frame)?.type === 'ask') ask(stream);
     },
     lost() {
       acks.reset();

@@ -94,6 +94,19 @@ export type StreamEvent =
   | { readonly type: 'fail'; readonly failure: Failure }
   | StreamFrame;
 
+/** Events of the client's own: a frame that a later relay calls so is none of them. */
+const OWN: Record<Exclude<StreamEvent['type'], StreamFrame['type']>, 1> = {
+  ask: 1,
+  lost: 1,
+  whole: 1,
+  stop: 1,
+  stopped: 1,
+  detach: 1,
+  fail: 1,
+};
+
+export const isOwn = (type: string): boolean => type in OWN;
+
 export type Effect =
   | { readonly type: 'text'; readonly text: string }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { closeAction } from '../../src/client/reconnection.ts';
+import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { settled } from '../support/quiet.ts';
 import { doneFrame, EPOCH, ScriptedRelay } from './scripted-relay.ts';
 
@@ -278,6 +279,26 @@ it('acknowledges on a connection only what came by it', async () => {
   relay.resume(stream.id, 1);
   await relay.pass(1_000);
   expect(relay.sockets.flatMap((socket) => socket.sentOf('ack'))).toEqual([]);
+});
+
+it('ignores frames of a later relay, whatever they are called', async () => {
+  const relay = new ScriptedRelay();
+  const stream = await relay.streaming();
+  const { id } = stream;
+  const later = ['stop', 'stopped', 'detach', 'fail', 'lost', 'ask', 'whole', 'constructor', 'sung'];
+  for (const type of later) {
+    const frame = {
+      type,
+      id,
+      failure: { code: 'internal', message: '', retryable: false },
+      content: 'x',
+      seq: 1,
+    };
+    relay.socket.say(frame as unknown as ServerFrame);
+  }
+  expect(stream).toMatchObject({ phase: 'streaming', content: 'Hello' });
+  relay.socket.say({ type: 'chunk', id, seq: 2, content: '!' });
+  expect(stream.content).toBe('Hello!');
 });
 
 it('drops a relay that talks nonsense', async () => {
