@@ -1,5 +1,5 @@
 /** Handshakes 1–16 of the list of bad inputs, and the answer to each. */
-import { type HandshakeOptions, handshake } from '../http/raw-client.ts';
+import { type HandshakeOptions, handshake } from '../http/handshake.ts';
 
 export interface HandshakeInput {
   readonly number: number;

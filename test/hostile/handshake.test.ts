@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER_LIMITS } from '../../src/http/create-app.ts';
+import { handshake } from '../http/handshake.ts';
 import { frame, PING, textFrame } from '../http/masked-frame.ts';
-import { handshake, openHandshake, openRaw } from '../http/raw-client.ts';
+import { openHandshake, openRaw } from '../http/raw-client.ts';
 import { eventually, LONG } from '../support/test-run.ts';
 import { KEY_SET_FAULTS } from '../support/token-mint.ts';
 import { answerOf } from './answer-of.ts';

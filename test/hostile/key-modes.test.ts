@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config/environment.ts';
-import { handshake } from '../http/raw-client.ts';
+import { handshake } from '../http/handshake.ts';
 import { eventually } from '../support/test-run.ts';
 import { createSigningKey, KEY_SET_FAULTS, type SigningKey, TEST_SECRET } from '../support/token-mint.ts';
 import { answerOf, answerToGet } from './answer-of.ts';

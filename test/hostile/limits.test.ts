@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { handshake, openHandshake } from '../http/raw-client.ts';
+import { handshake } from '../http/handshake.ts';
+import { openHandshake } from '../http/raw-client.ts';
 import { eventually } from '../support/test-run.ts';
 import { answerOf } from './answer-of.ts';
 import { ProductionRelay } from './production-relay.ts';

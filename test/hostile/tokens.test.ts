@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { handshake } from '../http/raw-client.ts';
+import { handshake } from '../http/handshake.ts';
 import { BOB, TEST_SECRET } from '../support/token-mint.ts';
 import { answerOf, answerToGet } from './answer-of.ts';
 import { OutcomeTable } from './outcome-table.ts';

@@ -1,5 +1,6 @@
 /** Each thing that RFC 6455 says of what a peer sends, tried against the relay as production runs it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { handshake } from '../http/handshake.ts';
 import {
   BINARY,
   CLOSE,
@@ -12,7 +13,7 @@ import {
   TEXT,
   textFrame,
 } from '../http/masked-frame.ts';
-import { handshake, openHandshake, openRaw, parseAnswer } from '../http/raw-client.ts';
+import { openHandshake, openRaw, parseAnswer } from '../http/raw-client.ts';
 import { ProductionRelay } from './production-relay.ts';
 
 /** What is sent, each piece by a write of its own; what comes of it; and how the relay closes, if it does. */

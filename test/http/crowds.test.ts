@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { handshake, openHandshake, openRaw, type RawClient, roundTrip } from './raw-client.ts';
+import { handshake } from './handshake.ts';
+import { openHandshake, openRaw, type RawClient, roundTrip } from './raw-client.ts';
 import { startServer } from './start-server.ts';
 
 const CROWD = 100;

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { exchange, handshake, openHandshake, openRaw, parseAnswer, roundTrip } from './raw-client.ts';
+import { handshake } from './handshake.ts';
+import { exchange, openHandshake, openRaw, parseAnswer, roundTrip } from './raw-client.ts';
 import { startServer } from './start-server.ts';
 
 const run = promisify(execFile);

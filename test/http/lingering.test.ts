@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { handshake } from './raw-client.ts';
+import { handshake } from './handshake.ts';
 import { startServer } from './start-server.ts';
 
 /** A client that has read its refusal, and does not hang up by itself. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { type HandshakeOptions, handshake } from './handshake.ts';
 
 /** A socket that keeps all it was sent, as latin1 text: one char per byte. */
 export class RawClient {
@@ -58,34 +59,6 @@ export async function openRaw(port: number): Promise<RawClient> {
 /** Sends one text and returns all that came until the server hung up. */
 export async function exchange(port: number, request: string): Promise<string> {
   return (await openRaw(port)).send(request).untilClosed();
-}
-
-export interface HandshakeOptions {
-  readonly method?: string;
-  readonly path?: string;
-  readonly httpVersion?: string;
-  /** Replace the usual ones by name, in lower case; `undefined` leaves one out. */
-  readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** Lines as they are, behind the others. */
-  readonly lines?: readonly string[];
-}
-
-/** The head of a handshake with alice's token, unless told otherwise. */
-export function handshake(options: HandshakeOptions = {}): string {
-  const { method = 'GET', path = '/v1/ws', httpVersion = '1.1', lines = [] } = options;
-  const headers = {
-    host: 'relay.example',
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    authorization: 'Bearer alice',
-    ...options.headers,
-  };
-  const named = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : `${name}: ${value}`,
-  );
-  return [`${method} ${path} HTTP/${httpVersion}`, ...named, ...lines, '', ''].join('\r\n');
 }
 
 /** Status, headers (names in lower case) and JSON body of one raw answer. */

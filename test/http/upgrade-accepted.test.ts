@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toWire } from '../../src/protocol/wire-text.ts';
+import { type HandshakeOptions, handshake } from './handshake.ts';
 import { textFrame } from './masked-frame.ts';
-import { type HandshakeOptions, handshake, openHandshake, openRaw, parseAnswer } from './raw-client.ts';
+import { openHandshake, openRaw, parseAnswer } from './raw-client.ts';
 import { ALICE, startServer } from './start-server.ts';
 
 const BY_PROTOCOL = { authorization: undefined, 'sec-websocket-protocol': 'bearer.alice, dash-relay.v1' };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HandshakeOptions, refusedHandshake } from './raw-client.ts';
+import type { HandshakeOptions } from './handshake.ts';
+import { refusedHandshake } from './raw-client.ts';
 import { startServer } from './start-server.ts';
 
 const NO_TOKEN = { authorization: undefined };

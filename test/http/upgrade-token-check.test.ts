@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../../src/protocol/relay-error.ts';
-import { handshake, openHandshake, openRaw, parseAnswer, refusedHandshake, roundTrip } from './raw-client.ts';
+import { handshake } from './handshake.ts';
+import { openHandshake, openRaw, parseAnswer, refusedHandshake, roundTrip } from './raw-client.ts';
 import { type StartedServer, startServer } from './start-server.ts';
 
 const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });

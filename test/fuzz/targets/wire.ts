@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { CLOSE_CODES, ERROR_CODES } from '../../../src/protocol/codes.ts';
 import { UNPACED } from '../../../src/simulator/pacer.ts';
+import { handshake } from '../../http/handshake.ts';
 import {
   BINARY,
   CLOSE,
@@ -118,12 +119,7 @@ export const requestBytes: FuzzTarget = {
     withBody('POST /functions/v1/ai-proxy', '{"service_type":"chat","payload":{"prompt":"hi"}}'),
     withBody('POST /dev/token', '{"sub":"x","tier":null}'),
     request('OPTIONS /v1/chat', ['Origin: https://evil.example', 'Access-Control-Request-Method: POST']),
-    request('GET /v1/ws', [
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ]),
+    handshake({ headers: { authorization: `Bearer ${TOKEN}` } }),
     `PROXY TCP4 203.0.113.1 203.0.113.2 1 2\r\n${request('GET /v1/session')}`,
     request('GET http://relay.example/v1/session', [
       'X-Forwarded-For: 203.0.113.1',
@@ -182,19 +178,11 @@ async function settledGauges(url: string): Promise<void> {
 }
 
 async function checkSocket(relay: SimulatedRelay, bytes: Buffer): Promise<void> {
-  const lines = [
-    'GET /v1/ws HTTP/1.1',
-    'Host: relay.example',
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    `Authorization: Bearer ${await relay.token()}`,
-  ];
-  const received = await exchanged(relay, bytes, lines.join('\r\n') + HEAD_END);
-  const head = received.indexOf(HEAD_END) + HEAD_END.length;
-  assert.match(received.toString('latin1', 0, head), /^HTTP\/1\.1 101 /);
-  const frames = framesIn(received.subarray(head));
+  const head = handshake({ headers: { authorization: `Bearer ${await relay.token()}` } });
+  const received = await exchanged(relay, bytes, head);
+  const end = received.indexOf(HEAD_END) + HEAD_END.length;
+  assert.match(received.toString('latin1', 0, end), /^HTTP\/1\.1 101 /);
+  const frames = framesIn(received.subarray(end));
   for (const { opcode, payload } of frames) {
     if (opcode === TEXT) parseServerFrame(payload.toString());
     else if (opcode === CLOSE) requireCloseCode(payload, bytes);
