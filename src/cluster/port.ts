@@ -21,7 +21,7 @@ export interface PublishedSource {
   followed(isFollowed: boolean): void;
   /** Somebody on another machine cancelled it. */
   cancelled(): void;
-  /** Other machines gave the owner up and ended the run for their readers. */
+  /** Other machines gave the owner up and told their readers that it is interrupted, or may have done so. */
   givenUp(): void;
 }
 
@@ -30,6 +30,11 @@ export interface Publication {
   wake(): void;
   /** Its run thinks or waits for tools, or there is more of that. */
   meanwhile(): void;
+  /**
+   * To be asked before the run ends, since others may have ended it: resolves once the store has said, and its source was
+   * told. Undefined where nobody can have. What is followed nowhere else never waits for a store that is away.
+   */
+  confirmed(): Promise<void> | undefined;
 }
 
 /** A copy of a run of another machine, kept up to date. */

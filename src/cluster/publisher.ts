@@ -23,6 +23,10 @@ export interface PublisherParts {
   /** How long an ending is kept that cannot be published (RESUME_WINDOW_MS). */
   readonly endedMs: number;
   readonly isUp: () => boolean;
+  /** Whether this machine's lease has certainly not lapsed: nobody can have ended its runs since they were looked at. */
+  readonly isLeased: () => boolean;
+  /** Renews the lease; resolves when that is done, or cannot be. */
+  readonly renew: () => Promise<void>;
   readonly onFailed: (cause: unknown) => void;
   /** Its ending could not be published in time: the store may still hold the run as a live one. */
   readonly onUnpublished: (record: RunRecord) => void;
@@ -52,6 +56,8 @@ export class Publisher {
   /** Due in the next tick: what the store refused might be refused again at once. */
   #refused: RunPublication[] = [];
   readonly #payloads = new BatchBytes();
+  /** Whose endings wait until it is known whether others ended them. */
+  readonly #asking = new Set<RunPublication>();
   #soon: Timer | undefined;
   #atOnce: NodeJS.Immediate | undefined;
   #flushing: Promise<void> | undefined;
@@ -88,6 +94,7 @@ export class Publisher {
       claimed?.isRecorded ? 'claimed' : 'unsure',
       (woken) => this.#woken(woken),
       (...message) => store.send(...message),
+      (asking) => this.#confirmed(asking),
     );
     this.#claimed.delete(record.epoch);
     this.#publications.set(record.epoch, publication);
@@ -118,8 +125,9 @@ export class Publisher {
   recheck(): void {
     for (const claimed of this.#claimed.values()) claimed.isRecorded = false;
     for (const epoch of [...this.#over.keys()]) this.#reopen(epoch);
+    const now = this.#parts.clock.elapsed();
     for (const publication of this.#publications.values()) {
-      publication.recheck();
+      publication.recheck(now);
       this.#makeDue(publication);
     }
   }
@@ -127,6 +135,7 @@ export class Publisher {
   /** To be called every 50 ms. */
   tick(): void {
     const now = this.#parts.clock.elapsed();
+    if (!this.#parts.isUp()) for (const publication of this.#asking) publication.despair(now);
     this.#forgetLongOver(now);
     this.#turn = (this.#turn + 1) % TURNS;
     const turn = this.#turns[this.#turn] ?? [];
@@ -143,18 +152,43 @@ export class Publisher {
     return this.#flushing;
   }
 
-  /** Publishes all there is; resolves likewise. */
-  close(): Promise<void> {
+  /** Publishes all there is; resolves likewise. What the store refuses once is restored and written once more. */
+  async close(): Promise<void> {
     this.#soon?.cancel();
     clearImmediate(this.#atOnce);
-    for (const publication of this.#publications.values())
-      if (publication.hasNews) this.#makeDue(publication);
-    return this.flush();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      for (const publication of this.#publications.values())
+        if (publication.hasNews) this.#makeDue(publication);
+      await this.flush();
+    }
+  }
+
+  /**
+   * A lease that holds keeps everybody from ending a run; with those who follow it, it has to be sure beyond that that the
+   * ending will arrive in time.
+   */
+  #confirmed(publication: RunPublication): Promise<void> | undefined {
+    const { isUp, isLeased } = this.#parts;
+    const { state, isFollowed } = publication;
+    if (state === 'over' || (!isFollowed && !isUp())) return undefined;
+    return !isFollowed && state !== 'unsure' && isLeased() ? undefined : this.#ask(publication);
+  }
+
+  async #ask(publication: RunPublication): Promise<void> {
+    const { clock, isLeased, renew } = this.#parts;
+    const answered = publication.ask(clock.elapsed());
+    this.#asking.add(publication);
+    if (!isLeased()) await renew();
+    this.#makeDue(publication);
+    void this.flush();
+    await answered;
+    this.#asking.delete(publication);
   }
 
   /** False once it is over. */
   #check(publication: RunPublication, now: number): boolean {
-    if (publication.expire(now, this.#parts.endedMs)) this.#parts.onUnpublished(publication.record);
+    const { endedMs, isLeased } = this.#parts;
+    if (publication.expire(now, endedMs, isLeased())) this.#parts.onUnpublished(publication.record);
     if (publication.hasNews) this.#makeDue(publication);
     return !this.#forgetOver(publication);
   }
@@ -226,6 +260,8 @@ export class Publisher {
     const { record, base } = publication;
     const isBelieved = publication.restored(await this.#parts.store.restore(record, base));
     if (!isBelieved) this.#parts.onMalformed('the log of a run of ours', record.epoch);
+    // Without a lease others may end it right after: it is looked at again with the next one.
+    if (publication.state === 'open' && this.#parts.isLeased()) publication.answer();
     this.#forgetOver(publication);
   }
 

@@ -10,7 +10,7 @@ import type { RunView } from '../run/run-view.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Replica, ReplicaEvents, RunRecord } from './port.ts';
-import { isInterrupted } from './run-replica.ts';
+import { isOfOthers } from './run-replica.ts';
 
 /** How long a run may take to be accepted where a reader asks for it already, ms. */
 const BEGIN_MS = 1000;
@@ -99,7 +99,7 @@ export class RemoteRun implements RunView, ReplicaEvents {
 
   endingBeyond(seq: number): Ending | undefined {
     const frame = this.ending?.frame;
-    if (frame === undefined || !isInterrupted(frame) || seq <= this.log.head) return undefined;
+    if (frame === undefined || !isOfOthers(frame) || seq <= this.log.head) return undefined;
     const beyond = { ...frame, seq };
     return new Ending(beyond);
   }

@@ -1,9 +1,11 @@
 /**
  * Follows runs of other machines. Their owners are asked to send what they add; what did not arrive is read from the
- * store, so that a lost message costs a moment and never a delta. Where an owner has given up its lease, the run ends
- * as interrupted with what was published: by whoever notices first, and once.
+ * store, so that a lost message costs a moment and never a delta. Where an owner has no lease any more, the run ends
+ * as interrupted with what was published: by whoever notices first, and once. That it ended so is said only once it is
+ * written, where its owner finds it; whoever cannot write it says that the run cannot be read on.
  */
 import { encodeFrame, fromWire } from '../protocol/wire-text.ts';
+import { interrupted } from '../run/refusals.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
@@ -15,8 +17,8 @@ import { Malformed } from './store/port.ts';
 const REFRESH_MS = 1000;
 /** An absent lease counts when it is still absent so much later: longer than an owner's beat. */
 const CONFIRM_MS = 800;
-/** After the store was away owners get so long to renew their leases. */
-const GRACE_MS = 2000;
+/** After the store was away owners get so long to renew their leases: as long as one. */
+const GRACE_MS = 4000;
 /** Machines that are remembered to have ended: the leases of others lapse. */
 const MOST_ENDED = 100;
 
@@ -106,9 +108,9 @@ export class Replicas {
     this.#parts.onMalformed(error.message, run.epoch);
   }
 
-  /** The owner lives, but does not have this run. */
+  /** The owner lives, and does not have this run any more: an ending that is not in the log is not to be had. */
   notHere(epoch: string): void {
-    for (const replica of this.#of(epoch)) this.#attempt(this.#giveUp(replica));
+    for (const replica of this.#of(epoch)) this.#attempt(this.#readLast(replica));
   }
 
   /** The store was away: leases may have lapsed although their machines live. */
@@ -187,7 +189,12 @@ export class Replicas {
   async #readOnce(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     const { epoch, userId, id } = replica.record;
+    const { part } = replica;
     const stored = await store.read(epoch, replica.readAfter);
+    if (part !== replica.part) {
+      replica.stale = true; // more is wanted by now than was asked for
+      return;
+    }
     if (!replica.take(stored)) replica.lose('gap');
     replica.stale ||= stored.more;
     if (replica.ending !== undefined) this.#close(replica);
@@ -196,18 +203,31 @@ export class Replicas {
     if (held?.epoch !== epoch) replica.lose('refused');
   }
 
+  /** Whether there is an ending still to be waited for, after all of the log was read. */
+  async #readToEnd(replica: RunReplica): Promise<boolean> {
+    await this.#read(replica);
+    if (replica.released || replica.ending !== undefined) return false;
+    if (!replica.accepted) replica.lose('refused');
+    return !replica.released;
+  }
+
+  async #readLast(replica: RunReplica): Promise<void> {
+    if (await this.#readToEnd(replica)) replica.lose('gap');
+  }
+
   async #giveUp(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     replica.becomeWhole(); // who ends a run for its owner has to know where
-    await this.#read(replica);
-    if (replica.released || replica.ending !== undefined) return;
-    if (!replica.accepted) return replica.lose('refused');
+    if (!(await this.#readToEnd(replica))) return;
     const { record: run, log } = replica;
-    const ending = interrupted(run.id, log.head);
-    const outcome = await store.end(run, log.head, ending);
-    if (outcome === 'moved') return this.#read(replica);
+    const ending = interruptedAt(log.head, run);
+    let outcome = await store.end(run, log.head, ending);
     // A failover lost what is held here: for the others it ends before.
-    if (typeof outcome === 'number') await store.end(run, outcome, interrupted(run.id, outcome));
+    if (typeof outcome === 'number') outcome = await store.end(run, outcome, interruptedAt(outcome, run));
+    if (outcome === 'owned') return; // it was only late
+    // What its owner would not find must not be told.
+    if (outcome === 'absent') return replica.lose('gap');
+    if (outcome !== 'ended') return this.#read(replica);
     replica.take({ exists: true, batches: [], ending });
     this.#close(replica);
   }
@@ -238,7 +258,7 @@ export class Replicas {
   }
 }
 
-function interrupted(id: string, seq: number): string {
-  const message = 'the server stopped before the answer ended; start again';
-  return fromWire(encodeFrame({ type: 'error', id, seq, code: 'interrupted', message, retryable: true }));
+function interruptedAt(seq: number, { id }: RunRecord): string {
+  const { code, message, retryable } = interrupted();
+  return fromWire(encodeFrame({ type: 'error', id, seq, code, message, retryable }));
 }

@@ -30,6 +30,10 @@ export class RunClaim implements Claim {
     this.#published = new PublishedRun(run, this.#record, this.#shared, this.#registry);
   }
 
+  confirmed(): Promise<void> | undefined {
+    return this.#published?.confirmed();
+  }
+
   ended(): void {
     this.#published?.wake();
   }
@@ -74,10 +78,12 @@ class PublishedRun implements PublishedSource, RunReader {
     this.#run.abort('cancelled');
   }
 
-  /** Readers here read on: theirs is the run that goes on. */
   givenUp(): void {
-    this.#registry.leave(this.#run, this);
-    if (this.#run.readers.size === 0) this.#run.abort('interrupted');
+    this.#run.abort('given_up');
+  }
+
+  confirmed(): Promise<void> | undefined {
+    return this.#publication.confirmed();
   }
 
   wake(): void {

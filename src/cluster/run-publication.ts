@@ -17,7 +17,9 @@ import type { Publication, PublishedSource, RunRecord } from './port.ts';
 import type { Addition, SharedStore } from './store/port.ts';
 
 /** A follower that did not renew for so long is gone. */
-const FOLLOWER_MS = 3500;
+const FOLLOWER_MS = 4000;
+/** How long an ending waits for a store that is away, where others follow it, ms. */
+const CONFIRM_MS = 10_000;
 const BATCH_BYTES = 256 * 1024;
 const NOBODY: readonly string[] = [];
 
@@ -32,12 +34,15 @@ export class RunPublication implements Publication {
   readonly #source: PublishedSource;
   readonly #onWake: (publication: RunPublication) => void;
   readonly #send: SharedStore['send'];
+  readonly #onQuestion: (publication: RunPublication) => Promise<void> | undefined;
   /** By machine: until when, elapsed ms. */
   readonly #followers = new Map<string, number>();
   #state: State;
   #cursor: LogCursor | undefined;
   #interlude: InterludePosition | undefined;
   #endedAt: number | undefined;
+  /** What the ending waits for, and since when, elapsed ms. */
+  #question: (PromiseWithResolvers<void> & { readonly at: number }) | undefined;
 
   /** @param state `claimed` where the store has the run by its claim, `unsure` where that is not known */
   constructor(
@@ -46,7 +51,9 @@ export class RunPublication implements Publication {
     state: 'claimed' | 'unsure',
     onWake: (publication: RunPublication) => void,
     send: SharedStore['send'],
+    onQuestion: (publication: RunPublication) => Promise<void> | undefined,
   ) {
+    this.#onQuestion = onQuestion;
     this.#state = state;
     this.record = record;
     this.#source = source;
@@ -70,6 +77,40 @@ export class RunPublication implements Publication {
 
   wake(): void {
     this.#onWake(this);
+  }
+
+  confirmed(): Promise<void> | undefined {
+    return this.#onQuestion(this);
+  }
+
+  /** Whether others follow it, as far as is known. */
+  get isFollowed(): boolean {
+    return this.#followers.size > 0;
+  }
+
+  /** Resolves once the store has said what it holds of it, or that is not to be waited for. */
+  ask(now: number): Promise<void> {
+    this.recheck(now);
+    this.#question ??= { ...Promise.withResolvers<void>(), at: now };
+    return this.#question.promise;
+  }
+
+  /** Its source need wait no longer. */
+  answer(): void {
+    this.#question?.resolve();
+    this.#question = undefined;
+  }
+
+  /**
+   * The store is away. What others follow may have been ended by them: then that is what its source has to be told, since
+   * nothing else will be true for all.
+   */
+  despair(now: number): void {
+    if (this.#question === undefined) return;
+    const isFollowed = this.isFollowed;
+    if (isFollowed && now - this.#question.at < CONFIRM_MS) return;
+    if (isFollowed) this.#source.givenUp();
+    this.answer();
   }
 
   meanwhile(): void {
@@ -106,7 +147,10 @@ export class RunPublication implements Publication {
       if (this.#source.ending !== undefined) this.#tellOver(NOBODY);
       else if (seq === 'closed') this.#source.givenUp();
     }
-    if (this.#state === 'over') this.#forgetFollowers();
+    if (this.#state === 'over') {
+      this.#forgetFollowers();
+      this.answer();
+    }
     return isBelieved;
   }
 
@@ -144,9 +188,10 @@ export class RunPublication implements Publication {
     }
   }
 
-  /** It is not known what the store holds. */
-  recheck(): void {
+  /** It is not known what the store holds. Followers that could not be heard meanwhile get their time again. */
+  recheck(now: number): void {
     if (this.#state !== 'over') this.#state = 'unsure';
+    for (const machine of this.#followers.keys()) this.#followers.set(machine, now + FOLLOWER_MS);
   }
 
   /** Nor whether it still has the ending. False where its log is gone by now, so that nothing can be written anew. */
@@ -177,9 +222,12 @@ export class RunPublication implements Publication {
     this.#source.cancelled();
   }
 
-  /** Lets go of followers that are silent, and of an ending that could not be published in time: then it says so. */
-  expire(now: number, endedMs: number): boolean {
-    for (const [machine, until] of this.#followers) if (until < now) this.unfollow(machine);
+  /**
+   * Lets go of followers that are silent, where they could be heard, and of an ending that could not be published in time:
+   * then it says so.
+   */
+  expire(now: number, endedMs: number, canHear: boolean): boolean {
+    if (canHear) for (const [machine, until] of this.#followers) if (until < now) this.unfollow(machine);
     if (this.#source.ending === undefined || this.#state === 'over') return false;
     this.#endedAt ??= now;
     if (now - this.#endedAt < endedMs) return false;

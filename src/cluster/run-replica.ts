@@ -57,6 +57,10 @@ export class RunReplica implements Replica {
     return this.#accepted ? this.#log.head : undefined;
   }
 
+  get part(): ReplicaPart {
+    return this.#part;
+  }
+
   /** From now on all of it is wanted, from the beginning. */
   becomeWhole(): void {
     this.#part = 'whole';
@@ -122,7 +126,7 @@ export class RunReplica implements Replica {
     const { head } = this.#log;
     if (this.#part === 'ending' || frame.seq === head) this.#ending = frame;
     // It was given up where less was left of it than is held here.
-    else if (frame.seq < head && isInterrupted(frame)) this.#ending = { ...frame, seq: head };
+    else if (frame.seq < head && isOfOthers(frame)) this.#ending = { ...frame, seq: head };
     else return false;
     this.events.grown();
     return true;
@@ -157,7 +161,7 @@ export class RunReplica implements Replica {
   }
 }
 
-/** Others gave its owner up. */
-export function isInterrupted(ending: EndingFrame): boolean {
-  return ending.type === 'error' && ending.code === 'interrupted';
+/** Others gave its owner up: they know nothing of what it cost. What the owner itself says comes after all there is. */
+export function isOfOthers(ending: EndingFrame): boolean {
+  return ending.type === 'error' && ending.code === 'interrupted' && ending.usage === undefined;
 }

@@ -59,7 +59,9 @@ export class StoreSharedRuns implements SharedRuns {
   readonly #options: StoreSharedRunsOptions;
   readonly #publisher: Publisher;
   readonly #replicas: Replicas;
-  readonly #timers: Timer[];
+  readonly #timers: readonly Timer[];
+  /** Of machines that ended just now. */
+  readonly #ending = new Set<Timer>();
   #up = false;
   /** Reasons that were told since it was up: each once, however often attempts fail. */
   readonly #downTold = new Set<unknown>();
@@ -70,12 +72,19 @@ export class StoreSharedRuns implements SharedRuns {
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: RunRecord[] = [];
   #beating: Promise<void> | undefined;
+  /** Until when nobody can take this machine for dead, elapsed ms. */
+  #leasedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: StoreSharedRunsOptions) {
     const { store, clock } = options;
     this.#options = options;
     const parts = { ...options, isUp: () => this.#up, onFailed: (cause: unknown) => this.#failed(cause) };
-    this.#publisher = new Publisher({ ...parts, onUnpublished: (record) => this.release(record) });
+    this.#publisher = new Publisher({
+      ...parts,
+      isLeased: () => this.#isLeased,
+      renew: () => this.beat(),
+      onUnpublished: (record) => this.release(record),
+    });
     this.#replicas = new Replicas(parts);
     store.listen(
       (message) => this.#receive(message),
@@ -123,7 +132,11 @@ export class StoreSharedRuns implements SharedRuns {
       await store.endLease(machine);
       this.#replicas.machineEnded(machine);
     };
-    this.#timers.push(clock.after(LAST_WORDS_MS, () => void giveUp().catch((cause) => this.#failed(cause))));
+    const timer = clock.after(LAST_WORDS_MS, () => {
+      this.#ending.delete(timer);
+      giveUp().catch((cause: unknown) => this.#failed(cause));
+    });
+    this.#ending.add(timer);
   }
 
   async claim(record: RunRecord, limits: UserLimits): Promise<Claimed> {
@@ -169,7 +182,7 @@ export class StoreSharedRuns implements SharedRuns {
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) timer.cancel();
+    for (const timer of [...this.#timers, ...this.#ending]) timer.cancel();
     await this.#inTime(this.#publisher.close(), CLOSE_MS);
     this.#up = false;
     await this.#options.store.close();
@@ -186,11 +199,20 @@ export class StoreSharedRuns implements SharedRuns {
     }
   }
 
+  get #isLeased(): boolean {
+    return this.#options.clock.elapsed() < this.#leasedUntil;
+  }
+
   async #beatOnce(): Promise<void> {
+    const { clock, store } = this.#options;
+    const askedAt = clock.elapsed();
     try {
-      const cancels = await this.#options.store.beat();
+      const cancels = await store.beat();
+      const wasLeased = this.#isLeased;
+      this.#leasedUntil = askedAt + LEASE_MS;
       for (const epoch of cancels) this.#publisher.cancel(epoch);
       if (!this.#up) this.#recovered();
+      else if (!wasLeased) this.#publisher.recheck(); // late: others may have ended runs of this machine
     } catch (cause) {
       this.#failed(cause);
     }

@@ -13,7 +13,14 @@ export type MemoryPressure = 'none' | 'soft' | 'hard' | 'critical';
 export type Overload = 'memory' | 'event_loop';
 
 /** Why the relay or its client ended a run before the model did. */
-export type AbortReason = 'cancelled' | 'disconnected' | 'abandoned' | 'interrupted' | 'revoked';
+export type AbortReason =
+  | 'cancelled'
+  | 'disconnected'
+  | 'abandoned'
+  | 'interrupted'
+  | 'revoked'
+  /** Other machines took this one for dead and have told its ending. */
+  | 'given_up';
 
 /** By which way a request came in. `http`: a request that is none of the others. */
 export type Door =

@@ -29,6 +29,11 @@ export interface Claim {
   readonly isCounted: boolean;
   /** The run is accepted: other machines can read it from now on. */
   publish(run: RunView): void;
+  /**
+   * To be asked before the run has its ending: resolves once it is known whether other machines have ended it, which aborts
+   * it as `given_up`. Undefined where there is nothing to wait for.
+   */
+  confirmed(): Promise<void> | undefined;
   /** The run has its ending, which is published at once. */
   ended(): void;
   /** The run never began: the id is free again. */

@@ -39,9 +39,10 @@ import type { Clock } from '../time/clock.ts';
 import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
 import { Ending } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
+import type { Claim } from './port.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
-import { tokenRevoked } from './refusals.ts';
+import { interrupted, tokenRevoked } from './refusals.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
 import { traced } from './traced.ts';
@@ -103,6 +104,10 @@ export class Run implements RunView, UpstreamSink {
   #ending: Ending | undefined;
   #interlude: Interlude | undefined;
   #abortReason: AbortReason | undefined;
+  /** Of the machines that share it. */
+  #claim: SharedClaim | undefined;
+  /** Ends the wait for those, set meanwhile. */
+  #endWait: (() => void) | undefined;
   #abortedAt = 0;
   readonly #startedAt: number;
   #calledAt = 0;
@@ -168,10 +173,11 @@ export class Run implements RunView, UpstreamSink {
 
   /**
    * Reserves quota and commits the intent, then runs until the ending. Resolves when it has one. Never rejects after
-   * acceptance, which `onAccepted` is told of before any reader.
+   * acceptance, which `claim` is told of before any reader.
+   * @param claim where other machines share it
    * @throws RelayError if one of both is refused; nothing was called then, and neither row nor reservation is left.
    */
-  async run(onAccepted: () => void = () => {}): Promise<void> {
+  async run(claim?: SharedClaim): Promise<void> {
     const startedAt = this.#parts.clock.now();
     try {
       await this.#reserve(startedAt); // reservation before intent
@@ -181,7 +187,8 @@ export class Run implements RunView, UpstreamSink {
       throw cause;
     }
     this.#accepted = true;
-    onAccepted();
+    this.#claim = claim;
+    claim?.publish(this);
     this.#parts.observer.streamStarted({ ...this.identity(), ...this.#origin });
     this.readers.accepted();
     await this.#settle(await this.#callUpstream());
@@ -196,12 +203,18 @@ export class Run implements RunView, UpstreamSink {
     this.log.release();
   }
 
-  /** Stops the run for that reason, unless something ended it before. */
+  /**
+   * Stops the run for that reason, unless something ended it before. What others have told outweighs every other reason,
+   * and so does that they may have where this machine cannot wait to be told.
+   */
   abort(reason: AbortReason): void {
-    if (this.#abortReason !== undefined || this.#ending !== undefined) return;
-    this.#abortReason = reason;
+    if (this.#ending !== undefined) return;
+    const isGivenUp = reason === 'given_up' || (reason === 'interrupted' && this.#endWait !== undefined);
+    if (this.#abortReason !== undefined && !isGivenUp) return;
+    this.#abortReason = isGivenUp ? 'given_up' : reason;
     this.#abortedAt = this.#parts.clock.elapsed();
     this.#upstreamAbort?.abort();
+    if (isGivenUp) this.#endWait?.();
   }
 
   text(json: WireText): void {
@@ -296,16 +309,18 @@ export class Run implements RunView, UpstreamSink {
 
   async #settle(upstream: UpstreamEnding): Promise<void> {
     const { clock, quota, observer } = this.#parts;
-    const endedAt = clock.elapsed();
-    const outcome = this.#outcome(upstream);
+    const timing = this.#timing(clock.elapsed());
     const reading = this.#reading();
     this.#call = undefined; // an ended run is kept for minutes: only its log and its ending
     this.#upstreamAbort?.abort('ended'); // what is asked beside the call
     this.#upstreamAbort = undefined;
     this.#principal = undefined;
     this.#interlude = undefined;
+    const confirmed = this.#claim?.confirmed();
+    if (confirmed !== undefined) await this.#wait(confirmed); // one ending, for those elsewhere too
+    this.#claim = undefined;
+    const outcome = this.#outcome(upstream);
     const requestId = upstream.kind === 'failed' ? (upstream.error.requestId ?? null) : upstream.requestId;
-    const timing = this.#timing(endedAt);
     const { status } = outcome;
     const code = outcome.error?.code ?? null;
     const { firstTokenMs, totalMs } = timing;
@@ -321,10 +336,10 @@ export class Run implements RunView, UpstreamSink {
       ...this.#origin,
       status,
       code,
-      ...(upstream.kind === 'done'
+      ...(upstream.kind === 'done' && status === 'done'
         ? { stopReason: upstream.stopReason, refusal: refusalOf(upstream) }
         : { stopReason: null, refusal: null }),
-      abortReason: upstream.kind === 'aborted' ? (this.#abortReason ?? null) : null,
+      abortReason: this.#endedBy(upstream),
       usage,
       servedModel: reading.model,
       costUsd: cost?.costUsd ?? null,
@@ -356,20 +371,31 @@ export class Run implements RunView, UpstreamSink {
     return this.#trace === undefined ? work() : traced(this.#trace, step, work);
   }
 
-  /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped. */
+  /** Until `confirmed`, or until it is given up. */
+  async #wait(confirmed: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#endWait = resolve;
+    void confirmed.then(resolve);
+    await promise;
+    this.#endWait = undefined;
+  }
+
+  /** Why it was stopped, where that is how it ended. */
+  #endedBy(upstream: UpstreamEnding): AbortReason | null {
+    const isStopped = upstream.kind === 'aborted' || this.#abortReason === 'given_up';
+    return (isStopped ? this.#abortReason : undefined) ?? null;
+  }
+
+  /** Of two racing endings the first stands: upstream's own, unless it ended because it was stopped, or others told theirs. */
   #outcome(upstream: UpstreamEnding): { status: 'done' | 'cancelled' | 'error'; error?: RelayError } {
-    if (upstream.kind === 'done') return { status: 'done' };
-    if (upstream.kind === 'failed') return { status: 'error', error: upstream.error };
-    if (this.#abortReason === 'abandoned') {
+    const stopped = this.#endedBy(upstream);
+    if (stopped === null && upstream.kind === 'done') return { status: 'done' };
+    if (stopped === null && upstream.kind === 'failed') return { status: 'error', error: upstream.error };
+    if (stopped === 'abandoned') {
       return { status: 'error', error: new RelayError('abandoned', 'nobody followed this stream any more') };
     }
-    if (this.#abortReason === 'interrupted') {
-      return {
-        status: 'error',
-        error: new RelayError('interrupted', 'the server stopped before the answer ended; start again'),
-      };
-    }
-    if (this.#abortReason === 'revoked') return { status: 'error', error: tokenRevoked() };
+    if (stopped === 'interrupted' || stopped === 'given_up') return { status: 'error', error: interrupted() };
+    if (stopped === 'revoked') return { status: 'error', error: tokenRevoked() };
     return { status: 'cancelled' };
   }
 
@@ -383,13 +409,13 @@ export class Run implements RunView, UpstreamSink {
     const { id } = this;
     const seq = this.log.head;
     const textLength = this.#textLength;
-    if (upstream.kind === 'done') {
+    const { error } = outcome;
+    if (upstream.kind === 'done' && error === undefined) {
       const { stopReason, refusal, model: servedModel } = upstream;
       const model = servedModel ?? this.model;
       const refused = refusal === null ? {} : { refusal };
       return { type: 'done', id, seq, stopReason, ...refused, model, textLength, usage, timing };
     }
-    const { error } = outcome;
     if (error === undefined) return { type: 'cancelled', id, seq, textLength, usage, timing };
     const { code, message, retryable, retryAfterMs } = error;
     return {
@@ -461,6 +487,8 @@ export class Run implements RunView, UpstreamSink {
     return { ...timing, upstreamClosedMs: Math.round((endedAt - this.#abortedAt) * 100) / 100 };
   }
 }
+
+type SharedClaim = Pick<Claim, 'publish' | 'confirmed'>;
 
 type SettledRow = Awaited<ReturnType<UsageLedger['settle']>>;
 

@@ -15,6 +15,8 @@ import { type Failure, Injector, isAbout } from './injector.ts';
 
 const ID = 's1';
 const ENDED_MS = 20_000;
+/** How long the log of a run is kept that was ended for its owner. */
+const LIVE_MS = 900_000;
 const STEP_MS = 50;
 /** Longer than a dead owner, a store that was away and its owners' grace take together. */
 const AT_MOST_MS = 30_000;
@@ -57,7 +59,7 @@ class Scene {
 
   #machine(name: string, link: (store: MemorySharedStore) => MemorySharedStore) {
     const { clock, memory } = this;
-    const times = { leaseMs: LEASE_MS, liveMs: 900_000, endedMs: ENDED_MS };
+    const times = { leaseMs: LEASE_MS, liveMs: LIVE_MS, endedMs: ENDED_MS };
     const logs = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 24 });
     const tell = (event: unknown) => {
       if (name === 'b') this.told.push(event);
@@ -327,6 +329,8 @@ function checkBooks(scene: Scene, { owner }: Story): void {
 async function checkNothingIsLeft(scene: Scene, timers: number): Promise<void> {
   for (const socket of scene.sockets) socket.drop();
   await scene.pass(3 * ENDED_MS, 1000);
+  scene.clock.advance(LIVE_MS);
+  await scene.pass(STEP_MS);
   const { runs, logs, live, cancels } = scene.memory;
   expect([runs.size, logs.size, live.size, cancels.size]).toEqual([0, 0, 0, 0]);
   for (const { shared, relay } of [scene.a, scene.b]) {

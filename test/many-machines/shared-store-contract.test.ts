@@ -254,8 +254,29 @@ describe.each([
     expect(await here.restore(late, 0)).toBe('taken');
   });
 
-  it('ends the run of a dead owner once, and only behind the last delta', async () => {
+  it('restores a run whose id was claimed by a machine that died before its run began', async () => {
+    const run = runHere();
+    expect(await here.claim({ ...run, epoch: newEpoch(), owner: 'dead' }, LIMITS)).toBe('claimed');
+    expect(await here.restore(run, 3)).toBe(3);
+    expect(await there.find(run.userId, run.id)).toEqual(run);
+  });
+
+  it('says that a run was ended before that its id went to another', async () => {
+    const run = await begun({ owner: 'dead' });
+    expect(await there.end(run, 0, '{}')).toBe('ended');
+    await here.release(run);
+    expect(await there.restore({ ...run, epoch: newEpoch() }, 0)).toBe(0);
+    expect(await here.restore(run, 0)).toBe('closed');
+  });
+
+  it('ends no run whose owner has a lease', async () => {
     const run = await begun();
+    expect(await there.end(run, 0, '{}')).toBe('owned');
+    expect(await add(run, 1, 'a')).toBe(true);
+  });
+
+  it('ends the run of a dead owner once, and only behind the last delta', async () => {
+    const run = await begun({ owner: 'dead' });
     await add(run, 2, 'ab');
     expect(await there.end(run, 1, '{"early":1}')).toBe('moved');
     expect(await there.end(run, 3, '{"late":1}')).toBe(2);
@@ -265,7 +286,7 @@ describe.each([
     ]);
     expect(outcomes.toSorted()).toEqual(['ended', 'moved']);
     expect(await add(run, 3, 'c')).toBe(false);
-    expect(await there.end(runHere(), 0, '{}')).toBe('absent');
+    expect(await there.end(runHere({ owner: 'dead' }), 0, '{}')).toBe('absent');
   });
 
   it('tells a machine what was added to a run it follows', async () => {

@@ -67,6 +67,71 @@ it.each<[string, number, readonly Step[]]>([
       new Step('cancel', { device: 2, id: 1 }, 'rest'),
     ],
   ],
+  [
+    'a machine that others gave up, with a reader of its own: its run has one ending for all',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('resume', { device: 1, id: 0, after: 'zero', epoch: 'right' }, 'rest'),
+      new Step('link', { machine: 0, state: 'away' }, 'rest'),
+      new Step('wait', { ms: 8000 }, 'rest'),
+    ],
+  ],
+  [
+    'a run that ends while its machine is cut off from those who read it elsewhere',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('resume', { device: 1, id: 0, after: 'zero', epoch: 'right' }, 'rest'),
+      new Step('link', { machine: 0, state: 'away' }, 'rest'),
+      new Step('wait', { ms: 1000 }, 'rest'),
+      new Step('end', { run: 0, how: 'done' }, 'rest'),
+      new Step('wait', { ms: 8000 }, 'rest'),
+    ],
+  ],
+  [
+    'an ending that its machine could not publish in time: who asks for it is told no other',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('resume', { device: 1, id: 0, after: 'zero', epoch: 'right' }, 'rest'),
+      new Step('redis', { state: 'away' }, 'rest'),
+      new Step('wait', { ms: 1000 }, 'rest'),
+      new Step('end', { run: 0, how: 'done' }, 'rest'),
+      new Step('wait', { ms: 25_000 }, 'rest'),
+    ],
+  ],
+  [
+    'who asks for a delta that there is not yet, of a run that its machine itself interrupts, gets a gap',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('drain', { machine: 0, deadlineMs: 0 }, 0),
+      new Step('resume', { device: 1, id: 0, after: 'future', epoch: 'right' }, 'rest'),
+    ],
+  ],
+  [
+    'who asks for a delta that there is not, of a run whose machine was killed: the ending comes after that',
+    2,
+    [
+      new Step('ask', { device: 0, machine: 0, id: 1 }, 'rest'),
+      new Step('wait', { ms: 50 }, 'rest'),
+      new Step('kill', { machine: 0, lastArrives: false }, 'rest'),
+      new Step('resume', { device: 1, id: 1, after: 'future', epoch: 'right' }, 0),
+    ],
+  ],
+  [
+    'a cancel whose machine reads only the ending, and then all since the owner is silent',
+    2,
+    [
+      new Step('latency', { machine: 1, ms: 300 }, 'rest'),
+      new Step('start', { device: 2, id: 0, model: 0 }, 'rest'),
+      new Step('cancel', { device: 3, id: 0 }, 'rest'),
+      new Step('say', { run: 0, deltas: 1, isLarge: false }, 'rest'),
+      new Step('end', { run: 0, how: 'done' }, 'rest'),
+      new Step('wait', { ms: 15_000 }, 0),
+    ],
+  ],
 ])('%s', async (_what, machines, steps) => {
   await expect(play(machines, steps)).resolves.toBeUndefined();
 });

@@ -1,4 +1,5 @@
 /** A machine with a disk, and the process of the relay on it: the core with everything around it in memory. */
+import type { PublishedSource } from '../../src/cluster/port.ts';
 import { LEASE_MS, StoreSharedRuns } from '../../src/cluster/shared-runs.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import type { Clock } from '../../src/time/clock.ts';
@@ -62,6 +63,8 @@ export class Process {
   readonly disk: Disk;
   readonly core: Core;
   readonly link: StoreLink | undefined;
+  /** Epochs of its runs that it knows to be followed elsewhere. */
+  readonly followed = new Set<string>();
   readonly logs = new MemoryStreamLogs({ maxBytes: LOG_BYTES, totalBytes: TOTAL_BYTES });
   readonly #clock: MachineClock;
   readonly #ledger: DiskLedger;
@@ -174,8 +177,21 @@ export class Process {
       onMalformed: (what) => void this.#complaints.push(what),
       onFormats() {},
     });
+    const publish = shared.publish.bind(shared);
+    shared.publish = (record, source) => publish(record, this.#watched(source, record.epoch));
     void shared.beat();
     return shared;
+  }
+
+  /** The same source: what it is told of followers is noted. */
+  #watched(source: PublishedSource, epoch: string): PublishedSource {
+    const followed = source.followed.bind(source);
+    source.followed = (isFollowed) => {
+      if (isFollowed) this.followed.add(epoch);
+      else this.followed.delete(epoch);
+      followed(isFollowed);
+    };
+    return source;
   }
 }
 

@@ -160,6 +160,21 @@ const MUTANTS: readonly Mutant[] = [
     plant: () => vi.spyOn(Publisher.prototype, 'recheck').mockReturnValue(),
   },
   {
+    what: 'a machine that others gave up goes on for its own readers',
+    kind: AT_FAULT,
+    plant() {
+      const { abort } = Run.prototype;
+      vi.spyOn(Run.prototype, 'abort').mockImplementation(function (this: Run, reason) {
+        if (reason !== 'given_up') abort.call(this, reason);
+      });
+    },
+  },
+  {
+    what: 'an ending waits for nobody who may have told another',
+    kind: AT_FAULT,
+    plant: () => vi.spyOn(RunPublication.prototype, 'confirmed').mockReturnValue(undefined),
+  },
+  {
     what: 'after an outage leases are believed at once',
     kind: AT_FAULT,
     plant: () => vi.spyOn(Replicas.prototype, 'recheck').mockReturnValue(),

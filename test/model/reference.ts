@@ -22,6 +22,8 @@ const STALLED_MS = 40_000;
 export const GIVEN_UP_MS = 8000;
 /** How much longer or shorter something may be held than it should: a tick, a turn of a publication, ms. */
 const TOLERANCE_MS = 600;
+/** A machine knows nothing of who follows its runs, or cannot tell them, for so long after its link was at fault, ms. */
+const UNHEARD_MS = 3000;
 /** Deltas of a machine that is killed so soon after they came may be nowhere else, ms. */
 const PUBLISHED_MS = 600;
 
@@ -47,6 +49,10 @@ export class ModelRun {
   isDisturbed = false;
   /** Its owner could not be heard for so long that others may have given it up. */
   isSilenced = false;
+  /** Others have told that it was interrupted. */
+  isToldInterrupted = false;
+  /** Its owner could neither know of a reader elsewhere nor tell the store, as it ended: what others told may be another ending. */
+  mayHaveTwoEndings = false;
 
   constructor(row: DiskRow, owner: Process, begunAt: number) {
     const { epoch, userId, streamId, model } = row.intent;
@@ -116,6 +122,8 @@ export class Reference implements Judge {
   /** Rows of each disk that are known. */
   readonly #known = new Map<Machine, number>();
   readonly #calls = new Map<Process, number>();
+  /** When the link of a process was at fault last, elapsed ms. */
+  readonly #cutAt = new Map<Process, number>();
 
   constructor(clock: ManualClock, isShared: boolean) {
     this.#clock = clock;
@@ -148,6 +156,21 @@ export class Reference implements Judge {
   silence(owner: Process): void {
     for (const run of this.runs)
       if (run.owner === owner && this.#isHeldThere(run) !== 'no') run.isSilenced = true;
+  }
+
+  /** The link of a process is at fault, from now on or still: what had just ended there may not have left. */
+  cutOff(owner: Process, isNew: boolean): void {
+    const now = this.#clock.elapsed();
+    this.#cutAt.set(owner, now);
+    if (!isNew) return;
+    for (const run of this.runs)
+      if (run.owner === owner && run.endedAt !== undefined && now - run.endedAt < UNHEARD_MS)
+        run.mayHaveTwoEndings = true;
+  }
+
+  /** A failover, which may have lost that a run was given up. */
+  failedOver(): void {
+    for (const run of this.runs) if (run.isToldInterrupted) run.mayHaveTwoEndings = true;
   }
 
   /** The run that has the id, as far as that can be said. */
@@ -297,7 +320,20 @@ export class Reference implements Judge {
     if (ending === undefined) return;
     run.ending = fromWire(ending.wire);
     run.endedAt = this.#clock.elapsed();
+    const cutAt = this.#cutAt.get(run.owner) ?? Number.NEGATIVE_INFINITY;
+    run.mayHaveTwoEndings ||= !run.owner.followed.has(run.epoch) && run.endedAt - cutAt < UNHEARD_MS;
     this.#checkRow(run, ending.frame);
+    this.#checkOneEnding(run);
+  }
+
+  /** What others tell of a run is what its owner tells, and what its row says. */
+  #checkOneEnding({ isToldInterrupted, mayHaveTwoEndings, ending, owner, row }: ModelRun): void {
+    if (!isToldInterrupted || ending === undefined || mayHaveTwoEndings) return;
+    if (owner.isGone || owner.disk.wasFull) return; // it could not tell them everything
+    expect(row.code, 'the row of a run that others ended').toBe('interrupted');
+    expect(JSON.parse(ending), 'the ending of a run that others ended').toMatchObject({
+      code: 'interrupted',
+    });
   }
 
   /** Settle before ending: what the row says by then. */
@@ -337,7 +373,11 @@ export class Reference implements Judge {
     if (run.ending === JSON.stringify(frame)) return true;
     const isOfOthers = frame.type === 'error' && frame.code === 'interrupted' && frame.usage === undefined;
     if (!isOfOthers || !this.mayBeInterrupted(run)) return false;
-    return frame.seq <= run.spoken.length && (run.isDisturbed || frame.seq >= leftBehind(run));
+    run.isToldInterrupted = true;
+    this.#checkOneEnding(run);
+    // Who says that it holds a delta more is believed: nobody is left to know better.
+    const most = run.spoken.length + (this.areDevicesSane ? 0 : 1);
+    return frame.seq <= most && (run.isDisturbed || frame.seq >= leftBehind(run));
   }
 
   #toldGap(userId: string, id: string, epoch: string | undefined, code: string): void {

@@ -32,6 +32,8 @@ export class World {
   isAtRest = false;
   /** What a replica of the store holds. */
   #copy: { readonly data: MemoryCopy; readonly at: number } | undefined;
+  /** Whose links are at fault. */
+  readonly #faulty = new Set<Process>();
   /** By process: since when its link is not up, elapsed ms. */
   readonly #downSince = new Map<Process, number>();
 
@@ -148,6 +150,7 @@ export class World {
     for (const { link } of this.processes) link?.reconnect();
     this.reference.soundSince = this.clock.elapsed();
     this.reference.disturb();
+    this.reference.failedOver();
   }
 
   #processesOf(only: Machine | undefined): readonly Process[] {
@@ -163,6 +166,10 @@ export class World {
       if (link?.isSound === false) {
         this.reference.soundSince = now;
         this.reference.disturb();
+        this.reference.cutOff(process, !this.#faulty.has(process));
+        this.#faulty.add(process);
+      } else {
+        this.#faulty.delete(process);
       }
       if (now - (this.#downSince.get(process) ?? now) >= SILENT_MS) this.reference.silence(process);
     }

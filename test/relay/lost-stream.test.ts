@@ -27,7 +27,7 @@ function createCoreBesideOther(ending?: EndingFrame) {
     elsewhere: true,
     claim: async () => RUN,
     release() {},
-    publish: () => ({ wake() {}, meanwhile() {} }),
+    publish: () => ({ wake() {}, meanwhile() {}, confirmed: () => undefined }),
     find: async () => RUN,
     async follow(run, _part, followed) {
       events = followed;

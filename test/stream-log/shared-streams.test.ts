@@ -339,7 +339,7 @@ describe('a run of one machine on another', () => {
     memory.leases.delete('a');
     memory.mailboxes.delete('a');
     await a.shared.close();
-    await pass(2000);
+    await pass(5000);
     for (const { replica } of followers) {
       expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 1, id: 'stream-1' });
       expect(textOf(replica)).toBe('half');
@@ -425,7 +425,7 @@ describe('a run of one machine on another', () => {
       memory.leases.delete('a');
       memory.mailboxes.delete('a');
       await a.shared.close();
-      await pass(2000);
+      await pass(5000);
       expect(replica.ending).toMatchObject({ type: 'error', code: 'interrupted', seq: 2 });
     });
 
@@ -443,17 +443,145 @@ describe('a run of one machine on another', () => {
     });
   });
 
-  it('is given up where an owner is alive that does not know it', async () => {
+  it('is a gap, and no ending, where an owner is alive that does not know it any more', async () => {
     const source = new Source(a);
     a.shared.publish(source.run, source);
     await pass(100);
     const successor = { ...source.run, owner: b.shared.machine };
     const c = await machine('c');
-    const { replica } = await follow(c, successor);
+    const { replica, heard } = await follow(c, successor);
     await pass(100);
-    expect(replica.ending).toMatchObject({ code: 'interrupted' });
+    expect(replica.ending).toBeUndefined();
+    expect(heard).toEqual(['lost']);
+    expect(memory.logs.get('epoch-1')?.ending).toBeUndefined();
     await pass(1000);
-    expect(source.heard).not.toContain('cancelled');
+    expect(source.heard).toEqual([]);
+  });
+});
+
+describe('an owner that is late, or cut off', () => {
+  /** Nothing that it asks of the store is carried out. */
+  function cutOff({ store }: Machine): () => void {
+    const methods = ['beat', 'restore', 'add', 'release', 'alive', 'neighbours'] as const;
+    const cut = methods.map((method) => vi.spyOn(store, method).mockRejectedValue(new Error('cut off')));
+    return () => void cut.forEach((each) => void each.mockRestore());
+  }
+
+  async function followed() {
+    const source = new Source(a);
+    const publication = a.shared.publish(source.run, source);
+    source.say('half');
+    await pass(200);
+    const { replica, heard } = await follow(b, source.run);
+    await pass(50);
+    return { source, publication, replica, heard };
+  }
+
+  it('is given up by a write that it finds: it is told, whatever it has said meanwhile', async () => {
+    const { source, replica } = await followed();
+    const heal = cutOff(a);
+    await pass(6000);
+    expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 1 });
+    heal();
+    await pass(1000);
+    expect(source.heard).toEqual(['followed', 'given up', 'not followed']);
+  });
+
+  it('finds it for as long as its run may take, and where its id has gone to another run', async () => {
+    const { source } = await followed();
+    const heal = cutOff(a);
+    await pass(ENDED_MS + 8000);
+    const next = new Source(b, 'stream-1', 'epoch-2');
+    expect(await b.shared.claim(next.run, TEN)).toBe('claimed');
+    heal();
+    await pass(1000);
+    expect(source.heard).toContain('given up');
+  });
+
+  it('is not given up where it has renewed its lease meanwhile', async () => {
+    const { source, replica } = await followed();
+    vi.spyOn(b.store, 'alive').mockResolvedValue(new Set());
+    await pass(6000);
+    expect(replica.ending).toBeUndefined();
+    expect(memory.logs.get('epoch-1')?.ending).toBeUndefined();
+    expect(source.heard).toEqual(['followed']);
+  });
+
+  it('is not given up where the store has lost the log: it cannot be written that it is', async () => {
+    const { source, replica, heard } = await followed();
+    const heal = cutOff(a);
+    memory.flush();
+    await pass(6000);
+    expect(replica.ending).toBeUndefined();
+    expect(heard.at(-1)).toBe('lost');
+    heal();
+    await pass(1000);
+    expect(source.heard).not.toContain('given up');
+  });
+
+  describe('asks before the ending of a run', () => {
+    it('nothing while its lease holds and nobody follows', async () => {
+      const source = new Source(a);
+      const publication = a.shared.publish(source.run, source);
+      await pass(200);
+      expect(publication.confirmed()).toBeUndefined();
+      cutOff(a);
+      await pass(600);
+      expect(publication.confirmed()).toBeUndefined();
+    });
+
+    it('whether it was ended, where it was late', async () => {
+      const source = new Source(a);
+      const publication = a.shared.publish(source.run, source);
+      await pass(200);
+      memory.leases.delete('a');
+      await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 9000, endedMs: 1000 }).end(
+        source.run,
+        0,
+        '{}',
+      );
+      clock.advance(5000); // in one turn: no answer of the store is heard
+      await publication.confirmed();
+      expect(source.heard).toEqual(['given up']);
+    });
+
+    it('each time, where others follow; and goes on once the store has answered', async () => {
+      const { source, publication } = await followed();
+      const restored = vi.spyOn(a.store, 'restore');
+      await publication.confirmed();
+      expect(restored).toHaveBeenCalledOnce();
+      expect(source.heard).toEqual(['followed']);
+    });
+
+    it('a store that is away for ten seconds, where others follow: then it counts as given up', async () => {
+      const { source, publication } = await followed();
+      memory.reachable = false;
+      await pass(600);
+      let isConfirmed = false;
+      void publication.confirmed()?.then(() => {
+        isConfirmed = true;
+      });
+      await pass(9900);
+      expect([isConfirmed, source.heard.includes('given up')]).toEqual([false, false]);
+      await pass(200);
+      expect([isConfirmed, source.heard.includes('given up')]).toEqual([true, true]);
+    });
+
+    it('a store that comes back in time: its run is its own', async () => {
+      const { source, publication, replica } = await followed();
+      memory.reachable = false;
+      await pass(6000);
+      const confirmed = publication.confirmed();
+      await pass(5000);
+      memory.reachable = true;
+      await pass(600);
+      await confirmed;
+      source.ending = source.done;
+      publication.wake();
+      await pass(100);
+      expect(replica.ending).toEqual(JSON.parse(source.done));
+      expect(source.heard).toEqual(['followed', 'not followed']);
+    });
   });
 });
 
@@ -525,7 +653,7 @@ describe('a failover of the store, which loses what it was told last', () => {
     await a.shared.close();
     memory.become(copy);
     memory.leases.delete('a');
-    await pass(2000);
+    await pass(5000);
     expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 2 });
     const { replica: later } = await follow(b, source.run);
     expect(later.ending).toMatchObject({ code: 'interrupted', seq: 1 });
@@ -545,6 +673,7 @@ describe('a failover of the store, which loses what it was told last', () => {
     await pass(50);
     await a.shared.close();
     memory.become(copy);
+    memory.leases.delete('a');
     const c = await machine('c');
     const ending = {
       type: 'error',
@@ -615,7 +744,8 @@ describe('while the store is away', () => {
     const source = new Source(a);
     a.shared.publish(source.run, source);
     await pass(200);
-    await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 1, endedMs: 1000 }).end(
+    memory.leases.delete('a');
+    await new MemorySharedStore(memory, 'z', { leaseMs: 1, liveMs: 1000, endedMs: 1000 }).end(
       source.run,
       0,
       '{}',
@@ -657,6 +787,13 @@ it('closing publishes what is left and leaves no timer behind', async () => {
   ).toBe(source.done);
   clock.advance(ENDED_MS);
   expect(clock.pending).toBe(0);
+});
+
+it('machines that ended leave no timer behind', async () => {
+  const { pending } = clock;
+  for (const name of ['one', 'two', 'three']) b.shared.ended(name);
+  await pass(1000);
+  expect(clock.pending).toBe(pending);
 });
 
 it('what ended or was refused while the store was away no longer counts against its user', async () => {

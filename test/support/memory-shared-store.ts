@@ -3,6 +3,7 @@
 import type {
   Addition,
   Claimed,
+  Ended,
   MachineMessage,
   Neighbours,
   RunRecord,
@@ -36,8 +37,11 @@ export class SharedMemory {
   /** By user; of one minute that does not end. */
   readonly starts = new Map<string, number>();
   readonly cancels = new Map<string, Set<string>>();
-  /** By epoch: when its record and log go, elapsed ms. */
-  readonly expiries = new Map<string, { readonly record: RunRecord; readonly at: number }>();
+  /** By epoch: when its record goes, and its log, elapsed ms. */
+  readonly expiries = new Map<
+    string,
+    { readonly record: RunRecord; readonly at: number; readonly logAt: number }
+  >();
   readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
   /** False: every operation of every machine fails. */
   reachable = true;
@@ -72,26 +76,41 @@ export class SharedMemory {
     refill(this.starts, copy.starts);
     refill(this.cancels, copy.cancels);
     refill(this.expiries, copy.expiries);
-    for (const { record, at } of this.expiries.values()) this.expire(record, at - this.clock.elapsed());
+    const now = this.clock.elapsed();
+    for (const { record, at, logAt } of this.expiries.values()) this.expire(record, at - now, logAt - now);
   }
 
   isAlive(machine: string): boolean {
     return (this.leases.get(machine) ?? 0) > this.clock.elapsed();
   }
 
-  /** Keeps it from now on for `ms`, unless another run has taken the id. */
-  expire(record: RunRecord, ms: number): void {
+  /** The run that has the id: not where its machine died before it began. */
+  heldRun(record: RunRecord): RunRecord | undefined {
+    const held = this.runs.get(keyOf(record));
+    return held !== undefined && (this.isAlive(held.owner) || this.logs.has(held.epoch)) ? held : undefined;
+  }
+
+  /** Keeps it from now on for `ms`, unless another run has taken the id, and its log for `logMs`. */
+  expire(record: RunRecord, ms: number, logMs = ms): void {
     const { epoch } = record;
-    this.expiries.set(epoch, { record, at: this.clock.elapsed() + ms });
+    const now = this.clock.elapsed();
+    this.expiries.set(epoch, { record, at: now + ms, logAt: now + logMs });
     this.#timers.get(epoch)?.cancel();
-    const timer = this.clock.after(ms, () => {
-      this.#timers.delete(epoch);
-      this.expiries.delete(epoch);
-      if (this.runs.get(keyOf(record))?.epoch === epoch) this.runs.delete(keyOf(record));
-      this.logs.delete(epoch);
-      this.live.delete(epoch);
-    });
+    const timer = this.clock.after(ms, () => this.#expired(record, logMs - ms));
     this.#timers.set(epoch, timer);
+  }
+
+  #expired(record: RunRecord, logMs: number): void {
+    const { epoch } = record;
+    if (this.runs.get(keyOf(record))?.epoch === epoch) this.runs.delete(keyOf(record));
+    this.live.delete(epoch);
+    if (logMs > 0) {
+      this.expire(record, logMs);
+      return;
+    }
+    this.#timers.delete(epoch);
+    this.expiries.delete(epoch);
+    this.logs.delete(epoch);
   }
 }
 
@@ -136,8 +155,8 @@ export class MemorySharedStore implements SharedStore {
 
   async claim(record: RunRecord, { streams, startsPerMinute }: UserLimits): Promise<Claimed> {
     const memory = this.#reached();
-    const held = memory.runs.get(keyOf(record));
-    if (held !== undefined && (memory.isAlive(held.owner) || memory.logs.has(held.epoch))) return held;
+    const held = memory.heldRun(record);
+    if (held !== undefined) return held;
     const ofUser = [...memory.live.values()].filter(({ userId }) => userId === record.userId);
     if (ofUser.filter(({ owner }) => memory.isAlive(owner)).length >= streams) return 'too_many';
     const starts = (memory.starts.get(record.userId) ?? 0) + 1;
@@ -160,11 +179,12 @@ export class MemorySharedStore implements SharedStore {
   }
 
   async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
-    const { runs, logs, live } = this.#reached();
-    const holder = runs.get(keyOf(record));
-    if (holder !== undefined && holder.epoch !== record.epoch) return 'taken';
+    const memory = this.#reached();
+    const { runs, logs, live } = memory;
     const log = logs.get(record.epoch);
     if (log?.ending !== undefined) return 'closed';
+    const held = memory.heldRun(record);
+    if (held !== undefined && held.epoch !== record.epoch) return 'taken';
     runs.set(keyOf(record), record);
     live.set(record.epoch, record);
     this.#memory.expire(record, this.#times.liveMs);
@@ -194,12 +214,14 @@ export class MemorySharedStore implements SharedStore {
     return { exists, batches, ending, more: false };
   }
 
-  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number> {
-    const log = this.#reached().logs.get(record.epoch);
+  async end(record: RunRecord, head: number, ending: string): Promise<Ended> {
+    const memory = this.#reached();
+    if (memory.isAlive(record.owner)) return 'owned';
+    const log = memory.logs.get(record.epoch);
     if (log === undefined) return 'absent';
     if (log.ending !== undefined || headOf(log) > head) return 'moved';
     if (headOf(log) < head) return headOf(log);
-    this.#end(log, record, ending);
+    this.#end(log, record, ending, this.#times.liveMs);
     return 'ended';
   }
 
@@ -248,10 +270,10 @@ export class MemorySharedStore implements SharedStore {
     return true;
   }
 
-  #end(log: MemoryLog, record: RunRecord, ending: string): void {
+  #end(log: MemoryLog, record: RunRecord, ending: string, logMs = this.#times.endedMs): void {
     log.ending = ending;
     this.#memory.live.delete(record.epoch);
-    this.#memory.expire(record, this.#times.endedMs);
+    this.#memory.expire(record, this.#times.endedMs, logMs);
   }
 
   #reached(): SharedMemory {

@@ -108,8 +108,8 @@ export interface SharedStore {
   release(run: RunRecord): Promise<void>;
   find(userId: string, id: string): Promise<RunRecord | undefined>;
   /**
-   * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, `taken`
-   * where the id has become another run's. A log that is absent, or ends before `base`, begins anew after `base`.
+   * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, otherwise
+   * `taken` where the id has become another run's, whose machine did not die before it began. A log that is absent, or ends before `base`, begins anew after `base`.
    */
   restore(run: RunRecord, base: number): Promise<number | 'closed' | 'taken'>;
   /**
@@ -121,10 +121,11 @@ export interface SharedStore {
   /** What the log holds from the first delta after `after` on, as far as one answer goes; from its beginning without. */
   read(epoch: string, after?: number): Promise<StoredPage>;
   /**
-   * Ends a log whose owner died, if its last delta is `head`. Otherwise gives that last one where it comes before `head`,
-   * and `moved` where there is more, or an ending.
+   * Ends a log for an owner without a lease, if its last delta is `head`: from then on its owner can add nothing. The log is
+   * kept for as long as a run may take, so that an owner that lives after all finds that it was given up. Otherwise gives
+   * that last delta where it comes before `head`, `moved` where there is more, or an ending, and `owned` where there is a lease.
    */
-  end(run: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number>;
+  end(run: RunRecord, head: number, ending: string): Promise<Ended>;
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
   cancel(run: RunRecord): Promise<void>;
   /** The same for the run that has the id, which it gives; its owner is told before that this machine follows it. */
@@ -135,6 +136,9 @@ export interface SharedStore {
   /** Gives up the lease. */
   close(): Promise<void>;
 }
+
+/** What came of ending a log for its owner: all but `ended` wrote nothing. */
+export type Ended = 'ended' | 'owned' | 'moved' | 'absent' | number;
 
 export interface Neighbours {
   /** Names of machines that store streams as this one does. */

@@ -47,6 +47,11 @@ local function held_run(key)
   end
   if not string.find(fields[1], '^[%w_-]+$') then return 'malformed' end
   return fields
+end
+-- Not where its machine died before it began.
+local function is_held(held, leases, logs)
+  if not held or held == 'malformed' then return false end
+  return redis.call('PTTL', leases .. held[5]) > 0 or redis.call('EXISTS', logs .. held[1]) == 1
 end`;
 
 /** Seq of the last entry, nil if there is no log, 'closed' if it has its ending. */
@@ -59,7 +64,7 @@ local function last_seq(key)
 end
 local function expire_ended(log, run, live, epoch, ms)
   redis.call('PEXPIRE', log, ms)
-  redis.call('PEXPIRE', run, ms)
+  if redis.pcall('HGET', run, 'epoch') == epoch then redis.call('PEXPIRE', run, ms) end
   redis.pcall('HDEL', live, epoch)
 end`;
 
@@ -98,11 +103,8 @@ end`;
  */
 const claim = `${ALIVE}${MAKE_ROOM}${HELD_RUN}${COUNT_START}
 local held = held_run(KEYS[1])
-if held == 'malformed' then
-  redis.call('DEL', KEYS[1])
-elseif held and (alive(ARGV[8] .. held[5]) or redis.call('EXISTS', ARGV[9] .. held[1]) == 1) then
-  return held
-end
+if held == 'malformed' then redis.call('DEL', KEYS[1])
+elseif is_held(held, ARGV[8], ARGV[9]) then return held end
 make_room(KEYS[2], 'hash')
 if redis.call('HLEN', KEYS[2]) > ${MAX_LIVE_OF_A_USER} then redis.call('DEL', KEYS[2]) end
 local count = 0
@@ -145,15 +147,15 @@ const release = `
 if redis.pcall('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 redis.pcall('HDEL', KEYS[2], ARGV[1])`;
 
-/** KEYS run, live, log. ARGV the run's fields, ms, base. */
-const restore = `${MAKE_ROOM}${LAST_SEQ}
+/** KEYS run, live, log. ARGV the run's fields, ms, base, prefix of leases, prefix of logs. */
+const restore = `${MAKE_ROOM}${LAST_SEQ}${HELD_RUN}
 make_room(KEYS[1], 'hash')
 make_room(KEYS[2], 'hash')
 make_room(KEYS[3], 'stream')
-local holder = redis.call('HGET', KEYS[1], 'epoch')
-if holder and holder ~= ARGV[1] then return 'taken' end
 local seq = last_seq(KEYS[3])
 if seq == 'closed' then return seq end
+local held = held_run(KEYS[1])
+if is_held(held, ARGV[8], ARGV[9]) and held[1] ~= ARGV[1] then return 'taken' end
 redis.call('HSET', KEYS[1], ${RUN_FIELDS})
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
@@ -206,8 +208,9 @@ for epoch, seq, bytes, marks in string.gmatch(list, '(%S+) (%d+) (%d+) (%a*)\\n'
 end
 return refused`;
 
-/** KEYS run, live, log. ARGV epoch, head, ending, ms. */
-const end = `${LAST_SEQ}
+/** KEYS run, live, log, lease of the owner. ARGV epoch, head, ending, ms after an ending, ms of a live run. */
+const end = `${ALIVE}${LAST_SEQ}
+if alive(KEYS[4]) then return 'owned' end
 if redis.call('TYPE', KEYS[3]).ok ~= 'stream' then return 'absent' end
 local seq = last_seq(KEYS[3])
 if not seq then return 'absent' end
@@ -215,6 +218,7 @@ if seq == 'closed' or seq > tonumber(ARGV[2]) then return 'moved' end
 if seq < tonumber(ARGV[2]) then return seq end
 redis.call('XADD', KEYS[3], '${LAST_ID}', 'ending', ARGV[3])
 expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])
+redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return 'ended'`;
 
 const CANCEL = `${MAKE_ROOM}
@@ -260,7 +264,7 @@ export const SCRIPTS = {
   dashRelease: { lua: release, numberOfKeys: 2 },
   dashRestore: { lua: restore, numberOfKeys: 3 },
   dashAdd: { lua: add, numberOfKeys: 0 },
-  dashEnd: { lua: end, numberOfKeys: 3 },
+  dashEnd: { lua: end, numberOfKeys: 4 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
   dashCancelHeld: { lua: cancelHeld, numberOfKeys: 1 },
   dashChange: { lua: change, numberOfKeys: 1 },

@@ -5,6 +5,7 @@ import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text
 import type {
   Addition,
   Claimed,
+  Ended,
   MachineMessage,
   Neighbours,
   RunRecord,
@@ -154,7 +155,14 @@ export class RedisSharedStore implements SharedStore {
   async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
     const reply = await this.#ask(
       'restore',
-      this.connection.dashRestore(...this.#keysOf(record), ...fields(record), this.#times.liveMs, base),
+      this.connection.dashRestore(
+        ...this.#keysOf(record),
+        ...fields(record),
+        this.#times.liveMs,
+        base,
+        this.#keys.leases,
+        this.#keys.logs,
+      ),
     );
     return reply as number | 'closed' | 'taken';
   }
@@ -209,12 +217,15 @@ export class RedisSharedStore implements SharedStore {
     return pageOf(entries, more === 1);
   }
 
-  async end(record: RunRecord, head: number, ending: string): Promise<'ended' | 'moved' | 'absent' | number> {
+  async end(record: RunRecord, head: number, ending: string): Promise<Ended> {
+    const { liveMs, endedMs } = this.#times;
+    const { epoch, owner } = record;
+    const keys = [...this.#keysOf(record), this.#keys.lease(owner)];
     const reply = await this.#ask(
       'end',
-      this.connection.dashEnd(...this.#keysOf(record), record.epoch, head, ending, this.#times.endedMs),
+      this.connection.dashEnd(...keys, epoch, head, ending, endedMs, liveMs),
     );
-    return reply as 'ended' | 'moved' | 'absent' | number;
+    return reply as Ended;
   }
 
   async cancel({ owner, epoch }: RunRecord): Promise<void> {
