@@ -13,6 +13,7 @@ const LIBRARY = {
   'ai-service': 'src/client/ai-service.ts',
   upload: 'src/client/upload.ts',
   'react-native': 'src/react-native/index.ts',
+  report: 'src/client/report-answer.ts',
 };
 /** The same, whole in itself: what it has in common with the others would cost those who do not use it. */
 const APART = { metrics: 'src/client/metrics-reporter.ts' };

@@ -62,6 +62,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'says which runs are in the table of the app, and brings what is missing',
     load: async () => (await import('./postgres/mirror-command.ts')).mirrorCommand,
   },
+  reports: {
+    summary: 'lists what people reported of answers',
+    load: async () => (await import('./reports/answer-reports-command.ts')).answerReports,
+  },
   erase: {
     summary: "makes runs of a user, or of a time, nobody's in the ledger on this disk",
     load: async () => (await import('./reports/erase-command.ts')).erase,

@@ -5,10 +5,12 @@ import type { Authenticator } from '../auth/port.ts';
 import { Revocations } from '../auth/revocations.ts';
 import type { Config } from '../config/environment.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
+import type { AnswerReports } from '../ledger/answer-reports.ts';
 import { type DirectoryLock, isDirectoryLocked, lockDirectory } from '../ledger/directory-lock.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import { ledgerDirectories, ledgerDirectory } from '../ledger/ledger-directories.ts';
 import type { Outbox } from '../ledger/outbox.ts';
+import { ReportShipper } from '../ledger/report-shipper.ts';
 import { UsageShipper } from '../ledger/shipper.ts';
 import { postgresUsageSink } from '../ledger/usage-sink.ts';
 import { MirrorCopier } from '../mirror/mirror-copier.ts';
@@ -92,7 +94,9 @@ export async function composeAccounts(
           telemetry,
           () => mirror?.wake(),
         );
-      return { ledger, quota, shipper };
+      const { reports } = ledger;
+      const reportShipper = postgres && composeReportShipper(reports, postgres, telemetry);
+      return { ledger, quota, shipper, reportShipper };
     } catch (error) {
       void ledger.close();
       throw error;
@@ -113,6 +117,7 @@ export async function composeAccounts(
       await orphans.close();
       await own.quota.close();
       await own.shipper?.close();
+      await own.reportShipper?.close();
       await mirror?.close();
       await postgres?.close();
       await own.ledger.close();
@@ -252,6 +257,20 @@ const SHIPPING_STOPPED = {
   schema:
     'Postgres has no place for usage rows: run `npm run migrate`, and grant dash_relay_writer to the user',
 } as const;
+
+function composeReportShipper(
+  reports: AnswerReports,
+  pool: PostgresPool,
+  { logger }: Telemetry,
+): ReportShipper {
+  return new ReportShipper({
+    reports,
+    pool,
+    clock: systemClock,
+    onRefused: (event) => logger.error(event, 'Postgres refuses a report of an answer: kept, tried again'),
+    onOutage: (event) => logger.warn(event, 'reports of answers do not reach Postgres: kept, tried again'),
+  });
+}
 
 /** A line of each cause within ten seconds. */
 const LINES_OF_MIRROR = 3;

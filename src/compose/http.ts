@@ -28,7 +28,7 @@ export function composeHttp(
   config: Config,
   settings: Settings,
   { relay, switches }: Core,
-  { authenticator, developmentIssuer, quota, revocations }: Accounts,
+  { authenticator, developmentIssuer, ledger, quota, revocations }: Accounts,
   { logger, metrics, observer }: Telemetry,
   { health, parent }: HttpOptions,
 ): HttpServer {
@@ -48,6 +48,7 @@ export function composeHttp(
         ? undefined
         : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
     clientMetrics: config.CLIENT_METRICS,
+    keepReport: (report, holder) => ledger.reports.add(report, holder, systemClock.now()),
     shared: parent?.limits,
     metrics: config.exposed ? undefined : source,
     developmentIssuer,

@@ -8,6 +8,7 @@ import type { Config } from '../config/environment.ts';
 import { processNameOf } from '../config/instance-id.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import { workerOf } from '../ledger/ledger-directories.ts';
+import type { ReportShipper } from '../ledger/report-shipper.ts';
 import type { UsageShipper } from '../ledger/shipper.ts';
 import type { OpenQuota } from '../quota/create-quota.ts';
 import type { Clock, Timer } from '../time/clock.ts';
@@ -18,6 +19,8 @@ export interface Books {
   readonly quota: OpenQuota;
   /** Undefined without DATABASE_URL: rows stay where they are. */
   readonly shipper: UsageShipper | undefined;
+  /** The same of reports of answers. */
+  readonly reportShipper: ReportShipper | undefined;
 }
 
 interface Adopted extends Books {
@@ -144,15 +147,17 @@ export class OrphanedLedgers {
   }
 }
 
-function isSent({ ledger: { outbox }, quota, shipper }: Books): boolean {
+function isSent({ ledger: { outbox, reports }, quota, shipper }: Books): boolean {
   if (shipper === undefined) return true;
-  return shipper.up && outbox.length + outbox.refused === 0 && !quota.alone && quota.undelivered === 0;
+  const left = outbox.length + outbox.refused + reports.length;
+  return shipper.up && left === 0 && !quota.alone && quota.undelivered === 0;
 }
 
 /** As a process closes what is its own. */
-async function closeBooks({ ledger, quota, shipper }: Books): Promise<void> {
+async function closeBooks({ ledger, quota, shipper, reportShipper }: Books): Promise<void> {
   await quota.close();
   await shipper?.close();
+  await reportShipper?.close();
   await ledger.close();
 }
 

@@ -9,6 +9,7 @@ import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { type AnswerReports, SqliteAnswerReports } from './answer-reports.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { type Outbox, SqliteOutbox } from './outbox.ts';
 import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
@@ -36,6 +37,8 @@ export interface LocalUsageLedger extends UsageLedger {
   readonly interrupted: number;
   /** Settled rows, for whoever takes them elsewhere. To be left alone once the ledger is closed. */
   readonly outbox: Outbox;
+  /** What people reported of answers, likewise. */
+  readonly reports: AnswerReports;
 }
 
 type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
@@ -74,6 +77,7 @@ export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
 class SqliteUsageLedger implements LocalUsageLedger {
   readonly interrupted: number;
   readonly outbox: SqliteOutbox;
+  readonly reports: SqliteAnswerReports;
   readonly #prices: () => PriceTable;
   readonly #clock: Clock;
   readonly #onError: UsageLedgerOptions['onError'];
@@ -93,6 +97,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
     this.#table = new RunTable(database);
     this.interrupted = this.#table.settleInterrupted(options.prices());
     this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
+    this.reports = new SqliteAnswerReports(database, (write) => this.#writes.push(write));
     this.#release = release;
     this.#wal = new WalCheckpointer({
       file: ledgerFile(options.dataDir),

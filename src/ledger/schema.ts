@@ -133,6 +133,22 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN speed TEXT;
   ALTER TABLE runs ADD COLUMN uncharged INTEGER NOT NULL DEFAULT 0;        -- 1: refused before a word of the answer
   `,
+  // What people reported of answers (answer-reports.ts).
+  `
+  CREATE TABLE answer_reports (
+    user_id TEXT NOT NULL,               -- who reports
+    id TEXT NOT NULL,                    -- as the client calls the report
+    organization_id TEXT,
+    stream_id TEXT NOT NULL,
+    epoch TEXT,                          -- of the run; null: the client did not know it
+    category TEXT NOT NULL,
+    answer TEXT,                         -- null: not sent
+    note TEXT,                           -- the same
+    reported_at INTEGER NOT NULL,        -- Unix ms
+    refused TEXT,                        -- why Postgres would not take it: SQLSTATE and what it was about
+    PRIMARY KEY (user_id, id)
+  ) STRICT;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

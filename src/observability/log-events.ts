@@ -393,6 +393,30 @@ export const LOG_EVENTS = {
     means: 'So many revocations are known from now on, those of REVOCATIONS_FILE and of the fleet together',
     action: null,
   },
+  'answer reported': {
+    name: 'answer_reported',
+    levels: ['info'],
+    fields: ['userId', 'streamId', 'epoch', 'category'],
+    means:
+      'A person says that something is wrong with an answer: `category` is wrong, unkind, unsafe, private or other. Words, where they sent some, are not logged',
+    action: '`dash-relay reports` lists what there is; somebody should read it each day',
+  },
+  'reports of answers do not reach Postgres: kept, tried again': {
+    name: 'reports_unshipped',
+    levels: ['warn'],
+    fields: ['cause'],
+    means: 'They stay in DATA_DIR until they do; none is lost. Told once, until one has arrived',
+    action:
+      'As for usage rows that do not reach Postgres; where the table is not there: `dash-relay migrate`',
+  },
+  'Postgres refuses a report of an answer: kept, tried again': {
+    name: 'report_refused',
+    levels: ['error'],
+    fields: ['reason'],
+    means:
+      'A constraint or trigger of the database does not take it. It stays in DATA_DIR and is tried each hour',
+    action: '`reason` has the SQLSTATE and what it is about; `dash-relay reports` shows the report',
+  },
   'tokens were revoked: what went on by them is ended': {
     name: 'revoked',
     levels: ['warn'],

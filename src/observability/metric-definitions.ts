@@ -30,6 +30,7 @@ import {
   REFUSAL_REASON,
   REFUSED,
   RELOAD_OUTCOME,
+  REPORT_CATEGORY,
   REPORT_OUTCOME,
   REVOKED_BY,
   ROUTE,
@@ -277,6 +278,12 @@ export const METRICS = {
     help: 'Reports of streams from apps: counted, over the limit of their user, or lost on their way',
     labels: { outcome: REPORT_OUTCOME },
     when: '`over_limit` rises: a program reports without end; `lost`: apps have no network; refused ones are `dash_refusals_total{door="client_metrics"}`',
+  },
+  dash_answer_reports_total: {
+    type: 'counter',
+    help: 'Answers that people reported, by what they say is wrong with them',
+    labels: { category: REPORT_CATEGORY },
+    when: 'It rises, or one is `unsafe` or `private`: `dash-relay reports` lists them',
   },
 
   // The model.

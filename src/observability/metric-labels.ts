@@ -2,6 +2,7 @@
  * Labels of the metrics: each has a closed set of values, so that nobody outside can make time series. What comes from
  * outside and is not of its set counts as `other`.
  */
+import { REPORT_CATEGORIES } from '../protocol/answer-report.ts';
 import { CLOSE_CODES, ERROR_NAMES } from '../protocol/codes.ts';
 import {
   CLIENT_CODES,
@@ -40,6 +41,9 @@ export const TOOL = named('a tool of ACTIONS_FILE, or `unknown`');
 export const VERSION = named('a version');
 export const WORKER = named('the number of a process of WORKERS');
 
+/** Why people report answers. */
+export const REPORT_CATEGORY = oneOf(...REPORT_CATEGORIES);
+
 export const CODE = each('an error code of PROTOCOL.md', ERROR_NAMES);
 export const ENDED = oneOf('done', 'cancelled', 'error');
 export const ENDED_CODE = each('an error code of PROTOCOL.md, or `none`', ['none', ...ERROR_NAMES]);
@@ -69,6 +73,7 @@ export const DOOR = oneOf(
   'config',
   'actions',
   'client_metrics',
+  'reports',
   'dev_token',
   'http',
 );
@@ -225,6 +230,7 @@ export const ROUTE = each('a route, or `other`', [
   '/v1/actions',
   '/v1/config',
   '/v1/client-metrics',
+  '/v1/reports',
   '/v1/ws',
   '/functions/v1/ai-gateway',
   '/functions/v1/ai-proxy',

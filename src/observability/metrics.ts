@@ -118,6 +118,7 @@ export function createMetrics() {
     clientStreams: counter('dash_client_streams_total'),
     clientErrors: counter('dash_client_errors_total'),
     clientReports: counter('dash_client_reports_total'),
+    answerReports: counter('dash_answer_reports_total'),
     redisFailures: counter('dash_redis_failures_total'),
     identityLookups: counter('dash_identity_lookups_total'),
     failures: counter('dash_failures_total'),

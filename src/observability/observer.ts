@@ -136,6 +136,10 @@ export function createObserver(logger: Logger, metrics: Metrics, sampled: Sample
       metrics.clientReports.inc({ outcome: event.outcome });
       if (event.outcome === 'counted') countReport(metrics, event.report);
     },
+    answerReported({ userId, streamId, epoch, category }) {
+      metrics.answerReports.inc({ category });
+      logger.info({ userId, streamId, epoch, category }, 'answer reported');
+    },
     failed({ what, cause, connectionId, epoch }) {
       metrics.failures.inc({ what: known(FAILED_PART, what) });
       sampled.write(

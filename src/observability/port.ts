@@ -1,4 +1,5 @@
 /** What the core and the endpoints tell of what happens, for logs and metrics, and what they are told of memory. */
+import type { ReportCategory } from '../protocol/answer-report.ts';
 import type { ErrorCode } from '../protocol/codes.ts';
 import type { Usage } from '../protocol/frames.ts';
 import type { StreamReport } from '../protocol/streaming-metrics.ts';
@@ -34,6 +35,7 @@ export type Door =
   | 'config'
   | 'actions'
   | 'client_metrics'
+  | 'reports'
   | 'dev_token'
   | 'http';
 
@@ -135,6 +137,13 @@ export interface Observer {
       | { readonly outcome: 'counted'; readonly report: StreamReport }
       | { readonly outcome: 'over_limit' | 'lost' },
   ): void;
+  /** A person reported an answer: ids and a category, never words. */
+  answerReported(event: {
+    readonly userId: string;
+    readonly streamId: string;
+    readonly epoch: string | null;
+    readonly category: ReportCategory;
+  }): void;
   /** An error that no client could be told of. */
   failed(event: { what: string; cause: unknown; connectionId?: string; epoch?: string }): void;
 }

@@ -7,7 +7,8 @@ import { ledgerDirectories } from '../ledger/ledger-directories.ts';
 const HELP = `Usage: dash-relay erase [options]
 
 Makes runs in the ledgers of DATA_DIR (default ./.data) nobody's, while the relay runs or after it has stopped: the ids of user,
-stream and request go; action, organisation, counts and costs stay, so that sums do. It cannot be taken back.
+stream and request go; action, organisation, counts and costs stay, so that sums do. Reports of answers are deleted. It cannot be
+taken back.
 It does not ask Postgres, where \`SELECT dash_relay.erase_user('<id>')\` does the same, as the owner: do that first.
 
   --user <id>      runs of this user, with what counts for their quotas

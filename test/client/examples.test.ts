@@ -15,6 +15,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   '@dash-relay/client/ai-service': 'src/client/ai-service.ts',
   '@dash-relay/client/metrics': 'src/client/metrics-reporter.ts',
   '@dash-relay/client/upload': 'src/client/upload.ts',
+  '@dash-relay/client/report': 'src/client/report-answer.ts',
   '@dash-relay/client/react-native': 'src/react-native/index.ts',
   '@dash-relay/client/react': 'src/react/index.ts',
   'dash-relay/testing': 'src/testing/index.ts',

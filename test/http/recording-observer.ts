@@ -29,6 +29,7 @@ export class RecordingObserver implements Observer {
   cancelAsked(): void {}
   passedOn(): void {}
   promptCounted(): void {}
+  answerReported(): void {}
 
   clientReported(event: Reported): void {
     this.reports.push(event);

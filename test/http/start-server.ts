@@ -74,6 +74,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
         switches: () => ALL_ON,
         actions,
         clientMetrics: true,
+        keepReport: async () => {},
         listedActions: () => ({ actions: {} }),
         simulated: true,
         metrics: { contentType: 'text/plain', metrics: async () => 'dash_up 1\n' },

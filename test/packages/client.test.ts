@@ -13,9 +13,13 @@ import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } fr
 /** Of the entry `.`, minified and gzipped. */
 const MAX_GZIPPED_BYTES = 9.1 * 1024;
 const MAX_UNPACKED_BYTES = 1_000_000;
-const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload'];
+const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report'];
 /** A path that each one asks, where it is not that of questions. */
-const PATHS: Readonly<Record<string, string>> = { metrics: '/v1/client-metrics', upload: '/v1/uploads' };
+const PATHS: Readonly<Record<string, string>> = {
+  metrics: '/v1/client-metrics',
+  upload: '/v1/uploads',
+  report: '/v1/reports',
+};
 
 let app: string;
 const packaged = (path: string): string => join(app, 'node_modules/@dash-relay/client', path);

@@ -107,6 +107,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
     slowReader: record('slowReader'),
     requestAnswered: record('requestAnswered'),
     clientReported: record('clientReported'),
+    answerReported: record('answerReported'),
     failed: record('failed'),
   };
   const relay = new Relay({

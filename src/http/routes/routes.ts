@@ -4,6 +4,7 @@ import type { DevelopmentIssuer } from '../../auth/development-issuer.ts';
 import type { Principal } from '../../auth/port.ts';
 import type { OldActions } from '../../legacy/parameters.ts';
 import type { Door, Observer } from '../../observability/port.ts';
+import { ANSWER_REPORT_BOUNDS } from '../../protocol/answer-report.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import { REPORT_BOUNDS } from '../../protocol/streaming-metrics.ts';
 import type { Relay } from '../../relay/relay.ts';
@@ -21,6 +22,7 @@ import { allowOrigins } from './cors.ts';
 import { demoHandlers, explainNoDemo } from './demo.ts';
 import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
 import { type Health, healthHandlers, type MetricsSource, metricsHandler } from './operations.ts';
+import { type KeepReport, reportsHandler } from './reports.ts';
 import { sessionHandlers } from './session.ts';
 import { configHandler, type TransportSwitches } from './transport-config.ts';
 
@@ -58,6 +60,8 @@ export interface RouteParts {
   readonly passOn?: PassOn | undefined;
   /** Whether apps may tell what they measured of their streams. */
   readonly clientMetrics: boolean;
+  /** Resolves when what a person reported of an answer is on disk. */
+  readonly keepReport: KeepReport;
   /** Of a process that is one of several: limits hold for all of them together. */
   readonly shared?: SharedLimits | undefined;
   /** Opens /metrics here too: in development only. */
@@ -115,6 +119,7 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: listedActions },
     { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
     ...clientMetricsRoutes(parts),
+    reportsRoute(parts),
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
@@ -133,6 +138,15 @@ function clientMetricsRoutes({ clientMetrics, observer, clock, shared }: RoutePa
       handler: clientMetricsHandler(observer, clock, shared?.taken('reports of user')),
     },
   ];
+}
+
+function reportsRoute({ keepReport, observer, clock, shared }: RouteParts): Route {
+  return {
+    on: 'POST /v1/reports',
+    config: { access: 'token', door: 'reports' },
+    bodyLimit: ANSWER_REPORT_BOUNDS.bodyBytes,
+    handler: reportsHandler(keepReport, observer, clock, shared?.taken('reports of answers of user')),
+  };
 }
 
 function developmentRoutes({ metrics, developmentIssuer, simulated, demo }: RouteParts): Route[] {

@@ -11,6 +11,7 @@ import {
   useWindowDimensions,
   View,
 } from 'react-native';
+import { reportAnswer } from '../../client/report-answer.ts';
 import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
 import type { ExportedFile } from '../store/markdown-export.ts';
@@ -74,8 +75,11 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly renderMath?: Rendering['renderMath'];
   /** Draws a block of an answer instead of the assistant; undefined leaves it. Keep the function the same between renderings. */
   readonly renderBlock?: Rendering['renderBlock'];
-  /** Takes what a person reports of an answer. What it rejects with is shown as a failure. Without it nothing can be reported. */
-  readonly onReport?: SendReport | undefined;
+  /**
+   * Takes what a person reports of an answer, instead of the relay. What it rejects with is shown as a failure. Null: nothing can be
+   * reported.
+   */
+  readonly onReport?: SendReport | null | undefined;
   /** A control of the app's own, at the end of the header. Keep the element the same between renderings. */
   readonly headerEnd?: ReactNode;
   /** Reads text aloud. Default: the browser's voice; in React Native, without one, nothing can be read aloud. */
@@ -112,8 +116,8 @@ function Assistant(props: DashAssistantProps) {
   const closeLink = useCallback(() => setLink(undefined), []);
   const [reported, setReported] = useState<AnswerMessage>();
   const closeReport = useCallback(() => setReported(undefined), []);
-  const { onReport } = props;
-  const { theme, onLayout } = useOwnTheme(props, setLink, onReport && setReported);
+  const sendReport = useSendReport(props.onReport);
+  const { theme, onLayout } = useOwnTheme(props, setLink, sendReport && setReported);
   const asked = useMemo(
     () => ({ action, context, parameters, model, maxTokens }),
     [action, context, parameters, model, maxTokens],
@@ -134,10 +138,18 @@ function Assistant(props: DashAssistantProps) {
             onExport={props.onExport ?? saveFile}
           />
           <LinkDialog link={link} onClose={closeLink} />
-          {onReport && <ReportDialog answer={reported} onSend={onReport} onClose={closeReport} />}
+          {sendReport && <ReportDialog answer={reported} onSend={sendReport} onClose={closeReport} />}
         </KeyboardAvoidingView>
       </RenderingProvider>
     </AssistantThemeProvider>
+  );
+}
+
+function useSendReport(own: SendReport | null | undefined): SendReport | undefined {
+  const { client } = useDash();
+  return useMemo(
+    () => (own === null ? undefined : (own ?? ((report) => reportAnswer(client, report)))),
+    [own, client],
   );
 }
 
