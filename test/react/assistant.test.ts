@@ -1,4 +1,5 @@
 /** The assistant as people use it, in a real browser against the real relay. */
+import { readFile } from 'node:fs/promises';
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
@@ -133,6 +134,176 @@ it('forgets a conversation, and stops its answer; for a while that can be undone
   expect(await wordsOf(answer)).toContain('word-2');
   await button('Go on').waitFor();
   expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).toContain('Forget me');
+});
+
+it('edits a question, shows the versions of what was asked and answered, and goes on, with the keyboard alone', async () => {
+  const { page, answer, textbox, ask, button } = await openAssistant();
+  const questions = page.getByRole('group', { name: 'You' });
+  const focusedName = () =>
+    page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent');
+  const said = async (text: string) => {
+    await answer.getByText(text, { exact: true }).waitFor();
+    await button('Ask again').waitFor();
+  };
+  relay.simulator.script({ deltas: ['First.'] });
+  await ask('What is lihgt?');
+  await said('First.');
+  await tabTo(page, 'Change the question');
+  await page.keyboard.press('Enter');
+  expect(await focusedName()).toBe('Your question');
+  await page.keyboard.press('Escape');
+  expect(await focusedName()).toBe('Change the question');
+  await page.keyboard.press('Enter');
+  await page.getByRole('textbox', { name: 'Your question' }).fill('What is light?');
+  relay.simulator.script({ deltas: ['Second.'] });
+  await page.keyboard.press('Enter');
+  expect(await focusedName()).toBe('Ask Dash');
+  await said('Second.');
+  expect(await questions.allInnerTexts()).toEqual(['What is light?\n2/2']);
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('What is light?');
+
+  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  await tabTo(page, 'Ask again');
+  await page.keyboard.press('Enter');
+  await answer.getByText('word-3').waitFor();
+  await page.keyboard.press('Escape');
+  await answer.getByText('You stopped this answer.').waitFor();
+  relay.simulator.script({ deltas: ['The rest.'] });
+  await tabTo(page, 'Go on');
+  await page.keyboard.press('Enter');
+  await said('The rest.');
+  expect(await page.getByText('Continued', { exact: true }).count()).toBe(1);
+
+  const versions = page.getByRole('group', { name: /^Version/ });
+  await versions.nth(1).getByRole('button', { name: 'Next version' }).focus(); // of the answer: after the last comes the first
+  await page.keyboard.press('Enter');
+  await said('Second.');
+  expect(await focusedName()).toBe('Next version');
+  await versions.nth(0).getByRole('button', { name: 'Previous version' }).focus();
+  await page.keyboard.press('Enter');
+  await said('First.');
+  expect(await focusedName()).toBe('Previous version');
+  await page.reload();
+  await said('First.');
+  expect(await questions.allInnerTexts()).toEqual(['What is lihgt?\n1/2']);
+  expect(await textbox.inputValue()).toBe('');
+});
+
+it('names, finds, saves and deletes conversations from the list, with the keyboard alone', async () => {
+  const { page, ask, button } = await openAssistant();
+  const list = page.getByRole('navigation', { name: 'Conversations' });
+  const entries = list.locator('[data-dash-entry]');
+  const focusedName = () =>
+    page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText');
+  for (const [question, text] of [
+    ['Photosynthèse', 'Sugar.'],
+    ['Fractions', 'Halves.'],
+    ['Fractions', 'Quarters.'],
+  ] as const) {
+    if (question !== 'Photosynthèse') await button('New conversation').click();
+    relay.simulator.script({ deltas: [text] });
+    await ask(question);
+    await button('Ask again').waitFor();
+  }
+  const [latest, second, oldest] = await entries.allInnerTexts();
+  expect(new Set([latest, second]).size).toBe(2); // though their titles are the same
+  expect(await list.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual(['Today']);
+
+  await entries.first().focus();
+  await page.keyboard.press('ArrowDown');
+  expect(await focusedName()).toBe(second);
+  await page.keyboard.press('End');
+  expect(await focusedName()).toBe(oldest);
+  await page.keyboard.press('Tab');
+  expect(await focusedName()).toBe('More for “Photosynthèse”');
+  await page.keyboard.press('Enter');
+  expect(await button('More for “Photosynthèse”').getAttribute('aria-expanded')).toBe('true');
+  await page.keyboard.press('Escape');
+  expect(await focusedName()).toBe('More for “Photosynthèse”');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter'); // Rename
+  expect(await focusedName()).toBe('Name of the conversation');
+  await page.keyboard.press('Escape');
+  expect(await focusedName()).toBe('More for “Photosynthèse”');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('Green'); // instead of the old one, which is selected
+  await page.keyboard.press('Enter');
+  expect(await focusedName()).toBe('More for “Green”');
+
+  const search = page.getByRole('searchbox', { name: 'Search conversations' });
+  await search.fill('SUGAR');
+  await list.getByRole('status').getByText('1 conversation found').waitFor();
+  expect(await entries.allInnerTexts()).toEqual([expect.stringMatching(/^Green/)]);
+  await search.fill('nowhere');
+  await list.getByRole('status').getByText('Nothing found').waitFor();
+  await page.keyboard.press('Escape');
+  expect(await entries.count()).toBe(3);
+
+  await button('More for “Green”').click();
+  const saving = page.waitForEvent('download');
+  await button('Save as a file').click();
+  const file = await saving;
+  expect(file.suggestedFilename()).toBe('Green.md');
+  const written = await readFile(await file.path(), 'utf8');
+  expect(written).toBe('# Green\n\n**You:**\n\n> Photosynthèse\n\n**Dash:**\n\nSugar.\n');
+
+  await button('Delete “Green”').focus();
+  await page.keyboard.press('Enter'); // another one is shown: that stays
+  await page.getByRole('status').getByText('“Green” was deleted.').waitFor();
+  expect(await focusedName()).toBe('Undo');
+  expect(await entries.count()).toBe(2);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Green' }).waitFor();
+  expect(await entries.count()).toBe(3);
+});
+
+it('prints the conversation whole, and nothing else of the page', async () => {
+  const { page, ask, button } = await openAssistant({ colorScheme: 'dark' });
+  await page.evaluate(`
+    window.onPaper = undefined;
+    window.print = () => { window.onPaper = document.querySelector('[aria-label=Messages]').innerText; };
+    document.body.append(Object.assign(document.createElement('p'), { textContent: 'Of the app' }));
+  `);
+  relay.simulator.script({ deltas: ['**Half** of it.\n\n', '```js\nconst x = 1;\n```'] });
+  await ask('Print me');
+  await button('Ask again').waitFor();
+  await button('More for “Print me”').click();
+  await button('Print or save as PDF').click();
+  await expect.poll(() => page.evaluate('onPaper'), SOON).toContain('const x = 1;');
+  await page.emulateMedia({ media: 'print' });
+  const seen = (await page.evaluate<string>('document.body.innerText'))
+    .split('\n')
+    .filter((line) => line !== '');
+  expect(seen).toEqual([
+    'Print me',
+    'Print me',
+    'Half of it.',
+    'js',
+    'const x = 1;',
+    expect.stringMatching(/AI/),
+  ]);
+  const colour = await page.evaluate(
+    `getComputedStyle(Array.from(document.querySelectorAll('span')).find(({ innerText }) => innerText === 'Half')).color`,
+  );
+  expect(colour).toBe('rgb(0, 0, 0)');
+});
+
+it('reads an answer aloud, and stops where it is asked to', async () => {
+  const { page, ask, button } = await openAssistant();
+  await page.evaluate(`
+    window.said = [];
+    window.speechSynthesis.speak = ({ text, lang }) => said.push([text, lang]);
+    window.speechSynthesis.cancel = () => said.push('silence');
+  `);
+  relay.simulator.script({ deltas: ['It **bends**.'] });
+  await ask('What does light do?');
+  await button('Read aloud').click();
+  await button('Stop reading').click();
+  await button('Read aloud').waitFor();
+  expect(await page.evaluate('said')).toEqual(['silence', ['It bends.', 'en'], 'silence']);
 });
 
 async function forget(title: string, button: Assistant['button']): Promise<void> {
@@ -367,6 +538,48 @@ it.each([
     await expect.poll(fromEnd, SOON).toBeLessThan(2);
   },
 );
+
+it('leaves a selection, and where the keyboard has led to, in place while text arrives', async () => {
+  const { page, answer, ask, button } = await openAssistant({ viewport: { width: 390, height: 500 } });
+  relay.simulator.script({
+    deltas: [
+      'See [a page](https://example.org/).\n\n',
+      ...Array.from({ length: 2000 }, (_, at) => `word-${at} `),
+    ],
+    pace: { firstTokenMs: 50, deltasPerSecond: 40 },
+  });
+  await ask('Count');
+  await answer.getByText('word-12').waitFor();
+  const select = (from: number, to: number) => `
+    const walker = document.createTreeWalker(document.querySelector('[aria-busy=true]'), NodeFilter.SHOW_TEXT);
+    while (walker.nextNode() && !walker.currentNode.data.includes('word-3 '));
+    const start = walker.currentNode.data.indexOf('word-3 ');
+    getSelection().setBaseAndExtent(walker.currentNode, start + ${from}, walker.currentNode, start + ${to});
+  `;
+  await page.evaluate(select(0, 6));
+  const arrived = () =>
+    page.evaluate<number>(`JSON.stringify({ ...sessionStorage }).match(/word-/g)?.length ?? 0`);
+  const before = await arrived();
+  await expect.poll(arrived, SOON).toBeGreaterThan(before + 60);
+  expect(await page.evaluate('String(getSelection())')).toBe('word-3');
+  const read = (what: string) => page.evaluate<number>(`(({ ${what} }) => ${what})(${MESSAGES})`);
+  const height = await read('scrollHeight');
+  await page.evaluate('getSelection().removeAllRanges()');
+  await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height); // it has caught up
+
+  await answer.getByRole('link', { name: 'a page' }).focus();
+  await page.keyboard.press('Shift');
+  const link = answer.getByRole('link', { name: 'a page' });
+  const top = () => link.boundingBox();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Shift+Tab'); // by the keyboard: the ring is shown
+  await button('New text below').waitFor();
+  const rested = await top();
+  const grown = await read('scrollHeight');
+  await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(grown + 30);
+  expect(await top()).toEqual(rested);
+  await button('Stop answering').click();
+});
 
 it('does not send what an input method is still composing', async () => {
   const { page, textbox, ask, answer, button } = await openAssistant();

@@ -5,7 +5,7 @@ import { useDash } from '../dash-provider.tsx';
 import { IconButton } from './button.tsx';
 import { MEASURE, RADIUS, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { growing, isOfInputMethod, type KeyPress } from './web-props.ts';
+import { growing, type InputKeyEvent, isOfInputMethod } from './web-props.ts';
 
 interface ComposerProps {
   /** Whose draft is written here. */
@@ -18,11 +18,6 @@ interface ComposerProps {
   readonly autoFocus: boolean;
   /** The field in which one types. */
   readonly input: RefObject<TextInputInstance | null>;
-}
-
-interface InputKeyEvent {
-  readonly nativeEvent: KeyPress;
-  preventDefault(): void;
 }
 
 export const Composer = memo(function Composer({
@@ -55,7 +50,7 @@ export const Composer = memo(function Composer({
     if (key === 'Escape' && isAnswering) onStop();
     // Soft keyboards have no other key for a new line.
     if (key !== 'Enter' || shiftKey || Platform.OS !== 'web') return;
-    event.preventDefault();
+    event.preventDefault?.();
     send();
   };
   return (

@@ -7,7 +7,7 @@ import { type Focusable, focusRing, IconButton, TextButton } from './button.tsx'
 import { browserPrint } from './print.ts';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { isOfInputMethod, type KeyPress, marked, onKeys } from './web-props.ts';
+import { type InputKeyEvent, isOfInputMethod, marked, onKeys } from './web-props.ts';
 
 /** By the id of a conversation. */
 export interface EntryActions {
@@ -38,7 +38,6 @@ export const ConversationEntry = memo(function ConversationEntry(props: EntryPro
   const name = distinction === undefined ? summary.title : `${summary.title}, ${distinction}`;
   const keys = onKeys(({ key }) => {
     if (key !== 'Escape' || !isOpen) return false;
-    setNamed(false);
     onOpen(undefined);
     backToMore();
     return true;
@@ -153,8 +152,11 @@ function NameField({ title, onEnd }: NameFieldProps) {
   const input = useRef<TextInputInstance>(null);
   const [name, setName] = useState(title);
   useLayoutEffect(() => input.current?.focus(), []);
-  const onKeyPress = ({ nativeEvent }: { readonly nativeEvent: KeyPress }): void => {
-    if (nativeEvent.key === 'Enter' && !isOfInputMethod(nativeEvent)) onEnd(name);
+  const onKeyPress = (event: InputKeyEvent): void => {
+    const { key } = event.nativeEvent;
+    if (isOfInputMethod(event.nativeEvent) || !['Enter', 'Escape'].includes(key)) return;
+    event.preventDefault?.(); // the focus moves on: the key would press what has it then
+    onEnd(key === 'Enter' ? name : undefined);
   };
   return (
     <View style={styles.naming}>

@@ -7,7 +7,7 @@ import { framedOnPaper } from './print.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { VariantSwitch } from './variants.tsx';
-import { growing, isOfInputMethod, type KeyPress } from './web-props.ts';
+import { growing, type InputKeyEvent, isOfInputMethod } from './web-props.ts';
 
 interface QuestionProps {
   readonly message: QuestionMessage;
@@ -76,12 +76,12 @@ function Editor({ text: before, onSend, onCancel }: EditorProps) {
   const [text, setText] = useState(before);
   useLayoutEffect(() => input.current?.focus(), []);
   const isSame = text.trim() === before || isBlank(text);
-  const onKeyPress = (event: { readonly nativeEvent: KeyPress; preventDefault(): void }): void => {
+  const onKeyPress = (event: InputKeyEvent): void => {
     const { key, shiftKey } = event.nativeEvent;
     if (Platform.OS !== 'web' || isOfInputMethod(event.nativeEvent)) return;
     if (key === 'Escape') onCancel();
     if (key !== 'Enter' || shiftKey) return;
-    event.preventDefault();
+    event.preventDefault?.();
     if (!isSame) onSend(text);
   };
   return (

@@ -10,7 +10,7 @@ import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { UndoBar } from './undo-bar.tsx';
 import { useToday } from './use-today.ts';
-import { headingLevel, onKeys, stepsThrough } from './web-props.ts';
+import { headingLevel, type InputKeyEvent, isOfInputMethod, onKeys, stepsThrough } from './web-props.ts';
 
 interface SidebarProps extends EntryActions {
   readonly shown: string;
@@ -62,18 +62,17 @@ interface SearchFieldProps {
 function SearchField({ query, found, onChange }: SearchFieldProps) {
   const { colors, strings } = useAssistantTheme();
   const [isFocused, setFocused] = useState(false);
-  const keys = onKeys(({ key }) => {
-    if (key !== 'Escape' || query === '') return false;
-    onChange('');
-    return true;
-  });
+  const onKeyPress = ({ nativeEvent }: InputKeyEvent): void => {
+    if (nativeEvent.key === 'Escape' && !isOfInputMethod(nativeEvent)) onChange('');
+  };
   const isSearched = query.trim() !== '';
   return (
-    <View {...keys}>
+    <View>
       <TextInput
         role="searchbox"
         value={query}
         onChangeText={onChange}
+        onKeyPress={onKeyPress as (event: object) => void}
         onFocus={() => setFocused(true)}
         onBlur={() => setFocused(false)}
         aria-label={strings.searchConversations}

@@ -15,6 +15,12 @@ interface KeyEvent {
   preventDefault(): void;
 }
 
+/** Of a field in which one types: react-native-web hands over the browser's event. */
+export interface InputKeyEvent {
+  readonly nativeEvent: KeyPress;
+  preventDefault?(): void;
+}
+
 /** What `keyCode` is while an input method has the keys. */
 const INPUT_METHOD = 229;
 
