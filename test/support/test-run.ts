@@ -8,15 +8,17 @@ export const LONG = process.env['DASH_TEST_LONG'] === '1';
 /** What chance is drawn from. A failure names it; DASH_TEST_SEED plays it again. */
 export const SEED = process.env['DASH_TEST_SEED'] ?? randomBytes(4).toString('hex');
 
-const POLL_MS = 5;
+/** Between questions, which may cost a connection to Postgres each: the longer it takes, the longer. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 50;
 const WITHIN_MS = 15_000;
 
 /** Waits for what no event tells: asked again and again until it is true. @throws Error naming `what` after 15 s */
 export async function eventually(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + WITHIN_MS;
-  while (!(await probe())) {
+  for (let pause = FIRST_PAUSE_MS; !(await probe()); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     if (performance.now() > deadline) throw new Error(`not within ${WITHIN_MS} ms: ${what}`);
-    await wait(POLL_MS);
+    await wait(pause);
   }
 }
 
