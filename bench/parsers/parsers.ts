@@ -9,6 +9,7 @@ import { headerToken } from '../../src/http/admission/bearer-token.ts';
 import { clientAddressBy } from '../../src/http/admission/client-address.ts';
 import { jsonBodyParser } from '../../src/http/create-app.ts';
 import { positionOf } from '../../src/http/routes/event-stream.ts';
+import { areWholeMessages, FrameRules } from '../../src/http/websocket/frame-rules.ts';
 import { handshakeToken } from '../../src/http/websocket/upgrade-request.ts';
 import { parseClientFrame, parseHttpRequest } from '../../src/protocol/parse-client-frame.ts';
 import { MessageParser } from '../../src/upstream/message-parser.ts';
@@ -42,6 +43,7 @@ const raw: readonly Parser[] = [
     bytes: 128 * KIB,
     read: (text) => readBody(text.replace('"type":"start",', '')),
   },
+  { name: 'frames of a connection', shapes: shapes.frames, honest: 2, bytes: 128 * KIB, read: readFrames },
   { name: 'access token', shapes: shapes.tokens, honest: 1, bytes: 7 * KIB, read: parseAccessToken },
   ...headerParsers(),
   { name: 'upstream body', shapes: shapes.upstreamBodies, honest: 3, bytes: 256 * KIB, read: readUpstream },
@@ -113,6 +115,12 @@ function readUpstream(text: string, slice = 16 * KIB): void {
   const decoder = new SseDecoder((...event) => reader.read(...event));
   for (let at = 0; at < bytes.length; at += slice) decoder.push(bytes.slice(at, at + slice));
   decoder.end();
+}
+
+/** What is read beside `ws`, which reads each of them as well. */
+function readFrames(text: string): void {
+  const bytes = Buffer.from(text, 'latin1');
+  if (!areWholeMessages(bytes)) new FrameRules().check(bytes);
 }
 
 /** A refusal costs what it costs, and is an answer too. */

@@ -3,6 +3,8 @@
  * nobody means ill; the others are what that cost could be driven to.
  */
 
+import { CONTINUATION, frame, PING, TEXT } from '../../test/http/masked-frame.ts';
+
 /** Name → a text of about so many bytes. */
 export type Shapes = Readonly<Record<string, (bytes: number) => string>>;
 
@@ -173,4 +175,22 @@ export const headers: Shapes = {
   addresses: (bytes) => fill('10.0.0.1', bytes, ', '),
   'longer addresses': (bytes) => fill('fd00:0000:0000:0000:0000:0000:0000:0001', bytes, ','),
   digits: (bytes) => `AAAAAAAAAAAAAAAA.${'9'.repeat(bytes)}`,
+};
+
+const framed = (opcode: number, fin: boolean, payload: string): string =>
+  frame({ opcode, fin, payload }).toString('latin1');
+
+/** Frames of one connection, one char per byte. One of the upper half counts as two bytes: such a KiB costs up to twice what is said. */
+export const frames: Shapes = {
+  'whole messages': (bytes) => fill(framed(TEXT, true, WORDS), bytes),
+  'messages in two fragments': (bytes) =>
+    fill(framed(TEXT, false, WORDS) + framed(CONTINUATION, true, WORDS), bytes),
+  'one message in as many fragments as may be': (bytes) =>
+    framed(TEXT, false, '') + fill(framed(CONTINUATION, false, fill(WORDS, bytes / 64)), bytes * 0.95),
+  'empty messages': (bytes) => fill(framed(TEXT, false, '') + framed(CONTINUATION, true, ''), bytes),
+  'empty pings within a message': (bytes) => framed(TEXT, false, '') + fill(framed(PING, true, ''), bytes),
+  'text that breaks off within a character': (bytes) =>
+    framed(TEXT, false, '') + framed(CONTINUATION, false, fill('😀', bytes)).slice(0, -1),
+  'a length that is never reached': (bytes) =>
+    framed(TEXT, false, '') + framed(CONTINUATION, true, 'x'.repeat(2 * bytes)).slice(0, bytes),
 };

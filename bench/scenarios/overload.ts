@@ -69,10 +69,12 @@ async function runOverload(
     using newcomers = new Newcomers(stage.subject.port, stage.signer);
     await delay(SETTLE_MS);
     const before = await stage.round(CALM_MS);
+    const cutBefore = await slowReadersClosed(stage);
     const begunAt = performance.now();
     const { round, endedAt, report } = await overload(stage);
     const recoveryMs = await newcomers.welcome(endedAt, WELCOME_WITHIN_MS);
     const told = newcomers.outcomes(begunAt);
+    const cut = (await slowReadersClosed(stage)) - cutBefore;
     const after = await stage.round(CALM_MS);
     const faults = report?.faults ?? {};
     // A stream that has ended is followed by another one, and that is new.
@@ -84,13 +86,21 @@ async function runOverload(
       afterP99: after.load.latency.p99,
       ...newcomersOf(told),
       refusedStarts: (told[START_REFUSED] ?? 0) + (faults[FRAME_REFUSED] ?? 0) + followers,
-      cut: faults['connection close 4503'] ?? 0,
+      cut,
       recovery: recoveryMs / 1000,
       peak: round.rssPeakMb,
       faults: Object.values(liveFaults).reduce((sum, each) => sum + each, 0),
     };
     return { rounds: [figures], faults: liveFaults };
   });
+}
+
+/** So far, as the relay counts them: the readers themselves find the close behind all that they have not taken. */
+async function slowReadersClosed({ subject: { port } }: Stage): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const [, count] = /^dash_slow_readers_total\{outcome="closed"\} (\d+)$/m.exec(text) ?? [];
+  if (count === undefined) throw new Error('the relay does not count slow readers');
+  return Number(count);
 }
 
 const START_REFUSED = 'start: unavailable';
