@@ -6,6 +6,7 @@ const byProject = testFilesByProject();
 
 /** Of half a minute and more, and what waits for so long. */
 const LONGEST = [
+  'examples/expo-app',
   'admission/others',
   'react/assistant',
   'native/metro',

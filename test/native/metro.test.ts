@@ -8,11 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PACKED_MS } from '../packages/packed.ts';
 import { LONG, report } from '../support/test-run.ts';
 import { installToolchain, ownToolchain, type Toolchain } from './metro-toolchain.ts';
-import { type Bytecode, bundle, compile, createApp, type NativeApp, type Platform } from './native-bundle.ts';
+import {
+  type Bytecode,
+  bundle,
+  compile,
+  createApp,
+  HERMES_MAGIC,
+  type NativeApp,
+  type Platform,
+} from './native-bundle.ts';
 
 const PRINTS = process.env['DASH_PRINT_TABLE'] === '1';
-/** The first bytes of every file that Hermes runs. */
-const HERMES_MAGIC = 0x1f1903c103bc1fc6n;
+/** Half a minute of work: in every run test/examples bundles and compiles an app of Expo's with the same package. */
+const PLATFORMS: readonly Platform[] = LONG ? ['android', 'ios'] : [];
 const ENTRIES = ['index', 'ai-service', 'react-native'];
 const DIST = 'node_modules/@dash-relay/client/dist';
 
@@ -23,10 +31,9 @@ beforeAll(async () => {
 }, PACKED_MS);
 afterAll(() => app?.remove());
 
-describe.each<Platform>(['android', 'ios'])('on %s', (platform) => {
+describe.each(PLATFORMS)('on %s', (platform) => {
   it('is bundled with React Native and compiled to bytecode', async () => {
     await judgeApp(platform, ownToolchain(), 'app');
-    if (!LONG) return;
     await using installed = await installToolchain();
     await judgeApp(platform, installed, 'app by React Native’s preset');
   }, 300_000); // a minute alone, and far more beside other work

@@ -9,6 +9,9 @@ import { installPackages, linkPackages } from '../packages/packed.ts';
 import { ownToolchain, type Toolchain } from './metro-toolchain.ts';
 import { requireOfReactNative } from './react-native-source.ts';
 
+/** The first bytes of every file that Hermes runs, little-endian. */
+export const HERMES_MAGIC = 0x1f1903c103bc1fc6n;
+
 export type Platform = 'android' | 'ios';
 
 export interface NativeApp {

@@ -1,14 +1,14 @@
 import AsyncStorage from '@react-native-async-storage/async-storage';
 import { createClient } from '@supabase/supabase-js';
+import { flags } from './flags';
 
-const url = process.env.EXPO_PUBLIC_SUPABASE_URL;
-const publishableKey = process.env.EXPO_PUBLIC_SUPABASE_PUBLISHABLE_KEY;
+const { supabaseUrl, supabaseKey } = flags;
 
 /** Null without a project: the relay's development issuer stands in. */
 export const supabase =
-  url && publishableKey
-    ? createClient(url, publishableKey, {
-        // A phone has no address bar that a session could come by.
+  supabaseUrl && supabaseKey
+    ? createClient(supabaseUrl, supabaseKey, {
+        // Passwords alone: no session comes by the address of a page, and a phone has none.
         auth: {
           storage: AsyncStorage,
           autoRefreshToken: true,

@@ -1,0 +1,86 @@
+import { useState } from 'react';
+import { Modal, Pressable, StyleSheet, Text, View } from 'react-native';
+import { Button } from './button';
+import { flags } from './flags';
+import { TOUCH, type, useColors } from './theme';
+import type { Account } from './use-account';
+
+interface HeaderControlsProps {
+  readonly account: Account;
+  readonly onPhoto: () => void;
+  readonly onSignOut: () => void;
+}
+
+/** At the end of the assistant's header: what belongs to the app rather than to it. */
+export function HeaderControls({ account, onPhoto, onSignOut }: HeaderControlsProps) {
+  const [isOpen, setOpen] = useState(false);
+  const { accent } = useColors();
+  const name = account.email ?? 'A user of this computer';
+  return (
+    <View style={styles.controls}>
+      {flags.offersPhotos && <Button look="plain" label="Photo" onPress={onPhoto} />}
+      <Pressable
+        role="button"
+        aria-label="Your account"
+        aria-expanded={isOpen}
+        onPress={() => setOpen(true)}
+        style={styles.account}
+      >
+        <View aria-hidden style={[styles.badge, { borderColor: accent }]}>
+          <Text style={[type.label, { color: accent }]}>{name.charAt(0).toUpperCase()}</Text>
+        </View>
+      </Pressable>
+      {isOpen && <AccountSheet name={name} onClose={() => setOpen(false)} onSignOut={onSignOut} />}
+    </View>
+  );
+}
+
+interface AccountSheetProps {
+  readonly name: string;
+  readonly onClose: () => void;
+  readonly onSignOut: () => void;
+}
+
+function AccountSheet({ name, onClose, onSignOut }: AccountSheetProps) {
+  const { surface, border, text, muted } = useColors();
+  return (
+    <Modal aria-label="Your account" transparent animationType="fade" onRequestClose={onClose}>
+      <View style={styles.scrim}>
+        <View style={[styles.sheet, { backgroundColor: surface, borderColor: border }]}>
+          <Text role="heading" style={[type.body, styles.name, { color: text }]}>
+            {name}
+          </Text>
+          <Text style={[type.label, { color: muted }]}>
+            Signing out stops what is being answered and forgets what is kept on this device.
+          </Text>
+          <Button label="Sign out" onPress={onSignOut} />
+          <Button look="outlined" label="Stay" onPress={onClose} />
+        </View>
+      </View>
+    </Modal>
+  );
+}
+
+const styles = StyleSheet.create({
+  controls: { flexDirection: 'row', alignItems: 'center' },
+  account: { width: TOUCH, height: TOUCH, alignItems: 'center', justifyContent: 'center' },
+  badge: {
+    width: 32,
+    height: 32,
+    borderRadius: 16,
+    borderWidth: 1.5,
+    alignItems: 'center',
+    justifyContent: 'center',
+  },
+  scrim: { flex: 1, justifyContent: 'center', padding: 24, backgroundColor: 'rgba(20, 28, 26, 0.5)' },
+  sheet: {
+    width: '100%',
+    maxWidth: 360,
+    alignSelf: 'center',
+    padding: 20,
+    gap: 12,
+    borderRadius: 20,
+    borderWidth: 1,
+  },
+  name: { fontWeight: '600' },
+});
