@@ -2,6 +2,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
+import type { UploadLimits, UploadStore } from '../uploads/port.ts';
 import type { FleetTable } from './fleet-table.ts';
 import { LEASE_MS, StoreSharedRuns, type StoreSharedRunsOptions } from './shared-runs.ts';
 import { RedisSharedStore } from './store/redis.ts';
@@ -9,6 +10,7 @@ import { RedisFailure } from './store/redis-failure.ts';
 import { RedisKeys } from './store/redis-keys.ts';
 import { RedisLink } from './store/redis-link.ts';
 import { RedisTable } from './store/redis-table.ts';
+import { RedisUploads } from './store/redis-uploads.ts';
 
 export interface OpenSharedRunsOptions {
   readonly url: string;
@@ -38,6 +40,8 @@ export interface OpenSharedRuns {
   readonly streams: StoreSharedRuns;
   readonly switches: FleetTable;
   readonly revocations: FleetTable;
+  /** Files that every machine may be asked about. */
+  readonly uploads: (limits: UploadLimits) => UploadStore;
   /** With the prefix, for others who count in the same Redis. */
   readonly connection: object;
   readonly prefix: string;
@@ -82,7 +86,9 @@ export function openSharedRuns({
     isSibling: siblings === undefined ? undefined : (machine) => machine.includes(`.${siblings}`),
   });
   const { switches, revocations, connection } = store;
-  return { streams, switches, revocations, connection, prefix };
+  const uploads = (limits: UploadLimits) =>
+    new RedisUploads(url, new RedisKeys(prefix), limits, options.clock);
+  return { streams, switches, revocations, uploads, connection, prefix };
 }
 
 /** A table that the relays of this prefix, or issuer, hear; for a command beside them. To be closed. */

@@ -119,7 +119,10 @@ export async function composeRelay(
     showSwitches(now, telemetry);
     void relay.tellConfig((userId) => configOf(userId, now));
   });
-  core.watchedRevocations.onChange(() => void endRevoked(relay, http, telemetry));
+  core.watchedRevocations.onChange(() => {
+    void endRevoked(relay, http, telemetry);
+    telemetry.metrics.revoked.inc({ what: 'upload' }, core.uploads?.endRevoked() ?? 0);
+  });
   const overload = watchOverload(config, limitBytes, core, telemetry);
   const parts = { accounts, core, http, overload, own, telemetry, traces };
   let closing: Promise<void> | undefined;
@@ -223,6 +226,7 @@ async function close({ accounts, core, http, overload, own, telemetry, traces }:
   core.watchedRevocations.close();
   core.relay.close();
   core.models.close();
+  await core.uploads?.close();
   await core.upstream.close();
   await own?.close();
   await accounts.close();

@@ -17,6 +17,7 @@ import type { StreamLogs } from '../stream-log/port.ts';
 import { systemClock } from '../time/clock.ts';
 import { ToolCaller } from '../tools/tool-caller.ts';
 import { ToolLoop } from '../tools/tool-loop.ts';
+import type { Uploads } from '../uploads/uploads.ts';
 import { type AnthropicUpstream, createAnthropicUpstream } from '../upstream/anthropic.ts';
 import type { Upstream } from '../upstream/port.ts';
 import type { Accounts } from './accounts.ts';
@@ -25,6 +26,7 @@ import { composeModels } from './models.ts';
 import { WatchedRevocations } from './revocations.ts';
 import type { Settings } from './settings.ts';
 import { WatchedSwitches } from './switches.ts';
+import { composeUploads } from './uploads.ts';
 
 export interface Core {
   readonly relay: Relay;
@@ -36,6 +38,8 @@ export interface Core {
   /** Not watched yet. */
   readonly models: ModelWatch;
   readonly logs: MemoryStreamLogs;
+  /** Undefined where none are taken. */
+  readonly uploads: Uploads | undefined;
   /** Undefined where this is the only machine. */
   readonly shared: StoreSharedRuns | undefined;
 }
@@ -49,11 +53,12 @@ export interface CoreOptions {
 export async function composeCore(
   config: Config,
   settings: Settings,
-  { authenticator, developmentIssuer, ledger, quota, revocations }: Accounts,
+  accounts: Accounts,
   { version, simulator, tracer }: CoreOptions,
   telemetry: Telemetry,
 ): Promise<Core> {
   const { logger } = telemetry;
+  const { authenticator, developmentIssuer, ledger, quota, revocations } = accounts;
   const upstream = composeUpstream(config, simulator, telemetry);
   const models = composeModels(config, settings, upstream, telemetry);
   const logs = new MemoryStreamLogs({
@@ -64,6 +69,7 @@ export async function composeCore(
   const shared = await composeShared(config, issuer, logs, telemetry);
   const switches = new WatchedSwitches(config, shared?.switches, logger);
   const watchedRevocations = new WatchedRevocations(config, shared?.revocations, revocations, logger);
+  const uploads = await composeUploads(config, accounts, telemetry, shared?.uploads);
   const scripted = simulator === undefined ? [] : SCRIPTED_MODELS;
   const userHash = userHashBy(config.USER_ID_KEY);
   const relay = new Relay({
@@ -80,6 +86,7 @@ export async function composeCore(
     isEnabled: () => switches.now.relayEnabled.value,
     observer: telemetry.observer,
     tracer,
+    uploads,
     clock: systemClock,
     policy: settings.derived((files) => requestPolicy(config, files, models, { scripted, userHash })),
     showCost: config.SHOW_COST,
@@ -93,7 +100,7 @@ export async function composeCore(
       framesPerMinute: config.FRAMES_PER_MINUTE,
     },
   });
-  return { relay, switches, watchedRevocations, upstream, models, logs, shared: shared?.streams };
+  return { relay, switches, watchedRevocations, upstream, models, logs, uploads, shared: shared?.streams };
 }
 
 function requestPolicy(

@@ -27,7 +27,7 @@ export interface HttpOptions {
 export function composeHttp(
   config: Config,
   settings: Settings,
-  { relay, switches }: Core,
+  { relay, switches, uploads }: Core,
   { authenticator, developmentIssuer, ledger, quota, revocations }: Accounts,
   { logger, metrics, observer }: Telemetry,
   { health, parent }: HttpOptions,
@@ -47,6 +47,12 @@ export function composeHttp(
       oldFunctions === undefined
         ? undefined
         : new PassOn({ url: oldFunctions, clock: systemClock, observer }),
+    uploads: uploads && {
+      uploads,
+      maxBytes: config.UPLOAD_MAX_BYTES,
+      takesDocuments: (principal) =>
+        [...settings.now.actionsOf(principal).actions.values()].some(({ documents }) => documents === true),
+    },
     clientMetrics: config.CLIENT_METRICS,
     keepReport: (report, holder) => ledger.reports.add(report, holder, systemClock.now()),
     shared: parent?.limits,
@@ -84,6 +90,7 @@ export function composeHttp(
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustProxy: config.TRUST_PROXY,
     maxFrameBytes: config.MAX_FRAME_BYTES,
+    maxUploadBytes: config.UPLOAD_MAX_BYTES,
     log: logger,
     routes: (app, shared) => addRoutes(app, { ...routes, ...shared }),
   });

@@ -21,6 +21,7 @@ import type { OpenQuota } from '../quota/create-quota.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { MemoryStreamLogs } from '../stream-log/memory.ts';
 import { systemClock } from '../time/clock.ts';
+import type { Uploads } from '../uploads/uploads.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import { RATE_LIMITS } from '../upstream/rate-limits.ts';
 import { isPostgresUp } from './accounts.ts';
@@ -70,6 +71,8 @@ export interface Watched {
   readonly relay: Pick<Relay, 'registry' | 'overloads'>;
   readonly authenticator: Authenticator;
   readonly http: HttpServer;
+  /** Absent where none are taken. */
+  readonly uploads: Pick<Uploads, 'held'> | undefined;
   readonly revocations: Revocations;
   readonly watchedRevocations: WatchedRevocations;
   /** Only with IDENTITY_VIEW. */
@@ -89,6 +92,8 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
   const { relay, upstream, models, logs, ledger, quota, http, lookup, shared, shipper, mirror, orphans } =
     parts;
   metrics.watch('dash_request_body_bytes', () => http.bodyBytes);
+  metrics.watch('dash_uploads_held', () => parts.uploads?.held.files ?? 0);
+  metrics.watch('dash_uploads_held_bytes', () => parts.uploads?.held.bytes ?? 0);
   metrics.watch('dash_http_connections', () => http.plainConnections);
   metrics.watch('dash_upstream_requests', () => upstream.openRequests);
   metrics.watch('dash_upstream_account_fails', () => Number(upstream.account.state === 'fails'));

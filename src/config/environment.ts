@@ -231,6 +231,34 @@ function environmentSchema(production: boolean) {
     MAX_FRAME_BYTES: integer(1024, 16_777_216)
       .default(262_144)
       .describe('Largest client frame or request body, bytes'),
+    UPLOADS_PER_USER: integer(0, 1000)
+      .default(10)
+      .describe(
+        'Photos and PDFs of one user that wait for a question; 0: none are taken, the route is not there',
+      ),
+    UPLOADS_USER_BYTES: integer(1024, 1_073_741_824)
+      .default(20_000_000)
+      .describe(
+        'The same in all, bytes: what one question can have; the model API takes 32 MB a request, a third more than these',
+      ),
+    UPLOADS_TOTAL_BYTES: integer(1024, 1_099_511_627_776)
+      .default(67_108_864)
+      .describe('Uploads of all users together, bytes: on this machine, or in Redis'),
+    UPLOAD_MAX_BYTES: integer(1024, 33_554_432).default(5_000_000).describe('Largest upload, bytes'),
+    UPLOAD_MAX_SIDE_PX: integer(28, 65_535)
+      .default(8000)
+      .describe('Longest side of an image, pixels: the model API refuses larger ones'),
+    UPLOAD_MAX_PAGES: integer(1, 1000)
+      .default(50)
+      .describe('Pages of a PDF: each costs as much as an image and its text'),
+    UPLOAD_TTL_MS: milliseconds()
+      .default(600_000)
+      .describe('How long an upload waits for its question before it is deleted, ms'),
+    UPLOADS_DIR: text()
+      .optional()
+      .describe(
+        'Directory where uploads lie, of this relay alone; absent: in memory, or, with REDIS_URL, in Redis',
+      ),
     STREAM_LOG_MAX_BYTES: integer(1024, 1_073_741_824)
       .default(1_048_576)
       .describe('Largest log of one stream, bytes'),

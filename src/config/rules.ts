@@ -23,6 +23,7 @@ export function problemsOf(set: SetKeys): string[] {
     identityLookup(set),
     sharedPort(set),
     workersTogether(set),
+    uploadsTogether(set),
   ];
   return problems.flat();
 }
@@ -41,6 +42,21 @@ function workersTogether({ WORKERS: wanted, REDIS_URL }: SetKeys): string[] {
   return [
     `WORKERS: ${count} processes need REDIS_URL, by which they share streams and limits; set it (a small Redis on this machine will do), or unset WORKERS`,
   ];
+}
+
+/** A file that no quota has room for would always be refused, and for the wrong reason. */
+function uploadsTogether(set: SetKeys): string[] {
+  const { UPLOADS_DIR, REDIS_URL, UPLOAD_MAX_BYTES: one = '5000000' } = set;
+  const { UPLOADS_USER_BYTES: own = '20000000', UPLOADS_TOTAL_BYTES: all = '67108864' } = set;
+  const problems: string[] = [];
+  if (UPLOADS_DIR !== undefined && REDIS_URL !== undefined)
+    problems.push(
+      'UPLOADS_DIR: uploads lie in Redis where there is one, so that every machine has them; unset it, or REDIS_URL',
+    );
+  if (Number(one) > Number(own)) problems.push('UPLOADS_USER_BYTES: must not be less than UPLOAD_MAX_BYTES');
+  if (Number(own) > Number(all))
+    problems.push('UPLOADS_TOTAL_BYTES: must not be less than UPLOADS_USER_BYTES');
+  return problems;
 }
 
 /**

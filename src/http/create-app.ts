@@ -52,10 +52,17 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.decorateRequest('userId', null);
   readJsonOnly(app);
+  app.addHook('onRequest', async ({ raw, routeOptions }) => {
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers;
+    if (length === '0' && coding === undefined) return;
+    const { uploadBytes = 0 } = routeOptions.config;
+    if (Number(length) > uploadBytes || coding !== undefined)
+      endSlowBody(raw, parts.serverLimits.requestTimeout, observer);
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     const { 'content-encoding': encoding = 'identity' } = request.headers;
-    if (encoding !== 'identity') throw new RelayError('unsupported', 'the body must be uncompressed JSON');
+    if (encoding !== 'identity') throw new RelayError('unsupported', 'the body must be uncompressed');
   });
   // The route's pattern, never the URL: a query may hold a token.
   app.addHook('onResponse', async ({ id: requestId, method, routeOptions }, { statusCode, elapsedTime }) => {
@@ -77,7 +84,7 @@ function serverOf(parts: AppParts, serve: RequestListener): Server {
   const listener = ignored.listener(connections?.listener(serve) ?? serve);
   // Set with a request and by `ws`, not for each connection: most of a flood's are answered once and closed.
   const server = createServer(
-    { ...serverLimits, noDelay: false, shouldUpgradeCallback },
+    { ...serverLimits, requestTimeout: UPLOAD_TIMEOUT_MS, noDelay: false, shouldUpgradeCallback },
     (request, response) => {
       request.socket.setNoDelay(true);
       listener(request, response);
@@ -87,9 +94,24 @@ function serverOf(parts: AppParts, serve: RequestListener): Server {
   return server;
 }
 
+/** What node:http itself allows every request. Only a file may take so long, by a slow uplink. */
+const UPLOAD_TIMEOUT_MS = 120_000;
+
+/** node:http has one limit for all requests: a body that is no file has less time, and is ended as node:http would. */
+function endSlowBody(request: IncomingMessage, withinMs: number, observer: Observer): void {
+  const { socket } = request;
+  const timer = setTimeout(() => {
+    const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    answerUnreadable(late, socket, observer);
+  }, withinMs);
+  const over = (): void => clearTimeout(timer);
+  request.once('end', over).once('close', over);
+}
+
 /** Time and size limits of node:http, for every request up to its upgrade. Milliseconds and bytes. */
 export interface ServerLimits {
   readonly headersTimeout: number;
+  /** From its head to the end of its body; a file has more. */
   readonly requestTimeout: number;
   /** How often the two above are looked at. */
   readonly connectionsCheckingInterval: number;
@@ -114,6 +136,14 @@ export type BodyParser = (request: FastifyRequest, body: string, done: Done) => 
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBodyParser(app));
+}
+
+/** Bodies of whatever kind, for the routes of an app that read them by themselves. Others refuse them as ever. */
+export function readFiles(app: FastifyInstance): void {
+  app.addContentTypeParser('*', ({ routeOptions }, _body, done) => {
+    if (routeOptions.config.uploadBytes !== undefined) done(null);
+    else done(new RelayError('unsupported', 'the body must be uncompressed JSON'));
+  });
 }
 
 /** Fastify's own, which refuses fields that reach into prototypes, after the bounds. */

@@ -64,6 +64,8 @@ export interface HttpServerParts {
   readonly trustProxy: TrustProxy;
   /** Largest client frame, and largest request body. */
   readonly maxFrameBytes: number;
+  /** Largest upload. */
+  readonly maxUploadBytes: number;
   readonly log?: AccessLog | undefined;
   readonly serverLimits?: ServerLimits | undefined;
   /** Adds the routes of the public port, and the hooks that go before its guard. */

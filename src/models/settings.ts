@@ -31,6 +31,8 @@ export interface ModelSettings extends Omit<ThinkingSettings, 'thinking'>, Cache
   readonly defaultMaxTokens?: number | undefined;
   /** The most it can get. */
   readonly maxTokens?: number | undefined;
+  /** Whether PDFs may be asked about; absent: they may not. */
+  readonly documents?: boolean | undefined;
 }
 
 const thinking = z.union(
@@ -53,6 +55,7 @@ export const modelSettings = z
       .optional(),
     defaultMaxTokens: z.int().positive().optional(),
     maxTokens: z.int().positive().optional(),
+    documents: z.boolean().optional(),
     thinking: thinking.optional(),
     effort: effort.optional(),
     thinkingTokens: z.int().min(1024).optional(),

@@ -40,6 +40,7 @@ import {
   TOOL,
   TOOL_OUTCOME,
   UPGRADE_OUTCOME,
+  UPLOAD_TYPE,
   VERSION,
   WORKER,
 } from './metric-labels.ts';
@@ -146,6 +147,24 @@ export const METRICS = {
     merge: 'sum',
     help: 'Bytes of request bodies on their way',
     when: 'it stays high: somebody sends bodies that do not end',
+  },
+  dash_uploads_total: {
+    type: 'counter',
+    help: 'Files that were taken by POST /v1/uploads, by what they are',
+    labels: { type: UPLOAD_TYPE },
+    when: 'none come any more, or `dash_refusals_total{door="uploads"}` rises: its `reason` says what people send',
+  },
+  dash_uploads_held: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Files that wait for a question on this machine; in Redis, 0',
+    when: null,
+  },
+  dash_uploads_held_bytes: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'The same, bytes',
+    when: 'it stays near UPLOADS_TOTAL_BYTES: files are refused (`reason="uploads"`); raise it, or lower UPLOAD_TTL_MS',
   },
   dash_passed_on_total: {
     type: 'counter',

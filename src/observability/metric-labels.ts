@@ -74,6 +74,7 @@ export const DOOR = oneOf(
   'actions',
   'client_metrics',
   'reports',
+  'uploads',
   'dev_token',
   'http',
 );
@@ -140,6 +141,18 @@ const REASONS = [
   'event_loop',
   'connections',
   'bodies',
+  // Files.
+  'uploads_of_user',
+  'uploads',
+  'animated',
+  'damaged',
+  'encrypted',
+  'heic',
+  'no_image',
+  'pages',
+  'pdf',
+  'sides',
+  'svg',
   // What the old functions did.
   'client_tools',
   'embeddings',
@@ -161,6 +174,7 @@ export const REFUSAL_REASON = each('which check it was, or the code where one ch
 ]);
 
 export const FAILED_PART = each('the part', [
+  'uploads',
   'process',
   'request',
   'connect',
@@ -231,6 +245,8 @@ export const ROUTE = each('a route, or `other`', [
   '/v1/config',
   '/v1/client-metrics',
   '/v1/reports',
+  '/v1/uploads',
+  '/v1/uploads/:id',
   '/v1/ws',
   '/functions/v1/ai-gateway',
   '/functions/v1/ai-proxy',
@@ -315,6 +331,7 @@ export const TOOL_OUTCOME = oneOf(
   'too_many',
 );
 
+export const UPLOAD_TYPE = oneOf('image/jpeg', 'image/png', 'image/gif', 'image/webp', 'application/pdf');
 export const REPORT_OUTCOME = oneOf('counted', 'over_limit', 'lost');
 export const CLIENT_TRANSPORT = oneOf(...REPORTED_TRANSPORTS);
 export const CLIENT_STATUS = oneOf(...REPORTED_STATUSES);
@@ -333,7 +350,7 @@ export function known<Value extends string>(
 }
 
 export const REVOKED_BY = oneOf('user', 'session', 'key');
-export const ENDED_BY_REVOCATION = oneOf('connection', 'stream', 'request');
+export const ENDED_BY_REVOCATION = oneOf('connection', 'stream', 'request', 'upload');
 export const SWITCH = oneOf('relay', 'streaming', 'websocket_percent');
 export const OVERLOAD = oneOf('memory', 'event_loop');
 export const RELOAD_OUTCOME = oneOf('done', 'refused', 'unchanged');

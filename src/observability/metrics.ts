@@ -105,6 +105,7 @@ export function createMetrics() {
     httpRequests: counter('dash_http_requests_total'),
     upstreamResponses: counter('dash_upstream_responses_total'),
     refusals: counter('dash_refusals_total'),
+    uploads: counter('dash_uploads_total'),
     passedOn: counter('dash_passed_on_total'),
     fallbacks: counter('dash_fallbacks_total'),
     promptCounts: counter('dash_prompt_counts_total'),

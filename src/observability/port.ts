@@ -36,6 +36,7 @@ export type Door =
   | 'actions'
   | 'client_metrics'
   | 'reports'
+  | 'uploads'
   | 'dev_token'
   | 'http';
 

@@ -35,6 +35,13 @@ export interface DocumentBlock {
 
 export type MessageBlock = TextBlock | ImageBlock | DocumentBlock;
 
+/** A block that names what was sent before. */
+export type UploadedBlock = (ImageBlock | DocumentBlock) & { readonly source: UploadSource };
+
+export function isUploaded(block: MessageBlock): block is UploadedBlock {
+  return block.type !== 'text' && block.source.type === 'upload';
+}
+
 export interface Message {
   readonly role: 'user' | 'assistant';
   readonly content: string | readonly MessageBlock[];

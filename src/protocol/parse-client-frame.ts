@@ -7,7 +7,14 @@
  */
 import * as z from 'zod';
 import { badRequest, checkShape, explain, hasTooManyFields } from './check-shape.ts';
-import type { ClientFrame, ErrorFrame, Message, MessageBlock, StreamRequest } from './frames.ts';
+import {
+  type ClientFrame,
+  type ErrorFrame,
+  isUploaded,
+  type Message,
+  type MessageBlock,
+  type StreamRequest,
+} from './frames.ts';
 import { isBlank } from './model-rules.ts';
 import { checkParameters } from './parameters.ts';
 import { parseJson, requireBounds } from './parse-json.ts';
@@ -18,6 +25,8 @@ const MAX_CONTEXT_DEPTH = 32;
 const MAX_MESSAGES = 500;
 /** Of all messages together. */
 const MAX_BLOCKS = 1000;
+/** Of all messages together: what they come to is sent to the model in one request. */
+const MAX_UPLOADS = 20;
 /** The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB. */
 const BOUNDS = { depth: 64, values: 10_000 } as const;
 /** Keys that reach into an object's prototype in careless code further on. */
@@ -66,6 +75,11 @@ const imageBlock = z.strictObject({
     media_type: z.enum(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
     data: z.string().refine(isBase64, 'not base64'),
   }),
+});
+
+const uploadedBlock = z.strictObject({
+  type: z.enum(['image', 'document']),
+  source: z.strictObject({ type: z.literal('upload'), id }),
 });
 
 /** What a frame turned out to be: itself, or why not, and as far as it could be read which frame it was. */
@@ -172,14 +186,25 @@ function checkRequest<T extends Unchecked>(request: T): T & StreamRequest {
 
 function checkMessages(values: readonly unknown[]): Message[] {
   let blocks = 0;
+  let uploads = 0;
   return values.map((value, index) => {
     const path = `messages.${index}.`;
-    const { role, content } = checkShape(message, value, path);
-    if (typeof content !== 'string') blocks += blocksIn(content, path);
+    const { role, content: given } = checkShape(message, value, path);
+    if (typeof given !== 'string') blocks += blocksIn(given, path);
     if (blocks > MAX_BLOCKS) throw badRequest(`messages: at most ${MAX_BLOCKS} blocks in all`);
-    checkContent(content as Message['content'], path);
-    return { role, content: content as Message['content'] };
+    const content = given as Message['content'];
+    checkContent(content, path);
+    const own = uploadsIn(content);
+    uploads += own;
+    if (own > 0 && role !== 'user') throw badRequest(`${path}content: uploads are of role user`);
+    if (uploads > MAX_UPLOADS) throw badRequest(`messages: at most ${MAX_UPLOADS} uploads in all`);
+    return { role, content };
   });
+}
+
+function uploadsIn(content: Message['content']): number {
+  if (typeof content === 'string') return 0;
+  return content.reduce((sum, block) => sum + Number(isUploaded(block)), 0);
 }
 
 function blocksIn(content: unknown, path: string): number {
@@ -202,18 +227,27 @@ function noContent(path: string): RelayError {
 function checkBlock(block: unknown, path: string): void {
   const { type, source } = (block ?? {}) as { type?: unknown; source?: { type?: unknown } };
   if (typeof type !== 'string') throw noContent(path);
-  const schema = type === 'text' ? textBlock : type === 'image' ? imageBlock : undefined;
+  const schema = schemaOf(type, source?.type);
   if (schema === undefined || hasTooManyFields(block) || hasTooManyFields(source)) throw unsupportedBlock();
   const { success, error } = schema.safeParse(block);
   if (success) return;
   const foreign =
-    (type === 'image' && source?.type !== 'base64') ||
+    (schema === imageBlock && source?.type !== 'base64') ||
     error.issues.some((issue) => issue.code === 'unrecognized_keys');
   throw foreign ? unsupportedBlock() : badRequest(`messages: ${explain(error)}`);
 }
 
+function schemaOf(type: string, source: unknown): z.ZodType<unknown> | undefined {
+  if (type === 'text') return textBlock;
+  if (source === 'upload' && (type === 'image' || type === 'document')) return uploadedBlock;
+  return type === 'image' ? imageBlock : undefined;
+}
+
 function unsupportedBlock(): RelayError {
-  return new RelayError('unsupported', 'messages: only text blocks and base64 image blocks are supported');
+  return new RelayError(
+    'unsupported',
+    'messages: only text blocks, base64 image blocks and uploads are supported',
+  );
 }
 
 /** As the API wants it: padded, of the standard alphabet, without line breaks. */

@@ -11,6 +11,7 @@ import type { CacheBreakpoints } from '../models/cache.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { ToolUse } from '../models/tools.ts';
 import type { Message, QuotaState } from '../protocol/frames.ts';
+import type { UploadedFiles } from '../uploads/port.ts';
 
 /** Who pays. */
 export interface QuotaHolder {
@@ -32,6 +33,8 @@ export interface QuotaRun {
   readonly system: string;
   readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
+  /** What they name by its id: an image costs by its sides, a PDF by its pages. */
+  readonly uploads?: UploadedFiles | undefined;
   readonly outputFormat?: OutputFormat | undefined;
   /** Tools that it may ask for: each time it is asked anew. */
   readonly toolUse?: ToolUse | undefined;

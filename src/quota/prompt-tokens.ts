@@ -5,7 +5,8 @@
 import type { ModelFacts } from '../models/model-table.ts';
 import type { OutputFormat } from '../models/output-format.ts';
 import type { Tool, ToolUse } from '../models/tools.ts';
-import type { Message } from '../protocol/frames.ts';
+import type { Message, MessageBlock } from '../protocol/frames.ts';
+import type { UploadedFiles } from '../uploads/port.ts';
 
 /** What of a run the model reads. */
 export interface PromptOfRun {
@@ -13,6 +14,7 @@ export interface PromptOfRun {
   /** What comes after it, and differs between requests of one action. */
   readonly instructions?: string | undefined;
   readonly messages: readonly Message[];
+  readonly uploads?: UploadedFiles | undefined;
   readonly outputFormat?: OutputFormat | undefined;
   readonly toolUse?: ToolUse | undefined;
 }
@@ -36,11 +38,14 @@ const TOKENS_PER_TOOL_PROMPT = 600;
 export const TOOL_ANSWER_TOKENS = 2_000;
 /** The API scales larger images down; the models with the largest ones take 4,784 tokens. */
 const UNKNOWN_IMAGE_TOKENS = 5000;
+/** An image costs a token for each square of so many pixels, once it is scaled down. */
+const TILE_PIXELS = 28;
+/** The API reads each page of a PDF twice, as text and as an image: what a page full of small print has. */
+const TOKENS_PER_PAGE_OF_TEXT = 3000;
 
 /** @param model undefined for one that is not in the table */
 export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | undefined): number {
-  const { system, instructions = '', messages, outputFormat, toolUse } = prompt;
-  const imageTokens = imageTokensOf(model);
+  const { system, instructions = '', messages, uploads, outputFormat, toolUse } = prompt;
   let text = textTokens(system) + textTokens(instructions);
   if (outputFormat !== undefined) text += textTokens(JSON.stringify(outputFormat));
   let rest = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * messages.length;
@@ -53,7 +58,7 @@ export function estimatePromptTokens(prompt: PromptOfRun, model: ModelFacts | un
     else
       for (const block of content) {
         if (block.type === 'text') text += textTokens(block.text);
-        else rest += imageTokens;
+        else rest += mediaTokens(block, uploads, model);
       }
   }
   return rest + Math.ceil(text * factorOf(model));
@@ -78,7 +83,27 @@ export function tokenScale(
 }
 
 function hasImage({ content }: Message): boolean {
-  return typeof content !== 'string' && content.some(({ type }) => type === 'image');
+  return typeof content !== 'string' && content.some(({ type }) => type !== 'text');
+}
+
+/** Of a known image by its sides; of one whose sides nobody measured, as many as one can have. */
+function mediaTokens(
+  { source }: Exclude<MessageBlock, { type: 'text' }>,
+  uploads: UploadedFiles | undefined,
+  model: ModelFacts | undefined,
+): number {
+  const facts = 'id' in source ? uploads?.get(source.id)?.facts : undefined;
+  const most = imageTokensOf(model);
+  if (facts === undefined) return most;
+  const { width, height, pages } = facts;
+  if (pages !== undefined) return pages * (most + Math.ceil(TOKENS_PER_PAGE_OF_TEXT * factorOf(model)));
+  if (model === undefined || width === undefined || height === undefined) return most;
+  const scale = Math.min(1, model.images.longestEdgePixels / Math.max(width, height));
+  return Math.min(most, tilesOf(width * scale) * tilesOf(height * scale));
+}
+
+function tilesOf(pixels: number): number {
+  return Math.ceil(pixels / TILE_PIXELS);
 }
 
 function factorOf(model: ModelFacts | undefined): number {

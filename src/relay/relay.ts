@@ -23,6 +23,7 @@ import { RunStarter, type StartCommand } from '../run/starter.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
+import type { RunUploads } from '../uploads/port.ts';
 import type { Upstream } from '../upstream/port.ts';
 import { Subscription, type SubscriptionParts, type SubscriptionSink } from './subscription.ts';
 
@@ -38,6 +39,8 @@ export interface RelayOptions {
   readonly startLimit: StartLimit;
   readonly observer: Observer;
   readonly tracer?: Tracer | undefined;
+  /** Absent where none are taken. */
+  readonly uploads?: RunUploads | undefined;
   readonly clock: Clock;
   /** At this moment: a run keeps what it began with. */
   readonly policy: () => RequestPolicy;

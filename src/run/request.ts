@@ -9,7 +9,7 @@ import type { ModelSettings } from '../models/settings.ts';
 import { doesThink, type ThinkingSetting, thinkingPlan } from '../models/thinking.ts';
 import type { Tool, ToolUse } from '../models/tools.ts';
 import { type PromptTemplate, systemPrompt } from '../prompt/system-prompt.ts';
-import type { Message, StreamRequest, TextBlock } from '../protocol/frames.ts';
+import type { Message, MessageBlock, StreamRequest, TextBlock } from '../protocol/frames.ts';
 import { plainModelId } from '../protocol/model-id.ts';
 import { isBlank, refusesPrefill } from '../protocol/model-rules.ts';
 import { RelayError } from '../protocol/relay-error.ts';
@@ -53,11 +53,11 @@ export interface RequestPolicy {
 }
 
 /** A request that passed: what runs upstream, but for its epoch. */
-export type PreparedRequest = Omit<UpstreamRequest, 'epoch' | 'userHash'>;
+export type PreparedRequest = Omit<UpstreamRequest, 'epoch' | 'userHash' | 'uploads'>;
 
 /**
  * @param now Unix ms: models retire
- * @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request
+ * @throws RelayError unknown_action, model_not_allowed, forbidden, bad_request, unsupported
  */
 export function prepareRequest(
   request: StreamRequest,
@@ -70,6 +70,7 @@ export function prepareRequest(
   if (action === undefined) {
     throw new RelayError('unknown_action', `action: one of ${[...actions.keys()].join(', ')}`);
   }
+  checkDocuments(request.messages, action);
   const events = request.events ?? 'text';
   if (events === 'all' && !action.allEvents) {
     throw new RelayError('forbidden', 'events: this action allows "text" only');
@@ -243,6 +244,18 @@ function takesWords(model: string, action: Action, models: Models): boolean {
 
 function notAllowed(why: string, available?: string): RelayError {
   return new RelayError('model_not_allowed', `model: ${why}`, { availableModel: available });
+}
+
+function checkDocuments(messages: readonly Message[], { documents = false }: Action): void {
+  const isDocument = ({ type }: MessageBlock): boolean => type === 'document';
+  const index = documents
+    ? -1
+    : messages.findIndex(({ content }) => typeof content !== 'string' && content.some(isDocument));
+  if (index < 0) return;
+  throw new RelayError(
+    'unsupported',
+    `messages.${index}: no documents for this action; send photos of the pages`,
+  );
 }
 
 /** Words of an assistant at the end are for the model to go on from, which the newer ones refuse. */

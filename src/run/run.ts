@@ -36,6 +36,8 @@ import type { WireText } from '../protocol/wire-text.ts';
 import { utf8Length, utf16Length } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
+import type { RunUploads, UploadedFiles } from '../uploads/port.ts';
+import { unknownUpload } from '../uploads/refusals.ts';
 import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
 import { Ending } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
@@ -46,6 +48,7 @@ import { interrupted, tokenRevoked } from './refusals.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
 import { traced } from './traced.ts';
+import { uploadsIn } from './uploads-in.ts';
 
 export interface RunParts extends PromptCountParts {
   readonly ledger: UsageLedger;
@@ -53,6 +56,8 @@ export interface RunParts extends PromptCountParts {
   /** Whether `usage` frames carry the cost (SHOW_COST). */
   readonly showCost: boolean;
   readonly tracer?: Tracer | undefined;
+  /** Absent where none are taken. */
+  readonly uploads?: RunUploads | undefined;
 }
 
 export interface RunSpec {
@@ -95,6 +100,10 @@ export class Run implements RunView, UpstreamSink {
   /** Undefined once upstream has ended. */
   #upstreamAbort: AbortController | undefined = new AbortController();
   #spec: RunSpec | undefined;
+  /** What its messages name, until it is sent. */
+  #uploads: UploadedFiles | undefined;
+  /** They are not needed any more. */
+  #deleteUploads: (() => void) | undefined;
   #principal: Principal | undefined;
   #call: UpstreamCall | undefined;
   #accepted = false;
@@ -180,6 +189,7 @@ export class Run implements RunView, UpstreamSink {
   async run(claim?: SharedClaim): Promise<void> {
     const startedAt = this.#parts.clock.now();
     try {
+      await this.#takeUploads(); // what an image costs is known by its sides
       await this.#reserve(startedAt); // reservation before intent
       await this.#commitIntent(startedAt); // intent before call
     } catch (cause) {
@@ -197,6 +207,7 @@ export class Run implements RunView, UpstreamSink {
   /** Tells the readers that the run never was. */
   refuse(error: RelayError): void {
     this.#spec = undefined;
+    this.#uploads = undefined;
     this.#trace?.refused(error.code);
     this.#trace = undefined;
     this.readers.refuse(error);
@@ -257,11 +268,22 @@ export class Run implements RunView, UpstreamSink {
     this.readers.wake();
   }
 
+  async #takeUploads(): Promise<void> {
+    const references = uploadsIn(this.#spec?.prepared.messages ?? []);
+    const [first] = references;
+    if (first === undefined) return;
+    const taken = await this.#parts.uploads?.take(this.userId, references);
+    if (taken === undefined) throw unknownUpload(first.message);
+    this.#uploads = taken.files;
+    this.#deleteUploads = taken.used;
+  }
+
   async #reserve(startedAt: number): Promise<void> {
     const spec = this.#spec;
     if (spec === undefined) return;
     const { epoch, action } = this;
-    const run = { ...spec.prepared, epoch, holder: spec.principal, action, startedAt };
+    const uploads = this.#uploads;
+    const run = { ...spec.prepared, uploads, epoch, holder: spec.principal, action, startedAt };
     const { quota } = this.#parts;
     const { warning, promptTokens } = await this.#traced('quota', () => quota.reserve(run));
     this.#warning = warning;
@@ -286,11 +308,14 @@ export class Run implements RunView, UpstreamSink {
   #callUpstream(): Promise<UpstreamEnding> {
     const spec = this.#spec;
     const signal = this.#upstreamAbort?.signal;
+    const uploads = this.#uploads;
     this.#spec = undefined;
+    this.#uploads = undefined;
     if (spec === undefined || signal === undefined || signal.aborted)
       return Promise.resolve({ kind: 'aborted', requestId: null });
     const request = {
       ...spec.prepared,
+      uploads,
       epoch: this.epoch,
       userHash: spec.userHash,
       caller: spec.caller,
@@ -331,6 +356,8 @@ export class Run implements RunView, UpstreamSink {
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
     this.#ending = new Ending(frame);
     this.log.seal();
+    if (status !== 'error') this.#deleteUploads?.(); // after an error they are there for another try
+    this.#deleteUploads = undefined;
     const ended: StreamEnded = {
       ...this.identity(),
       ...this.#origin,

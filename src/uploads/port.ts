@@ -1,6 +1,6 @@
 /**
- * Files that users sent before they ask about them: where they lie until then. The core knows uploads only by this file.
- * What may be sent, and how it is read, is `inspect.ts`; who may send how much, `uploads.ts`.
+ * Files that users sent before they ask about them: where they lie until then, and who may ask. The core knows uploads only by
+ * this file. What may be sent is `media/`; where it lies, the stores.
  */
 import type { Upload } from '../protocol/frames.ts';
 
@@ -13,27 +13,24 @@ export interface UploadedFile {
 /** By their ids. */
 export type UploadedFiles = ReadonlyMap<string, UploadedFile>;
 
-/** The uploads of a run, from its start to its ending. */
-export interface HeldUploads {
-  readonly files: UploadedFiles;
-  /** The run has ended, or never began. `isUsed`: nobody will ask about them again, and they are deleted. */
-  release(isUsed: boolean): void;
-}
-
-export interface RunUploads {
-  /**
-   * Takes hold of what a run's messages name: it does not expire meanwhile.
-   * @throws RelayError unknown_upload naming the message; unavailable where nobody can say
-   */
-  hold(userId: string, references: readonly UploadReference[]): Promise<HeldUploads>;
-}
-
 /** Where a message names an upload. */
 export interface UploadReference {
   readonly id: string;
   /** Index of the message. */
   readonly message: number;
   readonly type: 'image' | 'document';
+}
+
+/** What a run has of the uploads that it names: it goes on with them whatever becomes of those that lie there. */
+export interface TakenUploads {
+  readonly files: UploadedFiles;
+  /** The run has ended, and nobody will ask about them again: they are deleted. Never throws. */
+  used(): void;
+}
+
+export interface RunUploads {
+  /** @throws RelayError unknown_upload naming the message; unavailable where nobody can say */
+  take(userId: string, references: readonly UploadReference[]): Promise<TakenUploads>;
 }
 
 export interface UploadLimits {
@@ -44,22 +41,20 @@ export interface UploadLimits {
   readonly totalBytes: number;
 }
 
-/** Where uploads lie. What is past its time is as if it were not there, whether it is deleted yet or not. */
+/** Where uploads lie. What is past `facts.expiresAt` is not found, whether it is deleted yet or not. */
 export interface UploadStore {
   /**
-   * Keeps a file for `ttlMs`. One that the user has by that id stands, and its facts are the answer.
+   * Keeps a file. One that the user has by that id stands, and its facts are the answer.
    * @throws RelayError too_many_uploads, unavailable
    */
-  put(userId: string, file: UploadedFile, ttlMs: number): Promise<Upload>;
+  put(userId: string, file: UploadedFile): Promise<Upload>;
   /** @throws RelayError unavailable where nobody can say */
   get(userId: string, id: string): Promise<UploadedFile | undefined>;
-  /** It is there for so much longer at least, ms. @throws RelayError unavailable */
-  extend(userId: string, id: string, ttlMs: number): Promise<void>;
   /** Nothing happens where it is not there. @throws RelayError unavailable */
   remove(userId: string, id: string): Promise<void>;
   /** All of a user. @throws RelayError unavailable */
   removeAll(userId: string): Promise<void>;
-  /** What lies on this machine, as far as it is known here: files and bytes. */
+  /** What lies on this machine: files and bytes; in Redis, none. */
   readonly held: { readonly files: number; readonly bytes: number };
   close(): Promise<void>;
 }

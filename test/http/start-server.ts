@@ -62,6 +62,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     allowedOrigins: [],
     trustProxy: 'none',
     maxFrameBytes: 262_144,
+    maxUploadBytes: 1_000_000,
     ...overrides,
     limits: { ...LIMITS, ...limits },
     routes(app, shared) {

@@ -1,6 +1,6 @@
 /** Limits that two workers count together, with the messages between them. */
 import { beforeEach, expect, it } from 'vitest';
-import { BodyBudget } from '../../src/http/admission/body-budget.ts';
+import { BodyBudget, REQUEST_BODIES } from '../../src/http/admission/body-budget.ts';
 import { KeyedCounter, Rate } from '../../src/http/admission/keyed-counts.ts';
 import { CountsElsewhere } from '../../src/workers/counts-elsewhere.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -84,8 +84,8 @@ it('what others took first of all counts in the window in which it was heard', (
 });
 
 it('bytes of bodies are of both together', () => {
-  const here = new BodyBudget(100, one.held('bodies'));
-  const there = new BodyBudget(100, two.held('bodies'));
+  const here = new BodyBudget(100, REQUEST_BODIES, one.held('bodies'));
+  const there = new BodyBudget(100, REQUEST_BODIES, two.held('bodies'));
   const release = here.reserve(800, '::1', 'user', false);
   clock.advance(10);
   expect(() => there.reserve(1, '::1', 'user', false)).toThrow('too many request bodies');

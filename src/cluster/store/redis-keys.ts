@@ -53,6 +53,18 @@ export class RedisKeys {
     return `${this.#named}:live:${userId}`;
   }
 
+  /** Of an upload: itself, when those of its user end and what each has, bytes, and the same of all. Whatever the format of streams. */
+  upload(userId: string, id: string): readonly string[] {
+    const [own, all] = [`${this.#prefix}:uploads:${userId}`, `${this.#prefix}:uploads`];
+    return [
+      `${this.#prefix}:upload:${userId}:${id}`,
+      `${own}:ends`,
+      `${own}:sizes`,
+      `${all}:ends`,
+      `${all}:sizes`,
+    ];
+  }
+
   /** Of the fleet, whatever the format of its streams; their channel too. */
   get switches(): string {
     return `${this.#prefix}:switches`;

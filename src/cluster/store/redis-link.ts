@@ -12,7 +12,8 @@ const SILENCE_MS = 3000;
 const CONNECT_MS = 2000;
 const RECONNECT_MS = 250;
 
-const OPTIONS = {
+/** How every connection to Redis is held. */
+export const CONNECTION = {
   protocol: 2,
   connectTimeout: CONNECT_MS,
   commandTimeout: COMMAND_MS,
@@ -49,8 +50,8 @@ export class RedisLink {
 
   /** Connects by itself, now and whenever it was lost; `onLost` is told which of the two it was. */
   constructor(url: string, channels: Channels, onLost: (connection: 'commands' | 'messages') => void) {
-    this.commands = new Redis(url, { ...OPTIONS, scripts: SCRIPTS }) as ScriptedRedis;
-    this.#subscriber = new Redis(url, OPTIONS);
+    this.commands = new Redis(url, { ...CONNECTION, scripts: SCRIPTS }) as ScriptedRedis;
+    this.#subscriber = new Redis(url, CONNECTION);
     this.#channels = Object.keys(channels);
     for (const redis of [this.commands, this.#subscriber]) this.#rememberFaults(redis);
     this.commands.on('close', () => onLost('commands'));

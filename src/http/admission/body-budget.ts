@@ -6,21 +6,29 @@ import { RelayError } from '../../protocol/relay-error.ts';
 import type { HeldElsewhere } from '../../workers/port.ts';
 import { full } from './admission.ts';
 
-/** In bodies of the largest size. One user leaves most of it to the others, and so does one address. */
-const BODIES_OF_USER = 8;
-const BODIES_OF_ADDRESS = 32;
-const BODIES = 64;
+/** How many bodies of the largest size may be on their way. One user leaves most of it to the others, and so does one address. */
+export interface BodyCounts {
+  readonly ofUser: number;
+  readonly ofAddress: number;
+  readonly inAll: number;
+}
+
+export const REQUEST_BODIES: BodyCounts = { ofUser: 8, ofAddress: 32, inAll: 64 };
+/** A file is large, but rarely as large as it may be: a class of 30 has room for its photos. */
+export const UPLOAD_BODIES: BodyCounts = { ofUser: 2, ofAddress: 8, inAll: 16 };
 /** While memory is short, a share of it. */
 const WHILE_MEMORY_IS_SHORT = 1 / 8;
 
 export class BodyBudget {
   readonly #maxBodyBytes: number;
+  readonly #counts: BodyCounts;
   readonly #elsewhere: HeldElsewhere | undefined;
   readonly #bytes = new Map<string, number>();
 
   /** @param elsewhere bytes on their way to other processes of this machine */
-  constructor(maxBodyBytes: number, elsewhere?: HeldElsewhere) {
+  constructor(maxBodyBytes: number, counts: BodyCounts, elsewhere?: HeldElsewhere) {
     this.#maxBodyBytes = maxBodyBytes;
+    this.#counts = counts;
     this.#elsewhere = elsewhere;
   }
 
@@ -36,10 +44,11 @@ export class BodyBudget {
    */
   reserve(bytes: number, address: string, who: string | undefined, isMemoryShort: boolean): () => void {
     const room = this.#maxBodyBytes;
-    const machine = BODIES * room * (isMemoryShort ? WHILE_MEMORY_IS_SHORT : 1);
+    const { ofUser, ofAddress, inAll } = this.#counts;
+    const machine = inAll * room * (isMemoryShort ? WHILE_MEMORY_IS_SHORT : 1);
     if (this.#of(MACHINE) + bytes > machine) throw full(isMemoryShort ? 'memory' : 'bodies');
-    const keys = [MACHINE, this.#within(`address ${address}`, bytes, BODIES_OF_ADDRESS * room)];
-    if (who !== undefined) keys.push(this.#within(`user ${who}`, bytes, BODIES_OF_USER * room));
+    const keys = [MACHINE, this.#within(`address ${address}`, bytes, ofAddress * room)];
+    if (who !== undefined) keys.push(this.#within(`user ${who}`, bytes, ofUser * room));
     for (const key of keys) this.#add(key, bytes);
     return () => {
       for (const key of keys) this.#add(key, -bytes);

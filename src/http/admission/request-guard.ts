@@ -10,7 +10,7 @@ import type { SharedLimits } from '../../workers/port.ts';
 import { onClosed } from '../routes/on-closed.ts';
 import { type Admission, tooManyUnproven } from './admission.ts';
 import { headerToken, tokenMissing } from './bearer-token.ts';
-import { BodyBudget } from './body-budget.ts';
+import { BodyBudget, REQUEST_BODIES, UPLOAD_BODIES } from './body-budget.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Connections, PlainConnection } from './connections.ts';
 
@@ -27,6 +27,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Is asked before the token: what it throws counts as a request without a good one. */
     readonly beforeToken?: (request: FastifyRequest, reply: FastifyReply) => void;
+    /** Its bodies are files of so many bytes at most, and may be slow. */
+    readonly uploadBytes?: number;
     /** Bodies of so many bytes at most are read without a good token too; the handler has the refusal. */
     readonly heardWithoutToken?: number;
   }
@@ -37,6 +39,8 @@ export interface RequestGuardParts {
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
   readonly maxBodyBytes: number;
+  /** The same of an upload. */
+  readonly maxUploadBytes: number;
   /** Whether the token of a principal is revoked, at this moment. */
   readonly isRevoked: (principal: Principal) => boolean;
   /** Of a process that is one of several: limits hold for all of them together. */
@@ -46,17 +50,20 @@ export interface RequestGuardParts {
 export class RequestGuard {
   readonly #parts: RequestGuardParts;
   readonly #bodies: BodyBudget;
+  readonly #uploads: BodyBudget;
   /** Answers to routes whose access is `reader`, until nothing more of them can leave. */
   readonly #readers = new Set<FastifyReply>();
 
   constructor(parts: RequestGuardParts) {
     this.#parts = parts;
-    this.#bodies = new BodyBudget(parts.maxBodyBytes, parts.shared?.held('bodies'));
+    const { maxBodyBytes, maxUploadBytes, shared } = parts;
+    this.#bodies = new BodyBudget(maxBodyBytes, REQUEST_BODIES, shared?.held('bodies'));
+    this.#uploads = new BodyBudget(maxUploadBytes, UPLOAD_BODIES, shared?.held('bodies of uploads'));
   }
 
   /** Bytes of bodies that are on their way. */
   get bodyBytes(): number {
-    return this.#bodies.reserved;
+    return this.#bodies.reserved + this.#uploads.reserved;
   }
 
   /** Ends the answers that tokens asked for which are revoked now; how many it were. */
@@ -146,15 +153,15 @@ export class RequestGuard {
     throw tooManyUnproven('unproven_of_connection', 1000);
   }
 
-  #reserveBody({ raw, clientAddress, userId }: FastifyRequest): void {
-    const { maxBodyBytes, admission } = this.#parts;
+  #reserveBody({ raw, clientAddress, userId, routeOptions }: FastifyRequest): void {
+    const { admission } = this.#parts;
+    const { uploadBytes } = routeOptions.config;
+    const bodies = uploadBytes === undefined ? this.#bodies : this.#uploads;
+    const maxBodyBytes = uploadBytes ?? this.#parts.maxBodyBytes;
     const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
     const bytes = coding === undefined ? Number(length ?? 0) : maxBodyBytes;
     if (bytes === 0 || bytes > maxBodyBytes) return; // a larger one is refused for its size
-    raw.once(
-      'close',
-      this.#bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.isMemoryShort),
-    );
+    raw.once('close', bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.isMemoryShort));
   }
 
   #lease(reply: FastifyReply, { userId }: Principal): void {

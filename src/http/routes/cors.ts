@@ -11,7 +11,7 @@ const OF_SUPABASE = ['apikey', 'x-client-info', 'x-supabase-api-version', 'x-reg
 
 const OPTIONS = {
   methods: ['GET', 'POST', 'DELETE'],
-  allowedHeaders: ['authorization', 'content-type', 'last-event-id', ...OF_SUPABASE],
+  allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id', ...OF_SUPABASE],
   exposedHeaders: ['retry-after', 'x-request-id'],
   maxAge: 600,
   strictPreflight: false,

@@ -13,6 +13,7 @@ import type { SharedLimits } from '../../workers/port.ts';
 import type { Admission } from '../admission/admission.ts';
 import { requireLocal } from '../admission/local-request.ts';
 import { principalOf } from '../admission/request-guard.ts';
+import { readFiles } from '../create-app.ts';
 import { MAX_HEALTH_BYTES, oldFunctionHandlers } from '../legacy/old-functions.ts';
 import type { PassOn } from '../legacy/pass-on.ts';
 import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
@@ -25,6 +26,7 @@ import { type Health, healthHandlers, type MetricsSource, metricsHandler } from 
 import { type KeepReport, reportsHandler } from './reports.ts';
 import { sessionHandlers } from './session.ts';
 import { configHandler, type TransportSwitches } from './transport-config.ts';
+import { type UploadRouteParts, uploadHandlers } from './uploads.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -58,6 +60,8 @@ export interface RouteParts {
   readonly actions: OldActions;
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
+  /** Absent: files are not taken. */
+  readonly uploads?: Omit<UploadRouteParts, 'clock' | 'isEnabled'> | undefined;
   /** Whether apps may tell what they measured of their streams. */
   readonly clientMetrics: boolean;
   /** Resolves when what a person reported of an answer is on disk. */
@@ -74,7 +78,7 @@ export interface RouteParts {
   readonly demo?: { readonly directory: string } | 'explained' | undefined;
 }
 
-type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'config'> & {
+type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'config' | 'preParsing'> & {
   readonly on: string;
 };
 
@@ -82,6 +86,7 @@ type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'conf
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   allowOrigins(app, parts.allowedOrigins);
   app.addHook('onClose', async () => parts.passOn?.close());
+  if (parts.uploads !== undefined) readFiles(app);
   for (const { on, ...route } of routesOf(parts)) {
     const [method = '', url = ''] = on.split(' ');
     const onRequest = route.config?.access === 'local' ? [requireLocal] : [];
@@ -118,12 +123,27 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
     { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: listedActions },
     { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
+    ...uploadRoutes(parts),
     ...clientMetricsRoutes(parts),
     reportsRoute(parts),
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
     ...developmentRoutes(parts),
+  ];
+}
+
+/** Likewise. */
+function uploadRoutes({ uploads, switches, clock }: RouteParts): Route[] {
+  if (uploads === undefined) return [];
+  const isEnabled = (): boolean => switches().relayEnabled.value;
+  const { check, add, remove, removeAll } = uploadHandlers({ ...uploads, isEnabled, clock });
+  const config = { access: 'token', door: 'uploads' } as const;
+  const { maxBytes: uploadBytes } = uploads;
+  return [
+    { on: 'POST /v1/uploads', config: { ...config, uploadBytes }, preParsing: check, handler: add },
+    { on: 'DELETE /v1/uploads', config, handler: removeAll },
+    { on: 'DELETE /v1/uploads/:id', config, handler: remove },
   ];
 }
 
