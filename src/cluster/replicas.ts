@@ -215,6 +215,13 @@ export class Replicas {
     if (await this.#readToEnd(replica)) replica.lose('gap');
   }
 
+  /** There is more in the store; where that does not follow what is held, its log was begun anew after it. */
+  async #readMore(replica: RunReplica): Promise<void> {
+    const { head } = replica.log;
+    await this.#read(replica);
+    if (replica.log.head === head && replica.ending === undefined) replica.lose('gap');
+  }
+
   async #giveUp(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     replica.becomeWhole(); // who ends a run for its owner has to know where
@@ -227,7 +234,8 @@ export class Replicas {
     if (outcome === 'owned') return; // it was only late
     // What its owner would not find must not be told.
     if (outcome === 'absent') return replica.lose('gap');
-    if (outcome !== 'ended') return this.#read(replica);
+    if (outcome === 'moved') return this.#readMore(replica);
+    if (outcome !== 'ended') return;
     replica.take({ exists: true, batches: [], ending });
     this.#close(replica);
   }

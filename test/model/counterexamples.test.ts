@@ -121,6 +121,19 @@ it.each<[string, number, readonly Step[]]>([
     ],
   ],
   [
+    'a run whose log was begun anew after what is read elsewhere, and whose machine was killed then: a gap, and no waiting for ever',
+    2,
+    [
+      new Step('start', { device: 1, id: 0, model: 0 }, 0),
+      new Step('read', { device: 0, machine: 0, id: 0, after: 'held' }, 'rest'),
+      new Step('redis', { state: 'mute' }, 'rest'),
+      new Step('say', { run: 0, deltas: 3, isLarge: true }, 'rest'),
+      new Step('end', { run: 0, how: 'done' }, 0),
+      new Step('kill', { machine: 1, lastArrives: false }, 'rest'),
+      new Step('hangUp', { reader: 0 }, 0),
+    ],
+  ],
+  [
     'a cancel whose machine reads only the ending, and then all since the owner is silent',
     2,
     [
