@@ -247,6 +247,57 @@ it('looks right from right to left, with words of the app’s own', async () => 
   }
 });
 
+it.each([
+  ['phone-light', { ...PHONE, colorScheme: 'light' }, { direction: 'rtl' }],
+  ['desktop-dark', { ...DESK, colorScheme: 'dark' }, {}],
+  ['zoomed', { ...DESK, viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }, {}],
+] as const)(
+  'looks right where questions are changed and conversations listed: %s',
+  async (name, context, props) => {
+    const screens = await openScreens(name, context, props);
+    const { page } = screens;
+    const press = (label: string | RegExp) => page.getByRole('button', { name: label }).first().click();
+    relay.simulator.script({
+      deltas: ['Equal parts of a whole.'],
+      pace: { firstTokenMs: 1, deltasPerSecond: 100 },
+    });
+    await screens.ask('What is a fraction?');
+    await page.getByRole('button', { name: 'Ask again' }).waitFor();
+    await press('Change the question');
+    const field = page.getByRole('textbox', { name: 'Your question' });
+    await field.fill('What is a fraction, in short?');
+    await screens.look('20-edited');
+    relay.simulator.script(ENDLESS);
+    await field.press('Enter');
+    await page.getByText('Compare with').first().waitFor();
+    await screens.stop();
+    await screens.look('21-versions');
+    if (name === 'phone-light') expect(await tooSmall(page)).toEqual([]);
+
+    if (name !== 'desktop-dark') await press('Show conversations');
+    await press(/^More for/);
+    await page.waitForTimeout(350); // the drawer fades in
+    await screens.look('22-list');
+    if (name === 'phone-light') expect(await tooSmall(page)).toEqual([]);
+    await press('Rename');
+    await screens.look('23-renamed');
+    await press('Cancel');
+    await page.getByRole('searchbox').fill('fraction');
+    await screens.look('24-found');
+    await press(/^More for/);
+    await press(/^Delete/);
+    await page.getByText('was deleted.').waitFor();
+    await screens.look('25-deleted');
+  },
+);
+
+/** The names of what fingers press and would miss. */
+function tooSmall(page: Page): Promise<string[]> {
+  return page.evaluate(`Array.from(document.querySelectorAll('button'))
+    .filter((each) => { const { width, height } = each.getBoundingClientRect(); return width < 44 || height < 44; })
+    .map((each) => each.ariaLabel ?? each.innerText)`);
+}
+
 it('fits 360 px, with the conversations in a drawer', async () => {
   const screens = await openScreens('360', { ...PHONE, viewport: { width: 360, height: 640 } });
   await screens.look('1-empty');
