@@ -32,7 +32,7 @@ it('a disk that fills up during an outage refuses new runs, and every run that w
     }),
   });
   const setQuota = (pages: number) => connections[0]?.exec(`PRAGMA max_page_count = ${pages}`);
-  setQuota(60);
+  setQuota(66);
   const epochs: string[] = [];
   for (let refused = false; !refused; ) {
     const settled = await shipping.settle({}).catch((error: { code: string }) => error.code);
