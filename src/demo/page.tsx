@@ -40,7 +40,8 @@ export function Page({
     <div className="page" data-panel={open ? 'open' : 'closed'} style={paletteProperties(isDark)}>
       <header className="bar">
         <p className="bar-name">
-          <strong>Dash Relay</strong> <span className="bar-note">live demo</span>
+          <strong>Dash Relay</strong>{' '}
+          <span className="bar-note">Ask something, then cut the network: no word is lost</span>
         </p>
         <button
           ref={toggle}

@@ -48,7 +48,7 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   check: [bar(7, 2, turned(45, -4, 2)), bar(13, 2, turned(-48, 2.5, 0))],
   repeat: [],
   pen: [bar(15, 1.5, turned(0, 0, 8))],
-  flag: [bar(1.5, 16, turned(0, -6))],
+  flag: [bar(1.5, 16, turned(0, -6)), bar(12, 8, turned(0, 0.5, -4))],
   previous: [bar(9, 2, turned(-45, 0, -2.5)), bar(9, 2, turned(45, 0, 2.5))],
   next: [bar(9, 2, turned(45, 0, -2.5)), bar(9, 2, turned(-45, 0, 2.5))],
   more: [-6, 0, 6].map((x) => bar(3.5, 3.5, { borderRadius: 2, ...turned(0, x) })),
@@ -66,7 +66,6 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
 /** Outlined boxes. */
 const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
   pen: [bar(13, 5, { borderWidth: 1.5, borderRadius: 1.5, ...turned(-45, 0.5, -2) })],
-  flag: [bar(12, 9, { borderWidth: 1.5, borderStartWidth: 0, borderRadius: 2, ...turned(0, 0.5, -3) })],
   page: [bar(12, 15, { borderWidth: 1.5, borderRadius: 2 })],
   speak: [
     bar(0, 0, {

@@ -51,16 +51,19 @@ export const Progress = memo(function Progress(props: ProgressProps) {
 function Thought({ text }: { text: string }) {
   const { colors, strings } = useAssistantTheme();
   const [isOpen, setOpen] = useState(false);
+  const isFolded = plain(text).length > SHOWN_LENGTH;
   return (
     <View style={[styles.thought, { borderColor: colors.border }]}>
       <Text selectable={isOpen} style={[TYPE.small, { color: colors.muted }]}>
         {isOpen ? plain(text) : lastOf(text)}
       </Text>
-      <TextButton
-        label={isOpen ? strings.hideThought : strings.showThought}
-        expanded={isOpen}
-        onPress={() => setOpen(!isOpen)}
-      />
+      {isFolded && (
+        <TextButton
+          label={isOpen ? strings.hideThought : strings.showThought}
+          expanded={isOpen}
+          onPress={() => setOpen(!isOpen)}
+        />
+      )}
     </View>
   );
 }

@@ -1,0 +1,116 @@
+/**
+ * Every state of the assistant in every language, without a violation of accessibility. `STATES_DIR=<folder>` also draws pictures
+ * of each, light and dark, on a phone and on a desktop.
+ */
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PageServer, servePage } from './react-page.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const FOLDER = process.env['STATES_DIR'];
+/** Of the page: test/react/page/states.tsx. */
+interface Stage {
+  readonly STATES: readonly string[];
+  showState(state: string, locale: string, scheme: 'light' | 'dark'): Promise<void>;
+}
+
+const LOCALES = ['en', 'de', 'fr', 'ar'];
+const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+
+let pages: PageServer;
+beforeAll(async () => {
+  pages = await servePage('states', 'production');
+});
+afterAll(() => pages.close());
+
+/** Each violation by its rule and where it is. */
+async function violationsOn(page: Page): Promise<string[]> {
+  return await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+      };
+    };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+    );
+  });
+}
+
+it('has no violation in any state, in any language, and tells of each', async () => {
+  const page = await pages.open({});
+  await page.addScriptTag({ path: AXE });
+  const states = await page.evaluate(() => (globalThis as unknown as Stage).STATES);
+  const found: string[] = [];
+  for (const [at, state] of states.entries()) {
+    for (const [n, locale] of LOCALES.entries()) {
+      // Of each state two languages, and all where pictures are drawn; width and scheme take turns.
+      if (FOLDER === undefined && (at + n) % 3 > 0 && n > 0) continue;
+      const scheme = (at + n) % 2 === 0 ? 'light' : 'dark';
+      await page.setViewportSize((at + (n >> 1)) % 2 === 0 ? WIDTHS.phone : WIDTHS.desktop);
+      await page.evaluate(([s, l, c]) => (globalThis as unknown as Stage).showState(s, l, c), [
+        state,
+        locale,
+        scheme,
+      ] as const);
+      for (const violation of await violationsOn(page))
+        found.push(`${state} ${locale} ${scheme}: ${violation}`);
+    }
+  }
+  expect(found).toEqual([]);
+}, 240_000);
+
+it.runIf(FOLDER !== undefined)(
+  'is drawn, each of them',
+  async () => {
+    const page = await pages.open({});
+    const folder = FOLDER ?? '';
+    mkdirSync(folder, { recursive: true });
+    const states = await page.evaluate(() => (globalThis as unknown as Stage).STATES);
+    let pictures = 0;
+    for (const [width, size] of Object.entries(WIDTHS)) {
+      await page.setViewportSize(size);
+      for (const locale of LOCALES)
+        for (const scheme of ['light', 'dark'] as const)
+          for (const state of states) {
+            await page.evaluate(([s, l, c]) => (globalThis as unknown as Stage).showState(s, l, c), [
+              state,
+              locale,
+              scheme,
+            ] as const);
+            const name = `${state.replaceAll(/\W+/g, '-')}-${locale}-${width}-${scheme}.png`;
+            await page.screenshot({ path: join(folder, name) });
+            pictures += 1;
+          }
+    }
+    expect(pictures).toBe(states.length * LOCALES.length * 4);
+  },
+  600_000,
+);
+
+it('sends a report by the keyboard alone: a category, and words only where they were ticked', async () => {
+  const page = await pages.open({});
+  await page.addScriptTag({ path: AXE });
+  await page.evaluate(() => (globalThis as unknown as Stage).showState('answered', 'ar', 'dark'));
+  await page.getByRole('button', { name: 'الإبلاغ عن هذه الإجابة' }).focus();
+  await page.keyboard.press('Enter');
+  const radios = page.getByRole('radio');
+  await radios.first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  expect(await radios.nth(2).getAttribute('aria-checked')).toBe('true');
+  expect(await violationsOn(page)).toEqual([]);
+  await page.getByRole('checkbox').first().focus();
+  await page.keyboard.press(' ');
+  expect(await page.getByRole('checkbox').first().getAttribute('aria-checked')).toBe('true');
+  if (FOLDER !== undefined) await page.screenshot({ path: join(FOLDER, 'report-ar-desktop-dark.png') });
+  await page.getByRole('button', { name: 'إرسال البلاغ' }).press('Enter');
+  // The client of this page reaches no relay.
+  await page.getByRole('alert').waitFor();
+  await page.keyboard.press('Escape');
+  await expect.poll(() => radios.count()).toBe(0);
+});
