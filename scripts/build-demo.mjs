@@ -10,6 +10,8 @@ import { glob, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { katexFiles } from './katex-files.ts';
+
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const OUT = join(ROOT, 'dist/demo');
 /** What the page is made of. */
@@ -26,7 +28,7 @@ async function buildDemo() {
       root: join(ROOT, 'src/demo'),
       base: '/demo/',
       logLevel: 'warn',
-      plugins: [react()],
+      plugins: [katexFiles(), react()],
       resolve: { alias: { 'react-native': 'react-native-web' } },
       build: {
         outDir: scratch,
@@ -35,7 +37,7 @@ async function buildDemo() {
         assetsInlineLimit: 0, // the page's policy has no data: scripts or styles
         modulePreload: false,
         license: { fileName: 'licenses.md' },
-        chunkSizeWarningLimit: 1024, // KB; one script for one page
+        chunkSizeWarningLimit: 1024, // KB
         rolldownOptions: {
           output: {
             entryFileNames: `${NAMED_BY_CONTENT}.js`,

@@ -49,7 +49,7 @@ async function judgeApp(platform: Platform, toolchain: Toolchain, name: string):
       'ask-screen.tsx',
       'assistant-screen.tsx',
       `${DIST}/react-native.js`,
-      `${DIST}/react.js`,
+      `${DIST}/react.native.js`,
     ]),
   );
   expect(paths.some((path) => path.endsWith('/react-native/src/setup-env.js'))).toBe(true);

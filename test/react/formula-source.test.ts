@@ -35,7 +35,7 @@ describe('a formula', () => {
     ['## On $E = mc^2$', ['E = mc^2']],
     ['the $n$th, $x$-axis, $5x + 3 = 8$, $\\$5 + x$', ['n', 'x', '5x + 3 = 8', '\\$5 + x']],
     ['设$x$为', ['x']],
-    ['**$\\ce{H2O}$**', ['\\ce{H2O}']],
+    ['**$\\ce{H2O}$** or \\ce{Fe^{3+}}', ['\\ce{H2O}', '\\ce{Fe^{3+}}']],
   ])('is found in %j', (text, formulas) => {
     expect(read(text)).toEqual(formulas);
   });

@@ -11,9 +11,9 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** `name`: of a module in test/react/page. */
-export async function servePage(name: string, mode: Mode): Promise<PageServer> {
-  const bundled = await serveBundle(name, mode);
+/** `name`: of a module in test/react/page. `policy`: the page's Content-Security-Policy. */
+export async function servePage(name: string, mode: Mode, policy?: string): Promise<PageServer> {
+  const bundled = await serveBundle(name, mode, policy);
   const { origin } = bundled;
   const browser: Browser = await launchChromium();
   return {

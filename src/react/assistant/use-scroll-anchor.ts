@@ -1,5 +1,5 @@
 /** Keeps the end of a transcript in sight while its reader is there, and says what is new to one who is not. */
-import { type RefObject, useCallback, useRef, useState } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 import {
   type LayoutChangeEvent,
   type NativeScrollEvent,
@@ -44,6 +44,10 @@ export function useScrollAnchor(question: string | undefined, isGrowing: boolean
     if (element?.querySelector(':focus-visible')) anchor(false);
     else scrollToEnd(false);
   };
+  // In a browser before it is seen: sizes are told a frame later, by which all would have moved down and back.
+  useLayoutEffect(() => {
+    if (Platform.OS === 'web') follow();
+  });
   const hold = (isNow: boolean) => () => {
     isHeld.current = isNow;
   };

@@ -135,15 +135,24 @@ function partsOf(tokens: readonly Token[]): (MathToken | readonly Token[])[] {
   const parts: (MathToken | Token[])[] = [];
   for (const token of tokens) {
     const last = parts.at(-1);
+    const sign = last && isDisplayed(last) ? PUNCTUATION.exec(token.raw)?.[1] : undefined;
     if (isDisplayed(token)) parts.push(token);
-    else if (Array.isArray(last)) last.push(token);
-    else if (token.raw.trim() !== '') parts.push([last ? withoutFirstBreak(token) : token]);
+    else if (sign && last && isDisplayed(last)) {
+      parts.splice(-1, 1, { ...last, text: last.text.trimEnd() + sign });
+      if (token.raw.trim() !== sign) parts.push([withoutFirst(token, sign)]);
+    } else if (Array.isArray(last)) last.push(token);
+    else if (token.raw.trim() !== '') parts.push([last ? withoutFirst(token, '') : token]);
   }
   return parts.map((part) => (Array.isArray(part) ? withoutLastBreak(part) : part));
 }
 
-function withoutFirstBreak(token: Token): Token {
-  return token.type === 'text' && !token.tokens ? { ...token, text: token.text.trimStart() } : token;
+/** What ends a sentence belongs to the formula before it, and begins no line. */
+const PUNCTUATION = /^([.,;])(?:\s|$)/;
+
+function withoutFirst(token: Token, sign: string): Token {
+  return token.type === 'text' && !token.tokens
+    ? { ...token, text: token.text.slice(sign.length).trimStart() }
+    : token;
 }
 
 function Words({ tokens, hasCaret }: ProseProps) {

@@ -44,7 +44,7 @@ export type AnswerToken = MarkedToken | MathToken | ScriptToken | ReferenceToken
 export type Extensions = NonNullable<MarkedOptions['extensions']>;
 
 /** Without a sign of any there is nothing to look for, at each line and each word. */
-const ANY = /[$^~]|\\[([b]/;
+const ANY = /[$^~]|\\[([bc]/;
 const ANY_BLOCK = /\$\$|\\\[|\\begin\{|\[\^/;
 
 /** What may be in `markdown`. `isGrowing`: the last formula may be open. */

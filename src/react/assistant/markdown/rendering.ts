@@ -1,5 +1,5 @@
 /** What an app draws itself of an answer, and what a browser draws better than React Native's primitives. */
-import { type ComponentType, createContext, type ReactNode, type RefObject, useContext } from 'react';
+import { type ComponentType, createContext, type ReactNode, useContext } from 'react';
 
 /** A formula as it stands in an answer. */
 export interface AnswerFormula {
@@ -46,8 +46,6 @@ export interface TypesetProps {
 /** Parts of an engine that only browsers have. */
 export interface WebDrawing {
   readonly Typeset: ComponentType<TypesetProps>;
-  /** Colours the text that `element` shows: `text`, which comes after `before` in the same code. Takes nothing away from it. */
-  useHighlight(element: RefObject<unknown>, code: { text: string; before: string; language: string }): void;
 }
 
 export interface Rendering {

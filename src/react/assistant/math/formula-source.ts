@@ -32,7 +32,7 @@ export function formulaAt(source: string, at: number, before: string): FoundForm
   const rest = source.slice(at, at + LONGEST_DISPLAY);
   if (rest.startsWith('\\(')) return bracketed(rest, '(', ')');
   if (rest.startsWith('\\[')) return bracketed(rest, '[', ']');
-  return environment(rest);
+  return chemistry(rest) ?? environment(rest);
 }
 
 /**
@@ -146,6 +146,22 @@ function bracketed(rest: string, opening: string, closing: string): FoundFormula
     return tex.trim() === '' ? undefined : { raw: bound.slice(0, index + 2), tex, isDisplay };
   }
   return bound.length < (isDisplay ? LONGEST_DISPLAY : LONGEST_INLINE) ? 'open' : undefined;
+}
+
+/** mhchem's command, which models write without dollars too. */
+function chemistry(rest: string): FoundFormula {
+  if (rest === '\\c' || rest === '\\ce') return 'open';
+  if (!rest.startsWith('\\ce{')) return undefined;
+  const bound = rest.slice(0, LONGEST_INLINE);
+  let depth = 0;
+  for (const { 0: sign, index } of bound.matchAll(/\\[\s\S]|[{}]|\n[ \t]*\n/g)) {
+    if (sign.startsWith('\n')) return undefined;
+    depth += sign === '{' ? 1 : sign === '}' ? -1 : 0;
+    if (depth > 0 || sign !== '}') continue;
+    const raw = bound.slice(0, index + 1);
+    return { raw, tex: raw, isDisplay: false };
+  }
+  return bound.length < LONGEST_INLINE ? 'open' : undefined;
 }
 
 function environment(rest: string): FoundFormula {

@@ -1,0 +1,82 @@
+/** The assistant with answers that grow a few letters with each frame, and what is seen of them: `window.answers`. */
+import { createRoot } from 'react-dom/client';
+import { DashAssistant, DashProvider } from '../../../src/react/index.ts';
+import { type Growth, HARD_ANSWERS } from '../../support/hard-answers.ts';
+import { FakeClient } from '../fake-client.ts';
+
+const client = new FakeClient();
+/** In characters; a model says about 60 of them a second. */
+const DELTA = 8;
+/** What a caret adds to what is read. */
+const CARET = /\u2060?▍/g;
+
+interface LayoutShift extends PerformanceEntry {
+  readonly value: number;
+  readonly sources: readonly { readonly node: Node | null }[];
+}
+
+let shift = 0;
+new PerformanceObserver((list) => {
+  for (const { value, sources } of list.getEntries() as LayoutShift[])
+    shift += sources.every(({ node }) => isEnd(node)) ? 0 : value;
+}).observe({ type: 'layout-shift', buffered: true });
+
+/** It moves along as an answer grows: its caret, what is said below of how it goes, and conversations in their list. */
+function isEnd(node: Node | null): boolean {
+  const element = node instanceof HTMLElement ? node : node?.parentElement;
+  const answer = element?.closest('[role=group][aria-label=Dash]');
+  return (
+    node?.textContent?.replaceAll(CARET, '') === '' ||
+    !answer?.lastElementChild?.firstElementChild?.contains(element ?? null)
+  );
+}
+
+/** The words of the latest answer: formulas as they are drawn, not as they are read out. */
+function read(): string {
+  const answers = document.querySelectorAll<HTMLElement>('[role=group][aria-label=Dash]');
+  const words = answers[answers.length - 1]?.lastElementChild?.firstElementChild as
+    | HTMLElement
+    | null
+    | undefined;
+  return (words?.innerText ?? '').replaceAll(CARET, '');
+}
+
+const nextFrame = (): Promise<unknown> => new Promise(requestAnimationFrame);
+
+async function stream(name: string): Promise<Growth> {
+  const { text } = HARD_ANSWERS[name] ?? { text: '' };
+  const answer = client.latest.accept();
+  const seen: string[] = [];
+  for (let frames = 0; frames < 5; frames += 1) await nextFrame(); // until the question stands
+  shift = 0;
+  for (let at = 0; at < text.length; at += DELTA) {
+    answer.say(text.slice(at, at + DELTA));
+    await nextFrame();
+    seen.push(read());
+  }
+  const before = shift;
+  await answer.end();
+  return { seen, shift: before };
+}
+
+const control = { stream, read };
+
+declare global {
+  interface Window {
+    hard: typeof control;
+  }
+}
+window.hard = control;
+
+const { colorScheme, direction } = JSON.parse(decodeURIComponent(location.hash.slice(1) || '{}')) as {
+  colorScheme?: 'light' | 'dark';
+  direction?: 'ltr' | 'rtl';
+};
+const root = document.getElementById('root');
+if (root !== null) {
+  createRoot(root).render(
+    <DashProvider client={client}>
+      <DashAssistant colorScheme={colorScheme} direction={direction} />
+    </DashProvider>,
+  );
+}
