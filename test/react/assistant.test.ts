@@ -549,35 +549,33 @@ it('leaves a selection, and where the keyboard has led to, in place while text a
     pace: { firstTokenMs: 50, deltasPerSecond: 40 },
   });
   await ask('Count');
+  const read = (what: string) => page.evaluate<number>(`(({ ${what} }) => ${what})(${MESSAGES})`);
+  const link = answer.getByRole('link', { name: 'a page' });
+  await link.focus();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Shift+Tab'); // by the keyboard: the ring is shown
+  const top = await link.boundingBox();
+  await button('New text below').waitFor();
+  const grown = await read('scrollHeight');
+  await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(grown + 30);
+  expect(await link.boundingBox()).toEqual(top);
+
+  await button('New text below').click();
   await answer.getByText('word-12').waitFor();
-  const select = (from: number, to: number) => `
+  await page.evaluate(`
     const walker = document.createTreeWalker(document.querySelector('[aria-busy=true]'), NodeFilter.SHOW_TEXT);
     while (walker.nextNode() && !walker.currentNode.data.includes('word-3 '));
     const start = walker.currentNode.data.indexOf('word-3 ');
-    getSelection().setBaseAndExtent(walker.currentNode, start + ${from}, walker.currentNode, start + ${to});
-  `;
-  await page.evaluate(select(0, 6));
+    getSelection().setBaseAndExtent(walker.currentNode, start, walker.currentNode, start + 6);
+  `);
   const arrived = () =>
     page.evaluate<number>(`JSON.stringify({ ...sessionStorage }).match(/word-/g)?.length ?? 0`);
   const before = await arrived();
   await expect.poll(arrived, SOON).toBeGreaterThan(before + 60);
   expect(await page.evaluate('String(getSelection())')).toBe('word-3');
-  const read = (what: string) => page.evaluate<number>(`(({ ${what} }) => ${what})(${MESSAGES})`);
   const height = await read('scrollHeight');
   await page.evaluate('getSelection().removeAllRanges()');
   await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height); // it has caught up
-
-  await answer.getByRole('link', { name: 'a page' }).focus();
-  await page.keyboard.press('Shift');
-  const link = answer.getByRole('link', { name: 'a page' });
-  const top = () => link.boundingBox();
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Shift+Tab'); // by the keyboard: the ring is shown
-  await button('New text below').waitFor();
-  const rested = await top();
-  const grown = await read('scrollHeight');
-  await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(grown + 30);
-  expect(await top()).toEqual(rested);
   await button('Stop answering').click();
 });
 

@@ -16,6 +16,8 @@ interface Scroller {
   getScrollableNode?(): ScrollElement | number | null;
 }
 interface ScrollElement {
+  readonly scrollHeight: number;
+  readonly clientHeight: number;
   focus(): void;
   querySelector(selector: string): object | null;
 }
@@ -25,6 +27,7 @@ export function useScrollAnchor(question: string | undefined, isGrowing: boolean
   const { reduceMotion } = useAssistantTheme();
   const scroller = useRef<Scroller>(null);
   const reading = useRef<ScrollReading>(undefined);
+  const contentHeight = useRef(0);
   const anchored = useRef(true);
   const isHeld = useRef(false);
   const asked = useRef(question);
@@ -41,7 +44,9 @@ export function useScrollAnchor(question: string | undefined, isGrowing: boolean
     const element = elementOf(scroller.current);
     if (isSelectedIn(element)) return;
     // The keyboard has led somebody to a link or a button in here: it stays where it is.
-    if (element?.querySelector(':focus-visible')) anchor(false);
+    const isReadInside =
+      element?.querySelector(':focus-visible') && element.scrollHeight > element.clientHeight;
+    if (isReadInside) anchor(false);
     else scrollToEnd(false);
   };
   // In a browser before it is seen: sizes are told a frame later, by which all would have moved down and back.
@@ -82,8 +87,8 @@ export function useScrollAnchor(question: string | undefined, isGrowing: boolean
         if (asked.current !== question) anchor(true);
         asked.current = question;
         follow();
-        if (isGrowing && !anchored.current && height > (reading.current?.contentHeight ?? height))
-          setNew(true);
+        if (isGrowing && !anchored.current && height > contentHeight.current) setNew(true);
+        contentHeight.current = height;
         // Browsers move at once, apps later; there a finger says who moves.
         if (anchored.current && reading.current && Platform.OS === 'web')
           reading.current = atEndOf(height, reading.current.viewHeight);
