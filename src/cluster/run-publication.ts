@@ -232,6 +232,7 @@ export class RunPublication implements Publication {
     this.#endedAt ??= now;
     if (now - this.#endedAt < endedMs) return false;
     this.#state = 'over';
+    this.#forgetFollowers(); // they could not say that they are gone
     return true;
   }
 

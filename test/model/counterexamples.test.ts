@@ -134,6 +134,17 @@ it.each<[string, number, readonly Step[]]>([
     ],
   ],
   [
+    'a run that others follow, and that ends in an outage longer than it is kept: nothing of it is left',
+    2,
+    [
+      new Step('start', { device: 0, id: 0, model: 0 }, 'rest'),
+      new Step('resume', { device: 1, id: 0, after: 'zero', epoch: 'right' }, 'rest'),
+      new Step('redis', { state: 'away' }, 'rest'),
+      new Step('end', { run: 0, how: 'done' }, 'rest'),
+      new Step('wait', { ms: 40_000 }, 'rest'),
+    ],
+  ],
+  [
     'a cancel whose machine reads only the ending, and then all since the owner is silent',
     2,
     [
