@@ -174,11 +174,6 @@ const MUTANTS: readonly Mutant[] = [
     kind: AT_FAULT,
     plant: () => vi.spyOn(RunPublication.prototype, 'confirmed').mockReturnValue(undefined),
   },
-  {
-    what: 'after an outage leases are believed at once',
-    kind: AT_FAULT,
-    plant: () => vi.spyOn(Replicas.prototype, 'recheck').mockReturnValue(),
-  },
 ];
 
 afterEach(() => void vi.restoreAllMocks());
