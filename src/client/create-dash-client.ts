@@ -252,7 +252,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
   };
   return {
     stream(request, more = {}) {
-      const id = mintStreamId();
+      const { id = mintStreamId() } = more;
       try {
         return begin({ id, request: snapshotOf(request) }, more);
       } catch (cause) {

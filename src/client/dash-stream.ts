@@ -34,6 +34,8 @@ export interface Position {
 export type ToolUse = Pick<ToolFrame, 'call' | 'name' | 'label' | 'state'>;
 
 export interface StreamOptions {
+  /** Under which the relay knows it, 16 to 64 of `A-Z a-z 0-9 _ -`, never used before. Default: a random one. */
+  readonly id?: string | undefined;
   /** Aborting it is `cancel()`. */
   readonly signal?: AbortSignal | undefined;
   /** Each piece of text, once, in order. */

@@ -72,9 +72,9 @@ export async function upload(
   };
   let spentMs = 0;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-    signal?.throwIfAborted();
+    endWhereAborted(signal);
     const reply = await client.request(PATH, init, senderOf(options)).catch(() => ({}) as Refusal);
-    signal?.throwIfAborted();
+    endWhereAborted(signal);
     const answer = 'response' in reply ? await uploadIn(reply.response) : reply.error;
     if (answer && 'id' in answer) return answer;
     const least = boundedMs(answer?.retryAfterMs, contactMs);
@@ -111,6 +111,11 @@ export async function removeUpload(client: Pick<DashClient, 'request'>, id: stri
  */
 export async function removeUploads(client: Pick<DashClient, 'request'>): Promise<void> {
   await client.request(PATH, { method: 'DELETE' }).catch(() => {});
+}
+
+/** By hand: signals of older releases of React Native have neither `throwIfAborted` nor a reason. */
+function endWhereAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason ?? new DashError(failure('closed'));
 }
 
 /** Bytes that are changed afterwards are not what was sent: another attempt sends the same. */

@@ -72,7 +72,7 @@ describe('what is installed', () => {
         text.matchAll(/^(?:import|export)[^'";]*['"]([^'"]+)['"]/gm),
         ([, from]) => from,
       );
-      for (const from of imported) expect(from).toMatch(/^\.\//);
+      for (const from of imported) expect(from).toMatch(/^\.\.?\//);
       expect(text).not.toMatch(/\bnode:|require\(|\bprocess\.|\bBuffer\b|import\(/);
     }
     expect(files).toEqual(expect.arrayContaining(ENTRIES.map((entry) => `${entry}.js`)));

@@ -10,7 +10,7 @@ import { createProject, linkPackages, PACKED_MS } from './packed.ts';
 
 const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native'];
 /** Minified and gzipped, the client and the parser of Markdown included, without the packages above. */
-const MAX_BYTES = 70 * 1024;
+const MAX_BYTES = 80 * 1024;
 /** KaTeX with its style sheet and the fonts that most formulas need. */
 const MAX_FORMULA_BYTES = 148 * 1024;
 
@@ -126,7 +126,7 @@ import { createDashClient } from '@dash-relay/client';
 import { ARABIC } from '@dash-relay/client/react/languages/ar';
 import { FRENCH } from '@dash-relay/client/react/languages/fr';
 import { GERMAN } from '@dash-relay/client/react/languages/de';
-import { DashAssistant, DashProvider, useConnection, useConversation, useConversations, useDashStream } from '@dash-relay/client/react';
+import { browserFiles, DashAssistant, DashProvider, useAttachments, useConnection, useConversation, useConversations, useDashStream } from '@dash-relay/client/react';
 
 const client = createDashClient({ url: 'https://relay.example', getToken: () => null });
 const languages = [ARABIC, FRENCH, GERMAN];
@@ -134,6 +134,8 @@ const languages = [ARABIC, FRENCH, GERMAN];
 function Own() {
   const { messages, send, stop, regenerate, isAnswering } = useConversation('maths', { action: 'homework_help' });
   const { list, unreadCount } = useConversations();
+  const { list: files, add } = useAttachments('maths');
+  add(browserFiles([new File([], 'page.jpg')]));
   const { text, status, usage, error, start } = useDashStream();
   const connection: 'online' | 'reconnecting' | 'waiting' | 'offline' = useConnection();
   const sent: boolean = send('Why?');
@@ -141,12 +143,12 @@ function Own() {
   stop();
   regenerate();
   const codes = messages.map((message) => (message.role === 'assistant' ? message.error?.code : message.content));
-  return <>{[text, status, usage?.outputTokens, error?.code, connection, String(sent), isAnswering, unreadCount, list[0]?.title, codes]}</>;
+  return <>{[text, status, usage?.outputTokens, error?.code, connection, String(sent), isAnswering, unreadCount, list[0]?.title, files[0]?.problem, codes]}</>;
 }
 
 export const app = (
   <DashProvider client={client} storage={sessionStorage} storageKey="user-1">
-    <DashAssistant action="chat" strings={{ send: 'Senden', errors: { busy: '…' } }} colorScheme="dark" direction="rtl" />
+    <DashAssistant action="chat" strings={{ send: 'Senden', errors: { busy: '…' } }} colorScheme="dark" direction="rtl" attachments={{ documents: true, most: 3 }} />
     <DashAssistant languages={languages} locale="ar" onReport={({ streamId, category }) => console.log(streamId, category)} />
     <Own />
   </DashProvider>

@@ -9,6 +9,7 @@ import {
   type Position,
   type QuotaState,
   type Refusal,
+  type StreamOptions,
   type StreamRequest,
   type ToolUse,
   type Usage,
@@ -173,8 +174,11 @@ export class FakeClient implements DashClient {
     return stream;
   }
 
-  stream(request: StreamRequest): FakeStream {
-    const position = { id: `stream-${this.streams.length + 1}`, epoch: undefined, after: 0 };
+  stream(
+    request: StreamRequest,
+    { id = `stream-${this.streams.length + 1}` }: StreamOptions = {},
+  ): FakeStream {
+    const position = { id, epoch: undefined, after: 0 };
     return this.#begin(new FakeStream(position, '', request));
   }
 

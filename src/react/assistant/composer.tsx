@@ -1,15 +1,21 @@
 /** Where questions are typed. Enter sends on a keyboard, Shift+Enter begins a new line; while an answer comes it stops it. */
-import { memo, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { Platform, StyleSheet, TextInput, type TextInputInstance, View } from 'react-native';
+import { memo, type RefObject, useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { Platform, StyleSheet, Text, TextInput, type TextInputInstance, View } from 'react-native';
 import { useDash } from '../dash-provider.tsx';
-import { IconButton } from './button.tsx';
-import { MEASURE, RADIUS, SPACE } from './theme.ts';
+import { AttachButton, AttachMenu } from './attachments/attach-button.tsx';
+import type { Source } from './attachments/attachment-options.ts';
+import { Tray } from './attachments/tray.tsx';
+import type { Attaching } from './attachments/use-attaching.ts';
+import { useSending } from './attachments/use-sending.ts';
+import { type Focusable, IconButton, TextButton } from './button.tsx';
+import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { growing, type InputKeyEvent, isOfInputMethod } from './web-props.ts';
+import { growing, type InputKeyEvent, isOfInputMethod, onKeys } from './web-props.ts';
 
 interface ComposerProps {
   /** Whose draft is written here. */
   readonly conversation: string;
+  readonly attaching: Attaching;
   readonly isAnswering: boolean;
   /** False: the text stays. */
   readonly onSend: (text: string) => boolean;
@@ -22,6 +28,7 @@ interface ComposerProps {
 
 export const Composer = memo(function Composer({
   conversation,
+  attaching,
   isAnswering,
   onSend,
   onStop,
@@ -36,9 +43,17 @@ export const Composer = memo(function Composer({
     if (autoFocus && reached.current !== conversation) input.current?.focus();
     reached.current = conversation;
   }, [autoFocus, conversation, input]);
-  const send = (): void => {
-    if (onSend(text)) setText('');
-  };
+  const menu = useMenu(attaching);
+  const { canSend, note, isWaiting, send, stopWaiting } = useSending(
+    conversation,
+    text,
+    attaching.files,
+    (question) => {
+      const isAsked = onSend(question);
+      if (isAsked) setText('');
+      return isAsked;
+    },
+  );
   const stop = (): void => {
     onStop();
     // The button goes: with a keyboard, what is typed next belongs here.
@@ -54,44 +69,93 @@ export const Composer = memo(function Composer({
     send();
   };
   return (
-    <View style={[styles.place, aboveEdge]}>
+    <View style={[styles.place, aboveEdge]} {...menu.keys}>
       <View
         style={[
           styles.box,
           { backgroundColor: colors.surface, borderColor: isFocused ? colors.accent : colors.outline },
         ]}
       >
-        <TextInput
-          ref={input}
-          value={text}
-          onChangeText={setText}
-          onKeyPress={onKeyPress as (event: object) => void}
-          onFocus={() => setFocused(true)}
-          onBlur={() => setFocused(false)}
-          multiline
-          numberOfLines={1}
-          aria-label={strings.placeholder}
-          placeholder={strings.placeholder}
-          placeholderTextColor={colors.muted}
-          {...beginsIn(text === '' ? direction : 'auto')}
-          style={[styles.input, growing, { color: colors.text }]}
-        />
-        {isAnswering ? (
-          <IconButton icon="stop" tone="accent" size={40} label={strings.stop} onPress={stop} />
-        ) : (
-          <IconButton
-            icon="send"
-            tone="accent"
-            size={40}
-            label={strings.send}
-            disabled={text.trim() === ''}
-            onPress={send}
+        <Tray files={attaching.files} onRemoved={menu.focusBack} />
+        {menu.isOpen && <AttachMenu sources={attaching.sources} onChoose={menu.choose} />}
+        <Note text={attaching.notice || note} onCancel={isWaiting ? stopWaiting : undefined} />
+        <View style={styles.row}>
+          <AttachButton
+            ref={menu.button}
+            sources={attaching.sources}
+            isOpen={menu.isOpen}
+            onToggle={menu.toggle}
+            onChoose={menu.choose}
           />
-        )}
+          <TextInput
+            ref={input}
+            value={text}
+            onChangeText={setText}
+            onKeyPress={onKeyPress as (event: object) => void}
+            onFocus={() => setFocused(true)}
+            onBlur={() => setFocused(false)}
+            multiline
+            numberOfLines={1}
+            aria-label={strings.placeholder}
+            placeholder={strings.placeholder}
+            placeholderTextColor={colors.muted}
+            {...beginsIn(text === '' ? direction : 'auto')}
+            style={[styles.input, growing, { color: colors.text }]}
+          />
+          {isAnswering ? (
+            <IconButton icon="stop" tone="accent" size={40} label={strings.stop} onPress={stop} />
+          ) : (
+            <IconButton
+              icon="send"
+              tone="accent"
+              size={40}
+              label={strings.send}
+              disabled={!canSend}
+              onPress={send}
+            />
+          )}
+        </View>
       </View>
     </View>
   );
 });
+
+/** What a person has to know before it is sent. */
+function Note({ text, onCancel }: { text: string; onCancel: (() => void) | undefined }) {
+  const { colors, strings } = useAssistantTheme();
+  return (
+    <View role="status" style={text !== '' && styles.note}>
+      {text !== '' && <Text style={[TYPE.small, styles.noteWords, { color: colors.muted }]}>{text}</Text>}
+      {onCancel && <TextButton label={strings.dontSendYet} onPress={onCancel} />}
+    </View>
+  );
+}
+
+/** The ways to attach something: open or not. What was pressed goes with it, and the focus goes back. */
+function useMenu({ choose }: Attaching) {
+  const button = useRef<Focusable>(null);
+  const [isOpen, setOpen] = useState(false);
+  const focusBack = useCallback(() => button.current?.focus(), []);
+  const close = (): void => {
+    setOpen(false);
+    focusBack();
+  };
+  return {
+    button,
+    isOpen,
+    focusBack,
+    toggle: () => setOpen(!isOpen),
+    choose: (source: Source) => {
+      choose(source); // first: a browser opens its dialog only while a press is handled
+      if (isOpen) close();
+    },
+    keys: onKeys(({ key }) => {
+      if (key !== 'Escape' || !isOpen) return false;
+      close();
+      return true;
+    }),
+  };
+}
 
 /** What is typed belongs to the conversation, not to the field: it is there again when one comes back. */
 function useDraft(conversation: string) {
@@ -115,13 +179,20 @@ const styles = StyleSheet.create({
   box: {
     width: '100%',
     maxWidth: MEASURE + 2 * SPACE.l,
-    flexDirection: 'row',
-    alignItems: 'flex-end',
-    gap: SPACE.s,
     padding: SPACE.s - 2,
     borderWidth: 1.5,
     borderRadius: RADIUS.l + 6,
   },
+  row: { flexDirection: 'row', alignItems: 'flex-end', gap: SPACE.xs },
+  note: {
+    flexDirection: 'row',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    paddingHorizontal: SPACE.m,
+    paddingBottom: SPACE.xs,
+    gap: SPACE.s,
+  },
+  noteWords: { flexShrink: 1 },
   input: {
     flex: 1,
     minWidth: 0,

@@ -1,6 +1,7 @@
 /** The assistant: conversations beside or over the transcript, and where questions are typed. Fills its container. */
 import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import {
+  type HostInstance,
   I18nManager,
   KeyboardAvoidingView,
   type LayoutChangeEvent,
@@ -18,6 +19,10 @@ import type { ExportedFile } from '../store/markdown-export.ts';
 import type { AnswerMessage, AskOptions, ChatMessage } from '../store/messages.ts';
 import { type Conversation, useConversation, useConversations } from '../use-conversations.ts';
 import { Announcer } from './announcer.tsx';
+import type { AttachmentOptions } from './attachments/attachment-options.ts';
+import { DropZone } from './attachments/drop-zone.tsx';
+import { useAttaching } from './attachments/use-attaching.ts';
+import { useFileTargets } from './attachments/use-file-targets.ts';
 import { Banner } from './banner.tsx';
 import type { Focusable } from './button.tsx';
 import { Composer } from './composer.tsx';
@@ -86,6 +91,11 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly onSpeak?: SpeakText | undefined;
   /** Takes a conversation as a file of Markdown. Default: a download; in React Native the device's sheet for sharing. */
   readonly onExport?: ((file: ExportedFile) => void) | undefined;
+  /**
+   * Photos, and PDFs, that go with questions. Browsers need nothing for photos; an app hands in what takes and prepares them.
+   * `false`: nothing can be attached. Keep the object the same between renderings.
+   */
+  readonly attachments?: AttachmentOptions | false | undefined;
 }
 
 /**
@@ -112,6 +122,7 @@ export function DashAssistant(props: DashAssistantProps) {
 
 function Assistant(props: DashAssistantProps) {
   const { action = 'general_assistance', context, parameters, model, maxTokens } = props;
+  const { attachments = PHOTOS } = props;
   const [link, setLink] = useState<SafeLink>();
   const closeLink = useCallback(() => setLink(undefined), []);
   const [reported, setReported] = useState<AnswerMessage>();
@@ -134,6 +145,7 @@ function Assistant(props: DashAssistantProps) {
           <Directed
             asked={asked}
             suggestions={props.suggestions ?? theme.strings.starters}
+            attachments={attachments || undefined}
             headerEnd={props.headerEnd}
             onExport={props.onExport ?? saveFile}
           />
@@ -153,7 +165,10 @@ function useSendReport(own: SendReport | null | undefined): SendReport | undefin
   );
 }
 
+const PHOTOS: AttachmentOptions = {};
+
 interface ScreenProps {
+  readonly attachments: AttachmentOptions | undefined;
   readonly asked: AskOptions;
   readonly suggestions: readonly Suggestion[];
   readonly headerEnd: ReactNode;
@@ -170,13 +185,16 @@ const Directed = memo(function Directed(props: ScreenProps) {
   );
 });
 
-function Screen({ asked, suggestions, headerEnd, onExport }: ScreenProps) {
+function Screen({ asked, suggestions, attachments, headerEnd, onExport }: ScreenProps) {
   const { isWide, strings } = useAssistantTheme();
   const { shown, show, startNew } = useShown();
   const drawer = useDrawer();
   const conversation = useConversation(shown, asked);
   const { messages, isAnswering, status, title, send, stop } = conversation;
   usePrintStyle();
+  const attaching = useAttaching(shown, attachments);
+  const main = useRef<HostInstance>(null);
+  const isDraggedOver = useFileTargets(main, attaching.onFiles);
   const input = useRef<TextInputInstance>(null);
   const transcript = useRef<Focusable>(null);
   const focusBack = useCallback(() => {
@@ -222,7 +240,8 @@ function Screen({ asked, suggestions, headerEnd, onExport }: ScreenProps) {
   return (
     <View style={styles.row} {...keys}>
       {isWide && <View style={styles.sidebar}>{sidebar}</View>}
-      <View role="main" style={styles.main}>
+      <View ref={main} role="main" style={styles.main}>
+        {isDraggedOver && <DropZone />}
         <Header title={title} onMenu={drawer.open} onNew={begin} end={headerEnd} />
         <Banner isAnswering={isAnswering} />
         {messages.length === 0 ? (
@@ -242,6 +261,7 @@ function Screen({ asked, suggestions, headerEnd, onExport }: ScreenProps) {
         <LimitNote answer={answerAtEnd(messages)} />
         <Composer
           conversation={shown}
+          attaching={attaching}
           isAnswering={isAnswering}
           onSend={send}
           onStop={stop}

@@ -20,7 +20,10 @@ export type IconName =
   | 'more'
   | 'save'
   | 'page'
-  | 'speak';
+  | 'speak'
+  | 'clip'
+  | 'camera'
+  | 'picture';
 
 const bar = (width: number, height: number, more: ViewStyle = {}): ViewStyle => ({
   position: 'absolute',
@@ -61,6 +64,9 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   page: [bar(5, 1.5, turned(0, 0, -2)), bar(5, 1.5, turned(0, 0, 2))],
   speak: [bar(4, 6, turned(0, -6))],
   bin: [bar(14, 1.5, turned(0, 0, -4.5)), bar(5, 1.5, turned(0, 0, -6.5))],
+  clip: [],
+  camera: [bar(6, 2, turned(0, 0, -6))],
+  picture: [bar(3, 3, { borderRadius: 1.5, ...turned(0, -3.5, -3) })],
 };
 
 /** Outlined boxes. */
@@ -86,6 +92,18 @@ const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
       borderLeftColor: 'transparent',
       ...turned(0, 2),
     }),
+  ],
+  clip: [
+    bar(9, 17, { borderWidth: 1.75, borderRadius: 4.5, ...turned(35, 1, 0) }),
+    bar(5, 11, { borderWidth: 1.75, borderTopWidth: 0, borderRadius: 2.5, ...turned(35, 1.6, -1.8) }),
+  ],
+  camera: [
+    bar(18, 13, { borderWidth: 1.75, borderRadius: 3, ...turned(0, 0, 1) }),
+    bar(6, 6, { borderWidth: 1.75, borderRadius: 3, ...turned(0, 0, 1.5) }),
+  ],
+  picture: [
+    bar(17, 15, { borderWidth: 1.75, borderRadius: 3 }),
+    bar(8, 8, { borderTopWidth: 1.75, borderLeftWidth: 1.75, borderRadius: 1, ...turned(45, 2, 5.5) }),
   ],
   bin: [bar(10, 11, { borderWidth: 1.5, borderTopWidth: 0, borderRadius: 2, ...turned(0, 0, 1.5) })],
   copy: [

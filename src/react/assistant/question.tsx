@@ -2,6 +2,7 @@
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import { Platform, StyleSheet, Text, TextInput, type TextInputInstance, View } from 'react-native';
 import { isBlank, type QuestionMessage } from '../store/messages.ts';
+import { SentFiles } from './attachments/sent-files.tsx';
 import { type Focusable, IconButton, TextButton } from './button.tsx';
 import { framedOnPaper } from './print.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
@@ -38,10 +39,16 @@ export const Question = memo(function Question(props: QuestionProps) {
     const send = (text: string): void => {
       if (onEdit(id, text)) onEditing(undefined);
     };
-    return <Editor text={content} onSend={send} onCancel={() => onEditing(undefined)} />;
+    return (
+      <View style={styles.question}>
+        {message.attachments && <SentFiles files={message.attachments} />}
+        <Editor text={content} onSend={send} onCancel={() => onEditing(undefined)} />
+      </View>
+    );
   }
   return (
     <View role="group" aria-label={strings.you} style={styles.question}>
+      {message.attachments && <SentFiles files={message.attachments} />}
       <View {...framedOnPaper} style={[styles.bubble, { backgroundColor: colors.accentSoft }]}>
         <Text selectable style={[TYPE.body, { color: colors.text }]}>
           {content}
@@ -115,6 +122,6 @@ const styles = StyleSheet.create({
   },
   actions: { flexDirection: 'row', justifyContent: 'flex-end', gap: SPACE.s },
   continues: { textAlign: 'center' },
-  editor: { gap: SPACE.s, padding: SPACE.m, borderWidth: 1.5, borderRadius: RADIUS.l },
+  editor: { width: '100%', gap: SPACE.s, padding: SPACE.m, borderWidth: 1.5, borderRadius: RADIUS.l },
   input: { maxHeight: 260, padding: SPACE.xs },
 });

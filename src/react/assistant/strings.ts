@@ -3,6 +3,7 @@
  * pays for those it imports. A key that one of them lacks is an error of its types.
  */
 import type { ReportCategory } from '../../client/index.ts';
+import type { AttachmentProblem } from '../store/attachment.ts';
 import { counted, percent } from './counted.ts';
 import type { DateGroup } from './dates.ts';
 
@@ -126,6 +127,38 @@ export interface AssistantStrings {
   readonly formula: string;
   /** What is noted below the answer, by its number or name. */
   readonly footnote: (label: string) => string;
+
+  /** Photos and PDFs that go with a question. */
+  readonly attach: string;
+  readonly takePhoto: string;
+  readonly choosePhotos: string;
+  readonly chooseDocuments: string;
+  /** Photos or PDFs, by one dialog. */
+  readonly chooseFiles: string;
+  readonly dropHere: string;
+  /** What is listed above the field in which one types. */
+  readonly attached: string;
+  readonly photoNumber: (number: number) => string;
+  readonly documentNumber: (number: number) => string;
+  readonly pageCount: (count: number) => string;
+  readonly preparingFile: string;
+  readonly sendingFile: string;
+  readonly fileReady: string;
+  readonly sendsWhenReady: string;
+  readonly dontSendYet: string;
+  /** Asks what it shows: for the model, and for people who do not see it. */
+  readonly describeHint: string;
+  readonly describeFile: (name: string) => string;
+  readonly removeFile: (name: string) => string;
+  readonly removeFailed: string;
+  readonly tooManyFiles: (most: number) => string;
+  /** The question, where a person sends a photo without words. */
+  readonly askAboutFiles: string;
+  readonly enlarge: (what: string) => string;
+  readonly closePhoto: string;
+  /** In the place of a photo or a PDF that an earlier page had. */
+  readonly fileGone: string;
+  readonly fileProblems: Readonly<Record<AttachmentProblem, string>>;
 
   readonly linkTitle: string;
   readonly linkDetail: (host: string) => string;
@@ -340,6 +373,51 @@ export const ENGLISH: AssistantStrings = {
   formula: 'Formula',
   footnote: (label) => `Footnote ${label}`,
 
+  attach: 'Add a photo or file',
+  takePhoto: 'Take a photo',
+  choosePhotos: 'Choose photos',
+  chooseDocuments: 'Choose a PDF',
+  chooseFiles: 'Choose photos or PDFs',
+  dropHere: 'Drop it here to ask about it',
+  attached: 'Added to your question',
+  photoNumber: (number) => `Photo ${number}`,
+  documentNumber: (number) => `PDF ${number}`,
+  pageCount: counted('en', { one: '# page', other: '# pages' }),
+  preparingFile: 'Getting ready…',
+  sendingFile: 'Sending…',
+  fileReady: 'Ready',
+  sendsWhenReady: 'Your question is sent as soon as everything is ready.',
+  dontSendYet: 'Don’t send yet',
+  describeHint: 'What does it show?',
+  describeFile: (name) => `What does ${name} show? (optional)`,
+  removeFile: (name) => `Remove ${name}`,
+  removeFailed: 'Something could not be added. Remove it or try again, then send your question.',
+  tooManyFiles: counted('en', {
+    one: 'Only # can go with a question.',
+    other: 'Only # can go with one question. Send these first.',
+  }),
+  askAboutFiles: 'Please help me with this.',
+  enlarge: (what) => `Enlarge ${what}`,
+  closePhoto: 'Close',
+  fileGone: 'not kept, for your privacy',
+  fileProblems: {
+    heic: 'This kind of photo (HEIC) cannot be opened here. Take a screenshot of it and add that, or save it as JPEG.',
+    drawing: 'This is a drawing (SVG). Take a screenshot of it and add that.',
+    moving: 'This picture moves. Add a photo or a screenshot instead.',
+    notPhoto: 'This is not a photo. Take a photo of the page, or a screenshot.',
+    damaged: 'This could not be opened: it may be damaged. Take the photo again.',
+    tooLarge: 'This is too large. Take a photo of a smaller part.',
+    noDocuments: 'PDFs cannot be read here. Take a photo of the page instead.',
+    encrypted: 'This PDF has a password. Save it without one, then add it again.',
+    tooManyPages: 'This PDF has too many pages. Save only the pages you need, then add those.',
+    tooManyWaiting: 'Too many photos are waiting. Wait a few minutes, then try again.',
+    noCamera: 'Dash may not use the camera. You can allow it in the settings of your device.',
+    notTaken: 'Photos cannot be sent here. Type your question instead.',
+    signIn: 'You are signed out. Sign in again, then try again.',
+    busy: 'It could not be sent just now. Try again in a moment.',
+    unreachable: 'It could not be sent. Check your connection, then try again.',
+  },
+
   linkTitle: 'Open this link?',
   linkDetail: (host) => `It leads to ${host}, outside of this app. Dash has not checked the page.`,
   mailDetail: 'It opens a new message to this address.',
@@ -380,12 +458,13 @@ export function withDefaults(
   own: AssistantStringOverrides = {},
   language: AssistantStrings = ENGLISH,
 ): AssistantStrings {
-  const { errors, refusals, report } = language;
+  const { errors, refusals, report, fileProblems } = language;
   return {
     ...language,
     ...own,
     errors: { ...errors, ...own.errors },
     refusals: { ...refusals, ...own.refusals },
+    fileProblems: { ...fileProblems, ...own.fileProblems },
     report: {
       ...report,
       ...own.report,
@@ -394,9 +473,12 @@ export function withDefaults(
   };
 }
 
-export type AssistantStringOverrides = Partial<Omit<AssistantStrings, 'errors' | 'refusals' | 'report'>> & {
+export type AssistantStringOverrides = Partial<
+  Omit<AssistantStrings, 'errors' | 'refusals' | 'report' | 'fileProblems'>
+> & {
   readonly errors?: Partial<AssistantStrings['errors']>;
   readonly refusals?: Partial<AssistantStrings['refusals']>;
+  readonly fileProblems?: Partial<AssistantStrings['fileProblems']>;
   readonly report?: Partial<Omit<ReportStrings, 'categories'>> & {
     readonly categories?: Partial<ReportStrings['categories']>;
   };

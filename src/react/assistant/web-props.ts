@@ -13,6 +13,7 @@ export interface KeyPress {
 interface KeyEvent {
   readonly nativeEvent: KeyPress;
   preventDefault(): void;
+  stopPropagation(): void;
 }
 
 /** Of a field in which one types: react-native-web hands over the browser's event. */
@@ -32,10 +33,12 @@ export function isOfInputMethod({ isComposing, keyCode }: KeyPress): boolean {
   return isComposing === true || keyCode === INPUT_METHOD;
 }
 
-/** `handle` answers whether the key is dealt with; the browser then does nothing of its own. */
+/** `handle` answers whether the key is dealt with; the browser, and what is around it, then do nothing of their own. */
 export function onKeys(handle: (press: KeyPress) => boolean): object {
   const onKeyDown = (event: KeyEvent): void => {
-    if (!isOfInputMethod(event.nativeEvent) && handle(event.nativeEvent)) event.preventDefault();
+    if (isOfInputMethod(event.nativeEvent) || !handle(event.nativeEvent)) return;
+    event.preventDefault();
+    event.stopPropagation();
   };
   return { onKeyDown };
 }

@@ -1,5 +1,6 @@
 /** A conversation as it is kept beyond a page: plain JSON, read back with suspicion. */
 import type { Position } from '../../client/index.ts';
+import { attachmentsIn } from './attachment.ts';
 import type { MessageBranches } from './message-tree.ts';
 import { type AskOptions, type ChatMessage, endedAs } from './messages.ts';
 
@@ -74,13 +75,18 @@ function withKnownFields(record: ConversationRecord): ConversationRecord {
   const { position, asked, name } = record;
   return {
     ...record,
-    ...branchesOf(record),
+    ...branchesOf({ ...record, messages: record.messages.map(withKnownAttachments) }),
     name: typeof name === 'string' ? name : '',
     position: isPosition(position) ? position : undefined,
     asked: typeof asked?.action === 'string' ? asked : undefined,
     unread: record.unread === true,
     draft: typeof record.draft === 'string' ? record.draft : '',
   };
+}
+
+function withKnownAttachments(message: ChatMessage): ChatMessage {
+  if (message.role !== 'user' || message.attachments === undefined) return message;
+  return { ...message, attachments: attachmentsIn(message.attachments) };
 }
 
 /** One path of all messages, where there are no branches that can be followed. */

@@ -1,5 +1,5 @@
 /** Finds words in conversations, whatever their case and their accents. */
-import type { ChatMessage } from './messages.ts';
+import { attachmentsOf, type ChatMessage } from './messages.ts';
 
 /** Of messages that do not change any more; those that are gone take theirs along. */
 const folded = new WeakMap<ChatMessage, string>();
@@ -24,7 +24,7 @@ export function matches(query: string, title: string, messages: readonly ChatMes
 function textOf(message: ChatMessage): string {
   const known = folded.get(message);
   if (known !== undefined) return known;
-  const text = fold(message.content);
+  const text = fold([...attachmentsOf(message).map(({ alt }) => alt), message.content].join('\n'));
   folded.set(message, text);
   return text;
 }

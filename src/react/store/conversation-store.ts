@@ -9,6 +9,8 @@ import { failure } from '../../client/dash-error.ts';
 import type { DashClient, DashStream, Phase, Position } from '../../client/index.ts';
 import { mintStreamId } from '../../client/platform.ts';
 import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
+import { AttachedStore } from './attached-store.ts';
+import type { Attachments } from './attachments.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { matches } from './conversation-search.ts';
 import { DraftStore } from './draft-store.ts';
@@ -18,6 +20,7 @@ import { MessageTree, type Variants } from './message-tree.ts';
 import {
   type AnswerMessage,
   type AskOptions,
+  attachmentsOf,
   type ChatMessage,
   endedAs,
   historyOf,
@@ -27,6 +30,7 @@ import {
   type QuestionMessage,
   titleOf,
 } from './messages.ts';
+import { filesIn, streamWithUploads } from './uploading-stream.ts';
 
 /** What a list shows of a conversation. */
 export interface ConversationSummary {
@@ -52,24 +56,33 @@ export interface ConversationSnapshot extends ConversationSummary {
 export interface ConversationHost {
   readonly client: DashClient;
   readonly frames: Frames;
+  /** The files of all conversations. */
+  readonly attachments: Attachments;
   /** How many messages the model is told, the new one included. */
   readonly historyMessages: number;
   /** Unix ms. */
   now(): number;
   /** `text`: more of an answer, or of what is typed. `state`: anything else. */
   changed(what: 'text' | 'state'): void;
+  /** A file was taken out: it may be that nobody has it any more. */
+  filesRemoved(): void;
 }
 
 export class ConversationStore extends FramedStore<ConversationSnapshot> {
   readonly id: string;
   readonly draft: DraftStore;
+  /** What goes with the next question. */
+  readonly attached: AttachedStore;
   readonly #host: ConversationHost;
   #tree = new MessageTree();
   #live: LiveAnswer | undefined;
   /** Of the answer that is under way but not followed. */
   #waiting: Position | undefined;
   #asked: AskOptions | undefined;
-  /** What is under way was not just typed anew: somebody else may have typed it. */
+  /**
+   * What is under way was not just typed anew: somebody else may have typed it. Or photos go with it: then the relay knew by
+   * whom it was asked.
+   */
   #isRepeated = false;
   #name = '';
   #title = '';
@@ -82,26 +95,29 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.id = id;
     this.#host = host;
     this.draft = new DraftStore(host.frames, () => host.changed('text'));
+    this.attached = new AttachedStore(host.attachments, host.frames, () => host.filesRemoved());
   }
 
-  /** Asks; false where there is nothing to ask, or an answer is under way. */
+  /** Asks, with what is attached; false where there is nothing to ask, an answer is under way, or a file is not ready. */
   send(text: string, options: AskOptions): boolean {
     const question = this.#questionOf(text);
-    if (question === undefined) return false;
-    this.#tree.append(question);
+    const attachments = question && this.attached.take();
+    if (question === undefined || attachments === undefined) return false;
+    this.#tree.append(attachments.length > 0 ? { ...question, attachments } : question);
     this.#ask(options, false);
     return true;
   }
 
   /**
    * Asks another question instead of the one with that id, and goes on from there: the older one is kept as a variant, with
-   * all that followed. False where there is no such question, nothing to ask, or an answer is under way.
+   * all that followed. What was attached to it goes with the new one. False where there is no such question, nothing to ask, or an answer is under way.
    */
   edit(id: string, text: string, options: AskOptions): boolean {
     const question = this.#questionOf(text);
-    const isKnown = this.#tree.path.some((message) => message.id === id && message.role === 'user');
-    if (question === undefined || !isKnown) return false;
-    this.#tree.appendBeside(id, question);
+    const before = this.#tree.path.find((message) => message.id === id);
+    if (question === undefined || before?.role !== 'user') return false;
+    const { attachments } = before;
+    this.#tree.appendBeside(id, attachments ? { ...question, attachments } : question);
     this.#title = '';
     this.#ask(options, true);
     return true;
@@ -171,7 +187,24 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#askedAt = 0;
     this.#unread = false;
     this.draft.write('');
+    this.attached.clear();
     this.publish();
+  }
+
+  /** Whether something is typed or attached, and not sent. */
+  hasDraft(): boolean {
+    return this.draft.getSnapshot() !== '' || this.attached.getSnapshot().length > 0;
+  }
+
+  moveDraftTo(other: ConversationStore): void {
+    this.draft.moveTo(other.draft);
+    this.attached.moveTo(other.attached);
+  }
+
+  /** Ids of the files that belong to it, in all variants and in what is not sent yet. */
+  fileIds(): string[] {
+    const files = [...this.#tree.messages.flatMap(attachmentsOf), ...this.attached.getSnapshot()];
+    return files.map(({ id }) => id);
   }
 
   /**
@@ -293,12 +326,13 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   }
 
   #ask(options: AskOptions, isRepeated: boolean): void {
-    const { client, historyMessages, now } = this.#host;
+    const { client, attachments, historyMessages, now } = this.#host;
     this.#asked = options;
-    this.#isRepeated = isRepeated;
     this.#askedAt = now();
-    const messages = historyOf(this.#tree.path, historyMessages);
-    this.#tree.append(messageOf(this.#follow(client.stream({ ...options, messages }))));
+    const messages = historyOf(this.#tree.path, historyMessages, attachments.isHeld);
+    this.#isRepeated = isRepeated || filesIn(messages).length > 0;
+    const stream = streamWithUploads(client, attachments, { ...options, messages });
+    this.#tree.append(messageOf(this.#follow(stream)));
     this.#publishState();
   }
 

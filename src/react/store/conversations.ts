@@ -6,6 +6,7 @@
 
 import type { DashClient } from '../../client/index.ts';
 import { type ClientClock, type ClientTimer, deviceClock, mintStreamId } from '../../client/platform.ts';
+import { Attachments } from './attachments.ts';
 import {
   type ConversationRecord,
   NOTHING_KEPT,
@@ -22,6 +23,7 @@ import { ConversationStore, type ConversationSummary } from './conversation-stor
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { type ExportedFile, exportMarkdown, type Speakers } from './markdown-export.ts';
+import { attachmentsOf } from './messages.ts';
 
 export interface ConversationsSnapshot {
   /** Those in which something was asked; the one asked last comes first. */
@@ -67,6 +69,8 @@ interface Removal {
 }
 
 export class Conversations extends FramedStore<ConversationsSnapshot> {
+  /** The files of all questions. */
+  readonly attachments: Attachments;
   readonly #options: ConversationsOptions;
   readonly #frames: Frames;
   readonly #clock: ClientClock;
@@ -97,6 +101,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       isRestored,
       departures: 0,
     });
+    this.attachments = new Attachments(options.client, frames);
     this.#options = options;
     this.#frames = frames;
     this.#clock = clock;
@@ -129,9 +134,11 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     const store = new ConversationStore(id, {
       client,
       historyMessages,
+      attachments: this.attachments,
       frames: this.#frames,
       now: () => this.#clock.now(),
       changed: (what) => this.#heard(what),
+      filesRemoved: () => this.#forgetFiles(),
     });
     this.#stores.set(id, store);
     return store;
@@ -152,10 +159,10 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#heard('state');
   }
 
-  /** A new conversation: the one in which something is typed but nothing asked yet, else another. */
+  /** A new conversation: the one in which something is typed or attached but nothing asked yet, else another. */
   begin(): string {
     const begun = Array.from(this.#stores.values()).find(
-      (store) => store.draft.getSnapshot() !== '' && store.summary().askedAt === 0,
+      (store) => store.hasDraft() && store.summary().askedAt === 0,
     );
     return begun?.id ?? mintConversationId();
   }
@@ -179,9 +186,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   undoRemove(): string | undefined {
     if (this.#removal === undefined) return undefined;
     const { record } = this.#removal;
-    this.#dropRemoval();
     this.#removed.delete(record.id);
     this.get(record.id).restore(withStoppedAnswers(record));
+    this.#dropRemoval();
     this.#heard('state');
     this.publish();
     return record.id;
@@ -227,12 +234,21 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
     if (!this.#isRestored) this.#removed.add(id);
     if (this.#viewed === id) this.#viewed = undefined;
+    this.#forgetFiles();
     this.#heard('state');
+  }
+
+  /** Those that no conversation has, nor one that may be brought back. */
+  #forgetFiles(): void {
+    const kept = Array.from(this.#stores.values()).flatMap((store) => store.fileIds());
+    const removed = this.#removal?.record.messages.flatMap(attachmentsOf).map(({ id }) => id) ?? [];
+    this.attachments.keepOnly(new Set([...kept, ...removed]));
   }
 
   #dropRemoval(): void {
     this.#removal?.timer.cancel();
     this.#removal = undefined;
+    this.#forgetFiles();
   }
 
   #heard(what: 'text' | 'state'): void {
@@ -278,6 +294,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#isChosen = false;
     this.#departures += 1;
     for (const store of this.#stores.values()) if (store.passOn()) this.#viewed = store.id;
+    this.#forgetFiles();
     this.publish();
   }
 
@@ -297,7 +314,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     const shown = this.#viewed === undefined ? undefined : this.get(this.#viewed);
     if (shown && (this.#isChosen || shown.summary().askedAt > 0)) return;
     this.#viewed = viewed;
-    if (shown && shown.id !== viewed) shown.draft.moveTo(this.get(viewed).draft);
+    if (shown && shown.id !== viewed) shown.moveDraftTo(this.get(viewed));
   }
 
   #reattach(): void {

@@ -1,5 +1,5 @@
 /** A conversation as a Markdown document: questions as quotes of what was typed, answers as they were written. */
-import { type ChatMessage, isBlank } from './messages.ts';
+import { attachmentsOf, type ChatMessage, isBlank } from './messages.ts';
 
 export interface Speakers {
   readonly you: string;
@@ -20,10 +20,18 @@ export function exportMarkdown(
 ): ExportedFile {
   const parts = messages
     .filter(({ content }) => !isBlank(content))
-    .map(({ role, content }) =>
-      role === 'user' ? `**${you}:**\n\n${quoted(content)}` : `**${assistant}:**\n\n${content.trim()}`,
+    .map((message) =>
+      message.role === 'user'
+        ? `**${you}:**\n\n${quoted(saidIn(message))}`
+        : `**${assistant}:**\n\n${message.content.trim()}`,
     );
   return { name: `${fileNameOf(title)}.md`, text: `${[`# ${title}`, ...parts].join('\n\n')}\n` };
+}
+
+/** A picture cannot be written down; what it shows stands for it, where somebody has said it. */
+function saidIn(question: ChatMessage): string {
+  const shown = attachmentsOf(question).flatMap(({ alt }) => (alt === '' ? [] : [`[${alt}]`]));
+  return [...shown, question.content].join('\n');
 }
 
 /** As it was typed: its own marks were not meant as Markdown, and each line stays one. */

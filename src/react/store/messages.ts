@@ -1,12 +1,15 @@
 /** What a conversation consists of, and what of it the model is told. */
-import type { Message, StreamRequest } from '../../client/index.ts';
+import type { Message, MessageBlock, StreamRequest } from '../../client/index.ts';
 import { utf8Length } from '../../client/platform.ts';
 import { type AnswerState, isUnderWay, NO_ANSWER } from './answer-state.ts';
+import type { Attachment } from './attachment.ts';
 
 export interface QuestionMessage {
   readonly role: 'user';
   readonly id: string;
   readonly content: string;
+  /** What goes with it; undefined where nothing does. */
+  readonly attachments?: readonly Attachment[] | undefined;
   /** It asks for the rest of the answer before it: screens need not show it as a question. */
   readonly continues?: true | undefined;
 }
@@ -61,6 +64,8 @@ const REFUSED: readonly string[] = ['bad_request', 'too_large', 'unsupported', '
 const MOST_MESSAGES = 500;
 /** UTF-8, as JSON: leaves room in a frame (256 KiB) for what is asked for beside the messages. */
 const HISTORY_BYTES = 200_000;
+/** Told of with one question: the relay lets a user have ten waiting, some of which may go with what is being typed. */
+export const MOST_FILES = 8;
 
 /**
  * What the model is told to answer the last question: it, and of what was said before at most `limit - 1` messages, from
@@ -68,13 +73,19 @@ const HISTORY_BYTES = 200_000;
  * time and stands still in between: what the model's API keeps of a conversation is found again only from the same
  * beginning. It follows from the conversation alone, so a reload changes nothing. Without blank answers, and without
  * questions that were refused as they were, or declined. Two questions in a row are as the Messages API takes them: one turn.
+ * A photo or a PDF of which `isHeld` says so is a block that names it by its id here; others are told in words.
  */
-export function historyOf(messages: readonly ChatMessage[], limit: number): Message[] {
+export function historyOf(
+  messages: readonly ChatMessage[],
+  limit: number,
+  isHeld: (id: string) => boolean = () => false,
+): Message[] {
   const end = messages.findLastIndex(({ role }) => role === 'user') + 1;
+  const sent = filesOf(messages.slice(0, end), isHeld);
   const said = messages
     .slice(0, end)
     .filter(({ content }, at) => !isBlank(content) && !wasRefused(messages[at + 1], at + 1 < end))
-    .map(({ role, content }) => ({ role, content }));
+    .map((message) => ({ role: message.role, content: contentOf(message, sent) }));
   const most = Math.min(limit, MOST_MESSAGES);
   const block = 2 * Math.round(most / 4) || 1;
   let first = 0;
@@ -82,6 +93,33 @@ export function historyOf(messages: readonly ChatMessage[], limit: number): Mess
   return said.slice(
     said.findIndex(({ role }, at) => role === 'user' && at >= Math.min(first, said.length - 1)),
   );
+}
+
+/** The files that are sent: the latest, where there are too many. */
+function filesOf(messages: readonly ChatMessage[], isHeld: (id: string) => boolean): ReadonlySet<string> {
+  const ids = messages.flatMap((message) => attachmentsOf(message).map(({ id }) => id));
+  return new Set(ids.filter(isHeld).slice(-MOST_FILES));
+}
+
+export function attachmentsOf(message: ChatMessage): readonly Attachment[] {
+  return (message.role === 'user' && message.attachments) || [];
+}
+
+function contentOf(message: ChatMessage, sent: ReadonlySet<string>): Message['content'] {
+  const attachments = attachmentsOf(message);
+  if (attachments.length === 0) return message.content;
+  const blocks = attachments.flatMap((each) => blocksOf(each, sent.has(each.id)));
+  return [...blocks, { type: 'text', text: message.content }];
+}
+
+/** In English, as what else the app says to the model by itself. */
+function blocksOf({ id, kind, alt }: Attachment, isSent: boolean): MessageBlock[] {
+  const noun = kind === 'photo' ? 'photo' : 'document';
+  const text = alt === '' ? '' : ` In the words of whoever sent it: ${alt}`;
+  if (!isSent) return [{ type: 'text', text: `[Here was a ${noun} that can no longer be seen.${text}]` }];
+  const source = { type: 'upload', id } as const;
+  const block: MessageBlock = kind === 'photo' ? { type: 'image', source } : { type: 'document', source };
+  return text === '' ? [block] : [block, { type: 'text', text: `[About this ${noun}.${text}]` }];
 }
 
 /** More than one message, and more than may be sent. */
