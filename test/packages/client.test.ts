@@ -12,7 +12,8 @@ import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } fr
 
 /** Of the entry `.`, minified and gzipped. */
 const MAX_GZIPPED_BYTES = 9.1 * 1024;
-const MAX_UNPACKED_BYTES = 1_000_000;
+/** Of all entries; KaTeX with its fonts, which only a page with formulas loads, is a third of it. */
+const MAX_UNPACKED_BYTES = 1_700_000;
 const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report'];
 /** A path that each one asks, where it is not that of questions. */
 const PATHS: Readonly<Record<string, string>> = {
@@ -31,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => rm(app, { recursive: true, force: true }));
 
 describe('what is installed', () => {
-  it('is one package of less than 1 MB, and no other', async () => {
+  it('is one package of less than 1.7 MB, and no other', async () => {
     const files = filesOf(join(app, 'node_modules')).filter((path) => path !== '.package-lock.json');
     expect(files.filter((path) => !path.startsWith('@dash-relay/client/'))).toEqual([]);
     const sizes = await Promise.all(files.map((path) => stat(join(app, 'node_modules', path))));
@@ -40,7 +41,7 @@ describe('what is installed', () => {
 
   it('is modules, declarations, documents and licences', () => {
     const files = filesOf(packaged(''));
-    const known = /^dist\/([a-z/-]+|chunk-\w{8})\.js$|^dist\/types\/[a-z/-]+\.d\.ts$|^docs\/[a-z-]+\.md$/;
+    const known = /^dist\/([a-z./-]+|[\w-]+-\w{8})\.js$|^dist\/types\/[a-z./-]+\.d\.ts$|^docs\/[a-z-]+\.md$/;
     expect(files.filter((path) => !known.test(path))).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -57,25 +58,26 @@ describe('what is installed', () => {
     const licences = await readFile(packaged('THIRD-PARTY-LICENSES.txt'), 'utf8');
     expect(licences).toMatch(/\nmarked \d+\.\d+\.\d+ \(MIT\)\n/);
     expect(licences).toContain('Permission is hereby granted');
-    expect(licences.match(/^-+$/gm)).toHaveLength(1);
+    expect(licences).toMatch(/\nkatex \d+\.\d+\.\d+ \(MIT\)\n/);
+    expect(licences.match(/^-+$/gm)).toHaveLength(2);
   });
 
   it('has documents whose links lead somewhere', async () => {
     expect(await deadLinks(packaged(''))).toEqual([]);
   });
 
-  it('imports nothing: no module of Node, no package', async () => {
-    const files = filesOf(packaged('dist')).filter((path) => path.endsWith('.js') && path !== 'react.js');
+  it('imports nothing but for React: no module of Node, no package', async () => {
+    const files = new Set(ENTRIES.map((entry) => `dist/${entry}.js`));
     for (const file of files) {
-      const text = await readFile(packaged(`dist/${file}`), 'utf8');
-      const imported = Array.from(
-        text.matchAll(/^(?:import|export)[^'";]*['"]([^'"]+)['"]/gm),
-        ([, from]) => from,
-      );
-      for (const from of imported) expect(from).toMatch(/^\.\.?\//);
+      const text = await readFile(packaged(file), 'utf8');
+      const imported = text.matchAll(/^(?:import|export)[^'";]*['"]([^'"]+)['"]/gm);
+      for (const [, from = ''] of imported) {
+        expect(from).toMatch(/^\.\//);
+        files.add(join('dist', from)); // and what that imports
+      }
       expect(text).not.toMatch(/\bnode:|require\(|\bprocess\.|\bBuffer\b|import\(/);
     }
-    expect(files).toEqual(expect.arrayContaining(ENTRIES.map((entry) => `${entry}.js`)));
+    expect(files.size).toBeGreaterThan(ENTRIES.length);
   });
 });
 
