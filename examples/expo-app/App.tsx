@@ -1,7 +1,9 @@
 import { DashAssistant, DashProvider } from '@dash-relay/client/react';
 import * as Clipboard from 'expo-clipboard';
+import { ImageManipulator } from 'expo-image-manipulator';
+import * as ImagePicker from 'expo-image-picker';
 import { StatusBar } from 'expo-status-bar';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo } from 'react';
 import { StyleSheet } from 'react-native';
 import { SafeAreaProvider, SafeAreaView } from 'react-native-safe-area-context';
 import { conversationStorage, forgetConversations, STORAGE_KEY } from './src/conversation-storage';
@@ -10,13 +12,15 @@ import { flags } from './src/flags';
 import { HeaderControls } from './src/header-controls';
 import { MeasurementLine } from './src/measurement-line';
 import { forgetPhotos } from './src/photo-files';
-import { PhotoQuestion } from './src/photo-question';
 import { SignIn } from './src/sign-in';
 import { signOut } from './src/sign-out';
 import { speak } from './src/speak';
 import { supabase } from './src/supabase';
 import { useColors } from './src/theme';
 import { type Account, useAccount } from './src/use-account';
+
+/** What photos are taken, chosen and made small with on phones; browsers have all that it takes. */
+const attachments = flags.offersPhotos ? { ImagePicker, ImageManipulator } : (false as const);
 
 export function App() {
   const { background } = useColors();
@@ -47,17 +51,18 @@ function Screen() {
 }
 
 function Assistant({ account }: { account: Account }) {
-  const [isPhotoOpen, setPhotoOpen] = useState(false);
   // The same element between renderings, for the assistant's sake.
-  const controls = useMemo(
-    () => <HeaderControls account={account} onPhoto={() => setPhotoOpen(true)} onSignOut={signOut} />,
-    [account],
-  );
+  const controls = useMemo(() => <HeaderControls account={account} onSignOut={signOut} />, [account]);
   return (
     <>
       {flags.showsMeasurements && <MeasurementLine />}
-      <DashAssistant action="homework_help" onCopy={copy} onSpeak={speak} headerEnd={controls} />
-      {isPhotoOpen && <PhotoQuestion onClose={() => setPhotoOpen(false)} />}
+      <DashAssistant
+        action="homework_help"
+        attachments={attachments}
+        headerEnd={controls}
+        onCopy={copy}
+        onSpeak={speak}
+      />
     </>
   );
 }

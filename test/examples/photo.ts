@@ -25,21 +25,9 @@ const TURNED = Buffer.from(
   'ffe10022457869660000' + '49492a0008000000' + '0100' + '1201030001000000' + '06000000' + '00000000',
   'hex',
 );
-const START_OF_FRAME = [0xc0, 0xc1, 0xc2];
 
 /** A JPEG of that many pixels whose note says that it stands upright. */
 export async function sidewaysPhoto(page: Page, size: Size): Promise<Buffer> {
   const jpeg = Buffer.from(await page.evaluate<string>(`(${DRAW})(${JSON.stringify(size)})`), 'latin1');
   return Buffer.concat([jpeg.subarray(0, 2), TURNED, jpeg.subarray(2)]);
-}
-
-/** Of a JPEG without a note. @throws Error where it is none */
-export function uprightSize(jpeg: Buffer): Size {
-  let at = 2;
-  while (at + 9 < jpeg.length) {
-    if (START_OF_FRAME.includes(jpeg.readUInt8(at + 1)))
-      return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) };
-    at += 2 + jpeg.readUInt16BE(at + 2);
-  }
-  throw new Error('no JPEG');
 }

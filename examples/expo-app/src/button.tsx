@@ -4,8 +4,8 @@ import { TOUCH, type, useColors } from './theme';
 interface ButtonProps {
   readonly label: string;
   readonly onPress: () => void;
-  /** `filled`: what one came for. `plain`: beside other things. */
-  readonly look?: 'filled' | 'outlined' | 'plain';
+  /** `filled`: what one came for. */
+  readonly look?: 'filled' | 'outlined';
   readonly disabled?: boolean;
 }
 
@@ -14,7 +14,6 @@ export function Button({ label, onPress, look = 'filled', disabled = false }: Bu
   const looks = {
     filled: { backgroundColor: accent },
     outlined: { borderColor: outline, borderWidth: 1 },
-    plain: { paddingHorizontal: 8 },
   };
   const color = look === 'filled' ? onAccent : accent;
   return (
@@ -25,7 +24,7 @@ export function Button({ label, onPress, look = 'filled', disabled = false }: Bu
       onPress={onPress}
       style={({ pressed }) => [styles.button, looks[look], (pressed || disabled) && styles.faint]}
     >
-      <Text style={[look === 'plain' ? type.label : type.button, { color }]}>{label}</Text>
+      <Text style={[type.button, { color }]}>{label}</Text>
     </Pressable>
   );
 }

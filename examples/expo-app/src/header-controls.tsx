@@ -1,24 +1,21 @@
 import { useState } from 'react';
 import { Modal, Pressable, StyleSheet, Text, View } from 'react-native';
 import { Button } from './button';
-import { flags } from './flags';
 import { TOUCH, type, useColors } from './theme';
 import type { Account } from './use-account';
 
 interface HeaderControlsProps {
   readonly account: Account;
-  readonly onPhoto: () => void;
   readonly onSignOut: () => void;
 }
 
 /** At the end of the assistant's header: what belongs to the app rather than to it. */
-export function HeaderControls({ account, onPhoto, onSignOut }: HeaderControlsProps) {
+export function HeaderControls({ account, onSignOut }: HeaderControlsProps) {
   const [isOpen, setOpen] = useState(false);
   const { accent } = useColors();
   const name = account.email ?? 'A user of this computer';
   return (
-    <View style={styles.controls}>
-      {flags.offersPhotos && <Button look="plain" label="Photo" onPress={onPhoto} />}
+    <>
       <Pressable
         role="button"
         aria-label="Your account"
@@ -31,7 +28,7 @@ export function HeaderControls({ account, onPhoto, onSignOut }: HeaderControlsPr
         </View>
       </Pressable>
       {isOpen && <AccountSheet name={name} onClose={() => setOpen(false)} onSignOut={onSignOut} />}
-    </View>
+    </>
   );
 }
 
@@ -62,7 +59,6 @@ function AccountSheet({ name, onClose, onSignOut }: AccountSheetProps) {
 }
 
 const styles = StyleSheet.create({
-  controls: { flexDirection: 'row', alignItems: 'center' },
   account: { width: TOUCH, height: TOUCH, alignItems: 'center', justifyContent: 'center' },
   badge: {
     width: 32,
