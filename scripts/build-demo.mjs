@@ -10,17 +10,20 @@ import { glob, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { katexFiles } from './katex-files.ts';
-
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const OUT = join(ROOT, 'dist/demo');
 /** What the page is made of. */
-const SOURCES = ['src/{demo,react,client,protocol}/**', 'package-lock.json', 'scripts/build-demo.mjs'];
+const SOURCES = [
+  'src/{demo,react,client,protocol}/**',
+  'package-lock.json',
+  'scripts/{build-demo.mjs,katex-files.ts}',
+];
 const NAMED_BY_CONTENT = '[name].[hash:8]';
 
 /** Writes dist/demo anew. Where several do so at once the last one wins, whole. */
 async function buildDemo() {
   const [{ build }, { default: react }] = await Promise.all([import('vite'), import('@vitejs/plugin-react')]);
+  const { katexFiles } = await import('./katex-files.ts');
   const scratch = `${OUT}.${process.pid}`;
   try {
     await build({

@@ -13,7 +13,8 @@ async function project({ main, installed = true }: { readonly main: string; read
   const root = await mkdtemp(join(tmpdir(), 'dash-relay-demo-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   await mkdir(join(root, 'src/demo'), { recursive: true });
-  await cp(join(PROJECT, 'scripts/build-demo.mjs'), join(root, 'scripts/build-demo.mjs'));
+  for (const script of ['build-demo.mjs', 'katex-files.ts'])
+    await cp(join(PROJECT, 'scripts', script), join(root, 'scripts', script));
   await writeFile(join(root, 'src/demo/index.html'), PAGE);
   await writeFile(join(root, 'src/demo/main.tsx'), main);
   if (installed) await symlink(join(PROJECT, 'node_modules'), join(root, 'node_modules'));

@@ -5,6 +5,19 @@ import { Typeset } from './typeset.tsx';
 
 const WEB: { readonly web: WebDrawing } = { web: { Typeset } };
 
+/**
+ * The whole assistant, as it is in browsers. It fills its parent. At a change of user it begins anew.
+ * @example
+ * ```tsx
+ * import { DashAssistant, DashProvider } from '@dash-relay/client/react';
+ *
+ * export const Help = () => (
+ *   <DashProvider client={client}>
+ *     <DashAssistant action="homework_help" suggestions={[{ title: 'Fractions', prompt: 'What is $\frac{1}{2}$ of 14?' }]} />
+ *   </DashProvider>
+ * );
+ * ```
+ */
 export function DashAssistant(props: DashAssistantProps) {
   return (
     <RenderingProvider value={WEB}>
