@@ -67,8 +67,8 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./reports/answer-reports-command.ts')).answerReports,
   },
   erase: {
-    summary: "makes runs of a user, or of a time, nobody's in the ledger on this disk",
-    load: async () => (await import('./reports/erase-command.ts')).erase,
+    summary: "makes runs of a user, or of a time, nobody's on this disk; deletes the user's uploads",
+    load: async () => (await import('./compose/erase-command.ts')).erase,
   },
 };
 

@@ -91,6 +91,14 @@ export function openSharedRuns({
   return { streams, switches, revocations, uploads, connection, prefix };
 }
 
+/** Files that the relays of this prefix, or issuer, have; for a command beside them. To be closed. */
+export function openFleetUploads(
+  { url, clock, ...named }: Pick<OpenSharedRunsOptions, 'url' | 'issuer' | 'prefix' | 'clock'>,
+  limits: UploadLimits,
+): UploadStore {
+  return new RedisUploads(url, new RedisKeys(prefixOf(named)), limits, clock);
+}
+
 /** A table that the relays of this prefix, or issuer, hear; for a command beside them. To be closed. */
 export function openFleetTable(
   of: 'switches' | 'revocations',

@@ -3,16 +3,33 @@ import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { loadDevelopmentKey } from '../auth/development-key.ts';
 import { type FleetTable, FleetUnreachable } from '../cluster/fleet-table.ts';
 import type { Config } from '../config/environment.ts';
+import { systemClock } from '../time/clock.ts';
+import type { UploadStore } from '../uploads/port.ts';
+import { uploadLimitsOf } from './uploads.ts';
 
 /** Undefined without REDIS_URL. To be closed. */
 export async function openFleet(
   of: 'switches' | 'revocations',
-  { REDIS_URL: url, REDIS_PREFIX: prefix, auth, DATA_DIR }: Config,
+  config: Config,
 ): Promise<(FleetTable & { close(): void }) | undefined> {
+  const named = await namedFleet(config);
+  if (named === undefined) return undefined;
+  const { openFleetTable } = await import('../cluster/open-shared-runs.ts');
+  return openFleetTable(of, named);
+}
+
+/** The same. */
+export async function openUploadsOfFleet(config: Config): Promise<UploadStore | undefined> {
+  const named = await namedFleet(config);
+  if (named === undefined) return undefined;
+  const { openFleetUploads } = await import('../cluster/open-shared-runs.ts');
+  return openFleetUploads({ ...named, clock: systemClock }, uploadLimitsOf(config));
+}
+
+async function namedFleet({ REDIS_URL: url, REDIS_PREFIX: prefix, auth, DATA_DIR }: Config) {
   if (url === undefined) return undefined;
   const issuer = auth.kind === 'supabase' ? auth.issuer : (await loadDevelopmentKey(DATA_DIR)).kid;
-  const { openFleetTable } = await import('../cluster/open-shared-runs.ts');
-  return openFleetTable(of, { url, prefix, issuer });
+  return { url, prefix, issuer };
 }
 
 /**

@@ -20,11 +20,7 @@ export async function composeUploads(
   shared: ((limits: UploadLimits) => UploadStore) | undefined,
 ): Promise<Uploads | undefined> {
   if (config.UPLOADS_PER_USER === 0) return undefined;
-  const limits = {
-    files: config.UPLOADS_PER_USER,
-    bytes: config.UPLOADS_USER_BYTES,
-    totalBytes: config.UPLOADS_TOTAL_BYTES,
-  };
+  const limits = uploadLimitsOf(config);
   const onFailed = (cause: unknown): void => observer.failed({ what: 'uploads', cause });
   return new Uploads({
     store: shared?.(limits) ?? (await localStore(config, limits, onFailed)),
@@ -35,6 +31,14 @@ export async function composeUploads(
     onKept: ({ mediaType: type }) => metrics.uploads.inc({ type }),
     onFailed,
   });
+}
+
+export function uploadLimitsOf(config: Config): UploadLimits {
+  return {
+    files: config.UPLOADS_PER_USER,
+    bytes: config.UPLOADS_USER_BYTES,
+    totalBytes: config.UPLOADS_TOTAL_BYTES,
+  };
 }
 
 async function localStore(

@@ -36,6 +36,8 @@ export function errorHeaders(error: RelayError): Record<string, string> {
   switch (error.status) {
     case 401:
       return { 'www-authenticate': 'Bearer' };
+    case 408:
+      return { connection: 'close' }; // what is missing of its body would be waited for, and keep its room
     case 426:
       return { upgrade: 'websocket', connection: 'close, upgrade' };
     case 429:

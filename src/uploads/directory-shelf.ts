@@ -3,7 +3,7 @@
  * user and says nothing of who it is. A file begins with its facts, so that the next process finds what this one left.
  */
 import { hash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upload } from '../protocol/frames.ts';
 import type { Shelf } from './local-store.ts';
@@ -32,12 +32,20 @@ export class DirectoryShelf implements Shelf {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const found: { readonly userKey: string; readonly facts: Upload }[] = [];
     for (const userKey of (await readdir(this.#directory)).filter((name) => USER_KEY.test(name))) {
-      for (const name of await readdir(join(this.#directory, userKey))) {
-        const path = join(this.#directory, userKey, name);
-        const facts = UPLOAD_ID.test(name) ? await factsAt(path) : undefined;
-        if (facts === undefined) await rm(path, { force: true });
-        else found.push({ userKey, facts });
-      }
+      const own = await this.#foundOf(userKey);
+      if (own.length === 0) await rmdir(join(this.#directory, userKey)); // it stands for somebody
+      found.push(...own.map((facts) => ({ userKey, facts })));
+    }
+    return found;
+  }
+
+  async #foundOf(userKey: string): Promise<readonly Upload[]> {
+    const found: Upload[] = [];
+    for (const name of await readdir(join(this.#directory, userKey))) {
+      const path = join(this.#directory, userKey, name);
+      const facts = UPLOAD_ID.test(name) ? await factsAt(path) : undefined;
+      if (facts === undefined) await rm(path, { force: true });
+      else found.push(facts);
     }
     return found;
   }
@@ -67,9 +75,26 @@ export class DirectoryShelf implements Shelf {
     await rm(this.#pathOf(userKey, id), { force: true });
   }
 
+  /**
+   * All of a user with the name that stands for them, beside the relay whose directory it is: there they are gone, and count until
+   * their time.
+   * @returns how many files it were
+   */
+  async deleteAll(userKey: string): Promise<number> {
+    const own = join(this.#directory, userKey);
+    const names = await readdir(own).catch(noneWhereAbsent);
+    await rm(own, { recursive: true, force: true });
+    return names.length;
+  }
+
   #pathOf(userKey: string, id: string): string {
     return join(this.#directory, userKey, id);
   }
+}
+
+function noneWhereAbsent(cause: NodeJS.ErrnoException): [] {
+  if (cause.code === 'ENOENT') return [];
+  throw cause;
 }
 
 /** Undefined where the file is none of ours, or was cut. */

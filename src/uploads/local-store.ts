@@ -81,9 +81,11 @@ export class LocalUploadStore implements UploadStore {
     await this.#forget(this.#parts.keyOf(userId), id);
   }
 
-  async removeAll(userId: string): Promise<void> {
+  async removeAll(userId: string): Promise<number> {
     const userKey = this.#parts.keyOf(userId);
-    for (const id of [...(this.#users.get(userKey)?.keys() ?? [])]) await this.#forget(userKey, id);
+    const ids = [...(this.#users.get(userKey)?.keys() ?? [])];
+    for (const id of ids) await this.#forget(userKey, id);
+    return ids.length;
   }
 
   get held() {

@@ -52,8 +52,8 @@ export interface UploadStore {
   get(userId: string, id: string): Promise<UploadedFile | undefined>;
   /** Nothing happens where it is not there. @throws RelayError unavailable */
   remove(userId: string, id: string): Promise<void>;
-  /** All of a user. @throws RelayError unavailable */
-  removeAll(userId: string): Promise<void>;
+  /** All of a user; how many it were. @throws RelayError unavailable */
+  removeAll(userId: string): Promise<number>;
   /** What lies on this machine: files and bytes; in Redis, none. */
   readonly held: { readonly files: number; readonly bytes: number };
   close(): Promise<void>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -158,3 +159,44 @@ describe('readers of events', () => {
       await expect.poll(async () => (await relay.metrics()).includes(cut), { timeout: 80_000 }).toBe(true);
     });
 });
+
+describe('reports of answers', () => {
+  const WORDS = 'Zebrafink';
+  const REPORT = { id: 'report-1', streamId: 'question-1', category: 'wrong' } as const;
+  const report = (token: string, body: object | string) =>
+    ask(url('/v1/reports'), { method: 'POST', token, body });
+  const codeOf = async (token: string, body: object | string): Promise<string> => {
+    const { status, body: answer } = await report(token, body);
+    return answer === '' ? String(status) : outcomeOf({ status, body: answer });
+  };
+
+  it('84 malformed, too long, of others’, without end → refused, and no word is logged', async () => {
+    relay.secrets.add(WORDS);
+    const others = await textOf(await askEvents({ id: 'reported-answer' }));
+    const [, epoch = 'none'] = /"epoch":"([\w-]+)"/.exec(others) ?? [];
+    const token = relay.token({ sub: randomUUID() });
+    const inputs: readonly (readonly [what: string, body: object | string, outcome: string])[] = [
+      ['another’s id', { ...REPORT, userId: randomUUID() }, '400 bad_request'],
+      ['a category that is none', { ...REPORT, category: WORDS }, '400 bad_request'],
+      ['an id that is none', { ...REPORT, id: '../../etc/passwd' }, '400 bad_request'],
+      ['half an epoch', { ...REPORT, epoch: 'x' }, '400 bad_request'],
+      ['a prototype', '{"__proto__":{"category":"wrong"}}', '400 bad_request'],
+      ['nested 10,000 deep', '['.repeat(10_000), '400 bad_request'],
+      ['an answer too long', { ...REPORT, answer: WORDS.repeat(2000) }, '400 bad_request'],
+      ['a note too long', { ...REPORT, note: WORDS.repeat(200) }, '400 bad_request'],
+      ['a body too large', { ...REPORT, note: WORDS.repeat(20_000) }, '413 too_large'],
+      ['another’s answer', { ...REPORT, streamId: 'reported-answer', epoch }, '404 unknown_stream'],
+      ['words with NUL and half a pair', { ...REPORT, note: `${WORDS}\0\ud800` }, '204'],
+    ];
+    for (const [what, body, outcome] of inputs) table.judge(84, what, outcome, await codeOf(token, body));
+    const many = relay.token({ sub: randomUUID() });
+    const got: string[] = [];
+    for (let each = 0; each < 11; each += 1)
+      got.push(await codeOf(many, { ...REPORT, id: `report-${each}` }));
+    table.judge(84, 'without end', '204 ×10, 429 rate_limited', `${countOf(got, '204')}, ${got.at(-1)}`);
+  });
+});
+
+function countOf(got: readonly string[], outcome: string): string {
+  return `${outcome} ×${got.filter((each) => each === outcome).length}`;
+}

@@ -123,6 +123,16 @@ describe('bodies on their way', () => {
     expect(started.observer.refusals.at(-1)).toMatchObject({ cause: 'memory' });
   });
 
+  it('that were refused before they came give their room back when their caller hangs up', async () => {
+    const { port, server } = await startDoors();
+    const client = await openRaw(port);
+    client.send(`${head('POST /asks', ['Content-Type: text/plain', 'Content-Length: 1024', ALICES])}Why`);
+    await client.until('"unsupported"');
+    expect(server.bodyBytes).toBe(1024);
+    client.socket.destroy();
+    while (server.bodyBytes > 0) await roundTrip(port);
+  });
+
   it('that say nothing of their length count as the largest', async () => {
     const { port, server } = await startDoors();
     const client = await openRaw(port);

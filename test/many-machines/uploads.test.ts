@@ -1,5 +1,5 @@
 /** Where uploads lie: one contract for memory, a directory, and a Redis that all machines share. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,7 +103,8 @@ describe.each(Object.entries(STORES))('in %s', (_, open) => {
     expect(await code(store.put(BOB, fileOf('a', 1001)))).toBe('too_many_uploads');
     expect(await code(store.put(BOB, fileOf('a', 1000)))).toBe('taken');
     expect(await code(store.put(CAROL, fileOf('a', 201)))).toBe('unavailable');
-    await store.removeAll(ALICE);
+    expect(await store.removeAll(ALICE)).toBe(3);
+    expect(await store.removeAll(ALICE)).toBe(0);
     expect(await store.get(ALICE, 'b')).toBeUndefined();
     expect(await code(store.put(CAROL, fileOf('a', 500)))).toBe('taken');
     await store.close();
@@ -140,7 +141,9 @@ it('a directory says nothing of a user, is for its owner, and is taken over with
   const bytes = await readFile(join(own, user, 'cut'));
   await writeFile(join(own, user, 'cut'), bytes.subarray(0, -1));
   await writeFile(join(own, user, 'b.part'), 'unfinished');
+  await mkdir(join(own, directoryKey(BOB)));
   const second = await localStore(new DirectoryShelf(own));
+  expect(await readdir(own)).toEqual([user]);
   expect((await second.get(ALICE, 'a'))?.content).toEqual(fileOf('a').content);
   await expect.poll(() => readdir(join(own, user)), { timeout: 5000 }).toEqual(['a']);
   await second.close();

@@ -176,6 +176,13 @@ const HOSTILE_PDFS: typeof HOSTILE = [
   ],
   ['a PDF that comes to 64 MB', pdfBomb(), '400 bad_request damaged'],
   [
+    'a PDF of 2,000 streams that all end at one place',
+    Buffer.from(
+      `%PDF-1.7\n${'1 0 obj << /Type /ObjStm /N 1 /First 900000 >> stream\n'.repeat(2000)}${' 1'.repeat(400_000)}endstream endobj\n2 0 obj << >> endobj\ntrailer << /Root 2 0 R >>\n%%EOF`,
+    ),
+    '400 bad_request damaged',
+  ],
+  [
     'a PDF of 150,000 objects',
     Buffer.from(`%PDF-1.7\n${'1 0 obj'.repeat(140_000)}\n/Root 1 0 R\n%%EOF`),
     '400 bad_request damaged',

@@ -94,6 +94,14 @@ it.each([
   expect(content.equals(file)).toBe(true);
 });
 
+it('transparency of a WebP whose head tells of none is no part of the picture', async () => {
+  const transparency = ALPHA_WEBP.subarray(38, 48);
+  const file = riff(canvas(0, 16, 12), ['ALPH', transparency], ['VP8 ', VP8]);
+  const { content } = await inspected(file);
+  expect(content.equals(WEBP)).toBe(true);
+  expect((await inspected(content)).content.equals(WEBP)).toBe(true);
+});
+
 it.each([
   [1, false],
   [50, false],

@@ -2,6 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Usage } from '../../src/protocol/frames.ts';
+import type { QuotaReport } from '../../src/quota/port.ts';
 import { UNPACED } from '../../src/simulator/pacer.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startTestRelay } from '../../src/testing/index.ts';
@@ -12,6 +14,8 @@ export interface Answer {
   readonly body: {
     readonly id?: string;
     readonly content?: string;
+    readonly usage?: Usage;
+    readonly quotas?: QuotaReport['quotas'];
     readonly error?: { readonly code: string; readonly message: string; readonly reason?: string };
   };
 }

@@ -44,7 +44,8 @@ export class RedisLink {
   readonly attempted: Promise<unknown>;
   readonly #subscriber: Redis;
   readonly #channels: readonly string[];
-  readonly #faults = new Map<Redis, unknown>();
+  readonly #faultOfCommands: () => unknown;
+  readonly #faultOfMessages: () => unknown;
   /** On this connection of the subscriber. */
   #subscribed: Promise<unknown> | undefined;
 
@@ -53,7 +54,8 @@ export class RedisLink {
     this.commands = new Redis(url, { ...CONNECTION, scripts: SCRIPTS }) as ScriptedRedis;
     this.#subscriber = new Redis(url, CONNECTION);
     this.#channels = Object.keys(channels);
-    for (const redis of [this.commands, this.#subscriber]) this.#rememberFaults(redis);
+    this.#faultOfCommands = faultOf(this.commands);
+    this.#faultOfMessages = faultOf(this.#subscriber);
     this.commands.on('close', () => onLost('commands'));
     this.#subscriber.on('message', (channel, message) => channels[channel]?.(message));
     this.#subscriber.on('close', () => {
@@ -66,7 +68,7 @@ export class RedisLink {
 
   /** @throws RedisFailure where the client is connected to something else than REDIS_URL says: it goes on in silence */
   requireDatabase(): void {
-    const fault = this.#faults.get(this.commands);
+    const fault = this.#faultOfCommands();
     if (fault !== undefined) throw new RedisFailure('connect', fault);
   }
 
@@ -75,7 +77,7 @@ export class RedisLink {
     try {
       return await reply;
     } catch (cause) {
-      throw new RedisFailure(operation, cause, this.#faults.get(this.commands));
+      throw new RedisFailure(operation, cause, this.#faultOfCommands());
     }
   }
 
@@ -85,7 +87,7 @@ export class RedisLink {
       await this.#subscribe();
       await this.#subscriber.ping();
     } catch (cause) {
-      throw new RedisFailure('subscribe', cause, this.#faults.get(this.#subscriber));
+      throw new RedisFailure('subscribe', cause, this.#faultOfMessages());
     }
   }
 
@@ -102,23 +104,32 @@ export class RedisLink {
     });
     return this.#subscribed;
   }
-
-  /** The first error of an attempt to connect says why it failed: those after it only follow from it. */
-  #rememberFaults(redis: Redis): void {
-    let isFirst = true;
-    redis.on('connecting', () => {
-      isFirst = true;
-    });
-    redis.on('error', (error) => {
-      if (isFirst) this.#faults.set(redis, error);
-      isFirst = false;
-    });
-    // What went wrong before this connection is over; what goes wrong with it comes later.
-    redis.on('connect', () => void this.#faults.delete(redis));
-  }
 }
 
-function attempted(redis: Redis): Promise<void> {
+/**
+ * Hears of the faults of a connection from now on.
+ * @returns says why there is none; undefined where there is one, or nothing has failed yet
+ */
+export function faultOf(redis: Redis): () => unknown {
+  let fault: unknown;
+  // The first error of an attempt to connect says why it failed: those after it only follow from it.
+  let isFirst = true;
+  redis.on('connecting', () => {
+    isFirst = true;
+  });
+  redis.on('error', (error) => {
+    if (isFirst) fault = error;
+    isFirst = false;
+  });
+  // What went wrong before this connection is over; what goes wrong with it comes later.
+  redis.on('connect', () => {
+    fault = undefined;
+  });
+  return () => fault;
+}
+
+/** Resolves once the first attempt to connect has succeeded or failed. */
+export function attempted(redis: Redis): Promise<void> {
   return new Promise((resolve) => {
     redis.once('ready', resolve);
     redis.once('close', resolve);

@@ -11,7 +11,7 @@ import type { UploadedFile, UploadLimits, UploadStore } from '../../uploads/port
 import { noRoom, tooManyUploads } from '../../uploads/refusals.ts';
 import { RedisFailure } from './redis-failure.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { CONNECTION } from './redis-link.ts';
+import { attempted, CONNECTION, faultOf } from './redis-link.ts';
 
 /** Takes out what has ended: its place in the lists stays until somebody comes by. */
 const FORGET_ENDED = `
@@ -74,10 +74,13 @@ export class RedisUploads implements UploadStore {
   readonly #keys: RedisKeys;
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
+  readonly #fault: () => unknown;
+  readonly #attempted: Promise<void>;
 
   constructor(url: string, keys: RedisKeys, limits: UploadLimits, clock: Clock) {
     this.#redis = new Redis(url, { ...CONNECTION, scripts: SCRIPTS }) as UploadRedis;
-    this.#redis.on('error', () => {}); // a command that fails for it says so, and the streams' own connection tells the log
+    this.#fault = faultOf(this.#redis); // a command that fails for it says so, and the streams' own connection tells the log
+    this.#attempted = attempted(this.#redis);
     this.#keys = keys;
     this.#limits = limits;
     this.#clock = clock;
@@ -88,9 +91,8 @@ export class RedisUploads implements UploadStore {
     const { files: mostFiles, bytes: mostBytes, totalBytes } = this.#limits;
     const limits = [mostFiles, mostBytes, totalBytes];
     const fields = [id, `${userId}:${id}`, this.#clock.now(), expiresAt, bytes, ...limits, packed(file)];
-    const answer = await this.#ask(
-      this.#redis.dashUploadPutBuffer(...this.#keys.upload(userId, id), ...fields),
-    );
+    const keys = this.#keys.upload(userId, id);
+    const answer = await this.#ask((redis) => redis.dashUploadPutBuffer(...keys, ...fields));
     if (answer === null) return file.facts;
     const facts = factsIn(answer);
     if (facts !== undefined) return facts;
@@ -99,18 +101,20 @@ export class RedisUploads implements UploadStore {
 
   async get(userId: string, id: string): Promise<UploadedFile | undefined> {
     const [key = ''] = this.#keys.upload(userId, id);
-    const found = await this.#ask(this.#redis.getBuffer(key));
+    const found = await this.#ask((redis) => redis.getBuffer(key));
     return found === null ? undefined : unpacked(found);
   }
 
   async remove(userId: string, id: string): Promise<void> {
-    await this.#ask(this.#redis.dashUploadRemove(...this.#keys.upload(userId, id), id, `${userId}:${id}`));
+    const keys = this.#keys.upload(userId, id);
+    await this.#ask((redis) => redis.dashUploadRemove(...keys, id, `${userId}:${id}`));
   }
 
-  async removeAll(userId: string): Promise<void> {
+  async removeAll(userId: string): Promise<number> {
     const [, , sizes = ''] = this.#keys.upload(userId, '');
-    const ids = await this.#ask(this.#redis.hkeys(sizes));
+    const ids = await this.#ask((redis) => redis.hkeys(sizes));
     await Promise.all(ids.map((id) => this.remove(userId, id)));
+    return ids.length;
   }
 
   /** They lie elsewhere. */
@@ -122,11 +126,12 @@ export class RedisUploads implements UploadStore {
     this.#redis.disconnect();
   }
 
-  async #ask<Reply>(reply: Promise<Reply>): Promise<Reply> {
+  async #ask<Reply>(ask: (redis: UploadRedis) => Promise<Reply>): Promise<Reply> {
+    await this.#attempted; // before that nothing is known
     try {
-      return await reply;
+      return await ask(this.#redis);
     } catch (error) {
-      const cause = new RedisFailure('uploads', error);
+      const cause = new RedisFailure('uploads', error, this.#fault());
       throw new RelayError('unavailable', 'files cannot be kept or found at the moment; try again', {
         cause,
       });

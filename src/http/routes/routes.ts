@@ -61,7 +61,7 @@ export interface RouteParts {
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
   /** Absent: files are not taken. */
-  readonly uploads?: Omit<UploadRouteParts, 'clock' | 'isEnabled'> | undefined;
+  readonly uploads?: Omit<UploadRouteParts, 'clock' | 'isEnabled' | 'isDraining'> | undefined;
   /** Whether apps may tell what they measured of their streams. */
   readonly clientMetrics: boolean;
   /** Resolves when what a person reported of an answer is on disk. */
@@ -134,10 +134,12 @@ function routesOf(parts: RouteParts): Route[] {
 }
 
 /** Likewise. */
-function uploadRoutes({ uploads, switches, clock }: RouteParts): Route[] {
+function uploadRoutes({ uploads, switches, health, clock }: RouteParts): Route[] {
   if (uploads === undefined) return [];
   const isEnabled = (): boolean => switches().relayEnabled.value;
-  const { check, add, remove, removeAll } = uploadHandlers({ ...uploads, isEnabled, clock });
+  const isDraining = (): boolean => health.state === 'draining';
+  const handlers = uploadHandlers({ ...uploads, isEnabled, isDraining, clock });
+  const { check, add, remove, removeAll } = handlers;
   const config = { access: 'token', door: 'uploads' } as const;
   const { maxBytes: uploadBytes } = uploads;
   return [

@@ -16,6 +16,8 @@ export interface UploadRouteParts {
   readonly takesDocuments: (principal: Principal) => boolean;
   /** The operator's kill switch, at this moment. */
   readonly isEnabled: () => boolean;
+  /** Whether this process will end soon: who sends a file has it to ask about. */
+  readonly isDraining: () => boolean;
   readonly clock: Clock;
 }
 
@@ -23,10 +25,13 @@ export interface UploadRouteParts {
 const CONTENT_TYPE = /^(?:image\/[\w.+-]+|application\/(?:pdf|octet-stream))(?:;|$)/i;
 const KEY = /^[A-Za-z0-9_-]{16,64}$/;
 
-export function uploadHandlers({ uploads, maxBytes, takesDocuments, isEnabled, clock }: UploadRouteParts) {
+export function uploadHandlers(parts: UploadRouteParts) {
+  const { uploads, maxBytes, takesDocuments, isEnabled, isDraining, clock } = parts;
   /** Before the body is read. */
   const check = async ({ raw: { headers } }: FastifyRequest): Promise<void> => {
     if (!isEnabled()) throw switchedOff();
+    if (isDraining())
+      throw new RelayError('shutting_down', 'this machine is shutting down; send the file again');
     if (!CONTENT_TYPE.test(headers['content-type'] ?? ''))
       throw new RelayError('unsupported', 'the body is one file: image/… or application/pdf, as it is');
     const { 'content-length': length, 'idempotency-key': key } = headers;

@@ -49,7 +49,8 @@ async function addCompressed(
   let end = 0;
   for (const { dictionary, from } of streams) {
     const start = from + (/^stream\r?\n/.exec(text.slice(from, from + 10))?.[0].length ?? 0);
-    if (end < start) end = text.indexOf('endstream', start); // searched once: a hostile file has many beginnings
+    if (start < end) throw damaged('its streams lie in one another'); // each byte is read once, however many begin
+    end = text.indexOf('endstream', start);
     if (end < 0) throw damaged('it ends too early');
     const data = await inflatedStream(file.subarray(start, end), dictionary, room);
     room -= data.length;

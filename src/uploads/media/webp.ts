@@ -32,8 +32,10 @@ export function inspectWebp(file: Buffer): Inspected {
   const sides = picture.type === 'VP8 ' ? lossySides(picture.data) : losslessSides(picture.data);
   if (canvas !== undefined && (canvas.width !== sides.width || canvas.height !== sides.height))
     throw damaged('it has two sizes');
-  const alpha = canvas === undefined ? [] : chunks.filter(({ type }) => type === 'ALPH').slice(0, 1);
-  const content = fileOf([...alpha, picture], sides, orientationOf(chunks), canvas?.flags ?? 0);
+  const { flags = 0 } = canvas ?? {};
+  // Without a head that tells of it, it would stand before the picture of a file that may have nothing there.
+  const alpha = flags & FLAG_ALPHA ? chunks.filter(({ type }) => type === 'ALPH').slice(0, 1) : [];
+  const content = fileOf([...alpha, picture], sides, orientationOf(chunks), flags);
   return { mediaType: 'image/webp', ...sides, content };
 }
 

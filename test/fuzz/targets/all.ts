@@ -7,6 +7,7 @@ import { headers } from './headers.ts';
 import { settingsFiles } from './settings-files.ts';
 import { sharedStore } from './shared-store.ts';
 import { tokens } from './tokens.ts';
+import { uploads } from './uploads.ts';
 import { upstreamBody } from './upstream-body.ts';
 import { usageExport } from './usage-export.ts';
 import { requestBytes, socketBytes } from './wire.ts';
@@ -14,6 +15,7 @@ import { requestBytes, socketBytes } from './wire.ts';
 /** Those that need nothing but this process. */
 export const TARGETS: readonly FuzzTarget[] = [
   clientFrames,
+  uploads,
   upstreamBody,
   tokens,
   headers,

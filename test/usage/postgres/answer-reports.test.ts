@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { erase } from '../../../src/compose/erase-command.ts';
 import { chooseErasure } from '../../../src/postgres/erasure.ts';
 import { asOwner } from '../../../src/postgres/owner.ts';
 import { answerReports } from '../../../src/reports/answer-reports-command.ts';
-import { erase } from '../../../src/reports/erase-command.ts';
 import { ask, askEvents } from '../../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { type ComposedRelay, startRelay, userId } from '../../support/relay-process.ts';

@@ -1,14 +1,19 @@
-/** `dash-relay erase`: makes runs in the ledgers of DATA_DIR nobody's, while the relay runs or after it has stopped. */
+/**
+ * `dash-relay erase`: makes runs in the ledgers of DATA_DIR nobody's, while the relay runs or after it has stopped, and deletes what
+ * a user sent ahead of questions.
+ */
 import { instantOf } from '../command-line/dates.ts';
 import { CommandLineError, printLine, subcommand, type Words } from '../command-line/subcommand.ts';
 import { type ErasedRuns, eraseRuns, type RunsToErase } from '../ledger/erasure.ts';
 import { ledgerDirectories } from '../ledger/ledger-directories.ts';
+import { eraseUploads } from './erase-uploads.ts';
 
 const HELP = `Usage: dash-relay erase [options]
 
 Makes runs in the ledgers of DATA_DIR (default ./.data) nobody's, while the relay runs or after it has stopped: the ids of user,
-stream and request go; action, organisation, counts and costs stay, so that sums do. Reports of answers are deleted. It cannot be
-taken back.
+stream and request go; action, organisation, counts and costs stay, so that sums do. Reports of answers are deleted. With --user
+alone so is what that user has sent ahead of a question and lies in UPLOADS_DIR or in Redis (REDIS_URL); what lies in the memory
+of a relay ends by itself (UPLOAD_TTL_MS). It cannot be taken back.
 It does not ask Postgres, where \`SELECT dash_relay.erase_user('<id>')\` does the same, as the owner: do that first.
 
   --user <id>      runs of this user, with what counts for their quotas
@@ -48,9 +53,17 @@ export const erase = subcommand({
     const { erased, running } = directories.map((directory) => eraseRuns(directory, runs)).reduce(sumOf);
     printLine(`${countOf(erased)} of ${dataDir} made nobody's.`);
     if (running > 0) printLine(`${countOf(running)} left: not ended yet. Erase again when they have.`);
+    if (runs.userId !== null && values.before === undefined) await eraseAndTellUploads(runs.userId);
     return running === 0 ? 0 : 1;
   },
 });
+
+/** Nothing, where they lie in no place that outlives a relay. @throws Error saying why Redis could not be asked */
+async function eraseAndTellUploads(userId: string): Promise<void> {
+  const deleted = await eraseUploads(userId);
+  if (deleted === undefined) return;
+  printLine(`${deleted.files} ${deleted.files === 1 ? 'upload' : 'uploads'} of ${deleted.place} deleted.`);
+}
 
 function sumOf(a: ErasedRuns, b: ErasedRuns): ErasedRuns {
   return { erased: a.erased + b.erased, running: a.running + b.running };
