@@ -147,6 +147,7 @@ const HOSTILE: readonly (readonly [what: string, file: Buffer, refusal: string])
   ['a WebP that moves', riff(canvas(2, 16, 12), ['ANMF', Buffer.alloc(40)]), '415 unsupported animated'],
   ['a WebP cut in its picture', WEBP.subarray(0, 40), '400 bad_request damaged'],
   ['a WebP of two sizes', riff(canvas(0, 9000, 9000), ['VP8 ', VP8]), '400 bad_request damaged'],
+  ['a WebP of no height', with_(WEBP, 28, 0, 0), '400 bad_request damaged'],
   ['a WebP of two pictures', riff(['VP8 ', VP8], ['VP8 ', VP8]), '400 bad_request damaged'],
   ['a WebP without a picture', riff(['EXIF', exif(1)]), '400 bad_request damaged'],
   ['a WebP of 16,384 pixels a side', with_(LOSSLESS_WEBP, 21, 255, 255, 255, 15), '413 too_large sides'],

@@ -61,7 +61,9 @@ function canvasOf(data: Buffer): Sides & { readonly flags: number } {
 function lossySides(data: Buffer): Sides {
   const isKeyFrame = data.length > 10 && ((data[0] ?? 1) & 1) === 0 && data.readUIntBE(3, 3) === 0x9d012a;
   if (!isKeyFrame) throw damaged('its picture does not begin as one');
-  return { width: data.readUInt16LE(6) & 0x3fff, height: data.readUInt16LE(8) & 0x3fff };
+  const [width, height] = [data.readUInt16LE(6) & 0x3fff, data.readUInt16LE(8) & 0x3fff];
+  if (width === 0 || height === 0) throw damaged('it has a side of no length');
+  return { width, height };
 }
 
 function losslessSides(data: Buffer): Sides {
