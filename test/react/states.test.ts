@@ -6,7 +6,11 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { QuotaState } from '../../src/client/index.ts';
+import { ENGLISH } from '../../src/react/assistant/strings.ts';
+import { ARABIC } from '../../src/react/languages/ar.ts';
+import type { FakeClient } from './fake-client.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -14,7 +18,12 @@ const FOLDER = process.env['STATES_DIR'];
 /** Of the page: test/react/page/states.tsx. */
 interface Stage {
   readonly STATES: readonly string[];
+  readonly fakeClient: FakeClient;
   showState(state: string, locale: string, scheme: 'light' | 'dark'): Promise<void>;
+}
+
+interface Window {
+  getComputedStyle(of: unknown): { readonly direction: string };
 }
 
 const LOCALES = ['en', 'de', 'fr', 'ar'];
@@ -121,4 +130,78 @@ it('sends a report by the keyboard alone: a category, and words only where they 
   await page.getByRole('alert').waitFor();
   await page.keyboard.press('Escape');
   await expect.poll(() => radios.count()).toBe(0);
+});
+
+it('tells of a network that lets nothing through, and no longer once the answer goes on', async () => {
+  const page = await pages.open({});
+  await show(page, { state: 'waiting for the network', locale: 'ar', width: 'phone', scheme: 'light' });
+  const banner = page.getByRole('status').filter({ hasText: ARABIC.networkWaits });
+  await expect.poll(() => banner.count()).toBe(1);
+  await page.evaluate(() => (globalThis as unknown as Stage).fakeClient.latest.say(' '));
+  await expect.poll(() => banner.count()).toBe(0);
+});
+
+describe('the note of a limit that is near', () => {
+  async function askedAgain(page: Page, more: Partial<QuotaState> = {}): Promise<void> {
+    await page.getByRole('textbox', { name: ENGLISH.placeholder }).fill('And at night?');
+    await page.keyboard.press('Enter');
+    await page.evaluate(async (changed) => {
+      const { fakeClient: client } = globalThis as unknown as Stage;
+      const [asked] = client.streams;
+      if (asked?.warning === undefined) throw new Error('there was no warning');
+      client.latest.warning = { ...asked.warning, ...changed };
+      await client.latest.accept().say('It is black.').end();
+    }, more);
+    await page.getByText('It is black.').last().waitFor();
+  }
+
+  const FOREIGN = { locale: 'en-ZA', timezoneId: 'Africa/Johannesburg' };
+
+  it('says what is left and, by the clock of the device, when it begins anew; once, until it is closed', async () => {
+    const page = await pages.open({}, FOREIGN);
+    await show(page, { state: 'near the limit', locale: 'en', width: 'phone', scheme: 'light' });
+    const note = page.getByRole('status').filter({ hasText: /You (can ask|have used)/ });
+    const words = (await note.innerText()).replaceAll(/\s+/g, ' ');
+    expect(words).toMatch(
+      /^You can ask 8 more questions this month\. It starts again on Friday,? 0?1 January.* 0?2:00/,
+    );
+    await note.getByRole('button', { name: ENGLISH.dismiss }).click();
+    await note.waitFor({ state: 'detached' });
+    await askedAgain(page);
+    expect(await note.count()).toBe(0);
+  });
+
+  it('comes again for another limit, and is not repeated with the next answer', async () => {
+    const page = await pages.open({}, FOREIGN);
+    await show(page, { state: 'near the limit of a school', locale: 'en', width: 'phone', scheme: 'light' });
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^Your school has used 92\s?% of what can be asked today\./ })
+      .waitFor();
+    const own = page.getByRole('status').filter({ hasText: /^You have used 97\s?% of what can be asked/ });
+    await askedAgain(page, { scope: 'user', used: 97 });
+    await own.waitFor();
+    await askedAgain(page, { scope: 'user', used: 98 });
+    expect(
+      await page
+        .getByRole('status')
+        .filter({ hasText: /used \d+/ })
+        .count(),
+    ).toBe(0);
+  });
+});
+
+it('has its placeholders where its language begins, and what is typed where that begins', async () => {
+  const page = await pages.open({});
+  await show(page, { state: 'answered', locale: 'ar', width: 'desktop', scheme: 'light' });
+  for (const field of [
+    page.getByRole('searchbox', { name: ARABIC.searchConversations }),
+    page.getByRole('textbox', { name: ARABIC.placeholder }),
+  ]) {
+    const direction = () =>
+      field.evaluate((input) => (globalThis as unknown as Window).getComputedStyle(input).direction);
+    expect(await direction()).toBe('rtl');
+    await field.fill('sky');
+    expect(await direction()).toBe('ltr');
+  }
 });

@@ -10,7 +10,7 @@ import { useSending } from './attachments/use-sending.ts';
 import { type Focusable, IconButton, TextButton } from './button.tsx';
 import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
-import { growing, type InputKeyEvent, isOfInputMethod, onKeys } from './web-props.ts';
+import { growing, type InputKeyEvent, isOfInputMethod, onKeys, typedIn } from './web-props.ts';
 
 interface ComposerProps {
   /** Whose draft is written here. */
@@ -99,7 +99,7 @@ export const Composer = memo(function Composer({
             aria-label={strings.placeholder}
             placeholder={strings.placeholder}
             placeholderTextColor={colors.muted}
-            {...beginsIn(text === '' ? direction : 'auto')}
+            {...typedIn(text, direction)}
             style={[styles.input, growing, { color: colors.text }]}
           />
           {isAnswering ? (
@@ -161,11 +161,6 @@ function useMenu({ choose }: Attaching) {
 function useDraft(conversation: string) {
   const { draft } = useDash().conversations.get(conversation);
   return [useSyncExternalStore(draft.subscribe, draft.getSnapshot, draft.getSnapshot), draft.write] as const;
-}
-
-/** The placeholder as the page, the text as its own letters say. Apps see to that by themselves. */
-function beginsIn(dir: 'ltr' | 'rtl' | 'auto'): object {
-  return { dir };
 }
 
 /** Of the home bar of a phone, where a page reaches to its edge; apps keep clear of it by their own safe area. */

@@ -5,8 +5,7 @@ import type { QuotaState } from '../../client/index.ts';
 import { useDash } from '../dash-provider.tsx';
 import type { AnswerMessage } from '../store/messages.ts';
 import { IconButton } from './button.tsx';
-import { dayAndTime } from './local-time.ts';
-import type { AssistantStrings, LimitOf } from './strings.ts';
+import { limitWords } from './limit-words.ts';
 import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 
@@ -48,18 +47,6 @@ function useTold(answer: AnswerMessage | undefined): boolean {
 
 function keyOf({ of, scope, period, resetsAt }: QuotaState): string {
   return `${of} ${scope} ${period} ${resetsAt}`;
-}
-
-export function limitWords(
-  { of, scope, period, used, limit, resetsAt }: QuotaState,
-  strings: AssistantStrings,
-): string {
-  const whose: LimitOf = { scope, period };
-  const words =
-    of === 'requests'
-      ? strings.limitLeft(Math.max(0, limit - used), whose)
-      : strings.limitUsed(Math.min(100, Math.floor((used / limit) * 100)), whose);
-  return `${words} ${strings.limitResets(dayAndTime(resetsAt, strings.locale))}`;
 }
 
 const styles = StyleSheet.create({

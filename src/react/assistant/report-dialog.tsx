@@ -8,6 +8,7 @@ import { Checkbox, Radios } from './choice.tsx';
 import { Dialog, DialogButtons } from './dialog.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
+import { typedIn } from './web-props.ts';
 
 /** Takes a report to where somebody reads it. What it rejects with is told to the person. */
 export type SendReport = (report: AnswerReport) => unknown;
@@ -104,7 +105,7 @@ interface NoteProps {
 }
 
 function Note({ label, text, onChange }: NoteProps) {
-  const { colors } = useAssistantTheme();
+  const { colors, direction } = useAssistantTheme();
   return (
     <TextInput
       autoFocus
@@ -114,6 +115,7 @@ function Note({ label, text, onChange }: NoteProps) {
       aria-label={label}
       placeholder={label}
       placeholderTextColor={colors.muted}
+      {...typedIn(text, direction)}
       value={text}
       onChangeText={onChange}
       style={[styles.note, { color: colors.text, borderColor: colors.outline }]}

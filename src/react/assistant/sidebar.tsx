@@ -10,7 +10,14 @@ import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { UndoBar } from './undo-bar.tsx';
 import { useToday } from './use-today.ts';
-import { headingLevel, type InputKeyEvent, isOfInputMethod, onKeys, stepsThrough } from './web-props.ts';
+import {
+  headingLevel,
+  type InputKeyEvent,
+  isOfInputMethod,
+  onKeys,
+  stepsThrough,
+  typedIn,
+} from './web-props.ts';
 
 interface SidebarProps extends EntryActions {
   readonly shown: string;
@@ -60,7 +67,7 @@ interface SearchFieldProps {
 }
 
 function SearchField({ query, found, onChange }: SearchFieldProps) {
-  const { colors, strings } = useAssistantTheme();
+  const { colors, strings, direction } = useAssistantTheme();
   const [isFocused, setFocused] = useState(false);
   const onKeyPress = ({ nativeEvent }: InputKeyEvent): void => {
     if (nativeEvent.key === 'Escape' && !isOfInputMethod(nativeEvent)) onChange('');
@@ -78,6 +85,7 @@ function SearchField({ query, found, onChange }: SearchFieldProps) {
         aria-label={strings.searchConversations}
         placeholder={strings.searchConversations}
         placeholderTextColor={colors.muted}
+        {...typedIn(query, direction)}
         style={[
           TYPE.label,
           styles.search,

@@ -119,6 +119,14 @@ export function writtenIn(direction: 'ltr' | 'rtl', style: StyleProp<ViewStyle>,
   return Platform.OS === 'web' ? web : { style: [style, { direction }] };
 }
 
+/**
+ * The direction of a field: that of what is typed, and while it is empty, for the sake of its placeholder, that of its place.
+ * React Native sees to it by itself.
+ */
+export function typedIn(text: string, direction: 'ltr' | 'rtl'): object {
+  return { dir: text === '' ? direction : 'auto' };
+}
+
 /** Browsers that know it let a field grow with its text, as apps do by themselves; what is around it shows the focus. */
 export const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
 

@@ -4,6 +4,7 @@
  */
 import { createRoot, type Root } from 'react-dom/client';
 import type { QuotaState, SignalSource } from '../../../src/client/index.ts';
+import { type ClientClock, deviceClock } from '../../../src/client/platform.ts';
 import { DashAssistant, DashProvider } from '../../../src/react/index.ts';
 import { ARABIC } from '../../../src/react/languages/ar.ts';
 import { GERMAN } from '../../../src/react/languages/de.ts';
@@ -13,6 +14,8 @@ import { FakeClient, type FakeStream } from '../fake-client.ts';
 declare global {
   interface Window {
     STATES: readonly string[];
+    /** Of the state that is drawn. */
+    fakeClient: FakeClient;
     showState(state: string, locale: string, scheme: 'light' | 'dark'): Promise<void>;
   }
 }
@@ -61,6 +64,7 @@ const STATES: Readonly<Record<string, (stream: FakeStream, answer: string) => un
   'refused, cyber': (stream) => stream.accept().refuse('cyber'),
   offline: () => {},
   reconnecting: (stream, answer) => stream.accept().say(answer).enter('reconnecting'),
+  'waiting for the network': (stream, answer) => stream.accept().say(answer).enter('reconnecting'),
   'signed out': (stream) => stream.fail('unauthorized'),
   forbidden: (stream) => stream.fail('forbidden'),
   'limit reached': (stream) => stream.fail('quota_exceeded'),
@@ -76,6 +80,12 @@ const offline: SignalSource = (listener) => {
   return () => {};
 };
 
+/** For which no time is long: patience is at its end with the next turn. */
+const impatient: ClientClock = {
+  ...deviceClock,
+  after: (_ms, callback) => deviceClock.after(0, callback),
+};
+
 let root: Root | undefined;
 
 async function showState(state: string, locale: string, scheme: 'light' | 'dark'): Promise<void> {
@@ -85,8 +95,14 @@ async function showState(state: string, locale: string, scheme: 'light' | 'dark'
   document.documentElement.lang = locale;
   root = createRoot(place);
   const client = new FakeClient();
+  window.fakeClient = client;
+  const clock = state === 'waiting for the network' ? impatient : deviceClock;
   root.render(
-    <DashProvider client={client} signals={state === 'offline' ? offline : () => () => {}}>
+    <DashProvider
+      client={client}
+      options={{ url: '', getToken: () => null, clock }}
+      signals={state === 'offline' ? offline : () => () => {}}
+    >
       <DashAssistant languages={LANGUAGES} locale={locale} colorScheme={scheme} />
     </DashProvider>,
   );

@@ -6,6 +6,7 @@ import { IconButton, TextButton } from '../button.tsx';
 import { Icon } from '../icon.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
+import { typedIn } from '../web-props.ts';
 import { canRetry, stateOf } from './file-words.ts';
 
 interface PendingCardProps {
@@ -20,7 +21,7 @@ interface PendingCardProps {
 const ALT_LENGTH = 300;
 
 export const PendingCard = memo(function PendingCard({ file, name, ...on }: PendingCardProps) {
-  const { colors, strings } = useAssistantTheme();
+  const { colors, strings, direction } = useAssistantTheme();
   const hasFailed = file.status === 'failed';
   return (
     <View role="listitem" style={[styles.card, { borderColor: hasFailed ? colors.danger : colors.border }]}>
@@ -41,7 +42,7 @@ export const PendingCard = memo(function PendingCard({ file, name, ...on }: Pend
             aria-label={strings.describeFile(name)}
             placeholder={strings.describeHint}
             placeholderTextColor={colors.muted}
-            {...({ dir: 'auto' } as object)}
+            {...typedIn(file.alt, direction)}
             style={[
               styles.input,
               { color: colors.text, borderColor: colors.outline, outlineColor: colors.accent },
