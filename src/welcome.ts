@@ -1,7 +1,12 @@
 import type { RelayService } from './compose/compose.ts';
 
 /** What a developer needs to try the relay at once: where it is, a token, a line to paste. */
-export async function welcome({ url, developmentIssuer, simulated }: RelayService): Promise<string> {
+export async function welcome({
+  url,
+  developmentIssuer,
+  simulated,
+  hasSignIn,
+}: RelayService): Promise<string> {
   const websocketUrl = `${url.replace(/^http/, 'ws')}/v1/ws`;
   const token = await developmentIssuer?.mint({ tier: 'enterprise', expiresIn: 86_400 });
   const frame =
@@ -17,7 +22,10 @@ export async function welcome({ url, developmentIssuer, simulated }: RelayServic
   const origins =
     'A page of another address (a development server, say) has to be listed in ALLOWED_ORIGINS.';
   if (token === undefined) {
-    lines.push('Tokens of your own users are taken, so there is no demo page.', origins, '');
+    const demo = hasSignIn
+      ? `Demo page:  ${url}/ (your users sign in there)`
+      : 'Tokens of your own users are taken, so there is no demo page; on your own computer SUPABASE_PUBLISHABLE_KEY opens it.';
+    lines.push(demo, origins, '');
     return `${lines.join('\n')}\n`;
   }
   lines.push(

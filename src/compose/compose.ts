@@ -25,7 +25,7 @@ import type { ParentLink } from '../workers/parent-link.ts';
 import { type Accounts, composeAccounts, isPostgresUp } from './accounts.ts';
 import { begunMetrics } from './begun-metrics.ts';
 import { type Core, composeCore } from './core.ts';
-import { composeHttp } from './http.ts';
+import { composeHttp, signInOf } from './http.ts';
 import { identityFailure } from './identity.ts';
 import { composeTelemetry, type Telemetry, watchParts } from './metrics.ts';
 import { Settings } from './settings.ts';
@@ -55,6 +55,8 @@ export interface RelayService {
   readonly developmentIssuer: DevelopmentIssuer | undefined;
   /** Whether answers come from the simulated model, for nothing. */
   readonly simulated: boolean;
+  /** Whether users of the Supabase project sign in on its demo page. */
+  readonly hasSignIn: boolean;
   /** Lets streams end, as PROTOCOL.md says of going away. A second call stops waiting. */
   drain(signal: string): Promise<void>;
   /** Closes every part, last the ledger. Idempotent. */
@@ -129,6 +131,7 @@ export async function composeRelay(
   return {
     developmentIssuer: accounts.developmentIssuer,
     simulated: simulator !== undefined,
+    hasSignIn: signInOf(config) !== undefined,
     get url() {
       const { address, family, port } = http.address;
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

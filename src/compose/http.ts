@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/environment.ts';
 import { HttpServer, type HttpServerParts } from '../http/http-server.ts';
 import { PassOn } from '../http/legacy/pass-on.ts';
+import type { DemoSettings } from '../http/routes/demo.ts';
 import type { Health, MetricsSource } from '../http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../http/routes/routes.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -119,8 +120,19 @@ function portsOf({ SHARE_PORT, worker }: Config): HttpServerParts['ports'] {
   return worker.isFirst ? 'shared by workers' : 'shared';
 }
 
-/** The page makes its own tokens; without an issuer of its own, a developer is told why there is none. */
-function demoOf({ exposed }: Config, hasIssuer: boolean): RouteParts['demo'] {
-  if (hasIssuer) return { directory: DEMO_DIRECTORY };
-  return exposed ? undefined : 'explained';
+/** The page makes its own tokens, or has users sign in; where it can do neither, a developer is told why there is none. */
+function demoOf(config: Config, hasIssuer: boolean): RouteParts['demo'] {
+  const simulated = config.ANTHROPIC_API_KEY === undefined;
+  if (hasIssuer) return { directory: DEMO_DIRECTORY, settings: { simulated } };
+  const supabase = signInOf(config);
+  if (supabase !== undefined) return { directory: DEMO_DIRECTORY, settings: { simulated, supabase } };
+  return config.exposed ? undefined : 'explained';
+}
+
+/** Where users sign in on the demo page; undefined where they cannot, and always where others may reach it. */
+export function signInOf(config: Config): DemoSettings['supabase'] {
+  const { exposed, auth, SUPABASE_URL: url, SUPABASE_PUBLISHABLE_KEY: publishableKey } = config;
+  if (exposed || auth.kind !== 'supabase' || url === undefined || publishableKey === undefined)
+    return undefined;
+  return { url, publishableKey };
 }

@@ -98,6 +98,7 @@ const SECRETS = [
   'ANTHROPIC_API_KEY',
   'USER_ID_KEY',
   'TOOLS_SECRET',
+  'SUPABASE_PUBLISHABLE_KEY',
   'SUPABASE_JWT_SECRET',
 ] as const satisfies readonly EnvironmentKey[];
 

@@ -22,6 +22,7 @@ import {
   milliseconds,
   origin,
   postgresUrl,
+  publishableKey,
   redisUrl,
   secret,
   signingSecret,
@@ -124,6 +125,11 @@ function environmentSchema(production: boolean) {
       )
       .optional()
       .describe('Project URL: gives the key set and the issuer; https, or http on loopback in production'),
+    SUPABASE_PUBLISHABLE_KEY: publishableKey()
+      .optional()
+      .describe(
+        'Publishable (or anon) key of that project: in development its users sign in on the demo page; elsewhere it is not used',
+      ),
     SUPABASE_JWT_SECRET: signingSecret(32)
       .optional()
       .describe('Shared HS256 secret of a legacy or migrating project, 32 characters or more'),

@@ -64,6 +64,24 @@ export function signingSecret(minLength: number) {
   );
 }
 
+/** The key of a project that its pages have. One that opens all of the project would be handed to every browser. */
+export function publishableKey() {
+  return secret(1).refine(
+    (value) => !value.startsWith('sb_secret_') && !['service_role', 'supabase_admin'].includes(roleOf(value)),
+    'is a secret key, which no browser may have: take the publishable (or anon) key from the project settings',
+  );
+}
+
+/** Of a legacy key, which is a token; '' of any other. */
+function roleOf(key: string): string {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(key.split('.')[1] ?? '', 'base64url').toString());
+    return String((claims as { readonly role?: unknown } | null)?.role ?? '');
+  } catch {
+    return ''; // no token
+  }
+}
+
 /** Words by which documents stand in for a value of one's own. */
 const PLACEHOLDER =
   /^(<|\[|%3c|%5b)?\W*(your|insert|replace|change|enter)[-_ .]|^(<|\[|%3c|%5b).*(>|\]|%3e|%5d)$|placeholder|change-?_?me|super[-_ ]?secret|\.{3}|x{6}|^https:\/\/(your[-_]|xyzcompany\.)/i;

@@ -13,13 +13,16 @@ export interface FaultControlsProps {
 }
 
 export function FaultControls({ demo, onFault }: FaultControlsProps): ReactElement {
+  const { expireToken } = demo;
   return (
     <div className="faults">
       <CutButton demo={demo} onFault={onFault} />
       <SlowButton demo={demo} />
-      <button type="button" className="button" onClick={() => void demo.expireToken()}>
-        Expire the token
-      </button>
+      {expireToken && (
+        <button type="button" className="button" onClick={() => void expireToken()}>
+          Expire the token
+        </button>
+      )}
       <ThreeButton />
       <TransportChoice demo={demo} />
       <ModelChoice demo={demo} />

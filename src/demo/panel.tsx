@@ -1,5 +1,6 @@
 /** Under the hood: figures, faults to make, and the log of events. */
 import { type ReactElement, useSyncExternalStore } from 'react';
+import { CLAIM } from './catalogue.ts';
 import type { Demo } from './create-demo.ts';
 import { EventLog } from './event-log.tsx';
 import { FaultControls } from './fault-controls.tsx';
@@ -30,6 +31,7 @@ export function Panel({ demo, isOpen, onClose, onFault }: PanelProps): ReactElem
           </svg>
         </button>
       </header>
+      <p className="hint">{CLAIM}</p>
       <Figures reading={reading} />
       <section aria-labelledby="faults-title">
         <h3 id="faults-title">Faults to make</h3>

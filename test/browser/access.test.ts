@@ -57,6 +57,15 @@ describe('the demo page', () => {
     const demo = await stage.open({ viewport: PHONE });
     const width = () => demo.page.evaluate<number>('document.documentElement.scrollWidth');
     expect(await width()).toBe(360);
+    const inOneRow = [
+      demo.page.getByRole('heading', { level: 1 }),
+      demo.page.getByRole('button', { name: 'Under the hood' }),
+    ];
+    for (const each of inOneRow) {
+      const box = await each.boundingBox();
+      expect(box).not.toBeNull();
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(60);
+    }
     stage.relay.simulator.script({ deltas: [...MARKDOWN, ...numberedWords(300)], pace: PACE });
     await demo.ask('Show me everything');
     await demo.answer.getByText('word-9').waitFor();

@@ -92,6 +92,12 @@ describe('readConfig', () => {
     expect(readConfig({ ...PRODUCTION, TRUST_PROXY: 'fly' }).TRUST_PROXY).toBe('fly');
   });
 
+  it('reads the publishable key of a project, in either writing', () => {
+    const legacy = `eyJhbGciOiJIUzI1NiJ9.${Buffer.from('{"role":"anon"}').toString('base64url')}.${'e'.repeat(43)}`;
+    for (const key of ['sb_publishable_canary', legacy])
+      expect(readConfig({ SUPABASE_PUBLISHABLE_KEY: key }).SUPABASE_PUBLISHABLE_KEY).toBe(key);
+  });
+
   it('names the machine by INSTANCE_ID, else by Fly, else by its host name', () => {
     const fly = { ...PRODUCTION, FLY_MACHINE_ID: 'fly-1' };
     expect(readConfig({ ...fly, INSTANCE_ID: 'mine' }).INSTANCE_ID).toBe('mine');

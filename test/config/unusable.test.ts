@@ -27,6 +27,14 @@ function file(name: string, content: string): string {
   return path;
 }
 
+/** As a Supabase project of before has them: tokens. */
+function legacyKey(role: string): string {
+  const [header, claims] = [{ alg: 'HS256' }, { role }].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `${header}.${claims}.${'e'.repeat(43)}`;
+}
+
 const NOW = Date.parse('2026-12-01');
 
 const NO_JSON = file('no.json', '{');
@@ -144,6 +152,8 @@ const NEVER_WORKS: [key: string, value: string, saying: RegExp, more?: Environme
   ['SUPABASE_JWT_ISSUER', 'https://me', /without its keys/],
   ['SUPABASE_JWT_SECRET', `eyJhbGciOiJIUzI1NiJ9.${'e'.repeat(40)}.signature`, /API key/],
   ['SUPABASE_JWT_SECRET', `sb_secret_${'e'.repeat(40)}`, /API key/],
+  ['SUPABASE_PUBLISHABLE_KEY', `sb_secret_${'e'.repeat(40)}`, /no browser may have/],
+  ['SUPABASE_PUBLISHABLE_KEY', legacyKey('service_role'), /no browser may have/],
   ['ANTHROPIC_BASE_URL', 'https://gateway.example/v1', /must end before \/v1/],
   ['ANTHROPIC_API_KEY', '"sk-ant-quoted"', /quotes/],
   ['SUPABASE_JWT_AUDIENCE', "'authenticated'", /quotes/],

@@ -20,6 +20,7 @@ const QUESTIONS = [
   'quiz me on the solar system',
   'write a story about a lost umbrella',
   'how do I write a for loop in python',
+  'Show me what you can do',
 ];
 
 describe('a composed answer', () => {
@@ -54,6 +55,13 @@ describe('a composed answer', () => {
     const { length } = tokenize(answer(text));
     expect(length).toBeGreaterThanOrEqual(40);
     expect(length).toBeLessThanOrEqual(350);
+  });
+
+  it('shows what an answer can be made of, where it is asked to', () => {
+    const text = answer('Show me what you can do, with a formula, a list and some code.');
+    expect(text).toMatch(/^\$\$.+\$\$$/mu);
+    expect(text).toMatch(/^3\. /mu);
+    expect(text).toMatch(/^```python\n[\s\S]+^```$/mu);
   });
 
   it('is about what was asked', () => {

@@ -1,4 +1,7 @@
-/** The demo page, in development with tokens of its own only: `/`, and the files it is made of, each named by its content. */
+/**
+ * The demo page, in development only, with tokens of its own or for users of a Supabase project who sign in there: `/`, and
+ * the files it is made of, each named by its content.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyReply, RouteHandlerMethod } from 'fastify';
@@ -13,21 +16,31 @@ const TYPES: Readonly<Record<string, string>> = {
 const FILE_NAME = /^[a-z-]+\.[\w-]{8}\.(js|css|svg)$/;
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
-/**
- * Nothing from elsewhere, nothing inline; `connect-src 'self'` covers the WebSocket of the same host. The hash is that
- * of no text at all: react-native-web opens one empty style element and fills it through the CSSOM.
- */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
-  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Where what follows stands in the document, for the page to read before it asks for anything. */
+const SETTINGS = /<meta name="dash-demo"[^>]*>/;
+
+/** The page reads it as `src/demo/settings.ts` says. */
+export interface DemoSettings {
+  /** Answers come from the simulated model: whatever is asked costs nothing. */
+  readonly simulated: boolean;
+  /** Whose users sign in, by a key that pages may have; absent: the page takes development tokens. */
+  readonly supabase?: { readonly url: string; readonly publishableKey: string } | undefined;
+}
+
+export interface Demo {
+  /** What `scripts/build-demo.mjs` wrote, if it ran. */
+  readonly directory: string;
+  readonly settings: DemoSettings;
+}
 
 const NOT_BUILT = documentOf(`
 <p>This page is where you could try it, but it is not built. Stop the relay, then run <code>npm ci &amp;&amp; npm start</code>.
 <p>Everything else works without it: the terminal shows a token and a line to connect by.`);
 
 const NO_DEMO = documentOf(`
-<p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. The demo page
-makes tokens of its own, which this relay would refuse; start a relay without those keys to see it.
+<p>It takes the tokens of your own users, as SUPABASE_URL, SUPABASE_JWKS_URL or SUPABASE_JWT_SECRET say. To sign in here as
+one of them, start it with SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY, the publishable key of that project; or start a relay
+without those keys, whose demo page makes tokens of its own.
 <p>Your app connects from its own address. List that origin in ALLOWED_ORIGINS, such as
 <code>ALLOWED_ORIGINS=http://localhost:5173</code>, or its browser is refused.`);
 
@@ -46,11 +59,11 @@ function documentOf(body: string): string {
 /** In development with the keys of real users: says why there is no demo, and what an app needs. */
 export const explainNoDemo: RouteHandlerMethod = (_request, reply) => asPage(reply).send(NO_DEMO);
 
-/** `directory`: what `scripts/build-demo.mjs` wrote, if it ran. */
-export function demoHandlers(directory: string): Record<'page' | 'file', RouteHandlerMethod> {
+export function demoHandlers({ directory, settings }: Demo): Record<'page' | 'file', RouteHandlerMethod> {
   const page: RouteHandlerMethod = async (_request, reply) => {
-    asPage(reply);
-    return await readFile(join(directory, 'index.html')).catch(absent(() => NOT_BUILT));
+    asPage(reply, settings.supabase?.url);
+    const document = await readFile(join(directory, 'index.html'), 'utf8').catch(absent(() => NOT_BUILT));
+    return document.replace(SETTINGS, () => settingsElement(settings));
   };
   const file: RouteHandlerMethod = async ({ params }, reply) => {
     const { file: name } = params as { readonly file: string };
@@ -67,8 +80,27 @@ export function demoHandlers(directory: string): Record<'page' | 'file', RouteHa
   return { page, file };
 }
 
-function asPage(reply: FastifyReply): FastifyReply {
-  return reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY);
+function settingsElement(settings: DemoSettings): string {
+  const text = JSON.stringify(settings);
+  return `<meta name="dash-demo" content="${text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`;
+}
+
+function asPage(reply: FastifyReply, supabaseUrl?: string): FastifyReply {
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', contentSecurityPolicy(supabaseUrl));
+}
+
+/**
+ * Nothing from elsewhere but what users sign in at, nothing inline; `connect-src 'self'` covers the WebSocket of the same
+ * host. The hash is that of no text at all: react-native-web opens one empty style element and fills it through the CSSOM.
+ */
+function contentSecurityPolicy(supabaseUrl: string | undefined): string {
+  const connect = supabaseUrl === undefined ? "'self'" : `'self' ${new URL(supabaseUrl).origin}`;
+  return (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
+    `img-src 'self' data:; connect-src ${connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+  );
 }
 
 /** `otherwise` for a file that is not there; any other failure (no descriptor is left) stays one. */

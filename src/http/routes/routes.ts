@@ -20,7 +20,7 @@ import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
 import { chatHandlers } from './chat.ts';
 import { clientMetricsHandler } from './client-metrics.ts';
 import { allowOrigins } from './cors.ts';
-import { demoHandlers, explainNoDemo } from './demo.ts';
+import { type Demo, demoHandlers, explainNoDemo } from './demo.ts';
 import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
 import { type Health, healthHandlers, type MetricsSource, metricsHandler } from './operations.ts';
 import { type KeepReport, reportsHandler } from './reports.ts';
@@ -74,8 +74,8 @@ export interface RouteParts {
   readonly developmentIssuer?: Pick<DevelopmentIssuer, 'mint'> | undefined;
   /** Whether answers come from the simulated model: who takes a token there may spend nothing. */
   readonly simulated: boolean;
-  /** Opens `/`: the demo's directory, where the page can make its own tokens, or why there is none. */
-  readonly demo?: { readonly directory: string } | 'explained' | undefined;
+  /** Opens `/`: the demo, where the page gets tokens that are taken here, or why there is none. */
+  readonly demo?: Demo | 'explained' | undefined;
 }
 
 type Route = Pick<RouteOptions, 'handler' | 'errorHandler' | 'bodyLimit' | 'config' | 'preParsing'> & {
@@ -186,7 +186,7 @@ function developmentRoutes({ metrics, developmentIssuer, simulated, demo }: Rout
   if (demo === 'explained') {
     routes.push({ on: 'GET /', config: local, handler: explainNoDemo });
   } else if (demo !== undefined) {
-    const { page, file } = demoHandlers(demo.directory);
+    const { page, file } = demoHandlers(demo);
     routes.push({ on: 'GET /', config: local, handler: page }, { on: 'GET /demo/:file', handler: file });
   }
   return routes;

@@ -4,6 +4,7 @@ import { parseExpression, type Step } from './expression.ts';
 export type Task =
   | { readonly kind: 'greeting' }
   | { readonly kind: 'thanks' }
+  | { readonly kind: 'showpiece' }
   | { readonly kind: 'arithmetic'; readonly steps: readonly Step[] }
   | {
       readonly kind: 'lesson-plan';
@@ -19,6 +20,7 @@ export type Task =
 const GREETING =
   /^(hi|hey|hello|hallo|hola|salut|bonjour|howzit|good (morning|afternoon|evening)|sawubona|molo)\b[^?]{0,30}\W*$/iu;
 const THANKS = /^(thanks?|thank you|thx|great|perfect|cool|awesome|merci|dankie)\b.{0,40}$/iu;
+const SHOWPIECE = /\bshow (?:me |us )?what you can do\b/iu;
 const LESSON =
   /\b(lesson|unit|teaching) ?plan\b|\bplan (me )?(a|my|the|one) .{0,30}\blesson\b|\blesson (on|about|for)\b/iu;
 const GRADING =
@@ -37,6 +39,7 @@ export function readTask(question: string): Task {
   if (steps !== undefined) return { kind: 'arithmetic', steps };
   if (text === '' || GREETING.test(text)) return { kind: 'greeting' };
   if (THANKS.test(text)) return { kind: 'thanks' };
+  if (SHOWPIECE.test(text)) return { kind: 'showpiece' };
   if (GRADING.test(text)) return { kind: 'grading', work: studentWork(text) };
   if (LESSON.test(text)) return lessonPlan(text);
   if (WRITING.test(text)) return { kind: 'writing', topic: topicOf(text) };

@@ -48,6 +48,8 @@ export const TEMPLATES: {
       'I am here whenever the next question comes up.',
     ),
 
+  showpiece: (_, random) => showPythagoras(random),
+
   arithmetic: ({ steps }, random) => showWorking(steps, random),
 
   explanation: ({ topic, question }, random) => {
@@ -96,6 +98,29 @@ export const TEMPLATES: {
       'Shall I make it longer, turn it into a poem, or change the ending?',
     ),
 };
+
+/** One fact in all that an answer can be made of: a formula, a list, code. */
+function showPythagoras(random: Random): string {
+  const [a, b, c] = random.pick([
+    [3, 4, 5],
+    [5, 12, 13],
+    [8, 15, 17],
+  ] as const);
+  return paragraphs(
+    'With pleasure! Here is the **theorem of Pythagoras**, three times.',
+    'As a formula, where $a$ and $b$ meet at a right angle:',
+    '$$c = \\sqrt{a^2 + b^2}$$',
+    'As a list of what to do:',
+    [
+      `1. **Square** the short sides: ${a}² = ${a * a} and ${b}² = ${b * b}.`,
+      `2. **Add** them: ${a * a} + ${b * b} = ${c * c}.`,
+      `3. **Take the root:** the long side is ${c}.`,
+    ].join('\n'),
+    'And as code:',
+    `\`\`\`python\nfrom math import sqrt\n\ndef long_side(a, b):\n    return sqrt(a * a + b * b)\n\nprint(long_side(${a}, ${b}))  # ${c}.0\n\`\`\``,
+    'Now it is your turn. ✨',
+  );
+}
 
 function explain(topic: Topic, random: Random): string {
   return paragraphs(
