@@ -1,6 +1,8 @@
 /** Hard answers as they grow: no mark is seen that is not there in the end, nothing moves, and all is drawn as it was meant. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { contrast, lowContrasts } from '../../src/react/assistant/contrast.ts';
+import { DARK, LIGHT } from '../../src/react/assistant/theme.ts';
 import { type Growth, HARD_ANSWERS } from '../support/hard-answers.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
@@ -76,3 +78,66 @@ it('are steady as they grow, and what they were meant to be in the end', async (
     ),
   );
 }, 180_000);
+
+interface Coloured {
+  readonly words: string;
+  /** `#rrggbb` */
+  readonly colour: string;
+}
+
+/** What has a colour of its own in code that is on the page, and what is left of code that is not. */
+const COLOURED = `(() => {
+  const hex = (rgb) => '#' + rgb.match(/\\d+/g).map((part) => Number(part).toString(16).padStart(2, '0')).join('');
+  return [...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => ({
+    words: range.startContainer.data.slice(range.startOffset, range.endOffset),
+    colour: range.startContainer.isConnected
+      ? hex(getComputedStyle(range.startContainer.parentElement, '::highlight(' + name + ')').color)
+      : 'left',
+  })));
+})()`;
+
+it('have code in colours where its language is known, which come with the first of it and are no elements', async () => {
+  const page = await pages.open({});
+  await page.getByRole('textbox').waitFor();
+  const scripts: string[] = [];
+  page.on('request', (request) => scripts.push(request.url().replace(/^.*\/|-\w{8}\.js$/g, '')));
+  const coloured = (): Promise<Coloured[]> => page.evaluate<Coloured[]>(COLOURED);
+  const coloursOf = async (words: string): Promise<string[]> => [
+    ...new Set((await coloured()).filter((each) => each.words === words).map(({ colour }) => colour)),
+  ];
+
+  await grow(page, 'powers without dollars');
+  await grow(page, 'code in a language that nobody knows');
+  expect(await coloured()).toEqual([]);
+  expect(scripts).toEqual([]);
+
+  const { seen } = await grow(page, 'code with marks in it');
+  await expect.poll(() => coloursOf('def'), SOON).toEqual([LIGHT.codeKeyword]);
+  expect(scripts.filter((name) => name !== 'chunk').sort()).toEqual(['code-engine', 'python']);
+  expect(await coloursOf('# **not bold** $x$')).toEqual([LIGHT.codeComment]);
+  expect(await coloursOf('"a_b"')).toEqual([LIGHT.codeString]);
+  expect(await coloursOf('23')).toEqual([LIGHT.codeNumber]);
+  expect(await coloursOf('f23')).toEqual([LIGHT.codeName]);
+  expect(seen.at(-1)).toContain('return "a_b" * 23');
+  const code = page.getByRole('region', { name: 'python' });
+  expect(await code.locator('span').count()).toBe(0);
+
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(() => coloursOf('def'), SOON).toEqual([DARK.codeKeyword]);
+  for (const { colour } of await coloured()) expect(contrast(colour, DARK.code)).toBeGreaterThanOrEqual(4.5);
+  expect([...lowContrasts(LIGHT), ...lowContrasts(DARK)]).toEqual([]);
+
+  await page.getByRole('button', { name: 'New conversation' }).first().click();
+  await expect.poll(coloured, SOON).toEqual([]);
+});
+
+it('lead from the mark of a footnote to the note, and back', async () => {
+  const page = await pages.open({ colorScheme: 'light' });
+  await page.getByRole('textbox').waitFor();
+  await grow(page, 'footnotes and links');
+  const focused = (): Promise<string> => page.evaluate<string>('document.activeElement.role');
+  await page.getByRole('link', { name: 'Footnote 1' }).press('Enter');
+  await expect.poll(focused, SOON).toBe('note');
+  await page.getByRole('link', { name: 'Back to the text' }).click();
+  await expect.poll(focused, SOON).toBe('link');
+});

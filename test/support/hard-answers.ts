@@ -118,6 +118,10 @@ export const HARD_ANSWERS: Readonly<Record<string, HardAnswer>> = {
     text: `Use this:\n\n\`\`\`python\n${CODE}\n\`\`\`\n\nand \`\`a \` b\`\` or \`$x$\`.`,
     shows: ['# **not bold** $x$', 'return "a_b" * 23', 'a ` b or $x$.'],
   },
+  'code in a language that nobody knows': {
+    text: 'Like so:\n\n```whatever\ndef f(x):\n    return "x"  # **x**\n```\n\nand:\n\n```\nreturn 1\n```',
+    shows: ['def f(x): return "x" # **x**', 'return 1'],
+  },
   'a shell session': {
     text: 'Run `echo $HOME`:\n\n```sh\nexport PATH=$HOME/bin:$PATH\necho "$PATH" | tr : "\\n"\n```\n\nSet $HOME/$USER yourself.',
     shows: ['echo $HOME', 'export PATH=$HOME/bin:$PATH', 'Set $HOME/$USER yourself.'],

@@ -127,6 +127,8 @@ export interface AssistantStrings {
   readonly formula: string;
   /** What is noted below the answer, by its number or name. */
   readonly footnote: (label: string) => string;
+  /** From a footnote. */
+  readonly backToText: string;
 
   /** Photos and PDFs that go with a question. */
   readonly attach: string;
@@ -372,6 +374,7 @@ export const ENGLISH: AssistantStrings = {
   image: 'Image',
   formula: 'Formula',
   footnote: (label) => `Footnote ${label}`,
+  backToText: 'Back to the text',
 
   attach: 'Add a photo or file',
   takePhoto: 'Take a photo',

@@ -19,13 +19,23 @@ export interface Palette {
   /** Under what the user has said. */
   readonly accentSoft: string;
   readonly link: string;
+  /** Under code. */
   readonly code: string;
+  readonly codeKeyword: string;
+  readonly codeString: string;
+  readonly codeNumber: string;
+  /** Of functions, types, attributes. */
+  readonly codeName: string;
+  readonly codeComment: string;
   readonly danger: string;
   readonly dangerSoft: string;
   readonly warning: string;
   readonly warningSoft: string;
   readonly scrim: string;
 }
+
+/** Of parts of code. */
+export type CodeColour = 'codeKeyword' | 'codeString' | 'codeNumber' | 'codeName' | 'codeComment';
 
 export const LIGHT: Palette = {
   scheme: 'light',
@@ -43,6 +53,11 @@ export const LIGHT: Palette = {
   accentSoft: '#dfeeea',
   link: '#0a5c92',
   code: '#f1efe9',
+  codeKeyword: '#8a2a6f',
+  codeString: '#1c6434',
+  codeNumber: '#8f3f0a',
+  codeName: '#1a5285',
+  codeComment: '#5b635f',
   danger: '#9f2a1d',
   dangerSoft: '#fbebe8',
   warning: '#7a4f00',
@@ -66,6 +81,11 @@ export const DARK: Palette = {
   accentSoft: '#1d3b36',
   link: '#83c8f5',
   code: '#0f1413',
+  codeKeyword: '#f0a1d2',
+  codeString: '#94d9a2',
+  codeNumber: '#f5b98a',
+  codeName: '#8cc8f7',
+  codeComment: '#98a39f',
   danger: '#ffa195',
   dangerSoft: '#3b201d',
   warning: '#f3c873',

@@ -165,6 +165,7 @@ export const ARABIC: AssistantStrings = {
   image: 'صورة',
   formula: 'صيغة',
   footnote: (label) => `حاشية ${label}`,
+  backToText: 'العودة إلى النص',
 
   attach: 'إضافة صورة أو ملف',
   takePhoto: 'التقاط صورة',

@@ -152,6 +152,7 @@ export const GERMAN: AssistantStrings = {
   image: 'Bild',
   formula: 'Formel',
   footnote: (label) => `Fußnote ${label}`,
+  backToText: 'Zurück zum Text',
 
   attach: 'Foto oder Datei hinzufügen',
   takePhoto: 'Foto aufnehmen',

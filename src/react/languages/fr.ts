@@ -162,6 +162,7 @@ export const FRENCH: AssistantStrings = {
   image: 'Illustration',
   formula: 'Formule',
   footnote: (label) => `Note de bas de page ${label}`,
+  backToText: 'Retour au texte',
 
   attach: 'Ajouter une photo ou un fichier',
   takePhoto: 'Prendre une photo',

@@ -10,7 +10,8 @@ import { headingLevel, stacked } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
 import { useOwnDirection } from './direction.ts';
 import type { AnswerToken, FootnoteToken, MathToken } from './extensions.ts';
-import { Inline, withoutLastBreak } from './inline.tsx';
+import { useFootnote } from './footnotes.tsx';
+import { FootnoteLink, Inline, withoutLastBreak } from './inline.tsx';
 import { itemMeasure, LONGEST_PROSE, markMeasure } from './measures.ts';
 import { type AnswerBlock, useRendering } from './rendering.ts';
 import { Shares } from './shares.tsx';
@@ -266,9 +267,14 @@ function Quote({ quote: { tokens, raw }, hasCaret }: { quote: Tokens.Blockquote;
 
 function Footnote({ footnote: { label, tokens }, hasCaret }: { footnote: FootnoteToken; hasCaret: boolean }) {
   const { colors, strings } = useAssistantTheme();
+  const { element, go } = useFootnote('note', label);
   return (
-    <View role="note" aria-label={strings.footnote(label)} style={styles.item}>
-      <Text style={[TYPE.label, styles.number, { color: colors.muted }]}>{label}.</Text>
+    <View ref={element} role="note" aria-label={strings.footnote(label)} tabIndex={-1} style={styles.item}>
+      <Text style={[TYPE.label, styles.number, { color: colors.muted }]}>
+        <FootnoteLink name={strings.backToText} go={go}>
+          {label}.
+        </FootnoteLink>
+      </Text>
       <Text selectable style={[TYPE.label, styles.note, { color: colors.text }]}>
         <Inline tokens={tokens} tail={hasCaret && <Caret />} />
       </Text>

@@ -7,6 +7,7 @@ import { useAssistantTheme } from '../theme-context.tsx';
 import { stacked } from '../web-props.ts';
 import { MONO } from './inline.tsx';
 import { linesMeasure, linesOfCode } from './measures.ts';
+import { useRendering } from './rendering.ts';
 import { Shares } from './shares.tsx';
 import { Sideways } from './sideways.tsx';
 
@@ -19,7 +20,11 @@ interface CodeBlockProps {
 /** Scrolls sideways instead of breaking lines; always from left to right. */
 export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
   const { colors, strings } = useAssistantTheme();
-  const name = language?.split(/\s/)[0] || strings.code;
+  const { web } = useRendering();
+  const own = language?.split(/\s/)[0];
+  const name = own || strings.code;
+  const parts = linesOfCode(text);
+  const lines = <Shares parts={parts} measure={linesMeasure} draw={drawLines} hasCaret={hasCaret} />;
   return (
     <View style={[styles.frame, { backgroundColor: colors.code, borderColor: colors.border }]}>
       <View style={styles.head}>
@@ -27,9 +32,13 @@ export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
         {!hasCaret && <CopyButton text={text} label={strings.copyCode} />}
       </View>
       <Sideways label={name} background={colors.code} contentStyle={styles.body}>
-        <View style={stacked}>
-          <Shares parts={linesOfCode(text)} measure={linesMeasure} draw={drawLines} hasCaret={hasCaret} />
-        </View>
+        {web && own ? (
+          <web.ColouredCode language={own} text={text} parts={parts}>
+            {lines}
+          </web.ColouredCode>
+        ) : (
+          <View style={stacked}>{lines}</View>
+        )}
       </Sideways>
     </View>
   );

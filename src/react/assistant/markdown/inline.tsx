@@ -1,6 +1,6 @@
 /** Text with its marks. Whatever is not known is shown as it was written. */
 import type { Token } from 'marked';
-import type { ReactNode } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { Platform, Text, type TextStyle } from 'react-native';
 import { InlineFormula } from '../math/formula.tsx';
 import { lowered, raised } from '../math/scripts.ts';
@@ -9,6 +9,7 @@ import { TYPE } from '../theme.ts';
 import { type AssistantTheme, useAssistantTheme } from '../theme-context.tsx';
 import { onKeys } from '../web-props.ts';
 import type { AnswerToken, ReferenceToken, ScriptToken } from './extensions.ts';
+import { useFootnote } from './footnotes.tsx';
 
 export const MONO = Platform.select({
   ios: 'Menlo',
@@ -85,7 +86,43 @@ function Script({ token: { text, isRaised } }: { token: ScriptToken }) {
 }
 
 function Reference({ token: { text } }: { token: ReferenceToken }) {
-  return raised(text) ?? <Text style={TYPE.small}>[{text}]</Text>;
+  const { strings } = useAssistantTheme();
+  const { element, go } = useFootnote('mark', text);
+  return (
+    <FootnoteLink ref={element} name={strings.footnote(text)} go={go}>
+      {raised(text) ?? <Text style={TYPE.small}>[{text}]</Text>}
+    </FootnoteLink>
+  );
+}
+
+interface FootnoteLinkProps {
+  readonly ref?: RefObject<never>;
+  /** To screen readers. */
+  readonly name: string;
+  /** Undefined where it leads nowhere, and is no link. */
+  readonly go: (() => void) | undefined;
+  readonly children: ReactNode;
+}
+
+export function FootnoteLink({ ref, name, go, children }: FootnoteLinkProps) {
+  const { colors } = useAssistantTheme();
+  if (go === undefined) return <Text ref={ref}>{children}</Text>;
+  const follow = (): boolean => {
+    go();
+    return true;
+  };
+  return (
+    <Text
+      ref={ref}
+      role="link"
+      aria-label={name}
+      onPress={follow}
+      {...onKeys(({ key }) => key === 'Enter' && follow())}
+      style={{ color: colors.link, outlineColor: colors.accent, outlineOffset: 2 }}
+    >
+      {children}
+    </Text>
+  );
 }
 
 function Marked({ style, tokens }: { style: TextStyle; tokens: readonly Token[] }) {

@@ -5,6 +5,7 @@ import { SPACE } from '../theme.ts';
 import { stacked } from '../web-props.ts';
 import { Block } from './block.tsx';
 import { createBlockParser, type RankedBlock, rankHeadings, type TextState } from './blocks.ts';
+import { FootnotesProvider } from './footnotes.tsx';
 import { blockMeasure, textHeight } from './measures.ts';
 import { Shares } from './shares.tsx';
 import { useReading } from './use-reading.ts';
@@ -27,16 +28,18 @@ export const Markdown = memo(function Markdown({ text, state }: MarkdownProps) {
   }
   const blocks = parser.read(begun, isRead ? state : 'growing');
   return (
-    <View style={stacked}>
-      <Shares
-        isOutermost
-        parts={rank(blocks)}
-        measure={blockMeasure}
-        draw={drawBlocks}
-        hasCaret={state === 'growing'}
-        gap={SPACE.m}
-      />
-    </View>
+    <FootnotesProvider>
+      <View style={stacked}>
+        <Shares
+          isOutermost
+          parts={rank(blocks)}
+          measure={blockMeasure}
+          draw={drawBlocks}
+          hasCaret={state === 'growing'}
+          gap={SPACE.m}
+        />
+      </View>
+    </FootnotesProvider>
   );
 });
 

@@ -43,9 +43,19 @@ export interface TypesetProps {
   readonly plain: ReactNode;
 }
 
-/** Parts of an engine that only browsers have. */
+export interface ColouredCodeProps {
+  /** As the model named it. */
+  readonly language: string;
+  readonly text: string;
+  /** Of which `text` is made, with a line end between each two: each is drawn by an element of its own among the children. */
+  readonly parts: readonly string[];
+  readonly children: ReactNode;
+}
+
+/** What only browsers draw. */
 export interface WebDrawing {
   readonly Typeset: ComponentType<TypesetProps>;
+  readonly ColouredCode: ComponentType<ColouredCodeProps>;
 }
 
 export interface Rendering {

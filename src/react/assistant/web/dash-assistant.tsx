@@ -1,9 +1,10 @@
-/** The assistant in a browser: it typesets formulas, by a part that is loaded when the first one is complete. */
+/** The assistant in a browser: it typesets formulas and colours code, by parts that are loaded with the first of each. */
 import { DashAssistant as Assistant, type DashAssistantProps } from '../dash-assistant.tsx';
 import { RenderingProvider, type WebDrawing } from '../markdown/rendering.ts';
+import { ColouredCode } from './coloured-code.tsx';
 import { Typeset } from './typeset.tsx';
 
-const WEB: { readonly web: WebDrawing } = { web: { Typeset } };
+const WEB: { readonly web: WebDrawing } = { web: { Typeset, ColouredCode } };
 
 /**
  * The whole assistant, as it is in browsers. It fills its parent. At a change of user it begins anew.
