@@ -225,10 +225,17 @@ export class HeldStream {
       if (this.#cancels === 0) broken('an answer to no cancel', frame);
       this.#cancels -= 1;
       this.#endingsDue -= 1;
+    } else if (this.#isUnaskedGap(frame)) {
+      this.cutOff();
     } else if (of !== 'ack') {
       this.#answered(frame, (asked) => asked.of === of);
     }
     if (of === 'start' && this.epoch === undefined) this.refusal = frame;
+  }
+
+  /** What is read here and cannot be read on is told so, without a `resume` before it (rule 7). */
+  #isUnaskedGap({ of, code }: ErrorFrame): boolean {
+    return of === 'resume' && code === 'resume_gap' && this.isFollowed && !this.isAsked('resume');
   }
 
   #answered(frame: ServerFrame, matches: (asked: Asked) => boolean): void {
