@@ -21,7 +21,8 @@ import {
 
 type SettledFrame = (Effect & { type: 'settled' })['frame'];
 
-const NO_USAGE = {
+/** Of what was never asked. */
+export const NO_USAGE = {
   inputTokens: 0,
   outputTokens: 0,
   cacheReadTokens: 0,

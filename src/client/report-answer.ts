@@ -7,7 +7,7 @@ import type { DashClient } from './create-dash-client.ts';
 import { DashError, failure } from './dash-error.ts';
 import { mintStreamId } from './platform.ts';
 
-export type { AnswerReport, ReportCategory };
+export { ANSWER_REPORT_BOUNDS, type AnswerReport, type ReportCategory };
 
 /** For an answer, ms, of one attempt. */
 const SEND_WITHIN_MS = 10_000;

@@ -9,6 +9,7 @@ import type { WorkerPlace } from '../workers/place.ts';
 import { instanceIdOf } from './instance-id.ts';
 import { isExposed, problemsOf, type SetKeys } from './rules.ts';
 import { readTraces, type TracesConfig } from './traces.ts';
+import { UPLOAD_DEFAULTS } from './upload-defaults.ts';
 import {
   address,
   baseUrl,
@@ -243,14 +244,16 @@ function environmentSchema(production: boolean) {
         'Photos and PDFs of one user that wait for a question; 0: none are taken, the route is not there',
       ),
     UPLOADS_USER_BYTES: integer(1024, 1_073_741_824)
-      .default(20_000_000)
+      .default(UPLOAD_DEFAULTS.UPLOADS_USER_BYTES)
       .describe(
         'The same in all, bytes: what one question can have; the model API takes 32 MB a request, a third more than these',
       ),
     UPLOADS_TOTAL_BYTES: integer(1024, 1_099_511_627_776)
-      .default(67_108_864)
+      .default(UPLOAD_DEFAULTS.UPLOADS_TOTAL_BYTES)
       .describe('Uploads of all users together, bytes: on this machine, or in Redis'),
-    UPLOAD_MAX_BYTES: integer(1024, 33_554_432).default(5_000_000).describe('Largest upload, bytes'),
+    UPLOAD_MAX_BYTES: integer(1024, 33_554_432)
+      .default(UPLOAD_DEFAULTS.UPLOAD_MAX_BYTES)
+      .describe('Largest upload, bytes'),
     UPLOAD_MAX_SIDE_PX: integer(28, 65_535)
       .default(8000)
       .describe('Longest side of an image, pixels: the model API refuses larger ones'),

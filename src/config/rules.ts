@@ -6,6 +6,7 @@
 
 import { isLoopbackHost, isLoopbackUrl } from '../http/admission/local-request.ts';
 import type { EnvironmentKey } from './environment.ts';
+import { UPLOAD_DEFAULTS } from './upload-defaults.ts';
 import { isExampleSecret, isPercentEncoded, isPlaceholder } from './values.ts';
 import { workerCount } from './worker-count.ts';
 
@@ -46,8 +47,10 @@ function workersTogether({ WORKERS: wanted, REDIS_URL }: SetKeys): string[] {
 
 /** A file that no quota has room for would always be refused, and for the wrong reason. */
 function uploadsTogether(set: SetKeys): string[] {
-  const { UPLOADS_DIR, REDIS_URL, UPLOAD_MAX_BYTES: one = '5000000' } = set;
-  const { UPLOADS_USER_BYTES: own = '20000000', UPLOADS_TOTAL_BYTES: all = '67108864' } = set;
+  const { UPLOADS_DIR, REDIS_URL } = set;
+  const { UPLOAD_MAX_BYTES: one = UPLOAD_DEFAULTS.UPLOAD_MAX_BYTES } = set;
+  const { UPLOADS_USER_BYTES: own = UPLOAD_DEFAULTS.UPLOADS_USER_BYTES } = set;
+  const { UPLOADS_TOTAL_BYTES: all = UPLOAD_DEFAULTS.UPLOADS_TOTAL_BYTES } = set;
   const problems: string[] = [];
   if (UPLOADS_DIR !== undefined && REDIS_URL !== undefined)
     problems.push(

@@ -2,13 +2,12 @@
  * The admission of requests that are no handshake, before a byte of their body is read: the connection, the token, the
  * rate of its user, room for the body, a lease. A route says by its `config` what it asks for.
  */
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/port.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import { tokenRevoked } from '../../run/refusals.ts';
 import type { SharedLimits } from '../../workers/port.ts';
-import { onClosed } from '../routes/on-closed.ts';
+import { onClosed, onFirstClosed } from '../routes/on-closed.ts';
 import { type Admission, tooManyUnproven } from './admission.ts';
 import { headerToken, tokenMissing } from './bearer-token.ts';
 import { BodyBudget, REQUEST_BODIES, UPLOAD_BODIES } from './body-budget.ts';
@@ -162,7 +161,9 @@ export class RequestGuard {
     const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
     const bytes = coding === undefined ? Number(length ?? 0) : maxBodyBytes;
     if (bytes === 0 || bytes > maxBodyBytes) return; // a larger one is refused for its size
-    onBodyOver(raw, bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.isMemoryShort));
+    const release = bodies.reserve(bytes, clientAddress, userId ?? undefined, admission.isMemoryShort);
+    // Node closes no request that was answered before its body had come, if its client hangs up then: only its socket.
+    onFirstClosed(raw, raw.socket, release);
   }
 
   #lease(reply: FastifyReply, { userId }: Principal): void {
@@ -173,18 +174,6 @@ export class RequestGuard {
       lease.release();
     });
   }
-}
-
-/** Node closes no request that was answered before its body had come, if its client hangs up then: only its socket. */
-function onBodyOver(raw: IncomingMessage, release: () => void): void {
-  const { socket } = raw;
-  const over = (): void => {
-    raw.off('close', over);
-    socket.off('close', over);
-    release();
-  };
-  raw.on('close', over);
-  socket.on('close', over);
 }
 
 const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);

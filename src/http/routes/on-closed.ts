@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
 /**
@@ -10,11 +12,20 @@ export function onClosed({ raw: response, request }: FastifyReply, callback: () 
     callback();
     return;
   }
+  onFirstClosed(response, socket, callback);
+}
+
+/** Calls back once, when one of both closes: Node does not tell a message of each end of its connection. */
+export function onFirstClosed(
+  message: IncomingMessage | ServerResponse,
+  socket: Socket,
+  callback: () => void,
+): void {
   const closed = (): void => {
-    response.off('close', closed);
+    message.off('close', closed);
     socket.off('close', closed);
     callback();
   };
-  response.on('close', closed);
+  message.on('close', closed);
   socket.on('close', closed);
 }

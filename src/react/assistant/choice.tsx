@@ -1,15 +1,11 @@
 /** What is chosen: one of several, or whether something is wanted. By the keyboard as browsers' own are. */
 import { useRef } from 'react';
 import { Pressable, StyleSheet, Text, View } from 'react-native';
-import { focusRing } from './button.tsx';
+import { type Focusable, focusRing } from './button.tsx';
 import { Icon } from './icon.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { onKeys } from './web-props.ts';
-
-interface Focusable {
-  focus?(): void;
-}
 
 interface RadiosProps<T extends string> {
   readonly label: string;
@@ -28,7 +24,7 @@ export function Radios<T extends string>({ label, options, chosen, onChoose }: R
     const next = names.at((names.indexOf(from) + by) % names.length);
     if (next === undefined) return;
     onChoose(next);
-    elements.current[next]?.focus?.();
+    elements.current[next]?.focus();
   };
   return (
     <View role="radiogroup" aria-label={label}>

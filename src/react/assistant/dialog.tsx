@@ -1,6 +1,7 @@
 /** A card over everything else, left by Escape, by the way back, or by pressing beside it. */
 import type { ReactNode } from 'react';
-import { Modal, Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
+import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
+import { Overlay } from './overlay.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel, writtenIn } from './web-props.ts';
@@ -13,15 +14,9 @@ interface DialogProps {
 }
 
 export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
-  const { colors, direction, strings, reduceMotion } = useAssistantTheme();
+  const { colors, direction, strings } = useAssistantTheme();
   return (
-    <Modal
-      visible={isOpen}
-      transparent
-      animationType={reduceMotion ? 'none' : 'fade'}
-      onRequestClose={onClose}
-      aria-label={title}
-    >
+    <Overlay label={title} isOpen={isOpen} onClose={onClose}>
       <View {...writtenIn(direction, [styles.scrim, { backgroundColor: colors.scrim }], strings.locale)}>
         <Pressable style={StyleSheet.absoluteFill} onPress={onClose} tabIndex={-1} aria-hidden />
         <ScrollView
@@ -35,7 +30,7 @@ export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
           {children}
         </ScrollView>
       </View>
-    </Modal>
+    </Overlay>
   );
 }
 

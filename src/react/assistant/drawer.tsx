@@ -1,6 +1,7 @@
 /** What lies over a narrow screen, from the side where lines begin. */
 import type { ReactNode } from 'react';
-import { Modal, Pressable, StyleSheet, View } from 'react-native';
+import { Pressable, StyleSheet, View } from 'react-native';
+import { Overlay } from './overlay.tsx';
 import { SIDEBAR_WIDTH } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { writtenIn } from './web-props.ts';
@@ -13,20 +14,14 @@ interface DrawerProps {
 }
 
 export function Drawer({ label, isOpen, onClose, children }: DrawerProps) {
-  const { colors, direction, reduceMotion } = useAssistantTheme();
+  const { colors, direction } = useAssistantTheme();
   return (
-    <Modal
-      visible={isOpen}
-      transparent
-      animationType={reduceMotion ? 'none' : 'fade'}
-      onRequestClose={onClose}
-      aria-label={label}
-    >
+    <Overlay label={label} isOpen={isOpen} onClose={onClose}>
       <View {...writtenIn(direction, [styles.whole, { backgroundColor: colors.scrim }])}>
         <View style={styles.panel}>{children}</View>
         <Pressable style={styles.rest} onPress={onClose} tabIndex={-1} aria-hidden />
       </View>
-    </Modal>
+    </Overlay>
   );
 }
 

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { StyleSheet, Text, TextInput, View } from 'react-native';
 import { type AnswerReport, DashError, type ReportCategory } from '../../client/index.ts';
+import { ANSWER_REPORT_BOUNDS } from '../../client/report-answer.ts';
 import type { AnswerMessage } from '../store/messages.ts';
 import { TextButton } from './button.tsx';
 import { Checkbox, Radios } from './choice.tsx';
@@ -95,9 +96,6 @@ function ReportForm({ answer, onSend, onClose }: ReportDialogProps & { readonly 
   );
 }
 
-/** UTF-16 code units, as many as the relay takes. */
-const LONGEST_NOTE = 1000;
-
 interface NoteProps {
   readonly label: string;
   readonly text: string;
@@ -111,7 +109,7 @@ function Note({ label, text, onChange }: NoteProps) {
       autoFocus
       multiline
       numberOfLines={3}
-      maxLength={LONGEST_NOTE}
+      maxLength={ANSWER_REPORT_BOUNDS.note}
       aria-label={label}
       placeholder={label}
       placeholderTextColor={colors.muted}

@@ -2,12 +2,14 @@
  * A stream whose question has photos or PDFs: the relay gets those first that it does not have, then the question. To
  * whoever follows it, it is connecting until then.
  */
+import { NO_USAGE } from '../../client/client-stream.ts';
 import { DashError, failure } from '../../client/dash-error.ts';
 import type {
   Answer,
   DashClient,
   DashStream,
   Message,
+  MessageBlock,
   Phase,
   Position,
   StreamRequest,
@@ -176,13 +178,6 @@ class UploadingStream implements DashStream {
 
   #nothing(): Answer {
     this.#enter('cancelled');
-    const usage = {
-      inputTokens: 0,
-      outputTokens: 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      source: 'none',
-    } as const;
     return {
       outcome: 'cancelled',
       id: this.id,
@@ -190,7 +185,7 @@ class UploadingStream implements DashStream {
       stopReason: null,
       refusal: null,
       model: null,
-      usage,
+      usage: NO_USAGE,
       timing: { firstTokenMs: null, totalMs: 0, chunks: 0, bytes: 0 },
       transport: 'websocket',
     };
@@ -206,14 +201,12 @@ export function filesIn(messages: readonly Message[]): string[] {
   ];
 }
 
-type Block = Exclude<Message['content'], string>[number];
-
-function fileIn(block: Block): string[] {
+function fileIn(block: MessageBlock): string[] {
   return block.type !== 'text' && block.source.type === 'upload' ? [block.source.id] : [];
 }
 
 function withUploads(request: StreamRequest, known: ReadonlyMap<string, string>): StreamRequest {
-  const renamed = (block: Block): Block => {
+  const renamed = (block: MessageBlock): MessageBlock => {
     if (block.type === 'text' || block.source.type !== 'upload') return block;
     const source = { ...block.source, id: known.get(block.source.id) ?? block.source.id };
     return { ...block, source };

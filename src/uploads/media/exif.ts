@@ -3,13 +3,16 @@
 /** 1: as it is stored. The others are turned or mirrored by whoever shows it. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
+/** What EXIF begins with in a JPEG, and in some WebP files. */
+export const EXIF_HEAD = 'Exif\0\0';
+
 const ORIENTATION_TAG = 0x0112;
 const SHORT = 3;
 const HEADER_BYTES = 8;
 const ENTRY_BYTES = 12;
 const MAX_ENTRIES = 512;
 
-/** @param tiff what follows `Exif\0\0`. What cannot be read says nothing: 1 */
+/** @param tiff what follows EXIF_HEAD. What cannot be read says nothing: 1 */
 export function orientationIn(tiff: Buffer): Orientation {
   if (tiff.length < HEADER_BYTES) return 1;
   const order = tiff.toString('latin1', 0, 2);

@@ -1,5 +1,5 @@
 /** GIF: its sides, and its one picture without what was written beside it (comments, texts, blocks of applications). */
-import { damaged, fault, type Inspected } from './inspected.ts';
+import { animated, damaged, type Inspected, type Sides } from './inspected.ts';
 
 const HEAD_BYTES = 13;
 const EXTENSION = 0x21;
@@ -22,7 +22,7 @@ export function inspectGif(file: Buffer): Inspected {
       if (file[start + 1] === GRAPHIC_CONTROL) kept.push(file.subarray(start, at));
     } else if (block === IMAGE) {
       images += 1;
-      if (images > 1) throw fault('unsupported', 'animated', 'the picture moves; send a still one');
+      if (images > 1) throw animated();
       at = endOfImage(file, at, sides);
       kept.push(file.subarray(start, at));
     } else throw damaged('it ends too early, or has a part that no GIF has');
@@ -36,11 +36,7 @@ function coloursIn(flags: number): number {
   return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
 }
 
-function endOfImage(
-  file: Buffer,
-  at: number,
-  { width, height }: { readonly width: number; readonly height: number },
-): number {
+function endOfImage(file: Buffer, at: number, { width, height }: Sides): number {
   if (at + 10 > file.length) throw damaged('it ends too early');
   const [left, top] = [file.readUInt16LE(at + 1), file.readUInt16LE(at + 3)];
   const [across, down] = [file.readUInt16LE(at + 5), file.readUInt16LE(at + 7)];

@@ -2,8 +2,8 @@
  * JPEG: its sides, and the picture without what was written beside it (EXIF, XMP, IPTC, comments, colour profiles, previews,
  * a film after its end). Segments are walked, nothing is decoded.
  */
-import { type Orientation, orientationIn, tiffOf } from './exif.ts';
-import { damaged, type Inspected, MAX_PARTS } from './inspected.ts';
+import { EXIF_HEAD, type Orientation, orientationIn, tiffOf } from './exif.ts';
+import { damaged, type Inspected, MAX_PARTS, type Sides } from './inspected.ts';
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -15,7 +15,6 @@ const COMMENT = 0xfe;
 const TABLES: ReadonlySet<number> = new Set([0xc4, 0xdb, 0xdd]);
 /** Baseline, extended, progressive: others are shown by nobody. */
 const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2]);
-const EXIF = 'Exif\0\0';
 /** Tells how colours are stored. */
 const ADOBE = 'Adobe';
 const ADOBE_BYTES = 16;
@@ -39,7 +38,8 @@ export function inspectJpeg(file: Buffer): Inspected {
     if (marker === SOS) scans += 1;
     if (marker === SOS && frames.length === 0) throw damaged('its picture comes before its sides');
     if (isPicture(marker, bytes)) kept.push(bytes);
-    else if (marker === APP1 && startsWith(payload, EXIF)) orientation = orientationIn(payload.subarray(6));
+    else if (marker === APP1 && startsWith(payload, EXIF_HEAD))
+      orientation = orientationIn(payload.subarray(EXIF_HEAD.length));
     else if (!isBeside(marker)) throw damaged('it has a part that no photo has');
   }
   const [frame] = frames;
@@ -82,7 +82,7 @@ function endOfScan(file: Buffer, from: number): number {
   throw damaged('it ends too early');
 }
 
-function sidesOf(payload: Buffer): { readonly width: number; readonly height: number } {
+function sidesOf(payload: Buffer): Sides {
   const components = payload[5] ?? 0;
   if (payload.length !== 6 + 3 * components || ![1, 3, 4].includes(components))
     throw damaged('its frame has no components');
@@ -100,7 +100,7 @@ function isBeside(marker: number): boolean {
 
 function exifSegment(orientation: Orientation): Buffer[] {
   if (orientation === 1) return [];
-  const payload = Buffer.concat([Buffer.from(EXIF, 'latin1'), tiffOf(orientation)]);
+  const payload = Buffer.concat([Buffer.from(EXIF_HEAD, 'latin1'), tiffOf(orientation)]);
   const head = Buffer.from([0xff, APP1, 0, payload.length + 2]);
   return [head, payload];
 }

@@ -1,7 +1,7 @@
 /** PNG: its sides, and the picture without what was written beside it (texts, EXIF, times, profiles, further frames). */
 import { crc32 } from 'node:zlib';
 import { orientationIn, tiffOf } from './exif.ts';
-import { damaged, fault, type Inspected, MAX_PARTS } from './inspected.ts';
+import { animated, damaged, type Inspected, MAX_PARTS, type Sides } from './inspected.ts';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 /** What a picture is made of: without these it is another one. */
@@ -34,12 +34,12 @@ interface Chunk {
 export function inspectPng(file: Buffer): Inspected {
   if (!file.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw damaged('it begins as no PNG does');
   const kept: Buffer[] = [SIGNATURE];
-  let sides: { readonly width: number; readonly height: number } | undefined;
+  let sides: Sides | undefined;
   let hasPicture = false;
   for (const { type, data, bytes } of chunksOf(file)) {
     if ((type === 'IHDR') !== (sides === undefined)) throw damaged('it begins without its sides');
     if (type === 'IHDR') sides = sidesOf(data);
-    if (type === 'acTL') throw fault('unsupported', 'animated', 'the picture moves; send a still one');
+    if (type === 'acTL') throw animated();
     hasPicture ||= type === 'IDAT' && data.length > 0;
     if (PICTURE.has(type)) kept.push(bytes);
     else if (type === 'eXIf') kept.push(...exifChunk(data));
@@ -65,7 +65,7 @@ function* chunksOf(file: Buffer): Generator<Chunk> {
   throw damaged('it has too many parts');
 }
 
-function sidesOf(data: Buffer): { readonly width: number; readonly height: number } {
+function sidesOf(data: Buffer): Sides {
   const [depth, colours, compression, filter, interlace] = data.subarray(8);
   const isKnown = data.length === 13 && DEPTHS[colours ?? -1]?.includes(depth ?? 0);
   if (!isKnown || compression !== 0 || filter !== 0 || (interlace ?? 2) > 1)

@@ -1,17 +1,11 @@
 /** WebP: its sides, and the picture without what was written beside it (EXIF, XMP, colour profiles, unknown chunks). */
-import { type Orientation, orientationIn, tiffOf } from './exif.ts';
-import { damaged, fault, type Inspected, MAX_PARTS } from './inspected.ts';
+import { EXIF_HEAD, type Orientation, orientationIn, tiffOf } from './exif.ts';
+import { animated, damaged, type Inspected, MAX_PARTS, type Sides } from './inspected.ts';
 
 const RIFF_BYTES = 12;
 const FLAG_ALPHA = 0x10;
 const FLAG_EXIF = 0x08;
 const FLAG_ANIMATION = 0x02;
-const EXIF = 'Exif\0\0';
-
-interface Sides {
-  readonly width: number;
-  readonly height: number;
-}
 
 interface Chunk {
   readonly type: string;
@@ -24,7 +18,7 @@ export function inspectWebp(file: Buffer): Inspected {
   const first = chunks[0];
   const canvas = first?.type === 'VP8X' ? canvasOf(first.data) : undefined;
   if (canvas !== undefined && (canvas.flags & FLAG_ANIMATION || chunks.some(({ type }) => type === 'ANMF')))
-    throw fault('unsupported', 'animated', 'the picture moves; send a still one');
+    throw animated();
   const pictures = chunks.filter(({ type }) => type === 'VP8 ' || type === 'VP8L');
   const [picture] = pictures;
   if (picture === undefined || pictures.length > 1) throw damaged('it has no picture, or two');
@@ -75,7 +69,9 @@ function losslessSides(data: Buffer): Sides {
 function orientationOf(chunks: readonly Chunk[]): Orientation {
   const { data } = chunks.find(({ type }) => type === 'EXIF') ?? {};
   if (data === undefined) return 1;
-  return orientationIn(data.toString('latin1', 0, EXIF.length) === EXIF ? data.subarray(EXIF.length) : data);
+  return orientationIn(
+    data.toString('latin1', 0, EXIF_HEAD.length) === EXIF_HEAD ? data.subarray(EXIF_HEAD.length) : data,
+  );
 }
 
 /** Its head is needed only where there is more than the picture. */

@@ -1,6 +1,7 @@
 /** A photo as large as the screen allows. Escape and a press beside it close it; the focus goes back to where it was. */
-import { Image, Modal, Pressable, StyleSheet, Text, useWindowDimensions, View } from 'react-native';
+import { Image, Pressable, StyleSheet, Text, useWindowDimensions, View } from 'react-native';
 import { IconButton } from '../button.tsx';
+import { Overlay } from '../overlay.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { writtenIn } from '../web-props.ts';
@@ -13,17 +14,10 @@ export interface LargePhoto {
 }
 
 export function PhotoDialog({ photo, onClose }: { photo: LargePhoto | undefined; onClose: () => void }) {
-  const { reduceMotion } = useAssistantTheme();
   return (
-    <Modal
-      visible={photo !== undefined}
-      transparent
-      animationType={reduceMotion ? 'none' : 'fade'}
-      onRequestClose={onClose}
-      aria-label={photo?.alt}
-    >
+    <Overlay label={photo?.alt} isOpen={photo !== undefined} onClose={onClose}>
       {photo && <PhotoCard photo={photo} onClose={onClose} />}
-    </Modal>
+    </Overlay>
   );
 }
 
