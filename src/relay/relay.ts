@@ -2,6 +2,7 @@
  * The core in one place: builds it, keeps the connections, and drains. All transports talk to this.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { KeptAnswers } from '../answers/port.ts';
 import type { Authenticator, Principal } from '../auth/port.ts';
 import type { SharedRuns } from '../cluster/port.ts';
 import { RunCluster } from '../cluster/run-cluster.ts';
@@ -41,6 +42,8 @@ export interface RelayOptions {
   readonly tracer?: Tracer | undefined;
   /** Absent where none are taken. */
   readonly uploads?: RunUploads | undefined;
+  /** Absent where none are kept. */
+  readonly answers?: KeptAnswers | undefined;
   readonly clock: Clock;
   /** At this moment: a run keeps what it began with. */
   readonly policy: () => RequestPolicy;
