@@ -131,6 +131,11 @@ export class RemoteRun implements RunView, ReplicaEvents {
     return { streamId, epoch, userId, action, model };
   }
 
+  /** Its owner tells all of it. */
+  listed(): undefined {
+    return undefined;
+  }
+
   /** The replica says: its owner accepted it. */
   nowAccepted(): void {
     this.#check();

@@ -10,6 +10,7 @@ import { type ParsedFrame, parseClientFrame, type ReadUntyped } from '../protoco
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame } from '../protocol/wire-text.ts';
+import type { StreamWatch } from '../run/port.ts';
 import { tokenRevoked } from '../run/refusals.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -27,6 +28,7 @@ export interface ConnectionParts extends CommandParts {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
+  readonly streamWatch: StreamWatch;
   /** Whether the token of a principal is revoked, at this moment. */
   readonly isRevoked: (principal: Principal) => boolean;
 }
@@ -52,6 +54,8 @@ export class Connection
   #principal: Principal;
   #commands: StreamCommands | undefined;
   #closeReason: keyof typeof CLOSE_CODES | undefined;
+  /** It wants to know which streams its user has. */
+  #isWatching = false;
 
   constructor(
     socket: FrameSocket,
@@ -226,6 +230,9 @@ export class Connection
       this.send(frame.t === undefined ? { type: 'pong' } : { type: 'pong', t: frame.t });
     } else if (frame.type === 'auth') {
       void this.#authenticate(frame);
+    } else if (frame.type === 'watch') {
+      this.#isWatching = true;
+      this.#parts.streamWatch.watch(this.#principal.userId, this);
     } else {
       this.#commands ??= new StreamCommands(this, this.#sendQueue, this.#parts);
       this.#commands.handle(frame);
@@ -258,6 +265,7 @@ export class Connection
     this.#token.stop();
     this.#sendQueue.stop();
     this.#commands?.detach();
+    if (this.#isWatching) this.#parts.streamWatch.unwatch(this.#principal.userId, this);
   }
 }
 

@@ -237,6 +237,7 @@ export const REDIS_REASON = each("a word of Redis's or Node's, or `other`", [
 /** As they are registered: `*` is a preflight. Handshakes of WebSockets are none of them. */
 export const ROUTE = each('a route, or `other`', [
   '/v1/chat',
+  '/v1/streams',
   '/v1/streams/:id',
   '/v1/streams/:id/state',
   '/v1/session',

@@ -114,7 +114,19 @@ export interface PingFrame {
   readonly t?: number | string | undefined;
 }
 
-export type ClientFrame = StartFrame | CancelFrame | ResumeFrame | AckFrame | AuthFrame | PingFrame;
+/** Which streams the user has, and each change of them from then on. */
+export interface WatchFrame {
+  readonly type: 'watch';
+}
+
+export type ClientFrame =
+  | StartFrame
+  | CancelFrame
+  | ResumeFrame
+  | AckFrame
+  | AuthFrame
+  | PingFrame
+  | WatchFrame;
 
 /** Where a count comes from. `estimated` is a documented estimate; `input_only`: the model had begun but said nothing yet. */
 export type UsageSource = 'final' | 'estimated' | 'input_only' | 'none';
@@ -278,6 +290,66 @@ export interface ErrorFrame {
   readonly reason?: 'switched_off';
 }
 
+/** A stream of the user's, as a list says it: nothing of the question, no text. */
+export interface ListedStream {
+  readonly id: string;
+  readonly epoch: string;
+  readonly action: string;
+  /** The one that was asked. */
+  readonly model: string;
+  readonly state: 'live' | 'ended';
+  /** Of a live one as far as is known: 0 where it runs on another machine. */
+  readonly head: number;
+  /** Unix ms. */
+  readonly startedAt: number;
+  /** Unix ms; absent while it is live. */
+  readonly endedAt?: number;
+  /** UTF-16 code units; of a live one as `head`. */
+  readonly textLength: number;
+  readonly ending?: EndingFrame['type'];
+  /** Of an `error`. */
+  readonly code?: ErrorCode;
+}
+
+export interface ErasedStream {
+  readonly id: string;
+  readonly epoch: string;
+  readonly state: 'erased';
+}
+
+/** What who watches is told of one stream. */
+export type StreamChange = ListedStream | ErasedStream;
+
+/** A page of a list, newest first. */
+export interface StreamPage {
+  readonly streams: readonly ListedStream[];
+  /** Where the next one begins; null after the oldest. */
+  readonly next: string | null;
+}
+
+export interface StreamsFrame {
+  readonly type: 'streams';
+  readonly streams: readonly ListedStream[];
+  readonly next?: string;
+  readonly incomplete?: true;
+}
+
+/** A change as a frame: `{type, ...StreamChange}`. */
+export interface StreamFrame {
+  readonly type: 'stream';
+  readonly id: string;
+  readonly epoch: string;
+  readonly state: StreamChange['state'];
+  readonly action?: string;
+  readonly model?: string;
+  readonly head?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly textLength?: number;
+  readonly ending?: EndingFrame['type'];
+  readonly code?: ErrorCode;
+}
+
 export interface AuthenticatedFrame {
   readonly type: 'authenticated';
   readonly tokenExpiresAt: number;
@@ -325,6 +397,8 @@ export type ServerFrame =
   | DoneFrame
   | CancelledFrame
   | ErrorFrame
+  | StreamsFrame
+  | StreamFrame
   | AuthenticatedFrame
   | TokenExpiringFrame
   | GoingAwayFrame

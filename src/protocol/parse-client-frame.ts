@@ -60,6 +60,7 @@ const frames = {
   }),
   ack: z.strictObject({ type: z.literal('ack'), id, seq }),
   auth: z.strictObject({ type: z.literal('auth'), token: z.string().min(1) }),
+  watch: z.strictObject({ type: z.literal('watch') }),
   ping: z.strictObject({
     type: z.literal('ping'),
     t: z.union([z.number(), z.string().max(64)], 'a number or a short string').optional(),
@@ -164,7 +165,7 @@ function parseUntyped(value: Record<string, unknown>, read: ReadUntyped): Parsed
 /** The `id` and `of` of the answer: both, or, where the frame has no readable id, neither. */
 function addressee(type: string, value: unknown): { id?: string; of?: NonNullable<ErrorFrame['of']> } {
   const known = id.safeParse(value);
-  if (!known.success || type === 'auth' || type === 'ping') return {};
+  if (!known.success || type === 'auth' || type === 'ping' || type === 'watch') return {};
   return { id: known.data, of: type as NonNullable<ErrorFrame['of']> };
 }
 

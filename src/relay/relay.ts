@@ -11,7 +11,7 @@ import type { Connect } from '../connection/port.ts';
 import { FlushScheduler } from '../connection/send-queue.ts';
 import type { UsageLedger } from '../ledger/port.ts';
 import type { Caller, MemoryPressure, Observer, Overload, Tracer } from '../observability/port.ts';
-import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame } from '../protocol/frames.ts';
+import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame, StreamPage } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
 import type { Cluster, StartLimit, UserLimits } from '../run/port.ts';
@@ -26,6 +26,8 @@ import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { RunUploads } from '../uploads/port.ts';
 import type { Upstream } from '../upstream/port.ts';
+import { type PageQuery, StreamList } from './stream-list.ts';
+import { StreamWatchers } from './stream-watchers.ts';
 import { Subscription, type SubscriptionParts, type SubscriptionSink } from './subscription.ts';
 
 export interface RelayOptions {
@@ -80,6 +82,9 @@ export interface Position {
 
 export class Relay {
   readonly registry: RunRegistry;
+  /** Who watches which streams. */
+  readonly watchers: StreamWatchers;
+  readonly #streamList: StreamList;
   readonly #starter: RunStarter;
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
@@ -103,6 +108,8 @@ export class Relay {
     this.registry = new RunRegistry(this.#wheel, options);
     const cluster = shared && new RunCluster(shared, this.registry, this.#wheel);
     this.#cluster = cluster;
+    this.#streamList = new StreamList({ registry: this.registry, answers: options.answers });
+    this.watchers = new StreamWatchers(this.registry, this.#streamList);
     this.#starter = new RunStarter({ ...options, registry: this.registry, cluster });
     this.#connectionParts = {
       version: options.version,
@@ -116,6 +123,7 @@ export class Relay {
       clock,
       heartbeatMs: options.heartbeatMs,
       resumeWindowMs: options.resumeWindowMs,
+      streamWatch: this.watchers,
       isRevoked: options.isRevoked,
       limits: options.limits,
     };
@@ -180,6 +188,14 @@ export class Relay {
     await run.begun();
     const { epoch, head, state } = resumedFrame(run, 0);
     return { id, epoch, head, state };
+  }
+
+  /**
+   * Which streams the user has, newest first.
+   * @throws RelayError bad_request for a `before` that no page named, unavailable where somebody who may have some cannot be asked
+   */
+  streamsOf(userId: string, page: PageQuery): Promise<StreamPage> {
+    return this.#streamList.page(userId, page);
   }
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */

@@ -1,5 +1,5 @@
 /** How a run ended, as every reader gets it. It is kept for minutes, of thousands of runs: as the text that is sent, and nothing besides. */
-import type { EndingFrame } from '../protocol/frames.ts';
+import type { EndingFrame, ListedStream } from '../protocol/frames.ts';
 import { encodeFrame, fromWire, type WireText } from '../protocol/wire-text.ts';
 
 export class Ending {
@@ -17,4 +17,9 @@ export class Ending {
   get frame(): EndingFrame {
     return JSON.parse(fromWire(this.wire)) as EndingFrame;
   }
+}
+
+/** What a list says of it. */
+export function endingOf(frame: EndingFrame): Pick<ListedStream, 'ending' | 'code'> {
+  return frame.type === 'error' ? { ending: 'error', code: frame.code } : { ending: frame.type };
 }

@@ -1,4 +1,5 @@
 /** What starts ask of others: how often a user may start, and, where there are more machines than this one, theirs. */
+import type { WireText } from '../protocol/wire-text.ts';
 import type { RunView } from './run-view.ts';
 
 /** What a plan lets one user do, by all transports together. */
@@ -59,4 +60,18 @@ export interface Cluster {
     userId: string,
     asked: { readonly id: string; readonly type: 'resume' | 'cancel' },
   ): Promise<RunView | undefined>;
+}
+
+/** A connection that is told which streams its user has. */
+export interface StreamWatcher {
+  /** One frame: `streams` or `stream`. */
+  sendWire(frame: WireText): void;
+}
+
+/** Who watches the streams of which user. */
+export interface StreamWatch {
+  /** Sends the list, and from then on each change. Asked again, it sends the list anew. */
+  watch(userId: string, watcher: StreamWatcher): void;
+  /** Nothing is sent any more. */
+  unwatch(userId: string, watcher: StreamWatcher): void;
 }

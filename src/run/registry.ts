@@ -46,6 +46,8 @@ interface Holdings {
 }
 
 export class RunRegistry {
+  /** Told of each run of this machine that is accepted, and again when it has its ending. */
+  onChange: ((run: RunView) => void) | undefined;
   readonly #users = new Map<string, Holdings>();
   readonly #wheel: TimerWheel;
   readonly #times: RetentionTimes;
@@ -79,6 +81,11 @@ export class RunRegistry {
 
   find(userId: string, id: string): RunView | undefined {
     return this.#users.get(userId)?.entries.get(id)?.run;
+  }
+
+  /** Runs held of that user, ended or not. */
+  *runsOf(userId: string): Iterable<RunView> {
+    for (const { run } of this.#users.get(userId)?.entries.values() ?? []) yield run;
   }
 
   liveOf(userId: string): number {
@@ -123,12 +130,18 @@ export class RunRegistry {
     else entry.set(this.#times.abandonAfterMs);
   }
 
+  /** The run is accepted. */
+  accepted(run: RunView): void {
+    this.onChange?.(run);
+  }
+
   /** The run has its ending: it is kept for the resume window, and longer while somebody still reads. */
   ended(run: RunView): void {
     const entry = this.#entry(run);
     if (entry === undefined) return;
     this.#retain(entry, this.#times.resumeWindowMs);
     this.#oneLess(run);
+    this.onChange?.(run);
   }
 
   /** Takes a run out that never began. */

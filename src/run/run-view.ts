@@ -1,7 +1,7 @@
 /** What readers see of a run, whichever machine runs it. */
 import type { Principal } from '../auth/port.ts';
 import type { AbortReason, Caller, Observer, RunIdentity } from '../observability/port.ts';
-import type { AcceptedFrame, ResumedFrame } from '../protocol/frames.ts';
+import type { AcceptedFrame, ListedStream, ResumedFrame } from '../protocol/frames.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Ending } from './ending.ts';
 import { type Interlude, InterludePosition } from './interlude.ts';
@@ -45,6 +45,8 @@ export interface RunView {
   /** Nobody reads it any more, here: gives the memory back. */
   release(): void;
   identity(): RunIdentity;
+  /** As a list says it. Undefined where that is not for this machine to say: it does not run it. */
+  listed(): ListedStream | undefined;
 }
 
 /** What a reader is answered that goes on after `after`. */

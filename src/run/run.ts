@@ -25,6 +25,7 @@ import type {
 import type {
   AcceptedFrame,
   EndingFrame,
+  ListedStream,
   QuotaState,
   StreamRequest,
   Timing,
@@ -39,7 +40,7 @@ import type { Clock } from '../time/clock.ts';
 import type { RunUploads, UploadedFiles } from '../uploads/port.ts';
 import { unknownUpload } from '../uploads/refusals.ts';
 import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
-import { Ending } from './ending.ts';
+import { Ending, endingOf } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
 import type { Claim } from './port.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
@@ -120,6 +121,9 @@ export class Run implements RunView, UpstreamSink {
   #abortedAt = 0;
   readonly #startedAt: number;
   #calledAt = 0;
+  /** Unix ms, as its row has them. */
+  #beganAt = 0;
+  #endedAt: number | undefined;
 
   constructor(spec: RunSpec, parts: RunParts) {
     this.id = spec.id;
@@ -182,12 +186,13 @@ export class Run implements RunView, UpstreamSink {
 
   /**
    * Reserves quota and commits the intent, then runs until the ending. Resolves when it has one. Never rejects after
-   * acceptance, which `claim` is told of before any reader.
+   * acceptance, which `claim` is told of before any reader, and `accepted` after them.
    * @param claim where other machines share it
    * @throws RelayError if one of both is refused; nothing was called then, and neither row nor reservation is left.
    */
-  async run(claim?: SharedClaim): Promise<void> {
+  async run(claim?: SharedClaim, accepted?: (run: RunView) => void): Promise<void> {
     const startedAt = this.#parts.clock.now();
+    this.#beganAt = startedAt;
     try {
       await this.#takeUploads(); // what an image costs is known by its sides
       await this.#reserve(startedAt); // reservation before intent
@@ -201,6 +206,7 @@ export class Run implements RunView, UpstreamSink {
     claim?.publish(this);
     this.#parts.observer.streamStarted({ ...this.identity(), ...this.#origin });
     this.readers.accepted();
+    accepted?.(this);
     await this.#settle(await this.#callUpstream());
   }
 
@@ -350,10 +356,12 @@ export class Run implements RunView, UpstreamSink {
     const code = outcome.error?.code ?? null;
     const { firstTokenMs, totalMs } = timing;
     const settlement = { epoch: this.epoch, status, code, usage: reading, firstTokenMs, totalMs, requestId };
-    const cost = await this.#settleRow({ ...settlement, endedAt: clock.now() }); // settle before ending
+    const endedAt = clock.now();
+    const cost = await this.#settleRow({ ...settlement, endedAt }); // settle before ending
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
+    this.#endedAt = endedAt;
     this.#ending = new Ending(frame);
     this.log.seal();
     if (status !== 'error') this.#deleteUploads?.(); // after an error they are there for another try
@@ -479,6 +487,16 @@ export class Run implements RunView, UpstreamSink {
   identity(): RunIdentity {
     const { id: streamId, epoch, userId, action, model } = this;
     return { streamId, epoch, userId, action, model };
+  }
+
+  listed(): ListedStream {
+    const { id, epoch, action, model } = this;
+    const endedAt = this.#endedAt;
+    const state = endedAt === undefined ? 'live' : 'ended';
+    const whole = { head: this.log.head, startedAt: this.#beganAt, textLength: this.#textLength };
+    const live = { id, epoch, action, model, state, ...whole } as const;
+    if (this.#ending === undefined || endedAt === undefined) return live;
+    return { ...live, endedAt, ...endingOf(this.#ending.frame) };
   }
 
   #reading(): UsageReading {

@@ -149,7 +149,7 @@ export class RunStarter {
     const { registry } = this.#parts;
     try {
       if (claim?.isCounted !== true) await this.#count(run.userId, startsPerMinute);
-      await run.run(claim);
+      await run.run(claim, (accepted) => registry.accepted(accepted));
       registry.ended(run);
       claim?.ended();
     } catch (cause) {

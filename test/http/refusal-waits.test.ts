@@ -100,7 +100,7 @@ describe('over HTTP, `Retry-After` says it', () => {
     const refuse = async (): Promise<never> => {
       throw refusal;
     };
-    const relay = { start: refuse, resume: refuse, cancel: refuse, stateOf: refuse };
+    const relay = { start: refuse, resume: refuse, cancel: refuse, stateOf: refuse, streamsOf: refuse };
     const { url, authenticator } = await startServer({ routes: { relay, usageOf: refuse } });
     for (const each of REFUSALS) {
       refusal = each.error;
@@ -121,7 +121,7 @@ describe('over HTTP, `Retry-After` says it', () => {
       throw unavailable;
     };
     const { url } = await startServer({
-      routes: { relay: { start, resume: start, cancel: start, stateOf: start } },
+      routes: { relay: { start, resume: start, cancel: start, stateOf: start, streamsOf: start } },
     });
     const { body = '' } = (await ROUTES['ai-proxy']?.(url)) ?? {};
     expect(JSON.parse(body)).toMatchObject({ retry_after_seconds: 7, retryable: true });

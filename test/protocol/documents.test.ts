@@ -91,6 +91,7 @@ describe('frames', () => {
     ['Usage', 'Usage'],
     ['Quota', 'QuotaState'],
     ['Timing', 'Timing'],
+    ['Listed streams', 'ListedStream'],
   ])('has the fields of %s', (heading, declaration) => {
     const documented = rowsBelow(`## ${heading}`).map(([field]) => name(field));
     expect(documented).toEqual(fieldsOf(declarationOf(declaration)));

@@ -37,6 +37,20 @@ const quota = z.strictObject({
 });
 const receipt = { id, seq: count, textLength: count, usage };
 
+const listed = {
+  id,
+  epoch,
+  action: text,
+  model: text,
+  state: z.enum(['live', 'ended']),
+  head: count,
+  startedAt: positive,
+  endedAt: positive.optional(),
+  textLength: count,
+  ending: z.enum(['done', 'cancelled', 'error']).optional(),
+  code: code.optional(),
+};
+
 const frame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('hello'),
@@ -104,6 +118,16 @@ const frame = z.discriminatedUnion('type', [
     resetsAt: positive.optional(),
     reason: z.literal('switched_off').optional(),
   }),
+  z.strictObject({
+    type: z.literal('streams'),
+    streams: z.array(z.strictObject(listed)),
+    next: text.optional(),
+    incomplete: z.literal(true).optional(),
+  }),
+  z.discriminatedUnion('state', [
+    z.strictObject({ type: z.literal('stream'), ...listed }),
+    z.strictObject({ type: z.literal('stream'), id, epoch, state: z.literal('erased') }),
+  ]),
   z.strictObject({ type: z.literal('authenticated'), tokenExpiresAt: positive }),
   z.strictObject({ type: z.literal('token_expiring'), expiresInMs: ms }),
   z.strictObject({

@@ -25,6 +25,7 @@ import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
 import { type Health, healthHandlers, type MetricsSource, metricsHandler } from './operations.ts';
 import { type KeepReport, reportsHandler } from './reports.ts';
 import { sessionHandlers } from './session.ts';
+import { listHandler } from './stream-list.ts';
 import { configHandler, type TransportSwitches } from './transport-config.ts';
 import { type UploadRouteParts, uploadHandlers } from './uploads.ts';
 
@@ -45,7 +46,7 @@ declare module 'fastify' {
 export type Access = 'anyone' | 'health' | 'local' | 'token' | 'reader';
 
 export interface RouteParts {
-  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf'>;
+  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf' | 'streamsOf'>;
   readonly admission: Admission;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly observer: Observer;
@@ -104,6 +105,7 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'POST /v1/chat', config: { ...reader, door: 'json', of: 'start' }, handler: chat.start },
     { on: 'GET /v1/streams/:id', config: { ...reader, door: 'sse', of: 'resume' }, handler: chat.resume },
     { on: 'DELETE /v1/streams/:id', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.cancel },
+    { on: 'GET /v1/streams', config: { ...token, door: 'json' }, handler: listHandler(relay) },
     { on: 'GET /v1/streams/:id/state', config: { ...token, door: 'json' }, handler: chat.state },
     {
       on: 'POST /functions/v1/ai-gateway',

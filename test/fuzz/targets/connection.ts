@@ -31,6 +31,7 @@ const CORPUS = [
     { type: 'ack', id: 'of-bob', seq: 1 },
     start('of-bob'),
   ),
+  `${frame({ type: 'watch' }, start('w'))}\nsay\nend\n${frame({ type: 'watch', id: 'w' }, { type: 'watch' })}\ndrop\n${frame({ type: 'watch' })}`,
   `${frame(start('t', { action: 'trace', events: 'all' }))}\nthink\nsay\nfail\n${frame(start('t', { action: 'trace', events: 'all' }))}`,
   `${frame({ type: 'auth', token: '11111111-1111-4111-8111-111111111111@9999999999999' }, { type: 'auth', token: `${BOB}@9` }, { type: 'auth', token: 'unavailable' })}\nwait`,
   `${frame({ type: 'ping', t: 1 }, { messages: [{ role: 'user', content: 'hi' }] })}\nsay\ndrop\nwait\n${frame(start('a'), start('a', { maxTokens: 1 }))}`,

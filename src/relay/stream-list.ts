@@ -1,0 +1,125 @@
+/**
+ * Which streams a user has: those that are held here, on other machines and among the kept answers, as one list, newest first.
+ * It reads; who is told of changes is `stream-watchers.ts`.
+ */
+import type { KeptAnswer, KeptAnswers, KeptPosition } from '../answers/port.ts';
+import type { ListedStream, StreamPage, StreamsFrame } from '../protocol/frames.ts';
+import { RelayError } from '../protocol/relay-error.ts';
+import { endingOf } from '../run/ending.ts';
+import { interrupted } from '../run/refusals.ts';
+import type { RunRegistry } from '../run/registry.ts';
+
+export interface StreamListParts {
+  readonly registry: RunRegistry;
+  /** Absent where nothing is kept. */
+  readonly answers?: Pick<KeptAnswers, 'list'> | undefined;
+}
+
+/** Which page: at most `limit`, those after `before`, which a page before named as `next`. */
+export interface PageQuery {
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Streams of a page, at most and where nothing is said. */
+export const MAX_PAGE = 100;
+export const DEFAULT_PAGE = 50;
+
+export class StreamList {
+  readonly #parts: StreamListParts;
+
+  constructor(parts: StreamListParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws RelayError bad_request for a `before` that no page named, unavailable where somebody cannot be asked */
+  async page(userId: string, { before, limit }: PageQuery): Promise<StreamPage> {
+    const position = before === undefined ? undefined : positionOf(before);
+    const kept = await this.#kept(userId, position, limit + 1);
+    return pageOf(this.#held(userId), kept, position, limit);
+  }
+
+  /** The newest, and all that are live. Never rejects: what cannot be had makes it incomplete. */
+  async newest(userId: string): Promise<StreamsFrame> {
+    const kept = await this.#kept(userId, undefined, DEFAULT_PAGE + 1).catch(() => undefined);
+    const held = this.#held(userId);
+    const { streams, next } = pageOf(held, kept ?? [], undefined, DEFAULT_PAGE);
+    const older = held.filter(({ state, epoch }) => state === 'live' && !has(streams, epoch));
+    return {
+      type: 'streams',
+      streams: [...streams, ...older.sort(newestFirst)],
+      ...(next === null ? {} : { next }),
+      ...(kept === undefined ? { incomplete: true } : {}),
+    };
+  }
+
+  #held(userId: string): ListedStream[] {
+    const held: ListedStream[] = [];
+    for (const run of this.#parts.registry.runsOf(userId)) {
+      const listed = run.accepted ? run.listed() : undefined;
+      if (listed !== undefined) held.push(listed);
+    }
+    return held;
+  }
+
+  async #kept(userId: string, before: KeptPosition | undefined, limit: number): Promise<ListedStream[]> {
+    const { answers } = this.#parts;
+    if (answers === undefined) return [];
+    const kept = await answers.list(userId, { ...(before && { before }), limit });
+    return kept.map(listedAnswer);
+  }
+}
+
+/** What is known of one run twice is taken from who knows it first, unless the other knows that it has ended. */
+function pageOf(
+  held: readonly ListedStream[],
+  kept: readonly ListedStream[],
+  before: KeptPosition | undefined,
+  limit: number,
+): StreamPage {
+  const byEpoch = new Map<string, ListedStream>();
+  for (const stream of [...held, ...kept]) {
+    if (before !== undefined && newestFirst(before, stream) >= 0) continue;
+    const known = byEpoch.get(stream.epoch);
+    if (known === undefined || (known.state === 'live' && stream.state === 'ended'))
+      byEpoch.set(stream.epoch, stream);
+  }
+  const all = [...byEpoch.values()].sort(newestFirst);
+  const streams = all.slice(0, limit);
+  const last = streams.at(-1);
+  return { streams, next: all.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+/** A dead one ended where it was saved last: that is what its readers are told. */
+function listedAnswer(answer: KeptAnswer): ListedStream {
+  const { streamId: id, epoch, action, model, head, startedAt, textLength, endedAt, ending, isDead } = answer;
+  const isOver = ending !== undefined || isDead;
+  const state = isOver ? 'ended' : 'live';
+  const listed = { id, epoch, action, model, state, head, startedAt, textLength } as const;
+  if (!isOver) return listed;
+  const how =
+    ending === undefined ? { ending: 'error' as const, code: interrupted().code } : endingOf(ending);
+  return { ...listed, ...(endedAt === null ? {} : { endedAt }), ...how };
+}
+
+/** By their beginning, then by epoch, as the kept answers are. */
+function newestFirst(one: KeptPosition, other: KeptPosition): number {
+  if (one.startedAt !== other.startedAt) return other.startedAt - one.startedAt;
+  if (one.epoch === other.epoch) return 0;
+  return one.epoch < other.epoch ? 1 : -1;
+}
+
+function has(streams: readonly ListedStream[], epoch: string): boolean {
+  return streams.some((stream) => stream.epoch === epoch);
+}
+
+function cursorOf({ startedAt, epoch }: KeptPosition): string {
+  return `${startedAt}.${epoch}`;
+}
+
+function positionOf(cursor: string): KeptPosition {
+  const [, startedAt, epoch] = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})$/.exec(cursor) ?? [];
+  if (startedAt === undefined || epoch === undefined)
+    throw new RelayError('bad_request', 'before: the `next` of a page');
+  return { startedAt: Number(startedAt), epoch };
+}
