@@ -16,10 +16,10 @@ import type {
 } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
-import type { Cluster } from '../run/port.ts';
 import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
+import type { RunFinder } from '../run/run-finder.ts';
 import { observeResumed, type RunView, resumedFrame } from '../run/run-view.ts';
 import type { RunStarter, Started } from '../run/starter.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
@@ -29,8 +29,7 @@ export interface CommandParts {
   readonly authenticator: Authenticator;
   readonly starter: RunStarter;
   readonly registry: RunRegistry;
-  /** Absent where this is the only machine. */
-  readonly cluster: Cluster | undefined;
+  readonly finder: RunFinder;
   readonly observer: Observer;
   readonly limits: HelloFrame['limits'];
 }
@@ -143,12 +142,10 @@ export class StreamCommands implements DeliveryOwner {
   #answer(frame: StreamFrame): Promise<void> | undefined {
     if (frame.type === 'start') return this.#start(frame);
     if (frame.type === 'ack') return this.#ack(frame);
-    const here = this.#parts.registry.find(this.#userId, frame.id);
-    const { cluster } = this.#parts;
     const answer = (run: RunView | undefined): Promise<void> | undefined =>
       frame.type === 'cancel' ? this.#cancel(run, frame) : this.#resume(run, frame);
-    if (here === undefined && cluster !== undefined) return cluster.find(this.#userId, frame).then(answer);
-    return answer(here);
+    const found = this.#parts.finder.find(this.#userId, frame);
+    return found instanceof Promise ? found.then(answer) : answer(found);
   }
 
   #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
@@ -185,7 +182,7 @@ export class StreamCommands implements DeliveryOwner {
 
   #resumeBegun(run: RunView | undefined, frame: ResumeFrame): Promise<void> | undefined {
     if (run?.accepted !== true) throw unknownStream();
-    if (run.epoch !== frame.epoch) throw resumeGap();
+    if (frame.epoch !== undefined && frame.epoch !== run.epoch) throw resumeGap();
     const reaching = run.reach(frame.after);
     if (reaching !== undefined) return reaching.then(() => this.#resumeAfter(run, frame));
     this.#resumeAfter(run, frame);

@@ -93,8 +93,9 @@ export interface CancelFrame {
 export interface ResumeFrame {
   readonly type: 'resume';
   readonly id: string;
-  readonly epoch: string;
-  /** Last seq held, 0 for none. */
+  /** Absent: whatever run has that id. */
+  readonly epoch?: string | undefined;
+  /** Last seq held, 0 for none; without an epoch 0. */
   readonly after: number;
 }
 

@@ -52,12 +52,20 @@ const requestShape = {
 const frames = {
   start: z.strictObject({ type: z.literal('start'), id, ...requestShape }),
   cancel: z.strictObject({ type: z.literal('cancel'), id }),
-  resume: z.strictObject({
-    type: z.literal('resume'),
-    id,
-    epoch: z.string().regex(/^[A-Za-z0-9_-]{8,32}$/, 'the epoch of `accepted` or `resumed`'),
-    after: seq,
-  }),
+  resume: z
+    .strictObject({
+      type: z.literal('resume'),
+      id,
+      epoch: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{8,32}$/, 'the epoch of `accepted` or `resumed`')
+        .optional(),
+      after: seq,
+    })
+    .refine(({ epoch, after }) => epoch !== undefined || after === 0, {
+      path: ['after'],
+      message: '0 where no epoch is named',
+    }),
   ack: z.strictObject({ type: z.literal('ack'), id, seq }),
   auth: z.strictObject({ type: z.literal('auth'), token: z.string().min(1) }),
   watch: z.strictObject({ type: z.literal('watch') }),

@@ -14,13 +14,16 @@ import type { Caller, MemoryPressure, Observer, Overload, Tracer } from '../obse
 import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame, StreamPage } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
+import { KeptRuns } from '../run/kept-runs.ts';
 import type { Cluster, StartLimit, UserLimits } from '../run/port.ts';
 import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import { RunRegistry } from '../run/registry.ts';
 import type { RequestPolicy } from '../run/request.ts';
+import { RunFinder } from '../run/run-finder.ts';
 import { observeResumed, type RunView, resumedFrame } from '../run/run-view.ts';
 import { RunStarter, type StartCommand } from '../run/starter.ts';
+import { UndecidedStarts } from '../run/undecided-starts.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
@@ -89,6 +92,7 @@ export class Relay {
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
   readonly #cluster: Cluster | undefined;
+  readonly #finder: RunFinder;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   readonly #subscriptionParts: SubscriptionParts;
@@ -101,22 +105,25 @@ export class Relay {
   #configOf: ((userId: string) => Omit<ConfigFrame, 'type'>) | undefined;
 
   constructor(options: RelayOptions) {
-    const { clock, observer, authenticator, shared } = options;
+    const { clock, observer, authenticator, shared, answers } = options;
     this.#clock = clock;
     this.#logs = options.logs;
     this.#wheel = new TimerWheel(clock);
     this.registry = new RunRegistry(this.#wheel, options);
     const cluster = shared && new RunCluster(shared, this.registry, this.#wheel);
+    const kept = answers && new KeptRuns(answers, this.registry, this.#wheel);
     this.#cluster = cluster;
     this.#streamList = new StreamList({ registry: this.registry, answers: options.answers });
     this.watchers = new StreamWatchers(this.registry, this.#streamList);
-    this.#starter = new RunStarter({ ...options, registry: this.registry, cluster });
+    const places = { registry: this.registry, cluster, kept, undecided: new UndecidedStarts() };
+    this.#finder = new RunFinder(places);
+    this.#starter = new RunStarter({ ...options, ...places });
     this.#connectionParts = {
       version: options.version,
       authenticator,
       starter: this.#starter,
       registry: this.registry,
-      cluster,
+      finder: this.#finder,
       scheduler: new FlushScheduler(clock),
       observer,
       wheel: this.#wheel,
@@ -171,7 +178,7 @@ export class Relay {
     { userId, id, epoch, after, caller }: Position,
     sink: SubscriptionSink,
   ): Promise<Subscription> {
-    const run = await this.#find(userId, { id, type: 'resume' });
+    const run = await this.#finder.find(userId, { id, type: 'resume' });
     await run?.begun();
     if (run?.accepted !== true) throw unknownStream();
     if (epoch !== undefined && epoch !== run.epoch) throw resumeGap();
@@ -183,7 +190,7 @@ export class Relay {
 
   /** Whether there is such a run, and how far it is. @throws RelayError unknown_stream */
   async stateOf(userId: string, id: string): Promise<Omit<ResumedFrame, 'type' | 'after' | 'model'>> {
-    const run = await this.#find(userId, { id, type: 'resume' });
+    const run = await this.#finder.find(userId, { id, type: 'resume' });
     if (run === undefined) throw unknownStream();
     await run.begun();
     const { epoch, head, state } = resumedFrame(run, 0);
@@ -200,7 +207,7 @@ export class Relay {
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
   async cancel(userId: string, id: string, caller: Caller): Promise<EndingFrame> {
-    const run = await this.#find(userId, { id, type: 'cancel' });
+    const run = await this.#finder.find(userId, { id, type: 'cancel' });
     if (run === undefined) throw unknownStream();
     this.#connectionParts.observer.cancelAsked({ ...caller, userId, streamId: id });
     run.abort('cancelled');
@@ -327,13 +334,6 @@ export class Relay {
         if (reader.backlogBytes > (slowest?.backlogBytes ?? KEEPS_UP_BYTES)) slowest = reader;
     }
     slowest?.readerStalled();
-  }
-
-  async #find(
-    userId: string,
-    asked: { id: string; type: 'resume' | 'cancel' },
-  ): Promise<RunView | undefined> {
-    return this.registry.find(userId, asked.id) ?? (await this.#cluster?.find(userId, asked));
   }
 
   #subscribe(run: RunView, after: number, attached: boolean, sink: SubscriptionSink): Subscription {

@@ -101,6 +101,8 @@ export class Run implements RunView, UpstreamSink {
   /** Undefined once upstream has ended. */
   #upstreamAbort: AbortController | undefined = new AbortController();
   #spec: RunSpec | undefined;
+  /** Where it began before `run`. */
+  #prepared: Promise<void> | undefined;
   /** What its messages name, until it is sent. */
   #uploads: UploadedFiles | undefined;
   /** They are not needed any more. */
@@ -191,12 +193,9 @@ export class Run implements RunView, UpstreamSink {
    * @throws RelayError if one of both is refused; nothing was called then, and neither row nor reservation is left.
    */
   async run(claim?: SharedClaim, accepted?: (run: RunView) => void): Promise<void> {
-    const startedAt = this.#parts.clock.now();
-    this.#beganAt = startedAt;
     try {
-      await this.#takeUploads(); // what an image costs is known by its sides
-      await this.#reserve(startedAt); // reservation before intent
-      await this.#commitIntent(startedAt); // intent before call
+      await (this.#prepared ?? this.#prepare()); // reservation before intent
+      await this.#commitIntent(); // intent before call
     } catch (cause) {
       this.#parts.quota.release(this.epoch); // it may be held, though its answer was lost
       throw cause;
@@ -210,8 +209,24 @@ export class Run implements RunView, UpstreamSink {
     await this.#settle(await this.#callUpstream());
   }
 
+  /** Begins with what comes before the intent, while it is still asked whether it is to run at all: then `run`, or `withdraw`. */
+  prepare(): void {
+    this.#prepared = this.#prepare();
+    this.#prepared.catch(() => {}); // `run` tells of it
+  }
+
+  /** It is not to run, and has no readers: what was prepared is given back. */
+  withdraw(): void {
+    this.#trace = undefined;
+    this.#spec = undefined;
+    this.#uploads = undefined;
+    this.log.release();
+    this.#giveBack();
+  }
+
   /** Tells the readers that the run never was. */
   refuse(error: RelayError): void {
+    this.#giveBack();
     this.#spec = undefined;
     this.#uploads = undefined;
     this.#trace?.refused(error.code);
@@ -274,6 +289,18 @@ export class Run implements RunView, UpstreamSink {
     this.readers.wake();
   }
 
+  /** Of what was prepared. */
+  #giveBack(): void {
+    const release = (): void => this.#parts.quota.release(this.epoch);
+    this.#prepared?.then(release, release);
+  }
+
+  async #prepare(): Promise<void> {
+    this.#beganAt = this.#parts.clock.now();
+    await this.#takeUploads(); // what an image costs is known by its sides
+    await this.#reserve();
+  }
+
   async #takeUploads(): Promise<void> {
     const references = uploadsIn(this.#spec?.prepared.messages ?? []);
     const [first] = references;
@@ -284,11 +311,12 @@ export class Run implements RunView, UpstreamSink {
     this.#deleteUploads = taken.used;
   }
 
-  async #reserve(startedAt: number): Promise<void> {
+  async #reserve(): Promise<void> {
     const spec = this.#spec;
     if (spec === undefined) return;
     const { epoch, action } = this;
     const uploads = this.#uploads;
+    const startedAt = this.#beganAt;
     const run = { ...spec.prepared, uploads, epoch, holder: spec.principal, action, startedAt };
     const { quota } = this.#parts;
     const { warning, promptTokens } = await this.#traced('quota', () => quota.reserve(run));
@@ -296,7 +324,7 @@ export class Run implements RunView, UpstreamSink {
     this.#estimatedTokens = promptTokens;
   }
 
-  async #commitIntent(startedAt: number): Promise<void> {
+  async #commitIntent(): Promise<void> {
     const intent = {
       epoch: this.epoch,
       streamId: this.id,
@@ -304,7 +332,7 @@ export class Run implements RunView, UpstreamSink {
       organizationId: this.#spec?.principal.organizationId ?? null,
       action: this.action,
       model: this.model,
-      startedAt,
+      startedAt: this.#beganAt,
     };
     const { ledger } = this.#parts;
     await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));

@@ -8,18 +8,24 @@ import type { Caller, Overload } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
+import type { KeptRuns } from './kept-runs.ts';
 import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
 import { switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
 import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
+import type { UndecidedStarts } from './undecided-starts.ts';
 
 export interface StarterParts extends RunParts {
   readonly registry: RunRegistry;
   readonly logs: StreamLogs;
   /** Absent where this is the only machine. */
   readonly cluster: Cluster | undefined;
+  /** Absent where no answers are kept. */
+  readonly kept: KeptRuns | undefined;
+  /** Of those that wait for kept answers. */
+  readonly undecided: UndecidedStarts;
   /** At this moment: a run keeps what it began with. */
   readonly policy: () => RequestPolicy;
   readonly startLimit: StartLimit;
@@ -40,8 +46,18 @@ export interface StartCommand {
   readonly traceparent?: string | undefined;
 }
 
+type NamedCommand = StartCommand & { readonly id: string };
+
+/** How long a start waits for kept answers at most, ms: then it begins as if there were none. */
+const KEPT_WITHIN_MS = 250;
+
 /** A start that passed every check which needs no waiting. */
 type Draft = Omit<RunSpec, 'userHash' | 'log'> & { readonly limits: UserLimits };
+
+/** What a start came to so far. */
+type Candidate =
+  | { readonly existing: RunView }
+  | { readonly run: Run; readonly limits: UserLimits; readonly claim: Claim | undefined };
 
 export interface Started {
   readonly run: RunView;
@@ -75,10 +91,22 @@ export class RunStarter {
       this.#attach(existing, requestHash, join);
       return undefined;
     }
+    const { cluster, kept } = this.#parts;
+    if (kept !== undefined && command.id !== undefined)
+      return this.#startInTurn({ ...command, id: command.id }, requestHash, kept, join);
+    const draft = this.#draft(command, requestHash);
+    if (cluster !== undefined) return this.#startAmongMany(draft, cluster, join);
+    this.#create(draft, undefined, join);
+    return undefined;
+  }
+
+  /** @throws RelayError why it may not begin */
+  #draft(command: StartCommand, requestHash: string): Draft {
+    const { principal, request } = command;
     const prepared = prepareRequest(request, principal, this.#parts.policy(), this.#parts.clock.now());
     const limits = this.#parts.limitsOf(principal);
     this.#admit(principal, limits);
-    const draft = {
+    return {
       ...command,
       limits,
       id: command.id ?? mint(16),
@@ -87,10 +115,6 @@ export class RunStarter {
       prepared,
       onDisconnect: request.onDisconnect ?? (command.id === undefined ? 'cancel' : 'resume'),
     };
-    const { cluster } = this.#parts;
-    if (cluster !== undefined) return this.#startAmongMany(draft, cluster, join);
-    this.#create(draft, undefined, join);
-    return undefined;
   }
 
   #attach(run: RunView, requestHash: string, join: (started: Started) => void): void {
@@ -101,32 +125,120 @@ export class RunStarter {
 
   /** The same request may run on another machine, or have come twice while that was found out. */
   async #startAmongMany(draft: Draft, cluster: Cluster, join: (started: Started) => void): Promise<void> {
+    const claimed = await this.#claim(draft, cluster);
+    if ('run' in claimed) return this.#attach(claimed.run, draft.requestHash, join);
+    try {
+      this.#admit(draft.principal, draft.limits);
+      this.#create(draft, claimed.claim, join);
+    } catch (error) {
+      claimed.claim.release();
+      throw error;
+    }
+  }
+
+  async #claim(draft: Draft, cluster: Cluster): ReturnType<Cluster['claim']> {
     const { principal, id, epoch, requestHash, prepared, request, limits } = draft;
     const { userId } = principal;
     const { action } = request;
     const run = { userId, id, epoch, requestHash, action, model: prepared.model };
     const claimed = await cluster.claim(run, limits);
-    const claim = 'claim' in claimed ? claimed.claim : undefined;
-    const existing = this.#parts.registry.find(userId, id) ?? ('run' in claimed ? claimed.run : undefined);
-    if (existing !== undefined) {
-      claim?.release();
-      return this.#attach(existing, requestHash, join);
-    }
+    const here = this.#parts.registry.find(userId, id);
+    if (here === undefined) return claimed;
+    if ('claim' in claimed) claimed.claim.release();
+    return { run: here };
+  }
+
+  /** One after the other: two equal starts must never both create. */
+  #startInTurn(
+    command: NamedCommand,
+    requestHash: string,
+    kept: KeptRuns,
+    join: (started: Started) => void,
+  ): Promise<void> {
+    const { undecided } = this.#parts;
+    const { userId } = command.principal;
+    const before = undecided.of(userId, command.id);
+    if (before !== undefined) return before.then(() => this.start(command, join));
+    return undecided.add(userId, command.id, this.#startUnlessKept(command, requestHash, kept, join));
+  }
+
+  /**
+   * Its answer may be kept: that is asked beside the claim and the reservation, and nothing of these is left where it is.
+   * What may not begin any more is read back all the same.
+   */
+  async #startUnlessKept(
+    command: NamedCommand,
+    requestHash: string,
+    kept: KeptRuns,
+    join: (started: Started) => void,
+  ): Promise<void> {
+    const { principal, id } = command;
+    const asking = this.#inTime(kept.find(principal.userId, id));
+    let candidate: Candidate;
     try {
-      this.#admit(principal, limits);
-      this.#create(draft, claim, join);
+      candidate = await this.#candidate(command, requestHash);
+    } catch (refusal) {
+      const run = await asking;
+      if (run === undefined) throw refusal;
+      return this.#attach(run, requestHash, join);
+    }
+    if ('existing' in candidate) return this.#attach(candidate.existing, requestHash, join);
+    const { run, limits, claim } = candidate;
+    try {
+      const existing = (await asking) ?? this.#parts.registry.find(principal.userId, id);
+      if (existing === undefined) {
+        this.#admit(principal, limits);
+        this.#begin(run, limits, claim, join);
+        return;
+      }
+      this.#attach(existing, requestHash, join);
     } catch (error) {
-      claim?.release();
+      this.#withdraw(run, claim);
       throw error;
+    }
+    this.#withdraw(run, claim);
+  }
+
+  /** A run that is prepared, and nowhere yet; or one that another machine has. */
+  async #candidate(command: StartCommand, requestHash: string): Promise<Candidate> {
+    const { cluster } = this.#parts;
+    const draft = this.#draft(command, requestHash);
+    const claimed = cluster && (await this.#claim(draft, cluster));
+    if (claimed !== undefined && 'run' in claimed) return { existing: claimed.run };
+    const run = this.#runOf(draft);
+    run.prepare();
+    return { run, limits: draft.limits, claim: claimed?.claim };
+  }
+
+  #withdraw(run: Run, claim: Claim | undefined): void {
+    claim?.release();
+    run.withdraw();
+  }
+
+  /** Undefined also where nobody can say in time: no start waits for a place that is slow or away. */
+  async #inTime(finding: Promise<RunView | undefined>): Promise<RunView | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#parts.clock.after(KEPT_WITHIN_MS, () => resolve(undefined));
+    try {
+      return await Promise.race([finding.catch(() => undefined), late]);
+    } finally {
+      timer.cancel();
     }
   }
 
   #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {
+    this.#begin(this.#runOf(draft), draft.limits, claim, join);
+  }
+
+  #runOf(draft: Draft): Run {
     const userHash = this.#parts.policy().userHash(draft.principal.userId);
-    const run = new Run({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
+    return new Run({ ...draft, userHash, log: this.#parts.logs.create() }, this.#parts);
+  }
+
+  #begin(run: Run, limits: UserLimits, claim: Claim | undefined, join: (started: Started) => void): void {
     this.#parts.registry.add(run);
     join({ run, attached: false });
-    void this.#run(run, draft.limits, claim);
+    void this.#run(run, limits, claim);
   }
 
   #admit(principal: Principal, { streams }: UserLimits): void {
