@@ -119,7 +119,7 @@ describe('a user who is revoked', () => {
     expect(line).toMatchObject({ streams: 6, connections: 3, requests: 3 });
     for (const socket of sockets) expect(await socket.closed).toEqual({ code: 4401, reason: 'tokenRevoked' });
     expect(await textOf(events)).toMatch(
-      /event: error\ndata: \{"type":"error","of":"resume","code":"unauthorized"/,
+      /event: error\ndata: \{"type":"error","id":"[\w-]+","of":"resume","code":"unauthorized"/,
     );
     const answer = await whole;
     expect(answer.statusCode).toBe(401);

@@ -116,10 +116,14 @@ function takeEvent(text: string, stream: HeldStream): void {
   const frame = parseServerFrame(fields.get('data') ?? '') as StreamFrame;
   if (stream.take(frame) === 'gap') throw new Error(`a gap behind ${stream.seq}: ${text}`);
   const seq = 'seq' in frame ? frame.seq : frame.type === 'resumed' ? frame.after : stream.seq;
+  // What only says that the run cannot be read on is no position.
+  const isEnd = frame.type === 'error' && frame.of !== undefined;
+  const id = isEnd ? undefined : `${stream.epoch}.${seq}`;
   if (
+    frame.id !== stream.id ||
     fields.get('event') !== frame.type ||
-    fields.get('id') !== `${stream.epoch}.${seq}` ||
-    fields.size !== 3
+    fields.get('id') !== id ||
+    fields.size !== (isEnd ? 2 : 3)
   ) {
     throw new Error(`the event does not say what its frame does: ${text}`);
   }

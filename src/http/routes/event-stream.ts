@@ -85,9 +85,11 @@ export interface EventFraming {
 /** Frames as they stand. */
 class FrameEvents implements EventFraming {
   readonly cutsErrors = false;
+  #id = '';
   #epoch = '';
 
   opened(run: RunView, after: number, attached: boolean): string {
+    this.#id = run.id;
     this.#epoch = run.epoch;
     return attached
       ? this.#event('resumed', after, encodeFrame(resumedFrame(run, after)))
@@ -102,9 +104,18 @@ class FrameEvents implements EventFraming {
     return this.#event(frame.type, frame.seq, wire);
   }
 
+  /** Without an id of its own: whoever comes back does so from the last delta. */
   failed({ code, message, retryable, waitMs }: RelayError): string {
     const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-    const frame = encodeFrame({ type: 'error', of: 'resume', code, message, retryable, ...wait });
+    const frame = encodeFrame({
+      type: 'error',
+      id: this.#id,
+      of: 'resume',
+      code,
+      message,
+      retryable,
+      ...wait,
+    });
     return `event: error\ndata: ${frame}\n\n`;
   }
 
