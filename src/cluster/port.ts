@@ -98,6 +98,8 @@ export interface SharedRuns {
   cancel(run: RunRecord): Promise<void>;
   /** Cancels the run of that id on any machine and gives it, as `find` does; its ending will be told here. */
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
+  /** Tells the owner that a reader here holds the ending. Lost where the others cannot be reached. */
+  endingRead(run: RunRecord): void;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
   close(): Promise<void>;
 }

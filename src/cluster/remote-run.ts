@@ -22,6 +22,10 @@ export interface RemoteRunEvents {
   cancel(run: RemoteRun): void;
   /** It cannot be read on. */
   lost(run: RemoteRun): void;
+  /** Whether owners may want to know who holds an ending. */
+  readonly awaitsReaders: boolean;
+  /** Tells the owner that a reader here holds its ending. */
+  endingRead(run: RemoteRun): void;
 }
 
 export class RemoteRun implements RunView, ReplicaEvents {
@@ -120,6 +124,14 @@ export class RemoteRun implements RunView, ReplicaEvents {
     if (reason !== 'cancelled' || this.#stopped || this.ending !== undefined) return;
     this.#stopped = true;
     this.#events.cancel(this);
+  }
+
+  get awaitsReader(): boolean {
+    return this.#events.awaitsReaders;
+  }
+
+  endingRead(): void {
+    if (this.awaitsReader) this.#events.endingRead(this);
   }
 
   release(): void {

@@ -22,7 +22,11 @@ export class RunCluster implements Cluster, RemoteRunEvents {
   readonly #wheel: TimerWheel;
   readonly #opening = new Map<string, Promise<RunView | ReplicaLoss>>();
 
-  constructor(shared: SharedRuns, registry: RunRegistry, wheel: TimerWheel) {
+  readonly awaitsReaders: boolean;
+
+  /** @param awaitsReaders whether runs may want to know who holds their ending */
+  constructor(shared: SharedRuns, registry: RunRegistry, wheel: TimerWheel, awaitsReaders: boolean) {
+    this.awaitsReaders = awaitsReaders;
     this.#shared = shared;
     this.#registry = registry;
     this.#wheel = wheel;
@@ -79,6 +83,10 @@ export class RunCluster implements Cluster, RemoteRunEvents {
 
   lost(run: RemoteRun): void {
     this.#registry.drop(run);
+  }
+
+  endingRead(run: RemoteRun): void {
+    this.#shared.endingRead(run.run);
   }
 
   /**

@@ -51,6 +51,8 @@ export interface StoreSharedRunsOptions {
   readonly onMalformed: (what: string, epoch?: string) => void;
   /** Formats of relays beside this one that store streams in another way: none can read the other's. */
   readonly onFormats: (formats: readonly number[]) => void;
+  /** A reader on another machine holds the ending of that run of this one. */
+  readonly onRead?: ((epoch: string) => void) | undefined;
   /** Of a process of WORKERS: whether that machine is another one of them, which ends when this one does. */
   readonly isSibling?: ((machine: string) => boolean) | undefined;
 }
@@ -177,6 +179,10 @@ export class StoreSharedRuns implements SharedRuns {
     return this.#asked((store) => store.cancel(record));
   }
 
+  endingRead({ owner, epoch }: RunRecord): void {
+    this.#options.store.send(owner, { type: 'read', epoch });
+  }
+
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined> {
     return this.#asked((store) => this.#readable(store.cancelHeld(userId, id)));
   }
@@ -283,6 +289,7 @@ export class StoreSharedRuns implements SharedRuns {
     if (message.type === 'added') this.#replicas.added(message);
     else if (message.type === 'interlude') this.#replicas.interlude(message);
     else if (message.type === 'cancel') this.#publisher.cancel(epoch);
+    else if (message.type === 'read') this.#options.onRead?.(epoch);
     else if (message.type === 'not_here') this.#replicas.notHere(epoch);
     else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);
     else if (!this.#publisher.follow(epoch, message.machine)) {

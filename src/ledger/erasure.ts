@@ -1,6 +1,6 @@
 /**
  * Makes ended runs of a ledger nobody's, beside the relay that writes it or without one. The ids of user, stream and request go;
- * action, organisation, counts and costs stay, so that sums do. Reports of answers by that user, or of that time, are deleted. Postgres does the same to its own rows
+ * action, organisation, counts and costs stay, so that sums do. Reports of answers by that user, or of that time, are deleted, and events for the webhook. Postgres does the same to its own rows
  * (`postgres/migrations/*_erased_users.sql`).
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
@@ -35,6 +35,9 @@ const ERASE = `
 /** They are the user's own words, and go as a whole. */
 const FORGET_REPORTS =
   'DELETE FROM answer_reports WHERE ($userId IS NULL OR user_id = $userId) AND reported_at < $before';
+/** So are answers' texts in them, where the operator has those sent; and nobody is told any more whose run it was. */
+const FORGET_EVENTS =
+  'DELETE FROM webhook_events WHERE ($userId IS NULL OR user_id = $userId) AND added_at < $before';
 const FORGET_QUOTA = 'DELETE FROM quota_used WHERE substr(key, -length($owner)) = $owner';
 
 /**
@@ -50,6 +53,7 @@ export function eraseRuns(dataDir: string, { userId, before }: RunsToErase): Era
     for (let at = 0; at < runs.length; at += AT_ONCE) erase.run(JSON.stringify(runs.slice(at, at + AT_ONCE)));
     if (userId !== null) database.prepare(FORGET_QUOTA).run({ owner: `:user:${userId}` });
     database.prepare(FORGET_REPORTS).run(chosen);
+    database.prepare(FORGET_EVENTS).run(chosen);
     const running = numbersOf(database, `SELECT run FROM runs WHERE ${CHOSEN} AND ended_at IS NULL`, chosen);
     // Pages of before are in the write-ahead log until it is emptied.
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

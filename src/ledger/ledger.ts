@@ -16,6 +16,7 @@ import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
 import { boundedReading, RunTable } from './run-table.ts';
 import { ledgerFile, openLedgerFile } from './schema.ts';
 import { WalCheckpointer } from './wal-checkpointer.ts';
+import { type ComposeEvents, SqliteWebhookEvents, type WebhookEvents } from './webhook-events.ts';
 import { type Write, WriteQueue } from './write-queue.ts';
 
 export interface UsageLedgerOptions {
@@ -27,6 +28,8 @@ export interface UsageLedgerOptions {
   readonly prices: () => PriceTable;
   /** Whether answers come from the simulated model, for nothing. Rows remember it. */
   readonly simulated?: boolean;
+  /** What the operator's webhook is told of runs; undefined where there is none. */
+  readonly eventsOf?: ComposeEvents | undefined;
   readonly clock: Clock;
   /** What no caller could be told of. Holds no words of users. */
   readonly onError: (what: string, cause: unknown) => void;
@@ -39,6 +42,8 @@ export interface LocalUsageLedger extends UsageLedger {
   readonly outbox: Outbox;
   /** What people reported of answers, likewise. */
   readonly reports: AnswerReports;
+  /** What the operator's webhook is to be told, likewise. */
+  readonly webhookEvents: WebhookEvents;
 }
 
 type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
@@ -78,6 +83,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
   readonly interrupted: number;
   readonly outbox: SqliteOutbox;
   readonly reports: SqliteAnswerReports;
+  readonly webhookEvents: SqliteWebhookEvents;
   readonly #prices: () => PriceTable;
   readonly #clock: Clock;
   readonly #onError: UsageLedgerOptions['onError'];
@@ -95,7 +101,13 @@ class SqliteUsageLedger implements LocalUsageLedger {
     this.#clock = options.clock;
     this.#onError = options.onError;
     this.#table = new RunTable(database);
-    this.interrupted = this.#table.settleInterrupted(options.prices());
+    this.webhookEvents = new SqliteWebhookEvents(
+      database,
+      (write) => this.#writes.push(write),
+      options.clock,
+      options.eventsOf,
+    );
+    this.interrupted = this.#table.settleInterrupted(options.prices(), (run) => this.webhookEvents.add(run));
     this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
     this.reports = new SqliteAnswerReports(database, (write) => this.#writes.push(write));
     this.#release = release;
@@ -165,10 +177,14 @@ class SqliteUsageLedger implements LocalUsageLedger {
     const settled = { costUsd: usdOf(cost.totalPico), cacheSavedUsd: usdOf(saved) };
     return new Promise((resolve) => {
       const write: Write = {
-        apply: () => this.#table.settle(run.row, settlement, cost, run.prices),
+        apply: () => {
+          this.#table.settle(run.row, settlement, cost, run.prices);
+          this.webhookEvents.add({ intent: run.intent, settlement }); // in the same transaction: told of what was, and of all
+        },
         committed: () => {
           this.#live.delete(settlement.epoch);
           this.outbox.settled();
+          this.webhookEvents.onAdded();
           resolve(settled);
         },
         refused: () => {

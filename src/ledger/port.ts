@@ -11,6 +11,20 @@ export interface UsageIntent {
   readonly model: string;
   /** Unix ms. */
   readonly startedAt: number;
+  /** Whether an ending that nobody reads is to be told by an event. */
+  readonly notify?: boolean | undefined;
+}
+
+/** What the answer came to, for whoever is told of it by an event. */
+export interface SettledAnswer {
+  readonly head: number;
+  /** UTF-16 code units. */
+  readonly textLength: number;
+  readonly stopReason: string | null;
+  /** Its beginning; null where events have none. */
+  readonly text: string | null;
+  /** Whether an ending that nobody reads is to be told. */
+  readonly isAwaited: boolean;
 }
 
 export interface UsageSettlement {
@@ -24,6 +38,8 @@ export interface UsageSettlement {
   readonly requestId: string | null;
   /** Unix ms. */
   readonly endedAt: number;
+  /** Absent where nobody is told of runs by events. */
+  readonly answer?: SettledAnswer | undefined;
 }
 
 export interface UsageLedger {

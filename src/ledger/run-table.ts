@@ -8,6 +8,7 @@ import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { type BilledTokens, NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
 import { SCHEMA_VERSION } from './schema.ts';
+import type { SettledUsage } from './webhook-events.ts';
 
 /** More tokens than any model can say or read: with it every cost fits SQLite's 64-bit integers. */
 const MAX_TOKENS = 1_000_000_000;
@@ -17,8 +18,8 @@ const RECOVERY_PAGE = 500;
 
 const INSERT = `
   INSERT INTO runs (run, epoch, stream_id, user_id, organization_id, action, model, status, source, price_version,
-    started_at, saved_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?, ?) ON CONFLICT (epoch) DO NOTHING`;
+    started_at, saved_at, notify)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 'none', ?, ?, ?, ?) ON CONFLICT (epoch) DO NOTHING`;
 
 /** As `valuesOf` gives them. */
 const SET_READING = `input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?,
@@ -40,7 +41,8 @@ const INTERRUPT = `
   WHERE run = ? AND status = 'running'`;
 
 const RUNNING = `
-  SELECT run, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
+  SELECT run, epoch, stream_id AS streamId, user_id AS userId, organization_id AS organizationId, action, notify, source,
+    saved_at AS savedAt, model, started_at AS startedAt, price_version AS priceVersion, input_tokens AS inputTokens, output_tokens AS outputTokens,
     cache_read_tokens AS cacheReadTokens, cache_write_tokens AS cacheWriteTokens,
     cache_write_1h_tokens AS cacheWrite1hTokens, thinking_tokens AS thinkingTokens, web_searches AS webSearches,
     inference_geo AS inferenceGeo, service_tier AS serviceTier, speed, uncharged, served_model AS servedModel
@@ -101,6 +103,7 @@ export class RunTable {
       prices.version,
       intent.startedAt,
       intent.startedAt,
+      intent.notify === true ? 1 : 0,
     );
     return changes === 1;
   }
@@ -146,8 +149,9 @@ export class RunTable {
   /**
    * Settles what a crash left open, with what was last saved of it. Returns how many rows that were.
    * @param billed prices of the runs that were not simulated
+   * @param onSettled called in the transaction that settles them
    */
-  settleInterrupted(billed: PriceTable): number {
+  settleInterrupted(billed: PriceTable, onSettled: (run: SettledUsage) => void): number {
     const running = this.#database.prepare(RUNNING);
     const interrupt = this.#database.prepare(INTERRUPT);
     let settled = 0;
@@ -160,6 +164,7 @@ export class RunTable {
           const cost = runCost(prices, String(model), reading, Number(startedAt));
           const { totalPico, outputPico } = cost;
           interrupt.run(totalPico, outputPico, insteadOfTotal(cost), prices.version, Number(run));
+          onSettled(interruptedRun(row, reading));
         }
       });
       settled += rows.length;
@@ -239,6 +244,34 @@ function readingOf(row: Readonly<Record<string, unknown>>): UsageReading {
     terms: { inferenceGeo: text('inferenceGeo'), serviceTier: text('serviceTier'), speed: text('speed') },
     uncharged: row['uncharged'] === 1,
     model: text('servedModel'),
+  };
+}
+
+/** As `INTERRUPT` leaves a row of `RUNNING`. */
+function interruptedRun(row: Readonly<Record<string, unknown>>, usage: UsageReading): SettledUsage {
+  const text = (name: string) => String(row[name]);
+  const [epoch, startedAt, endedAt] = [text('epoch'), Number(row['startedAt']), Number(row['savedAt'])];
+  return {
+    intent: {
+      epoch,
+      streamId: text('streamId'),
+      userId: text('userId'),
+      organizationId: row['organizationId'] === null ? null : text('organizationId'),
+      action: text('action'),
+      model: text('model'),
+      startedAt,
+      notify: row['notify'] === 1,
+    },
+    settlement: {
+      epoch,
+      status: 'error',
+      code: 'interrupted',
+      usage: { ...usage, source: text('source') as UsageReading['source'] },
+      firstTokenMs: null,
+      totalMs: Math.max(0, endedAt - startedAt),
+      requestId: null,
+      endedAt,
+    },
   };
 }
 

@@ -149,6 +149,26 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (user_id, id)
   ) STRICT;
   `,
+  // Events for the operator's webhook (webhook-events.ts), and the runs whose users asked to be told.
+  `
+  ALTER TABLE runs ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;          -- 1: of an ending that nobody reads
+  CREATE TABLE webhook_events (
+    event INTEGER PRIMARY KEY,           -- order of writing: those of a stream leave in it
+    id TEXT NOT NULL UNIQUE,             -- as its receiver knows it
+    type TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    stream_id TEXT NOT NULL,
+    body TEXT NOT NULL,                  -- as it is sent
+    held_ms INTEGER NOT NULL,            -- how long its ending could be read before it became one
+    added_at INTEGER NOT NULL,           -- Unix ms, as all below
+    due_at INTEGER NOT NULL,             -- the next delivery is not before that
+    attempts INTEGER NOT NULL DEFAULT 0, -- deliveries that failed
+    failure TEXT,                        -- why the last one did, in a word
+    dead_since INTEGER                   -- null: it is still tried
+  ) STRICT;
+  CREATE INDEX webhook_events_due ON webhook_events (due_at) WHERE dead_since IS NULL;
+  CREATE INDEX webhook_events_of_stream ON webhook_events (user_id, stream_id, event) WHERE dead_since IS NULL;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

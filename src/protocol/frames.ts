@@ -77,6 +77,8 @@ export interface StreamRequest {
   readonly maxTokens?: number | undefined;
   readonly events?: 'text' | 'all' | undefined;
   readonly onDisconnect?: 'resume' | 'cancel' | undefined;
+  /** `absent`: an ending that nobody has read soon is told by an event of the operator's webhook. */
+  readonly notify?: 'absent' | undefined;
 }
 
 export interface StartFrame extends StreamRequest {

@@ -47,6 +47,7 @@ const requestShape = {
   maxTokens: z.number().int().positive().optional(),
   events: z.enum(['text', 'all']).optional(),
   onDisconnect: z.enum(['resume', 'cancel']).optional(),
+  notify: z.literal('absent').optional(),
 };
 
 const frames = {

@@ -29,6 +29,7 @@ import type { Clock } from '../time/clock.ts';
 import { TimerWheel } from '../time/timer-wheel.ts';
 import type { RunUploads } from '../uploads/port.ts';
 import type { Upstream } from '../upstream/port.ts';
+import type { RunEvents } from '../webhooks/port.ts';
 import { type PageQuery, StreamList } from './stream-list.ts';
 import { StreamWatchers } from './stream-watchers.ts';
 import { Subscription, type SubscriptionParts, type SubscriptionSink } from './subscription.ts';
@@ -47,6 +48,8 @@ export interface RelayOptions {
   readonly tracer?: Tracer | undefined;
   /** Absent where none are taken. */
   readonly uploads?: RunUploads | undefined;
+  /** Absent where the operator has no webhook. */
+  readonly events?: RunEvents | undefined;
   /** Absent where none are kept. */
   readonly answers?: KeptAnswers | undefined;
   readonly clock: Clock;
@@ -110,8 +113,9 @@ export class Relay {
     this.#logs = options.logs;
     this.#wheel = new TimerWheel(clock);
     this.registry = new RunRegistry(this.#wheel, options);
-    const cluster = shared && new RunCluster(shared, this.registry, this.#wheel);
-    const kept = answers && new KeptRuns(answers, this.registry, this.#wheel);
+    const cluster =
+      shared && new RunCluster(shared, this.registry, this.#wheel, options.events !== undefined);
+    const kept = answers && new KeptRuns(answers, this.registry, this.#wheel, options.events);
     this.#cluster = cluster;
     this.#streamList = new StreamList({ registry: this.registry, answers: options.answers });
     this.watchers = new StreamWatchers(this.registry, this.#streamList);

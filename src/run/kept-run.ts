@@ -8,6 +8,7 @@ import type { AcceptedFrame, EndingFrame } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Timer } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { RunEvents } from '../webhooks/port.ts';
 import { Ending } from './ending.ts';
 import { KeptLog } from './kept-log.ts';
 import { Readers } from './readers.ts';
@@ -24,6 +25,8 @@ export interface KeptRunParts {
   /** What is kept of the same stream by now; undefined where nothing is. */
   readonly readAgain: () => Promise<KeptText | undefined>;
   readonly onReleased: (run: KeptRun) => void;
+  /** Absent where the operator has no webhook. */
+  readonly events: RunEvents | undefined;
 }
 
 export class KeptRun implements RunView {
@@ -103,6 +106,15 @@ export class KeptRun implements RunView {
     this.#ending = new Ending(interruptedAt(this));
     this.#reading?.cancel();
     this.#tell();
+  }
+
+  /** It may have been left open here by a crash a moment ago. */
+  get awaitsReader(): boolean {
+    return this.#parts.events !== undefined;
+  }
+
+  endingRead(): void {
+    this.#parts.events?.endingRead(this.epoch);
   }
 
   release(): void {

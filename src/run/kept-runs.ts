@@ -5,6 +5,7 @@
 import type { KeptAnswers, KeptText } from '../answers/port.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
+import type { RunEvents } from '../webhooks/port.ts';
 import { KeptRun } from './kept-run.ts';
 import type { RunRegistry } from './registry.ts';
 import type { RunView } from './run-view.ts';
@@ -16,11 +17,14 @@ export class KeptRuns {
   readonly #answers: KeptAnswers;
   readonly #registry: RunRegistry;
   readonly #wheel: TimerWheel;
+  readonly #events: RunEvents | undefined;
   /** By user and stream. */
   readonly #reading = new Map<string, Promise<RunView | undefined>>();
   #heldBytes = 0;
 
-  constructor(answers: KeptAnswers, registry: RunRegistry, wheel: TimerWheel) {
+  /** @param events absent where the operator has no webhook */
+  constructor(answers: KeptAnswers, registry: RunRegistry, wheel: TimerWheel, events: RunEvents | undefined) {
+    this.#events = events;
     this.#answers = answers;
     this.#registry = registry;
     this.#wheel = wheel;
@@ -55,6 +59,7 @@ export class KeptRuns {
     this.#heldBytes += bytes;
     return new KeptRun(text, {
       wheel: this.#wheel,
+      events: this.#events,
       readAgain: () => this.#answers.find(userId, streamId),
       onReleased: () => {
         this.#heldBytes -= bytes;

@@ -127,7 +127,8 @@ export class RunRegistry {
     if (entry === undefined) run.release();
     else if (entry.ended) return;
     else if (run.onDisconnect === 'cancel') run.abort('disconnected');
-    else entry.set(this.#times.abandonAfterMs);
+    // Who is told when it is ready need not wait for it.
+    else if (!run.awaitsReader) entry.set(this.#times.abandonAfterMs);
   }
 
   /** The run is accepted. */

@@ -119,11 +119,13 @@ function showsThinking({ thinking }: Action): boolean {
  * sent again attaches to its run instead of paying twice.
  */
 export function hashOfRequest(request: StreamRequest): string {
-  const { action, messages, context, model, maxTokens, events, onDisconnect, parameters = {} } = request;
+  const { action, messages, context, model, maxTokens, events, onDisconnect, notify } = request;
+  const { parameters = {} } = request;
   const fields = [action, messages, context, model, maxTokens, events, onDisconnect];
   const given = Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
   // Without them as ever: machines of the version before compare the same hash.
-  const body = JSON.stringify(given.length === 0 ? fields : [...fields, given]);
+  const later = [...(given.length === 0 ? [] : [given]), ...(notify === undefined ? [] : [notify])];
+  const body = JSON.stringify([...fields, ...later]);
   return hash('sha256', body, 'base64url');
 }
 

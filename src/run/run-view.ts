@@ -20,6 +20,8 @@ export interface RunView {
   readonly interlude: Interlude | undefined;
   /** What becomes of the run when its last reader leaves. */
   readonly onDisconnect: 'resume' | 'cancel';
+  /** Whether somebody wants to know of each reader that holds its ending: then that is to be proved, and told. */
+  readonly awaitsReader: boolean;
   /** Joining and leaving goes through the registry. */
   readonly readers: Readers;
   readonly accepted: boolean;
@@ -42,6 +44,8 @@ export interface RunView {
   endingBeyond(seq: number): Ending | undefined;
   /** Stops the run for that reason, unless something ended it before. */
   abort(reason: AbortReason): void;
+  /** A reader here holds its ending, and has shown it. */
+  endingRead(): void;
   /** Nobody reads it any more, here: gives the memory back. */
   release(): void;
   identity(): RunIdentity;

@@ -11,7 +11,7 @@
  * It does not know who may start it, how long it is kept, or how its readers write.
  */
 import type { Principal } from '../auth/port.ts';
-import type { UsageLedger, UsageSettlement } from '../ledger/port.ts';
+import type { SettledAnswer, UsageLedger, UsageSettlement } from '../ledger/port.ts';
 import type {
   AbortReason,
   Caller,
@@ -40,6 +40,7 @@ import type { Clock } from '../time/clock.ts';
 import type { RunUploads, UploadedFiles } from '../uploads/port.ts';
 import { unknownUpload } from '../uploads/refusals.ts';
 import type { ToolProgress, UpstreamCall, UpstreamEnding, UpstreamSink } from '../upstream/port.ts';
+import type { RunEvents } from '../webhooks/port.ts';
 import { Ending, endingOf } from './ending.ts';
 import { Interlude, type Moment } from './interlude.ts';
 import type { Claim } from './port.ts';
@@ -48,6 +49,7 @@ import { Readers } from './readers.ts';
 import { interrupted, tokenRevoked } from './refusals.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
+import { MAX_EVENT_TEXT, textOf } from './text-of.ts';
 import { traced } from './traced.ts';
 import { uploadsIn } from './uploads-in.ts';
 
@@ -59,6 +61,8 @@ export interface RunParts extends PromptCountParts {
   readonly tracer?: Tracer | undefined;
   /** Absent where none are taken. */
   readonly uploads?: RunUploads | undefined;
+  /** Absent where the operator has no webhook. */
+  readonly events?: RunEvents | undefined;
 }
 
 export interface RunSpec {
@@ -93,6 +97,7 @@ export class Run implements RunView, UpstreamSink {
   readonly model: string;
   readonly requestHash: string;
   readonly onDisconnect: 'resume' | 'cancel';
+  readonly awaitsReader: boolean;
 
   readonly #parts: RunParts;
   readonly #origin: Caller & Payer;
@@ -135,6 +140,7 @@ export class Run implements RunView, UpstreamSink {
     this.model = spec.prepared.model;
     this.requestHash = spec.requestHash;
     this.onDisconnect = spec.onDisconnect;
+    this.awaitsReader = spec.request.notify === 'absent' && parts.events !== undefined;
     this.log = spec.log;
     const { organizationId, tier } = spec.principal;
     this.#origin = { ...spec.caller, organizationId, tier };
@@ -333,6 +339,7 @@ export class Run implements RunView, UpstreamSink {
       action: this.action,
       model: this.model,
       startedAt: this.#beganAt,
+      notify: this.awaitsReader,
     };
     const { ledger } = this.#parts;
     await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));
@@ -384,8 +391,11 @@ export class Run implements RunView, UpstreamSink {
     const code = outcome.error?.code ?? null;
     const { firstTokenMs, totalMs } = timing;
     const settlement = { epoch: this.epoch, status, code, usage: reading, firstTokenMs, totalMs, requestId };
+    const answer = this.#settledAnswer(
+      status === 'done' && upstream.kind === 'done' ? upstream.stopReason : null,
+    );
     const endedAt = clock.now();
-    const cost = await this.#settleRow({ ...settlement, endedAt }); // settle before ending
+    const cost = await this.#settleRow({ ...settlement, answer, endedAt }); // settle before ending
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
     const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
     const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
@@ -417,6 +427,15 @@ export class Run implements RunView, UpstreamSink {
     this.#trace?.ended(ended);
     this.#trace = undefined;
     this.readers.wake();
+  }
+
+  /** For events, which are written with the row. */
+  #settledAnswer(stopReason: string | null): SettledAnswer | undefined {
+    const { events } = this.#parts;
+    if (events === undefined) return undefined;
+    const isAwaited = this.awaitsReader && this.#abortReason !== 'cancelled'; // who stops it knows
+    const text = events.includeText ? textOf(this.log, MAX_EVENT_TEXT) : null;
+    return { head: this.log.head, textLength: this.#textLength, stopReason, text, isAwaited };
   }
 
   /** Undefined where the ledger failed: the ending does not wait for it. */
@@ -506,6 +525,10 @@ export class Run implements RunView, UpstreamSink {
 
   endingBeyond(): undefined {
     return undefined;
+  }
+
+  endingRead(): void {
+    if (this.awaitsReader) this.#parts.events?.endingRead(this.epoch);
   }
 
   release(): void {

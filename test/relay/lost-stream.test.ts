@@ -27,6 +27,7 @@ function createCoreBesideOther(ending?: EndingFrame) {
     elsewhere: true,
     claim: async () => RUN,
     release() {},
+    endingRead() {},
     publish: () => ({ wake() {}, meanwhile() {}, confirmed: () => undefined }),
     find: async () => RUN,
     async follow(run, _part, followed) {

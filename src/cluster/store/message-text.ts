@@ -50,6 +50,7 @@ export function decodeMessage(text: string): MachineMessage | undefined {
     case 'unfollow':
       return rest.length === 1 && MACHINE.test(third) ? { type, epoch, machine: third } : undefined;
     case 'cancel':
+    case 'read':
     case 'not_here':
       return rest.length === 0 ? { type, epoch } : undefined;
     default:

@@ -79,6 +79,7 @@ export type MachineMessage =
   | { readonly type: 'follow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'unfollow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'cancel'; readonly epoch: string }
+  | { readonly type: 'read'; readonly epoch: string }
   | { readonly type: 'not_here'; readonly epoch: string };
 
 /**
