@@ -4,7 +4,7 @@ import { useDash } from './dash-provider.tsx';
 import type { ConversationSnapshot, ConversationSummary } from './store/conversation-store.ts';
 import { type ConversationsSnapshot, mintConversationId } from './store/conversations.ts';
 import type { ExportedFile, Speakers } from './store/markdown-export.ts';
-import type { AskOptions } from './store/messages.ts';
+import { type AskOptions, CONTINUE_PROMPT } from './store/messages.ts';
 
 export interface Conversation extends ConversationSnapshot {
   /** Asks; false where the text is empty or an answer is under way. `options` instead of the hook's. */
@@ -25,7 +25,6 @@ export interface Conversation extends ConversationSnapshot {
 }
 
 const GENERAL: AskOptions = { action: 'general_assistance' };
-const CONTINUE = 'Go on from exactly where you stopped. Repeat nothing of what you have said.';
 const SPEAKERS: Speakers = { you: 'You', assistant: 'Assistant' };
 
 /**
@@ -58,7 +57,7 @@ export function useConversation(id?: string, options: AskOptions = GENERAL): Con
       stop: () => store.stop(),
       regenerate: () => store.regenerate(),
       edit: (id: string, text: string, instead: AskOptions = options) => store.edit(id, text, instead),
-      continueAnswer: (prompt: string = CONTINUE, instead: AskOptions = options) =>
+      continueAnswer: (prompt: string = CONTINUE_PROMPT, instead: AskOptions = options) =>
         store.continueAnswer(prompt, instead),
       showVariant: (id: string) => store.showVariant(id),
     }),

@@ -28,7 +28,7 @@ describe('an answer whose network fails', () => {
       await demo.answer.getByText(word).waitFor();
       await demo.panel.getByRole('button', { name: 'Cut the network' }).click();
       await banner.waitFor();
-      await demo.answer.getByText('Streaming…').waitFor();
+      await demo.answer.getByText('Writing…').waitFor();
       await banner.waitFor({ state: 'hidden' });
       expect(await demo.stop.isVisible()).toBe(true);
     }

@@ -43,7 +43,7 @@ const STATES: readonly State[] = [
   {
     name: 'stopped',
     async reach(demo) {
-      await demo.page.getByText('Streaming…').first().waitFor();
+      await demo.page.getByText('Writing…').first().waitFor();
       await demo.page.waitForTimeout(500);
       await demo.stop.click();
       await demo.page.getByText('You stopped this answer.').waitFor();

@@ -77,9 +77,9 @@ it('shows an answer as it grows, to its end', async () => {
   relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 1500, deltasPerSecond: 25 } });
   await ask('Count');
   await answer.getByText('Thinking…').waitFor();
-  await answer.getByText('Streaming…').waitFor();
+  await answer.getByText('Writing…').waitFor();
   const lengths = new Set<number>();
-  while (await answer.getByText('Streaming…').isVisible()) lengths.add((await wordsOf(answer)).length);
+  while (await answer.getByText('Writing…').isVisible()) lengths.add((await wordsOf(answer)).length);
   expect(lengths.size).toBeGreaterThan(5);
   await button('Ask again').waitFor();
   expect(await wordsOf(answer)).toBe(TEXT);
@@ -159,7 +159,7 @@ it('edits a question, shows the versions of what was asked and answered, and goe
   await page.keyboard.press('Enter');
   expect(await focusedName()).toBe('Ask Dash');
   await said('Second.');
-  expect(await questions.allInnerTexts()).toEqual(['What is light?\n2/2']);
+  expect(await questions.allInnerTexts()).toEqual(['What is light?\n2/2\nVersion 2/2']);
   expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('What is light?');
 
   relay.simulator.script({ deltas: WORDS, pace: PACE });
@@ -185,7 +185,7 @@ it('edits a question, shows the versions of what was asked and answered, and goe
   expect(await focusedName()).toBe('Previous version');
   await page.reload();
   await said('First.');
-  expect(await questions.allInnerTexts()).toEqual(['What is lihgt?\n1/2']);
+  expect(await questions.allInnerTexts()).toEqual(['What is lihgt?\n1/2\nVersion 1/2']);
   expect(await textbox.inputValue()).toBe('');
 });
 

@@ -42,6 +42,18 @@ function setUp() {
   };
 }
 
+it('knows what its source tells at once', () => {
+  const frames = manualFrames();
+  const conversations = new Conversations({ client: new FakeClient(), frames });
+  const connection = new ConnectionStore(conversations, frames, (listener) => {
+    listener('offline');
+    return () => {};
+  });
+  connection.open();
+  frames.draw();
+  expect(connection.getSnapshot()).toBe('offline');
+});
+
 it('waits for the network once an answer has been away for longer than a reconnection takes', () => {
   const { client, clock, state, ask } = setUp();
   ask();

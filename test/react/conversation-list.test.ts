@@ -1,7 +1,7 @@
 /** The list of conversations: by the days of a calendar, and no two alike. */
 import { describe, expect, it } from 'vitest';
 import { groupConversations } from '../../src/react/assistant/conversation-list.ts';
-import { groupOf, shortDate, untilTomorrow } from '../../src/react/assistant/dates.ts';
+import { dateWords, groupOf, untilTomorrow } from '../../src/react/assistant/dates.ts';
 import type { ConversationSummary } from '../../src/react/store/conversation-store.ts';
 
 /** Of the calendar here, wherever that is. */
@@ -37,7 +37,7 @@ describe('a day of the calendar', () => {
     ['in this year', at(3, 1), '1. März'],
     ['in an earlier year', at(3, 1, 12, 0, 2025), '1. März 2025'],
   ])('is written as short as can be: %s', (_what, then, written) => {
-    expect(shortDate(then, at(11, 29), 'de')).toBe(written);
+    expect(dateWords('de').short(then, at(11, 29))).toBe(written);
   });
 });
 

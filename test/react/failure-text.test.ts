@@ -88,6 +88,16 @@ describe('what a screen reader is told', () => {
   it('is free of marks', () => {
     const text =
       '## Plan\n\n- **Bold** and `code`, [a link](https://a.org)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n';
-    expect(spokenText(text, 0, true)?.text).toBe('Plan Bold and code, a link, a, b, 1, 2');
+    expect(spokenText(text, 0, true)?.text).toBe('Plan, Bold and code, a link, a, b, 1, 2');
+    expect(spokenText('- [x] light\n- [ ] air\n', 0, true)?.text).toBe('☑ light, ☐ air');
+  });
+
+  it('is the name of code and not its lines, wherever it is cut', () => {
+    const text = 'So:\n\n```python\nx = 1\n\ny = 2\n```\n\nDone.\n\n~~~\nz\n';
+    expect(spokenText(text, 0, true, 'Code')?.text).toBe('So: Code: python. Done. Code.');
+    const within = text.indexOf('y = 2');
+    expect(spokenText(text.slice(0, within), 0, false, 'Code')?.text).toBe('So: Code: python.');
+    expect(spokenText(text, within, true, 'Code')?.text).toBe('Done. Code.');
+    expect(spokenText(text, 0, true)?.text).toContain('y = 2');
   });
 });

@@ -1,5 +1,5 @@
 /** A client whose streams say what the test tells them to, when it tells them. */
-import { type DashErrorCode, failure } from '../../src/client/dash-error.ts';
+import { type DashErrorCode, type Failure, failure } from '../../src/client/dash-error.ts';
 import {
   type Answer,
   type DashClient,
@@ -112,9 +112,9 @@ export class FakeStream implements DashStream {
     await this.final;
   }
 
-  async fail(code: DashErrorCode, retryable = false): Promise<void> {
+  async fail(code: DashErrorCode, retryable = false, more: Partial<Failure> = {}): Promise<void> {
     this.enter('failed');
-    this.#settle.reject(new DashError(failure(code, retryable), this.content));
+    this.#settle.reject(new DashError({ ...failure(code, retryable), ...more }, this.content));
     await this.final.catch(() => {});
   }
 

@@ -152,7 +152,7 @@ it.each(CONTEXTS)('looks right in every state: %s', async (name, context) => {
 
   relay.simulator.script(ENDLESS);
   await screens.ask('Once more, slowly.');
-  await page.getByText('Streaming…').waitFor();
+  await page.getByText('Writing…').waitFor();
   await page.context().setOffline(true);
   await page.getByText('Your answer goes on').waitFor();
   await screens.look('8-offline');
@@ -209,7 +209,7 @@ it.each([
   await page.getByText(/^… .* step by step/).waitFor();
   await screens.look('12-thinking-shown');
   call.text('Cut it into **four** pieces');
-  await page.getByText('Streaming…').waitFor();
+  await page.getByText('Writing…').waitFor();
   await expect.poll(() => page.getByText('step by step').count()).toBe(0);
   call.refuse();
   await page

@@ -19,6 +19,7 @@ const FOLDER = process.env['STATES_DIR'];
 interface Stage {
   readonly STATES: readonly string[];
   readonly fakeClient: FakeClient;
+  whenStill(): Promise<void>;
   showState(state: string, locale: string, scheme: 'light' | 'dark'): Promise<void>;
 }
 
@@ -35,8 +36,9 @@ beforeAll(async () => {
 });
 afterAll(() => pages.close());
 
-/** Each violation by its rule and where it is. */
+/** Each violation by its rule and where it is. What is only fading in is looked at once it is there. */
 async function violationsOn(page: Page): Promise<string[]> {
+  await page.evaluate(() => (globalThis as unknown as Stage).whenStill());
   return await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: {
@@ -80,6 +82,7 @@ async function show(page: Page, { state, locale, width, scheme }: Look): Promise
     locale,
     scheme,
   ] as const);
+  await page.evaluate(() => (globalThis as unknown as Stage).whenStill());
 }
 
 async function draw(page: Page, { state, locale, width, scheme }: Look): Promise<void> {

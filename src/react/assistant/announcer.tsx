@@ -11,6 +11,9 @@ import { useAssistantTheme } from './theme-context.tsx';
 
 /** Between two announcements while text arrives, ms: about as long as one takes to read out. */
 const PAUSE_MS = 4000;
+/** What was said stays no longer: who reads on through the page would meet the answer twice, ms. */
+const FORGOTTEN_MS = 10_000;
+const SENTENCE_END = /[.!?…:؟。！？]$/;
 
 export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
   const { strings } = useAssistantTheme();
@@ -34,9 +37,12 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
       if (Platform.OS === 'ios') AccessibilityInfo.announceForAccessibility(text); // it has no live regions
     };
     const sayRest = (isWhole: boolean, last = ''): void => {
-      const next = spokenText(latest.current?.content ?? '', spoken.current.end, isWhole);
+      const next = spokenText(latest.current?.content ?? '', spoken.current.end, isWhole, strings.code);
       if (next) spoken.current.end = next.end;
-      const words = [next?.text ?? '', last].filter((part) => part !== '').join(' ');
+      const isCut = next && isWhole && status !== 'done' && !SENTENCE_END.test(next.text);
+      const words = [isCut ? `${next.text}…` : (next?.text ?? ''), last]
+        .filter((part) => part !== '')
+        .join(' ');
       if (words !== '') say(words);
     };
     if (status !== 'streaming') {
@@ -47,9 +53,20 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
     return () => clearInterval(timer);
   }, [id, status, strings]);
 
+  useEffect(() => {
+    if (said === '') return;
+    const timer = setTimeout(() => setSaid(''), FORGOTTEN_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  return <Spoken>{said}</Spoken>;
+}
+
+/** Read out by screen readers whenever it changes, and not seen. */
+export function Spoken({ children }: { children: string }) {
   return (
     <Text role="status" aria-live="polite" style={[styles.unseen, onOneLine]}>
-      {said}
+      {children}
     </Text>
   );
 }

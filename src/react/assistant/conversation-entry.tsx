@@ -1,8 +1,9 @@
 /** One conversation of the list, with all that can be done with it: a press away, for the keyboard and fingers alike. */
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import { Pressable, StyleSheet, Text, TextInput, type TextInputInstance, View } from 'react-native';
+import { useDash } from '../dash-provider.tsx';
 import type { ConversationSummary } from '../store/conversation-store.ts';
-import { useConversations } from '../use-conversations.ts';
+
 import { type Focusable, focusRing, IconButton, TextButton } from './button.tsx';
 import { browserPrint } from './print.ts';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
@@ -33,7 +34,7 @@ export const ConversationEntry = memo(function ConversationEntry(props: EntryPro
   const { id } = summary;
   const [isNamed, setNamed] = useState(false);
   const more = useRef<Focusable>(null);
-  const { rename } = useConversations();
+  const { conversations } = useDash(); // not the list of all: this is drawn again for itself alone
   const backToMore = (): void => more.current?.focus();
   const name = distinction === undefined ? summary.title : `${summary.title}, ${distinction}`;
   const keys = onKeys(({ key }) => {
@@ -43,7 +44,7 @@ export const ConversationEntry = memo(function ConversationEntry(props: EntryPro
     return true;
   });
   const endNaming = (next?: string): void => {
-    if (next !== undefined) rename(id, next);
+    if (next !== undefined) conversations.get(id).rename(next);
     setNamed(false);
     onOpen(undefined);
     backToMore();

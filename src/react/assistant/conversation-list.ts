@@ -1,6 +1,6 @@
 /** What the list of conversations says: in groups by day, each with a title that no other has. */
 import type { ConversationSummary } from '../store/conversation-store.ts';
-import { type DateGroup, fullDate, GROUPS, groupOf, shortDate } from './dates.ts';
+import { type DateGroup, type DateWords, dateWords, GROUPS, groupOf } from './dates.ts';
 
 export interface ListedConversation {
   readonly summary: ConversationSummary;
@@ -20,11 +20,12 @@ export function groupConversations(
   now: number,
   locale: string | undefined,
 ): ListedGroup[] {
-  const distinctions = distinguish(list, locale);
+  const dates = dateWords(locale);
+  const distinctions = distinguish(list, dates);
   const entries = list.map((summary) => ({
     summary,
     distinction: distinctions.get(summary.id),
-    when: shortDate(summary.askedAt, now, locale),
+    when: dates.short(summary.askedAt, now),
   }));
   return GROUPS.map((group) => ({
     group,
@@ -33,14 +34,14 @@ export function groupConversations(
 }
 
 /** By id: the day and time of those whose title is not the only one, with a number where that is the same too. */
-function distinguish(list: readonly ConversationSummary[], locale: string | undefined): Map<string, string> {
+function distinguish(list: readonly ConversationSummary[], dates: DateWords): Map<string, string> {
   const titles = new Map<string, number>();
   for (const { title } of list) titles.set(title, (titles.get(title) ?? 0) + 1);
   const same = new Map<string, number>();
   const distinctions = new Map<string, string>();
   for (const { id, title, askedAt } of [...list].reverse()) {
     if (titles.get(title) === 1) continue;
-    const date = fullDate(askedAt, locale);
+    const date = dates.full(askedAt);
     const key = `${title}\n${date}`;
     const number = (same.get(key) ?? 0) + 1;
     same.set(key, number);

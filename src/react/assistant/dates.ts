@@ -1,4 +1,5 @@
 /** When a conversation was: in which group it is listed, and how that is written. By the calendar of whoever looks. */
+import { regional } from './local-time.ts';
 
 /** In this order. */
 export const GROUPS = ['today', 'yesterday', 'lastWeek', 'older'] as const;
@@ -31,19 +32,34 @@ export function untilTomorrow(now: number): number {
 }
 
 const TIME = { hour: 'numeric', minute: '2-digit' } as const;
+const WEEKDAY = { weekday: 'long' } as const;
 const DAY = { day: 'numeric', month: 'short' } as const;
+const DAY_OF_YEAR = { ...DAY, year: 'numeric' } as const;
+const DAY_AND_TIME = { ...DAY, ...TIME } as const;
 
-/** As short as can be: a time of today or yesterday, a weekday, a day, with the year where it is another one. */
-export function shortDate(at: number, now: number, locale: string | undefined): string {
-  const date = new Date(at);
-  const group = groupOf(at, now);
-  if (group === 'today' || group === 'yesterday') return date.toLocaleTimeString(locale, TIME);
-  if (group === 'lastWeek') return date.toLocaleDateString(locale, { weekday: 'long' });
-  const isThisYear = date.getFullYear() === new Date(now).getFullYear();
-  return date.toLocaleDateString(locale, isThisYear ? DAY : { ...DAY, year: 'numeric' });
+export interface DateWords {
+  /** As short as can be: a time of today or yesterday, a weekday, a day, with the year where it is another one. */
+  short(at: number, now: number): string;
+  /** The day and the time, by which two of the same title are told apart. */
+  full(at: number): string;
 }
 
-/** The day and the time, by which two of the same title are told apart. */
-export function fullDate(at: number, locale: string | undefined): string {
-  return new Date(at).toLocaleString(locale, { ...DAY, ...TIME });
+/** For one list: making a format takes longer than all of its dates, and one that was kept would stay in a time zone one has left. */
+export function dateWords(locale: string | undefined): DateWords {
+  const made = new Map<object, Intl.DateTimeFormat>();
+  const write = (at: number, options: Intl.DateTimeFormatOptions): string => {
+    const format = made.get(options) ?? new Intl.DateTimeFormat(locale && regional(locale), options);
+    made.set(options, format);
+    return format.format(at);
+  };
+  return {
+    short(at, now) {
+      const group = groupOf(at, now);
+      if (group === 'today' || group === 'yesterday') return write(at, TIME);
+      if (group === 'lastWeek') return write(at, WEEKDAY);
+      const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+      return write(at, isThisYear ? DAY : DAY_OF_YEAR);
+    },
+    full: (at) => write(at, DAY_AND_TIME),
+  };
 }

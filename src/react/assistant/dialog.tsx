@@ -1,7 +1,7 @@
 /** A card over everything else, left by Escape, by the way back, or by pressing beside it. */
 import type { ReactNode } from 'react';
-import { Pressable, ScrollView, StyleSheet, Text, View } from 'react-native';
-import { Overlay } from './overlay.tsx';
+import { ScrollView, StyleSheet, Text, View } from 'react-native';
+import { Beside, Overlay } from './overlay.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel, writtenIn } from './web-props.ts';
@@ -18,7 +18,7 @@ export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
   return (
     <Overlay label={title} isOpen={isOpen} onClose={onClose}>
       <View {...writtenIn(direction, [styles.scrim, { backgroundColor: colors.scrim }], strings.locale)}>
-        <Pressable style={StyleSheet.absoluteFill} onPress={onClose} tabIndex={-1} aria-hidden />
+        <Beside style={StyleSheet.absoluteFill} onPress={onClose} />
         <ScrollView
           style={[styles.card, { backgroundColor: colors.surface, borderColor: colors.border }]}
           contentContainerStyle={styles.content}

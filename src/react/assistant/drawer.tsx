@@ -1,7 +1,7 @@
 /** What lies over a narrow screen, from the side where lines begin. */
 import type { ReactNode } from 'react';
-import { Pressable, StyleSheet, View } from 'react-native';
-import { Overlay } from './overlay.tsx';
+import { StyleSheet, View } from 'react-native';
+import { Beside, Overlay } from './overlay.tsx';
 import { SIDEBAR_WIDTH } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { writtenIn } from './web-props.ts';
@@ -19,7 +19,7 @@ export function Drawer({ label, isOpen, onClose, children }: DrawerProps) {
     <Overlay label={label} isOpen={isOpen} onClose={onClose}>
       <View {...writtenIn(direction, [styles.whole, { backgroundColor: colors.scrim }])}>
         <View style={styles.panel}>{children}</View>
-        <Pressable style={styles.rest} onPress={onClose} tabIndex={-1} aria-hidden />
+        <Beside style={styles.rest} onPress={onClose} />
       </View>
     </Overlay>
   );

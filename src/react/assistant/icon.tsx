@@ -50,7 +50,7 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
   copy: [],
   check: [bar(7, 2, turned(45, -4, 2)), bar(13, 2, turned(-48, 2.5, 0))],
   repeat: [],
-  pen: [bar(15, 1.5, turned(0, 0, 8))],
+  pen: [bar(3.5, 3.5, { borderRadius: 0.5, ...turned(0, -6.5, 6.5) })],
   flag: [bar(1.5, 16, turned(0, -6)), bar(12, 8, turned(0, 0.5, -4))],
   previous: [bar(9, 2, turned(-45, 0, -2.5)), bar(9, 2, turned(45, 0, 2.5))],
   next: [bar(9, 2, turned(45, 0, -2.5)), bar(9, 2, turned(-45, 0, 2.5))],
@@ -61,9 +61,9 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
     bar(7, 2, turned(-45, 2, 0.5)),
     bar(14, 2, turned(0, 0, 7)),
   ],
-  page: [bar(5, 1.5, turned(0, 0, -2)), bar(5, 1.5, turned(0, 0, 2))],
+  page: [bar(6, 1.9, turned(0, 0, -2)), bar(6, 1.9, turned(0, 0, 2))],
   speak: [bar(4, 6, turned(0, -6))],
-  bin: [bar(14, 1.5, turned(0, 0, -4.5)), bar(5, 1.5, turned(0, 0, -6.5))],
+  bin: [bar(16, 1.9, turned(0, 0, -4.5)), bar(6, 1.9, turned(0, 0, -6.8))],
   clip: [],
   camera: [bar(6, 2, turned(0, 0, -6))],
   picture: [bar(3, 3, { borderRadius: 1.5, ...turned(0, -3.5, -3) })],
@@ -71,8 +71,8 @@ const BARS: Readonly<Record<IconName, readonly ViewStyle[]>> = {
 
 /** Outlined boxes. */
 const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
-  pen: [bar(13, 5, { borderWidth: 1.5, borderRadius: 1.5, ...turned(-45, 0.5, -2) })],
-  page: [bar(12, 15, { borderWidth: 1.5, borderRadius: 2 })],
+  pen: [bar(16, 6, { borderWidth: 2, borderRadius: 1.5, ...turned(-45, 1, -1) })],
+  page: [bar(14, 17, { borderWidth: 1.9, borderRadius: 2.5 })],
   speak: [
     bar(0, 0, {
       borderRadius: 0,
@@ -84,13 +84,13 @@ const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
       left: 3,
       top: 4,
     }),
-    bar(9, 9, {
-      borderWidth: 1.5,
-      borderRadius: 5,
+    bar(14, 14, {
+      borderWidth: 2,
+      borderRadius: 7,
       borderTopColor: 'transparent',
       borderBottomColor: 'transparent',
       borderLeftColor: 'transparent',
-      ...turned(0, 2),
+      ...turned(0, 1.5),
     }),
   ],
   clip: [
@@ -105,25 +105,25 @@ const FRAMES: Partial<Record<IconName, readonly ViewStyle[]>> = {
     bar(17, 15, { borderWidth: 1.75, borderRadius: 3 }),
     bar(8, 8, { borderTopWidth: 1.75, borderLeftWidth: 1.75, borderRadius: 1, ...turned(45, 2, 5.5) }),
   ],
-  bin: [bar(10, 11, { borderWidth: 1.5, borderTopWidth: 0, borderRadius: 2, ...turned(0, 0, 1.5) })],
+  bin: [bar(12, 12, { borderWidth: 1.9, borderTopWidth: 0, borderRadius: 2.5, ...turned(0, 0, 2) })],
   copy: [
-    bar(11, 12, { borderWidth: 1.5, borderRadius: 3, ...turned(0, -1.5, 2) }),
-    bar(9, 10, {
-      borderTopWidth: 1.5,
-      borderRightWidth: 1.5,
-      borderTopRightRadius: 3,
-      ...turned(0, 3, -2.5),
+    bar(12, 13, { borderWidth: 1.9, borderRadius: 3, ...turned(0, -2, 2) }),
+    bar(11, 12, {
+      borderTopWidth: 1.9,
+      borderRightWidth: 1.9,
+      borderTopRightRadius: 3.5,
+      ...turned(0, 3, -3),
     }),
   ],
   repeat: [
     bar(14, 14, { borderWidth: 2, borderRadius: 7, borderTopColor: 'transparent', ...turned(45) }),
     bar(0, 0, {
       borderRadius: 0,
-      borderWidth: 4,
-      borderEndWidth: 0,
+      borderWidth: 4.5,
+      borderRightWidth: 0,
       borderTopColor: 'transparent',
       borderBottomColor: 'transparent',
-      ...turned(0, 2.5, -6),
+      ...turned(0, 0.5, -10.5),
     }),
   ],
 };

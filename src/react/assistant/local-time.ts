@@ -18,6 +18,6 @@ export function dayAndTime(at: number, locale: string): string {
 }
 
 /** `en` on a device in South Africa: `en-ZA`. */
-function regional(locale: string): string {
+export function regional(locale: string): string {
   return deviceLocales().find((tag) => tag === locale || tag.startsWith(`${locale}-`)) ?? locale;
 }

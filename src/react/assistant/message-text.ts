@@ -10,15 +10,41 @@ export interface SpokenText {
 
 const SENTENCE_END = /[.!?…:؟。！？]["'”’)*_]*\s|\n/gu;
 
-/** The sentences that ended since `from`; with `isWhole` all that is left. Undefined where there is nothing to say. */
-export function spokenText(answer: string, from: number, isWhole: boolean): SpokenText | undefined {
+/**
+ * The sentences that ended since `from`; with `isWhole` all that is left. Undefined where there is nothing to say. `code`: said in
+ * place of code, with its language; without it code is said as it stands.
+ */
+export function spokenText(
+  answer: string,
+  from: number,
+  isWhole: boolean,
+  code?: string,
+): SpokenText | undefined {
   const rest = answer.slice(from);
   const end = isWhole ? rest.length : outsideOfFormulas(rest, lastEnd(rest));
-  const text = piecesOf(rest.slice(0, end))
+  const said = code === undefined ? rest.slice(0, end) : namingCode(answer, from, from + end, code);
+  const text = piecesOf(said)
     .map(spoken)
     .filter((part) => part !== '')
     .join(' ');
   return text === '' ? undefined : { text, end: from + end };
+}
+
+const CODE = /^ {0,3}(`{3,}|~{3,})([^\n]*)(?:\n[\s\S]*?)?(?:^ {0,3}\1[`~]*[ \t]*$|(?![\s\S]))/gm;
+
+/** From `from` to `end`, with the name of code where it begins, and nothing where it goes on. */
+function namingCode(answer: string, from: number, end: number, name: string): string {
+  let said = '';
+  let at = from;
+  for (const { index, 0: block, 2: info = '' } of answer.matchAll(CODE)) {
+    if (index >= end) break;
+    if (index + block.length <= from) continue;
+    const language = info.trim().split(/\s/, 1)[0];
+    said += answer.slice(at, Math.max(at, index));
+    if (index >= from) said += language ? ` ${name}: ${language}. ` : ` ${name}. `;
+    at = Math.min(end, index + block.length);
+  }
+  return said + answer.slice(at, end);
 }
 
 function lastEnd(text: string): number {
@@ -52,9 +78,14 @@ function spoken(markdown: string): string {
     .replaceAll(/\[\^[^\]\s]+\]:?/g, '')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/^\s*(```.*|[-*_]{3,}|\|?[\s:|-]+\|[\s:|-]*)$/gm, '')
+    .replaceAll(/^(\s*[-*+]\s+)\[([ xX])\]\s/gm, (_, bullet: string, mark: string) =>
+      mark === ' ' ? `${bullet}☐ ` : `${bullet}☑ `,
+    )
+    .replaceAll(/([^\s.,;:!?…])\s*\n\s*[-*+]\s+/g, '$1, ') // a pause between items
     .replaceAll(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')
     .replaceAll(/(\s*\|\s*)+/g, ', ')
     .replaceAll(/(\*\*|__|[*_`~])/g, '')
     .replaceAll(/\s+/g, ' ')
+    .replaceAll(/,(?: ,)+/g, ',')
     .replaceAll(/^[\s,]+|[\s,]+$/g, '');
 }

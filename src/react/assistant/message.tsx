@@ -81,12 +81,10 @@ function Ending({ switcher, ...props }: AnswerProps & { readonly switcher: React
   const failure = error && describeFailure(error, strings, !isBlank(content));
   const note = failure?.text ?? noteOn(message, strings);
   const hasWords = !isBlank(content);
-  const isWhole = message.status === 'done' && !message.refusal && !isBrokenOff(message);
-  const isPlainFirst = switcher !== undefined || props.onAskAgain === undefined || isWhole;
   return (
     <>
       {note !== undefined && <Note text={note} isBad={failure !== undefined} />}
-      <View style={[styles.actions, isPlainFirst && styles.plainFirst]}>
+      <View style={styles.actions}>
         {switcher}
         <NextSteps {...props} failure={failure} />
         {hasWords && <CopyButton text={content} label={strings.copyAnswer} />}
@@ -111,25 +109,34 @@ function NextSteps(props: AnswerProps & { readonly failure: FailureWords | undef
   const change = refusal || failure?.canChange ? onChange : undefined;
   const askAgain = failure?.canRetry === false || refusal ? undefined : onAskAgain; // the same would come again
   const goOn = failure?.canRetry !== false && isBrokenOff(message) ? onContinue : undefined;
+  const isPlain = isDone || goOn !== undefined;
   return (
     <>
       {goOn && (
-        <TextButton
-          tone="outline"
-          icon={direction === 'rtl' ? 'previous' : 'next'}
-          label={strings.continueAnswer}
-          onPress={() => void goOn()}
-        />
+        <View style={styles.framed}>
+          <TextButton
+            tone="outline"
+            icon={direction === 'rtl' ? 'previous' : 'next'}
+            label={strings.continueAnswer}
+            onPress={() => void goOn()}
+          />
+        </View>
       )}
       {askAgain && (
-        <TextButton
-          tone={isDone || goOn ? 'plain' : 'outline'}
-          icon="repeat"
-          label={isDone ? strings.regenerate : strings.retry}
-          onPress={() => void askAgain()}
-        />
+        <View style={!isPlain && styles.framed}>
+          <TextButton
+            tone={isPlain ? 'plain' : 'outline'}
+            icon="repeat"
+            label={isDone ? strings.regenerate : strings.retry}
+            onPress={() => void askAgain()}
+          />
+        </View>
       )}
-      {change && <TextButton tone="outline" icon="pen" label={strings.changeQuestion} onPress={change} />}
+      {change && (
+        <View style={styles.framed}>
+          <TextButton tone="outline" icon="pen" label={strings.changeQuestion} onPress={change} />
+        </View>
+      )}
     </>
   );
 }
@@ -148,9 +155,16 @@ function Note({ text, isBad }: { text: string; isBad: boolean }) {
 const styles = StyleSheet.create({
   answer: { flexDirection: 'row', gap: SPACE.m },
   body: { flex: 1, minWidth: 0, gap: SPACE.m },
-  actions: { flexDirection: 'row', flexWrap: 'wrap', alignItems: 'center', gap: SPACE.xs, minHeight: 36 },
-  /** Its words stand under the answer's. */
-  plainFirst: { marginStart: -SPACE.m },
+  /** The words of buttons without a frame stand under the answer's, in each line. */
+  actions: {
+    flexDirection: 'row',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    gap: SPACE.xs,
+    minHeight: 36,
+    marginStart: -SPACE.m,
+  },
+  framed: { marginStart: SPACE.m },
   note: {
     flexDirection: 'row',
     borderRadius: RADIUS.s,

@@ -8,7 +8,7 @@ import { framedOnPaper } from './print.ts';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { VariantSwitch } from './variants.tsx';
-import { growing, type InputKeyEvent, isOfInputMethod } from './web-props.ts';
+import { growing, type InputKeyEvent, isOfInputMethod, putCursor, typedIn } from './web-props.ts';
 
 interface QuestionProps {
   readonly message: QuestionMessage;
@@ -78,10 +78,13 @@ interface EditorProps {
 
 /** Enter sends and Escape leaves, as in the composer. */
 function Editor({ text: before, onSend, onCancel }: EditorProps) {
-  const { colors, strings } = useAssistantTheme();
+  const { colors, strings, direction } = useAssistantTheme();
   const input = useRef<TextInputInstance>(null);
   const [text, setText] = useState(before);
-  useLayoutEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => {
+    input.current?.focus();
+    putCursor(input.current, before.length); // browsers begin before the first letter, apps after the last
+  }, [before]);
   const isSame = text.trim() === before || isBlank(text);
   const onKeyPress = (event: InputKeyEvent): void => {
     const { key, shiftKey } = event.nativeEvent;
@@ -100,7 +103,7 @@ function Editor({ text: before, onSend, onCancel }: EditorProps) {
         onKeyPress={onKeyPress as (event: object) => void}
         multiline
         aria-label={strings.yourQuestion}
-        {...({ dir: 'auto' } as object)}
+        {...typedIn(text, direction)}
         style={[TYPE.body, styles.input, growing, { color: colors.text }]}
       />
       <View style={styles.actions}>

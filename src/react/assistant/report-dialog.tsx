@@ -1,10 +1,10 @@
 /** In which an answer is reported: of what kind, and, only with a tick, words. */
-import { useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { StyleSheet, Text, TextInput, View } from 'react-native';
 import { type AnswerReport, DashError, type ReportCategory } from '../../client/index.ts';
 import { ANSWER_REPORT_BOUNDS } from '../../client/report-answer.ts';
 import type { AnswerMessage } from '../store/messages.ts';
-import { TextButton } from './button.tsx';
+import { type Focusable, TextButton } from './button.tsx';
 import { Checkbox, Radios } from './choice.tsx';
 import { Dialog, DialogButtons } from './dialog.tsx';
 import { RADIUS, SPACE, TYPE } from './theme.ts';
@@ -53,18 +53,7 @@ function ReportForm({ answer, onSend, onClose }: ReportDialogProps & { readonly 
       setProgress(isTooMany ? 'tooMany' : 'failed');
     }
   };
-  if (progress === 'sent') {
-    return (
-      <>
-        <Text role="status" style={[TYPE.body, { color: colors.text }]}>
-          {words.thanks}
-        </Text>
-        <DialogButtons>
-          <TextButton tone="accent" label={words.close} onPress={onClose} />
-        </DialogButtons>
-      </>
-    );
-  }
+  if (progress === 'sent') return <Thanks onClose={onClose} />;
   return (
     <>
       <Radios label={words.title} options={words.categories} chosen={category} onChoose={setCategory} />
@@ -91,6 +80,23 @@ function ReportForm({ answer, onSend, onClose }: ReportDialogProps & { readonly 
           disabled={category === undefined || progress === 'sending'}
           onPress={() => void send()}
         />
+      </DialogButtons>
+    </>
+  );
+}
+
+/** In place of what had the focus: it goes to what is left to do. An alert is read out though it comes with its words. */
+function Thanks({ onClose }: { onClose: () => void }) {
+  const { colors, strings } = useAssistantTheme();
+  const close = useRef<Focusable>(null);
+  useLayoutEffect(() => close.current?.focus(), []);
+  return (
+    <>
+      <Text role="alert" style={[TYPE.body, { color: colors.text }]}>
+        {strings.report.thanks}
+      </Text>
+      <DialogButtons>
+        <TextButton ref={close} tone="accent" label={strings.report.close} onPress={onClose} />
       </DialogButtons>
     </>
   );

@@ -1,5 +1,5 @@
 /** The conversations: which is shown, which are being answered, which hold something new; found by a word. */
-import { memo, useRef, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import { ScrollView, StyleSheet, Text, TextInput, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { type Focusable, IconButton, TextButton } from './button.tsx';
@@ -118,7 +118,10 @@ function Groups({ list, shown, ...actions }: GroupsProps) {
   const today = useToday();
   const [opened, setOpened] = useState<string>();
   const scroller = useRef(null);
-  const groups = groupConversations(list, Math.max(today, list[0]?.askedAt ?? 0), strings.locale);
+  const groups = useMemo(
+    () => groupConversations(list, Math.max(today, list[0]?.askedAt ?? 0), strings.locale),
+    [list, today, strings.locale],
+  );
   const keys = onKeys(stepsThrough(scroller, '[data-dash-entry]'));
   return (
     <ScrollView ref={scroller} contentContainerStyle={styles.list} {...keys}>

@@ -4,6 +4,7 @@
  */
 import type { ReportCategory } from '../../client/index.ts';
 import type { AttachmentProblem } from '../store/attachment.ts';
+import { CONTINUE_PROMPT } from '../store/messages.ts';
 import { counted, percent } from './counted.ts';
 import type { DateGroup } from './dates.ts';
 
@@ -298,7 +299,7 @@ export const ENGLISH: AssistantStrings = {
   showThought: 'Show what it thinks',
   hideThought: 'Hide what it thinks',
   lookingUp: 'Looking something up…',
-  streaming: 'Streaming…',
+  streaming: 'Writing…',
   reconnecting: 'Reconnecting…',
   stopping: 'Stopping…',
   stopped: 'You stopped this answer.',
@@ -359,7 +360,7 @@ export const ENGLISH: AssistantStrings = {
   previousVersion: 'Previous version',
   nextVersion: 'Next version',
   continueAnswer: 'Go on',
-  continuePrompt: 'Go on from exactly where you stopped. Repeat nothing of what you have said.',
+  continuePrompt: CONTINUE_PROMPT,
   continued: 'Continued',
   readAloud: 'Read aloud',
   stopReading: 'Stop reading',

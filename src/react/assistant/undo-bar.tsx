@@ -32,16 +32,21 @@ function Bar({ words, onShow, onGone }: UndoBarProps & { words: string }) {
   const { colors, strings } = useAssistantTheme();
   const { undoRemove } = useConversations();
   const button = useRef<Focusable>(null);
+  const wasLost = useRef(false);
   const leave = useRef(onGone);
   useLayoutEffect(() => {
     leave.current = onGone;
   });
   useLayoutEffect(() => {
     const own = button.current;
-    if (isNothingFocused()) own?.focus(); // what was pressed is gone with its conversation
+    wasLost.current = isNothingFocused(); // what was pressed is gone with its conversation
     return () => {
       if (own !== null && focused() === own) leave.current();
     };
+  }, []);
+  // After the field in which one asks: it takes the focus where another conversation comes, and there is little time to undo.
+  useEffect(() => {
+    if (wasLost.current) queueMicrotask(() => button.current?.focus());
   }, []);
   const undo = (): void => {
     const id = undoRemove();
@@ -49,7 +54,7 @@ function Bar({ words, onShow, onGone }: UndoBarProps & { words: string }) {
   };
   return (
     <View style={[styles.bar, { backgroundColor: colors.raised, borderColor: colors.outline }]}>
-      <Text numberOfLines={2} style={[TYPE.label, styles.words, { color: colors.text }]}>
+      <Text numberOfLines={3} style={[TYPE.label, styles.words, { color: colors.text }]}>
         {words}
       </Text>
       <TextButton ref={button} tone="outline" label={strings.undo} onPress={undo} />
@@ -61,8 +66,11 @@ const styles = StyleSheet.create({
   place: { paddingHorizontal: SPACE.m },
   bar: {
     flexDirection: 'row',
+    flexWrap: 'wrap', // in a drawer the button stands below
     alignItems: 'center',
-    gap: SPACE.m,
+    justifyContent: 'flex-end',
+    columnGap: SPACE.m,
+    rowGap: SPACE.xs,
     alignSelf: 'center',
     width: '100%',
     maxWidth: MEASURE + 2 * SPACE.l,
@@ -73,5 +81,5 @@ const styles = StyleSheet.create({
     borderWidth: 1,
     borderRadius: RADIUS.m,
   },
-  words: { flex: 1 },
+  words: { flexGrow: 1, flexShrink: 1, flexBasis: 180 },
 });

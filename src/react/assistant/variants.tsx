@@ -1,6 +1,7 @@
 /** Leads from one variant of a question or an answer to the next; after the last comes the first. */
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
+import { Spoken } from './announcer.tsx';
 import { IconButton } from './button.tsx';
 import { TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
@@ -22,13 +23,10 @@ export const VariantSwitch = memo(function VariantSwitch({ id, ids, onShow }: Va
   return (
     <View role="group" aria-label={strings.version(which)} style={styles.switch}>
       <IconButton icon={back} size={32} label={strings.previousVersion} onPress={step(-1)} />
-      <Text
-        aria-live="polite"
-        aria-label={strings.version(which)}
-        style={[TYPE.small, styles.count, { color: colors.muted }]}
-      >
+      <Text aria-hidden style={[TYPE.small, styles.count, { color: colors.muted }]}>
         {which}
       </Text>
+      <Spoken>{strings.version(which)}</Spoken>
       <IconButton icon={on} size={32} label={strings.nextVersion} onPress={step(1)} />
     </View>
   );

@@ -127,6 +127,11 @@ export function typedIn(text: string, direction: 'ltr' | 'rtl'): object {
   return { dir: text === '' ? direction : 'auto' };
 }
 
+/** Into a field of a browser; React Native does it by itself. */
+export function putCursor(field: object | null, at: number): void {
+  (field as { setSelectionRange?(start: number, end: number): void } | null)?.setSelectionRange?.(at, at);
+}
+
 /** Browsers that know it let a field grow with its text, as apps do by themselves; what is around it shows the focus. */
 export const growing = { fieldSizing: 'content', outlineStyle: 'none' } as object;
 

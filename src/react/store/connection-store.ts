@@ -44,6 +44,7 @@ export class ConnectionStore extends FramedStore<ConnectionState> {
   /** Idempotent until `close`. */
   open(): void {
     if (this.#close) return;
+    this.#isOffline = isKnownOffline(); // first: a source may tell at once what it knows
     const stopListening = this.#signals((signal) => {
       this.#isOffline = signal === 'wake' || signal === 'sleep' ? isKnownOffline() : signal === 'offline';
       this.#calm(); // another network is given its own time
@@ -59,7 +60,6 @@ export class ConnectionStore extends FramedStore<ConnectionState> {
       stopListening();
       unsubscribe();
     };
-    this.#isOffline = isKnownOffline();
     this.#watch();
     this.publish();
   }

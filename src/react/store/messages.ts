@@ -60,6 +60,9 @@ export function isBrokenOff({ status, content, stopReason, refusal }: AnswerStat
 /** Of these, and where the model declined, the question itself is at fault: said again, it would spoil each one after it. */
 const REFUSED: readonly string[] = ['bad_request', 'too_large', 'unsupported', 'upstream_refused'];
 
+/** What the model is told to go on with an answer that broke off, where no language has words of its own for it. */
+export const CONTINUE_PROMPT = 'Go on from exactly where you stopped. Repeat nothing of what you have said.';
+
 /** Of a request. */
 const MOST_MESSAGES = 500;
 /** UTF-8, as JSON: leaves room in a frame (256 KiB) for what is asked for beside the messages. */

@@ -1,7 +1,7 @@
 /** A photo as large as the screen allows. Escape and a press beside it close it; the focus goes back to where it was. */
-import { Image, Pressable, StyleSheet, Text, useWindowDimensions, View } from 'react-native';
+import { Image, StyleSheet, Text, useWindowDimensions, View } from 'react-native';
 import { IconButton } from '../button.tsx';
-import { Overlay } from '../overlay.tsx';
+import { Beside, Overlay } from '../overlay.tsx';
 import { RADIUS, SPACE, TOUCH, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { writtenIn } from '../web-props.ts';
@@ -30,7 +30,7 @@ function PhotoCard({ photo, onClose }: { photo: LargePhoto; onClose: () => void 
   const widest = Math.min(width - 2 * SPACE.l, (height - FRAME) * photo.ratio);
   return (
     <View {...writtenIn(direction, [styles.scrim, { backgroundColor: colors.scrim }], strings.locale)}>
-      <Pressable style={StyleSheet.absoluteFill} onPress={onClose} tabIndex={-1} aria-hidden />
+      <Beside style={StyleSheet.absoluteFill} onPress={onClose} />
       <View style={[styles.card, { backgroundColor: colors.surface }]}>
         <View style={styles.head}>
           <Text style={[TYPE.label, styles.alt, { color: colors.text }]}>{photo.alt}</Text>

@@ -8,7 +8,7 @@ import { SPACE, TYPE } from '../theme.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { headingLevel, stacked } from '../web-props.ts';
 import { CodeBlock } from './code-block.tsx';
-import { useOwnDirection } from './direction.ts';
+import { directionOf, useOwnDirection } from './direction.ts';
 import type { AnswerToken, FootnoteToken, MathToken } from './extensions.ts';
 import { useFootnote } from './footnotes.tsx';
 import { FootnoteLink, Inline, withoutLastBreak } from './inline.tsx';
@@ -190,6 +190,8 @@ function Heading({ heading: { depth, tokens }, level, isFirst, hasCaret }: Headi
 function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
   const { items, ordered, loose } = list;
   const start = ordered ? Number(list.start) : undefined;
+  const { direction } = useAssistantTheme();
+  const written = directionOf(list.raw) ?? direction;
   const draw = useCallback(
     (parts: readonly Tokens.ListItem[], first: number, isGrowing: boolean) =>
       parts.map((item, at) => (
@@ -198,10 +200,11 @@ function List({ list, hasCaret }: { list: Tokens.List; hasCaret: boolean }) {
           key={at}
           item={item}
           number={start === undefined ? undefined : start + first + at}
+          direction={written}
           hasCaret={isGrowing && at === parts.length - 1}
         />
       )),
-    [start],
+    [start, written],
   );
   const gap = loose ? SPACE.s : SPACE.xs;
   return (
@@ -215,10 +218,12 @@ interface ItemProps {
   readonly item: Tokens.ListItem;
   /** Undefined where items have none. */
   readonly number: number | undefined;
+  /** Of the list: a number by itself has none, and its dot would stand on the wrong side. */
+  readonly direction: 'ltr' | 'rtl';
   readonly hasCaret: boolean;
 }
 
-const Item = memo(function Item({ item, number, hasCaret }: ItemProps) {
+const Item = memo(function Item({ item, number, direction, hasCaret }: ItemProps) {
   const { colors } = useAssistantTheme();
   const sign = number === undefined ? '•' : `${number}.`;
   return (
@@ -227,7 +232,9 @@ const Item = memo(function Item({ item, number, hasCaret }: ItemProps) {
         {item.task ? (
           <Box item={item} />
         ) : (
-          <Text style={[TYPE.body, styles.number, { color: colors.muted }]}>{sign}</Text>
+          <Text style={[TYPE.body, styles.number, { color: colors.muted, writingDirection: direction }]}>
+            {sign}
+          </Text>
         )}
       </View>
       <View style={styles.itemBody}>
