@@ -25,6 +25,15 @@ const USAGE = {
   model: null,
 } as const;
 
+const ENDING = {
+  type: 'cancelled',
+  id: 'bench',
+  seq: 0,
+  textLength: 0,
+  usage: { inputTokens: 120, outputTokens: 300, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' },
+  timing: { firstTokenMs: 431.5, totalMs: 2000.25, chunks: 0, bytes: 0 },
+} as const;
+
 obey({});
 using data = temporaryDirectory('ledger');
 tell('report', await measure());
@@ -128,6 +137,7 @@ async function settleOne(ledger: Ledger, run: number): Promise<void> {
     totalMs: 2000.25,
     requestId: `req_${run}`,
     endedAt: startedAt + 2000,
+    ending: () => ENDING,
   });
 }
 

@@ -4,8 +4,8 @@
  * as interrupted with what was published: by whoever notices first, and once. That it ended so is said only once it is
  * written, where its owner finds it; whoever cannot write it says that the run cannot be read on.
  */
+import { interruptedEnding } from '../protocol/interrupted.ts';
 import { encodeFrame, fromWire } from '../protocol/wire-text.ts';
-import { interrupted } from '../run/refusals.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Replica, ReplicaEvents, ReplicaLoss, ReplicaPart, RunRecord } from './port.ts';
@@ -267,6 +267,5 @@ export class Replicas {
 }
 
 function interruptedAt(seq: number, { id }: RunRecord): string {
-  const { code, message, retryable } = interrupted();
-  return fromWire(encodeFrame({ type: 'error', id, seq, code, message, retryable }));
+  return fromWire(encodeFrame(interruptedEnding(id, seq)));
 }

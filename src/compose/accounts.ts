@@ -1,5 +1,7 @@
 /** Who asks and what it costs: tokens, the ledger, Postgres with its usage rows, quotas. */
 import { basename } from 'node:path';
+import type { KeptAnswers } from '../answers/port.ts';
+import { AnswerKeys } from '../answers/seal.ts';
 import type { DevelopmentIssuer } from '../auth/development-issuer.ts';
 import type { Authenticator } from '../auth/port.ts';
 import { Revocations } from '../auth/revocations.ts';
@@ -22,6 +24,7 @@ import { createQuota, type OpenQuota, type QuotaOptions } from '../quota/create-
 import type { OtherLedgersParts } from '../quota/other-ledgers.ts';
 import { systemClock } from '../time/clock.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
+import { answerEventsOf, composeAnswers } from './answers.ts';
 import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
 import { type Books, instanceOf, isOrphaned, OrphanedLedgers } from './orphaned-ledgers.ts';
@@ -40,6 +43,8 @@ export interface Accounts {
   readonly lookup: ViewLookup | undefined;
   readonly ledger: LocalUsageLedger;
   readonly quota: OpenQuota;
+  /** Undefined where none are kept (KEEP_ANSWERS_HOURS). */
+  readonly answers: KeptAnswers | undefined;
   /** Undefined without DATABASE_URL: the ledger on disk is the store then. */
   readonly shipper: UsageShipper | undefined;
   /** The same: copies what arrived into the app's table, where the database has a mirror. */
@@ -72,7 +77,7 @@ export async function composeAccounts(
   const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
   const openBooks = (directory: string): Books => {
     const ledger = openUsageLedger({
-      ...ledgerOptions(settings, simulated, telemetry),
+      ...ledgerOptions(config, settings, simulated, telemetry),
       dataDir: directory,
       lock: directory === config.DATA_DIR ? lock : undefined,
     });
@@ -110,6 +115,7 @@ export async function composeAccounts(
     ...identity,
     revocations,
     ...own,
+    answers: composeAnswers(config, own.ledger, telemetry),
     orphans,
     mirror,
     async close() {
@@ -142,12 +148,19 @@ function toldUnreadable({ logger }: Telemetry): OtherLedgersParts['onUnreadable'
     );
 }
 
-function ledgerOptions(settings: Settings, simulated: boolean, { observer }: Telemetry) {
+function ledgerOptions(
+  { ANSWERS_KEY: keys }: Config,
+  settings: Settings,
+  simulated: boolean,
+  telemetry: Telemetry,
+) {
   return {
     prices: () => settings.now.prices,
     simulated,
+    answerKeys: new AnswerKeys(keys),
+    answerEvents: answerEventsOf(telemetry),
     clock: systemClock,
-    onError: (what: string, cause: unknown) => observer.failed({ what: `ledger: ${what}`, cause }),
+    onError: (what: string, cause: unknown) => telemetry.observer.failed({ what: `ledger: ${what}`, cause }),
   };
 }
 

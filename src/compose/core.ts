@@ -6,6 +6,7 @@ import type { ConfigFiles } from '../config/files.ts';
 import type { ModelWatch } from '../models/model-watch.ts';
 import { API_ERROR, API_STATUS, known, REDIS_REASON } from '../observability/metric-labels.ts';
 import type { Tracer } from '../observability/port.ts';
+import { HOUR_MS } from '../quota/keep.ts';
 import { createStartLimit } from '../quota/start-limit.ts';
 import { Relay } from '../relay/relay.ts';
 import type { RequestPolicy } from '../run/request.ts';
@@ -58,7 +59,7 @@ export async function composeCore(
   telemetry: Telemetry,
 ): Promise<Core> {
   const { logger } = telemetry;
-  const { authenticator, developmentIssuer, ledger, quota, revocations } = accounts;
+  const { authenticator, developmentIssuer, ledger, quota, revocations, answers } = accounts;
   const upstream = composeUpstream(config, simulator, telemetry);
   const models = composeModels(config, settings, upstream, telemetry);
   const logs = new MemoryStreamLogs({
@@ -87,6 +88,7 @@ export async function composeCore(
     observer: telemetry.observer,
     tracer,
     uploads,
+    answers,
     clock: systemClock,
     policy: settings.derived((files) => requestPolicy(config, files, models, { scripted, userHash })),
     showCost: config.SHOW_COST,
@@ -104,7 +106,7 @@ export async function composeCore(
 }
 
 function requestPolicy(
-  { DEFAULT_MODEL, ALLOWED_MODELS }: Config,
+  { DEFAULT_MODEL, ALLOWED_MODELS, KEEP_ANSWERS_HOURS }: Config,
   { actionsOf, models: table, prices }: ConfigFiles,
   models: ModelWatch,
   { scripted, userHash }: { readonly scripted: readonly string[]; readonly userHash: UserHash },
@@ -116,6 +118,7 @@ function requestPolicy(
     defaultModel: table.resolve(DEFAULT_MODEL),
     allowedModels: new Set(allowed.map((id) => table.resolve(id))),
     userHash,
+    keep: KEEP_ANSWERS_HOURS * HOUR_MS,
   };
 }
 

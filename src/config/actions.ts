@@ -7,6 +7,7 @@ import { readJsonFile } from '../files/json-file.ts';
 import { outputFormat } from '../models/output-format.ts';
 import { modelSettings } from '../models/settings.ts';
 import { parameters, templateProblems } from '../prompt/declarations.ts';
+import { keepSetting } from '../quota/keep.ts';
 import type { Actions } from '../run/request.ts';
 import { checkTools, toolSettings } from './tool-settings.ts';
 
@@ -21,6 +22,7 @@ const action = modelSettings
     thinking: thinking.unwrap().default('off'),
     outputFormat: outputFormat.optional(),
     allEvents: z.boolean().default(false),
+    keep: keepSetting.optional(),
     ...toolSettings,
   })
   .superRefine(checkTools)

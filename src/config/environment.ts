@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { LONGEST_TOKEN_LIFE_MS } from '../auth/token-user.ts';
 import { ERASURES } from '../postgres/erasure.ts';
+import { MOST_KEPT_HOURS } from '../quota/keep.ts';
 import type { WorkerPlace } from '../workers/place.ts';
 import { instanceIdOf } from './instance-id.ts';
 import { isExposed, problemsOf, type SetKeys } from './rules.ts';
@@ -12,6 +13,7 @@ import { readTraces, type TracesConfig } from './traces.ts';
 import { UPLOAD_DEFAULTS } from './upload-defaults.ts';
 import {
   address,
+  answerKeys,
   baseUrl,
   catalogName,
   cidrList,
@@ -267,6 +269,16 @@ function environmentSchema(production: boolean) {
       .optional()
       .describe(
         'Directory where uploads lie, of this relay alone; absent: in memory, or, with REDIS_URL, in Redis',
+      ),
+    KEEP_ANSWERS_HOURS: integer(0, MOST_KEPT_HOURS)
+      .default(0)
+      .describe(
+        'How long answers last after their end, hours, also through crashes and on other machines (docs/answers.md); 0: RESUME_WINDOW_MS and no longer. `keep` of an action or a plan may say less',
+      ),
+    ANSWERS_KEY: answerKeys()
+      .optional()
+      .describe(
+        'Seals kept answers, on disk and in Postgres: 32 random bytes as base64, the same on all machines; several by comma: the first seals, all open',
       ),
     STREAM_LOG_MAX_BYTES: integer(1024, 1_073_741_824)
       .default(1_048_576)

@@ -16,8 +16,8 @@ export function actionsByPlan(
 ): (holder: QuotaHolder) => PlanActions {
   const byName = new Map(plans.all.map((plan) => [plan.name, actionsOfPlan(actions, plan, table)]));
   return (holder) => {
-    const { name } = plans.planOf(holder);
-    return { plan: name, actions: byName.get(name) ?? actions };
+    const { name, keep } = plans.planOf(holder);
+    return { plan: name, actions: byName.get(name) ?? actions, keep };
   };
 }
 

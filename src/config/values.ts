@@ -56,6 +56,25 @@ export function secret(minLength: number) {
     });
 }
 
+/** Keys of 32 bytes as base64, by comma: the first seals. What stands for bytes that nobody drew is refused. */
+export function answerKeys() {
+  return z.string().transform((text, context) => {
+    const keys = text.split(',').map((each) => Buffer.from(each.trim(), 'base64'));
+    const isKey = (key: Buffer, at: number) =>
+      key.length === KEY_BYTES &&
+      key.toString('base64') === text.split(',')[at]?.trim() &&
+      new Set(key).size >= FEWEST_CHARACTERS;
+    if (keys.every(isKey)) return keys;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be 32 random bytes as base64, several by comma: make one with `openssl rand -base64 32`',
+    });
+    return z.NEVER;
+  });
+}
+
+const KEY_BYTES = 32;
+
 /** A secret that signs tokens. What signs nothing is told apart from it: with an API key every token would be refused. */
 export function signingSecret(minLength: number) {
   return secret(minLength).refine(

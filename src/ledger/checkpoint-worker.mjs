@@ -17,7 +17,7 @@ parentPort?.on('message', (/** @type {'PASSIVE' | 'TRUNCATE'} */ mode) => {
   try {
     const { busy } = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get() ?? {};
     if (mode === 'TRUNCATE' && busy === 0) database.exec(`PRAGMA user_version = ${version}`);
-    parentPort?.postMessage({ ok: true });
+    parentPort?.postMessage({ ok: true, busy: busy !== 0 });
   } catch (error) {
     // SQLite's own number for it: https://sqlite.org/rescode.html
     const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;

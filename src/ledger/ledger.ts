@@ -1,23 +1,29 @@
 /**
  * The usage ledger on local disk. Owns the live runs: what is known of each, and that it is settled once.
  * Does not own batches and retries (`write-queue.ts`), SQL (`run-table.ts`), the file (`schema.ts`), checkpoints
- * (`wal-checkpointer.ts`), or shipping rows elsewhere (`outbox.ts`, `shipper.ts`).
+ * (`wal-checkpointer.ts`), the answers that are written with the rows (`ledger-answers.ts`), or shipping rows elsewhere
+ * (`outbox.ts`, `shipper.ts`).
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { LocalAnswers } from '../answers/local-answers.ts';
+import { AnswerKeys } from '../answers/seal.ts';
 import { runCacheSavedPico, runCost, usdOf } from '../pricing/cost.ts';
 import { type PriceTable, SIMULATED_PRICES } from '../pricing/prices.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { type AnswerReports, SqliteAnswerReports } from './answer-reports.ts';
+import { AnswerTable } from './answer-table.ts';
+import type { AnswerWriting } from './answer-writing.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { type AnswerEvents, LedgerAnswers } from './ledger-answers.ts';
 import { type Outbox, SqliteOutbox } from './outbox.ts';
-import type { UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
+import type { AnswerToKeep, UsageIntent, UsageLedger, UsageSettlement } from './port.ts';
 import { boundedReading, RunTable } from './run-table.ts';
 import { ledgerFile, openLedgerFile } from './schema.ts';
 import { WalCheckpointer } from './wal-checkpointer.ts';
 import { type ComposeEvents, SqliteWebhookEvents, type WebhookEvents } from './webhook-events.ts';
-import { type Write, WriteQueue } from './write-queue.ts';
+import { isOfTheStore, type Write, WriteQueue } from './write-queue.ts';
 
 export interface UsageLedgerOptions {
   /** Created if absent. One process at a time. */
@@ -30,6 +36,9 @@ export interface UsageLedgerOptions {
   readonly simulated?: boolean;
   /** What the operator's webhook is told of runs; undefined where there is none. */
   readonly eventsOf?: ComposeEvents | undefined;
+  /** By which answers that are kept are sealed, beside the secret of each; absent: by that alone. */
+  readonly answerKeys?: AnswerKeys;
+  readonly answerEvents?: AnswerEvents;
   readonly clock: Clock;
   /** What no caller could be told of. Holds no words of users. */
   readonly onError: (what: string, cause: unknown) => void;
@@ -44,6 +53,8 @@ export interface LocalUsageLedger extends UsageLedger {
   readonly reports: AnswerReports;
   /** What the operator's webhook is to be told, likewise. */
   readonly webhookEvents: WebhookEvents;
+  /** Those that are kept, likewise. */
+  readonly answers: LocalAnswers;
 }
 
 type Settled = Awaited<ReturnType<UsageLedger['settle']>>;
@@ -53,6 +64,8 @@ interface LiveRun {
   readonly prices: PriceTable;
   readonly intent: UsageIntent;
   readonly reading: () => UsageReading;
+  /** Undefined where its answer is not kept. */
+  readonly answer: AnswerWriting | undefined;
   /** As it stands on disk. */
   saved: UsageReading;
   settled: Promise<Settled> | undefined;
@@ -61,6 +74,8 @@ interface LiveRun {
 /** Each run is saved once a second, a twentieth of them at a time: a thousand at once would take 20 ms from every stream. */
 const SAVES = 20;
 const SAVE_EVERY_MS = 1000 / SAVES;
+
+const UNHEARD: AnswerEvents = { onKept() {}, onLost() {}, onSealed() {} };
 
 /** @throws Error (for the operator, naming the directory) when it is locked, unwritable or holds no ledger of ours. */
 export function openUsageLedger(options: UsageLedgerOptions): LocalUsageLedger {
@@ -84,6 +99,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
   readonly outbox: SqliteOutbox;
   readonly reports: SqliteAnswerReports;
   readonly webhookEvents: SqliteWebhookEvents;
+  readonly answers: LedgerAnswers;
   readonly #prices: () => PriceTable;
   readonly #clock: Clock;
   readonly #onError: UsageLedgerOptions['onError'];
@@ -107,9 +123,19 @@ class SqliteUsageLedger implements LocalUsageLedger {
       options.clock,
       options.eventsOf,
     );
-    this.interrupted = this.#table.settleInterrupted(options.prices(), (run) => this.webhookEvents.add(run));
+    const answers = new AnswerTable(database, options.answerKeys ?? new AnswerKeys());
+    this.interrupted = this.#table.settleInterrupted(options.prices(), (settled, run) => {
+      this.webhookEvents.add(settled);
+      answers.interrupt(run, settled.settlement.endedAt);
+    });
     this.outbox = new SqliteOutbox(database, (write) => this.#writes.push(write));
     this.reports = new SqliteAnswerReports(database, (write) => this.#writes.push(write));
+    this.answers = new LedgerAnswers({
+      table: answers,
+      write: (write) => this.#writes.push(write),
+      emptyLog: () => this.#wal.empty(),
+      events: options.answerEvents ?? UNHEARD,
+    });
     this.#release = release;
     this.#wal = new WalCheckpointer({
       file: ledgerFile(options.dataDir),
@@ -132,21 +158,24 @@ class SqliteUsageLedger implements LocalUsageLedger {
     return this.#writes.degraded;
   }
 
-  open(intent: UsageIntent, reading: () => UsageReading): Promise<void> {
+  open(intent: UsageIntent, reading: () => UsageReading, keep?: AnswerToKeep): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(unavailable());
     if (this.#live.has(intent.epoch)) return Promise.reject(duplicate());
     const prices = this.#prices();
     const row = this.#table.reserve();
-    const run: LiveRun = { row, prices, intent, reading, saved: NO_USAGE, settled: undefined };
+    const answer = keep && this.answers.add(row, intent, keep);
+    const run: LiveRun = { row, prices, intent, reading, answer, saved: NO_USAGE, settled: undefined };
     this.#live.set(intent.epoch, run);
     return new Promise((resolve, reject) => {
       this.#writes.push({
         apply: () => {
           if (!this.#table.insert(row, intent, prices)) throw duplicate();
+          if (answer !== undefined) this.answers.begin(answer);
         },
         committed: resolve,
         refused: (cause) => {
           this.#live.delete(intent.epoch);
+          if (answer !== undefined) this.answers.remove(answer);
           reject(cause instanceof RelayError ? cause : unavailable(cause));
           return false;
         },
@@ -175,14 +204,20 @@ class SqliteUsageLedger implements LocalUsageLedger {
     const cost = runCost(run.prices, run.intent.model, settlement.usage, run.intent.startedAt);
     const saved = runCacheSavedPico(run.prices, run.intent.model, settlement.usage, run.intent.startedAt);
     const settled = { costUsd: usdOf(cost.totalPico), cacheSavedUsd: usdOf(saved) };
+    const { answer } = run;
+    const rest = answer?.rest();
+    const ending = answer && settlement.ending(settled.costUsd);
     return new Promise((resolve) => {
       const write: Write = {
         apply: () => {
           this.#table.settle(run.row, settlement, cost, run.prices);
           this.webhookEvents.add({ intent: run.intent, settlement }); // in the same transaction: told of what was, and of all
+          // In one transaction: the ending is told once all that it ends is on disk.
+          if (answer && ending) this.answers.end(answer, rest, ending, settlement.endedAt);
         },
         committed: () => {
           this.#live.delete(settlement.epoch);
+          if (answer !== undefined) this.answers.settled(answer);
           this.outbox.settled();
           this.webhookEvents.onAdded();
           resolve(settled);
@@ -209,14 +244,19 @@ class SqliteUsageLedger implements LocalUsageLedger {
     if (run.settled !== undefined) return;
     try {
       const reading = boundedReading(run.reading());
-      if (same(reading, run.saved)) return;
+      const piece = run.answer?.next();
+      if (piece === undefined && same(reading, run.saved)) return;
       push({
-        apply: () => this.#table.save(run.row, reading, this.#clock.now()),
+        apply: () => {
+          this.#table.save(run.row, reading, this.#clock.now());
+          if (run.answer && piece) this.answers.append(run.answer, piece);
+        },
         committed: () => {
           run.saved = reading;
+          if (piece !== undefined) run.answer?.committed(piece);
         },
-        // The next second brings a newer one.
-        refused: () => false,
+        // Of readings the next second brings a newer one; of what was said there is none.
+        refused: (cause) => piece !== undefined && isOfTheStore(cause),
       });
     } catch (cause) {
       this.#onError('unable to read the usage of a live run', cause);

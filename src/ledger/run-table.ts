@@ -48,6 +48,10 @@ const RUNNING = `
     inference_geo AS inferenceGeo, service_tier AS serviceTier, speed, uncharged, served_model AS servedModel
   FROM runs WHERE ended_at IS NULL ORDER BY run LIMIT ${RECOVERY_PAGE}`;
 
+/** Rows of both leave in their own time, and a number is never used again while either has it. */
+const LAST_RUN =
+  'SELECT max(run) AS last FROM (SELECT max(run) AS run FROM runs UNION SELECT max(run) FROM answers)';
+
 export interface SettledRow {
   readonly costPico: bigint | null;
 }
@@ -68,7 +72,7 @@ export class RunTable {
     this.#insert = database.prepare(INSERT);
     this.#save = database.prepare(SAVE);
     this.#settle = database.prepare(SETTLE);
-    const { last } = database.prepare('SELECT max(run) AS last FROM runs').get() ?? {};
+    const { last } = database.prepare(LAST_RUN).get() ?? {};
     this.#nextRun = Number(last ?? 0) + 1;
   }
 
@@ -149,9 +153,9 @@ export class RunTable {
   /**
    * Settles what a crash left open, with what was last saved of it. Returns how many rows that were.
    * @param billed prices of the runs that were not simulated
-   * @param onSettled called in the transaction that settles them
+   * @param onSettled called for each by its number, in the transaction that settles it
    */
-  settleInterrupted(billed: PriceTable, onSettled: (run: SettledUsage) => void): number {
+  settleInterrupted(billed: PriceTable, onSettled: (settled: SettledUsage, run: number) => void): number {
     const running = this.#database.prepare(RUNNING);
     const interrupt = this.#database.prepare(INTERRUPT);
     let settled = 0;
@@ -164,7 +168,7 @@ export class RunTable {
           const cost = runCost(prices, String(model), reading, Number(startedAt));
           const { totalPico, outputPico } = cost;
           interrupt.run(totalPico, outputPico, insteadOfTotal(cost), prices.version, Number(run));
-          onSettled(interruptedRun(row, reading));
+          onSettled(interruptedRun(row, reading), Number(run));
         }
       });
       settled += rows.length;

@@ -169,6 +169,37 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX webhook_events_due ON webhook_events (due_at) WHERE dead_since IS NULL;
   CREATE INDEX webhook_events_of_stream ON webhook_events (user_id, stream_id, event) WHERE dead_since IS NULL;
   `,
+  // Answers that are kept (answer-table.ts): those that are written, and those that ended and are nowhere else.
+  `
+  CREATE TABLE answers (
+    run INTEGER PRIMARY KEY,             -- as in runs
+    epoch TEXT NOT NULL,
+    stream_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    model TEXT NOT NULL,                 -- the one that was asked
+    slot INTEGER NOT NULL,               -- of its secret
+    request_hash BLOB NOT NULL,          -- sealed
+    head INTEGER NOT NULL DEFAULT 0,     -- deltas that are saved
+    text_length INTEGER NOT NULL DEFAULT 0,            -- of those, UTF-16 units
+    ending TEXT,                         -- as it was told, JSON
+    started_at INTEGER NOT NULL,         -- Unix ms, as all below
+    ended_at INTEGER,
+    keep_until INTEGER NOT NULL,
+    refused TEXT                         -- why Postgres would not take it: SQLSTATE and what it was about
+  ) STRICT;
+  CREATE INDEX answers_user ON answers (user_id, started_at, epoch, stream_id);
+  CREATE INDEX answers_ended ON answers (keep_until) WHERE ended_at IS NOT NULL;
+  CREATE TABLE answer_secrets (
+    slot INTEGER PRIMARY KEY,            -- never deleted: written over
+    secret BLOB NOT NULL                 -- 32 bytes, zeros where no answer has it
+  ) STRICT;
+  CREATE TABLE answer_pieces (
+    piece INTEGER PRIMARY KEY,           -- run * 1,000,000 + its number
+    after INTEGER NOT NULL,              -- seq before its first delta
+    sealed BLOB NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** `PRAGMA user_version` of a file in the present format. */

@@ -30,6 +30,9 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const MANY_WRITES = 500;
 /** A hold that takes longer is given up: the writer then meets a lock, which it knows how to wait for. */
 const MAX_HOLD_MS = 250;
+/** How often emptying it is tried again where a reader sits on it. */
+const EMPTY_AGAIN_MS = 100;
+const EMPTY_TRIES = 30;
 
 export class WalCheckpointer {
   readonly #options: WalCheckpointerOptions;
@@ -40,6 +43,8 @@ export class WalCheckpointer {
   #log: FileHandle | undefined;
   #worker: Worker | undefined;
   #turn: Promise<void> | undefined;
+  /** Waits for its turn. */
+  #emptying: Promise<void> | undefined;
   #holding = false;
   #closing = false;
 
@@ -58,6 +63,41 @@ export class WalCheckpointer {
     this.#written += writes;
     this.#unsynced = true;
     if (this.#written >= MANY_WRITES) this.#checkpointIfDue({ sync: false });
+  }
+
+  /**
+   * Resolves once nothing is in the log that was there before. Who asks while it waits for its turn shares it.
+   * @throws Error where somebody reads an old snapshot for so long that it stays
+   */
+  empty(): Promise<void> {
+    this.#emptying ??= this.#empty();
+    return this.#emptying;
+  }
+
+  async #empty(): Promise<void> {
+    for (let tries = 0; tries < EMPTY_TRIES && !this.#closing; tries += 1) {
+      while (this.#turn !== undefined) await this.#turn;
+      this.#emptying = undefined; // what comes from now on is written after the copy begins
+      const turn = this.#shorten();
+      this.#turn = turn.then(
+        () => this.#turnOver(),
+        () => this.#turnOver(),
+      );
+      if (await turn) return;
+      await this.#pause();
+    }
+    this.#emptying = undefined;
+    throw new Error('the usage log could not be emptied');
+  }
+
+  #turnOver(): void {
+    this.#turn = undefined;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(EMPTY_AGAIN_MS, resolve);
+    });
   }
 
   async close(): Promise<void> {
@@ -90,13 +130,14 @@ export class WalCheckpointer {
     await log.datasync();
   }
 
-  async #shorten(): Promise<void> {
+  /** Whether the log is empty now. */
+  async #shorten(): Promise<boolean> {
     await this.#checkpoint('PASSIVE');
-    if (this.#closing) return;
+    if (this.#closing) return false;
     this.#holding = true;
     const giveUp = this.#options.clock.after(MAX_HOLD_MS, () => this.#letGo());
     try {
-      await this.#checkpoint('TRUNCATE');
+      return await this.#checkpoint('TRUNCATE');
     } finally {
       giveUp.cancel();
       this.#letGo();
@@ -109,11 +150,12 @@ export class WalCheckpointer {
     this.#options.onReleased();
   }
 
-  async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+  /** Whether all was copied. */
+  async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<boolean> {
     this.#worker ??= this.#startWorker();
     const worker = this.#worker;
-    const reply = await new Promise<{ ok: boolean; code?: number }>((resolve) => {
-      const onExit = () => resolve({ ok: true });
+    const reply = await new Promise<{ ok: boolean; busy?: boolean; code?: number }>((resolve) => {
+      const onExit = () => resolve({ ok: true, busy: true });
       worker.once('exit', onExit);
       worker.once('message', (answer) => {
         worker.off('exit', onExit);
@@ -123,6 +165,7 @@ export class WalCheckpointer {
     });
     if (!reply.ok)
       this.#options.onError('unable to checkpoint the usage log', { name: 'SqliteError', code: reply.code });
+    return reply.ok && reply.busy !== true;
   }
 
   #startWorker(): Worker {

@@ -15,7 +15,7 @@ import { isOfTheStore } from './write-queue.ts';
 /** A run as it was settled. Without `answer` where a crash ended it. */
 export interface SettledUsage {
   readonly intent: UsageIntent;
-  readonly settlement: UsageSettlement;
+  readonly settlement: Omit<UsageSettlement, 'ending'>;
 }
 
 export interface NewWebhookEvent {

@@ -101,6 +101,23 @@ export const LOG_EVENTS = {
       'Its rows are in Postgres, or stay where they are without one. `dash-relay usage` reads it as before',
     action: null,
   },
+  'an answer is not kept: its text could not be written': {
+    name: 'answer_not_kept',
+    levels: ['error'],
+    fields: ['epoch', 'cause', 'suppressed'],
+    means:
+      'KEEP_ANSWERS_HOURS: the answer itself is not touched, but it cannot be read back later. `trimmed`: its log lost text before a second was over, since all logs are at STREAM_LOG_TOTAL_BYTES',
+    action: 'Raise STREAM_LOG_TOTAL_BYTES, or see to the disk where `cause` is an error of SQLite',
+  },
+  'a kept answer cannot be opened: its ANSWERS_KEY is not set, or it is damaged': {
+    name: 'answer_sealed',
+    levels: ['error'],
+    fields: ['epoch', 'suppressed'],
+    means:
+      'It was sealed by a key that is not among those of ANSWERS_KEY, or its bytes were changed. Who asks for it is told that there is none',
+    action:
+      'Set the old key behind the new one until all that it sealed is over (KEEP_ANSWERS_HOURS); nothing, where you threw it away on purpose',
+  },
   'a ledger of this machine cannot be read: quotas count without it': {
     name: 'ledger_unreadable',
     levels: ['error'],

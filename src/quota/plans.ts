@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { isDistinct, readJsonFile } from '../files/json-file.ts';
 import { modelSettings } from '../models/settings.ts';
+import { keepSetting } from './keep.ts';
 import type { QuotaHolder } from './port.ts';
 import { TierMap, tierName } from './tiers.ts';
 
@@ -44,6 +45,8 @@ const plan = z.strictObject({
     .record(z.string().min(1), modelSettings)
     .transform((actions) => new Map(Object.entries(actions)))
     .optional(),
+  /** For how long answers last. */
+  keep: keepSetting.optional(),
   user: tokenLimits.default({}),
   organization: organizationLimits.prefault({}),
 });

@@ -4,9 +4,9 @@
  */
 import type { KeptAnswer, KeptAnswers, KeptPosition } from '../answers/port.ts';
 import type { ListedStream, StreamPage, StreamsFrame } from '../protocol/frames.ts';
+import { interrupted } from '../protocol/interrupted.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { endingOf } from '../run/ending.ts';
-import { interrupted } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 
 export interface StreamListParts {

@@ -4,7 +4,8 @@
  */
 import type { KeptText } from '../answers/port.ts';
 import type { RunIdentity } from '../observability/port.ts';
-import type { AcceptedFrame, EndingFrame } from '../protocol/frames.ts';
+import type { AcceptedFrame } from '../protocol/frames.ts';
+import { interruptedEnding } from '../protocol/interrupted.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Timer } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
@@ -12,7 +13,6 @@ import type { RunEvents } from '../webhooks/port.ts';
 import { Ending } from './ending.ts';
 import { KeptLog } from './kept-log.ts';
 import { Readers } from './readers.ts';
-import { interrupted } from './refusals.ts';
 import type { RunView } from './run-view.ts';
 
 /** How often it is saved where it runs, ms. */
@@ -103,7 +103,7 @@ export class KeptRun implements RunView {
   /** It is erased: whoever reads it is told the end of it. */
   forgotten(): void {
     if (this.#ending !== undefined) return;
-    this.#ending = new Ending(interruptedAt(this));
+    this.#ending = new Ending(interruptedEnding(this.id, this.log.head));
     this.#reading?.cancel();
     this.#tell();
   }
@@ -137,7 +137,7 @@ export class KeptRun implements RunView {
   }
 
   #endAs({ ending, isDead }: KeptText): void {
-    const frame = ending ?? (isDead ? interruptedAt(this) : undefined);
+    const frame = ending ?? (isDead ? interruptedEnding(this.id, this.log.head) : undefined);
     if (frame !== undefined) this.#ending = new Ending(frame);
   }
 
@@ -188,9 +188,4 @@ export class KeptRun implements RunView {
     this.#endAs(text);
     this.#tell();
   }
-}
-
-function interruptedAt({ id, log }: KeptRun): EndingFrame {
-  const { code, message, retryable } = interrupted();
-  return { type: 'error', id, seq: log.head, code, message, retryable };
 }

@@ -28,11 +28,6 @@ export function didNotBegin(): RelayError {
   return new RelayError('unavailable', 'this run did not begin on another server; start again');
 }
 
-/** The ending of a run whose machine stopped, or was taken for dead by the others. */
-export function interrupted(): RelayError {
-  return new RelayError('interrupted', 'the server stopped before the answer ended; start again');
-}
-
 /** Of a start, of what is read, and the ending of what runs: the operator revoked the token that asked for it. */
 export function tokenRevoked(): RelayError {
   return new RelayError('unauthorized', 'the access token was revoked; sign in again', { cause: 'revoked' });

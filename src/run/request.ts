@@ -30,6 +30,8 @@ export interface Action extends ModelSettings, PromptTemplate {
   readonly maxToolSteps?: number | undefined;
   /** Whether clients may follow all upstream events. Thinking can reveal a system prompt. */
   readonly allEvents: boolean;
+  /** For how long after its end an answer is kept on disk at most, ms; absent: as long as others say. */
+  readonly keep?: number | undefined;
 }
 
 /** By name. */
@@ -40,6 +42,8 @@ export interface PlanActions {
   /** Its name. */
   readonly plan: string;
   readonly actions: Actions;
+  /** The same of all its answers. */
+  readonly keep?: number | undefined;
 }
 
 export interface RequestPolicy {
@@ -50,6 +54,8 @@ export interface RequestPolicy {
   readonly models: Models;
   /** What users are called towards others. */
   readonly userHash: UserHash;
+  /** The same of all answers (KEEP_ANSWERS_HOURS); absent: none is kept. */
+  readonly keep?: number | undefined;
 }
 
 /** A request that passed: what runs upstream, but for its epoch. */
@@ -96,6 +102,14 @@ export function prepareRequest(
     showThinking: showsThinking(action),
     toolUse: toolUseOf(request.action, action, principal, policy.userHash),
   };
+}
+
+/** For how long the answer is kept after its end, ms; 0: it is not. What has more than text never is. */
+export function keepMsOf(request: StreamRequest, principal: Principal, policy: RequestPolicy): number {
+  const { keep = 0 } = policy;
+  if (keep === 0 || request.events === 'all') return 0;
+  const { keep: ofPlan = keep, actions } = policy.actionsOf(principal);
+  return Math.min(keep, ofPlan, actions.get(request.action)?.keep ?? keep);
 }
 
 function toolUseOf(

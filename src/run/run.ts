@@ -11,7 +11,9 @@
  * It does not know who may start it, how long it is kept, or how its readers write.
  */
 import type { Principal } from '../auth/port.ts';
-import type { SettledAnswer, UsageLedger, UsageSettlement } from '../ledger/port.ts';
+
+import type { AnswerToKeep, SettledAnswer, UsageLedger, UsageSettlement } from '../ledger/port.ts';
+
 import type {
   AbortReason,
   Caller,
@@ -31,6 +33,7 @@ import type {
   Timing,
   Usage,
 } from '../protocol/frames.ts';
+import { interrupted } from '../protocol/interrupted.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { NO_USAGE, type UsageReading } from '../protocol/usage-reading.ts';
 import type { WireText } from '../protocol/wire-text.ts';
@@ -46,7 +49,7 @@ import { Interlude, type Moment } from './interlude.ts';
 import type { Claim } from './port.ts';
 import { countPrompt, type PromptCountParts } from './prompt-count.ts';
 import { Readers } from './readers.ts';
-import { interrupted, tokenRevoked } from './refusals.ts';
+import { tokenRevoked } from './refusals.ts';
 import type { PreparedRequest } from './request.ts';
 import type { RunView } from './run-view.ts';
 import { MAX_EVENT_TEXT, textOf } from './text-of.ts';
@@ -75,6 +78,8 @@ export interface RunSpec {
   readonly onDisconnect: 'resume' | 'cancel';
   readonly userHash: string;
   readonly log: StreamLog;
+  /** For how long after its ending its answer is kept on disk, ms; 0: it is not. */
+  readonly keepMs: number;
   /** For the log. */
   readonly caller: Caller;
   /** Of the caller, for its trace. */
@@ -342,7 +347,17 @@ export class Run implements RunView, UpstreamSink {
       notify: this.awaitsReader,
     };
     const { ledger } = this.#parts;
-    await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading()));
+    const answer = this.#answerToKeep();
+    await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading(), answer));
+  }
+
+  /** Asked each second, and at the ending: nothing of it is per delta. */
+  #answerToKeep(): AnswerToKeep | undefined {
+    const { keepMs = 0 } = this.#spec ?? {};
+    const cursor = keepMs > 0 ? this.log.cursor(0) : undefined;
+    if (cursor === undefined) return undefined;
+    const position = () => ({ head: this.log.head, textLength: this.#textLength });
+    return { requestHash: this.requestHash, keepMs, cursor, position };
   }
 
   /** Not async: the prompt must not stay on a stack for as long as the answer takes. */
@@ -394,13 +409,15 @@ export class Run implements RunView, UpstreamSink {
     const answer = this.#settledAnswer(
       status === 'done' && upstream.kind === 'done' ? upstream.stopReason : null,
     );
+    const usageAt = (costUsd: number | null) => this.#usageFrame(reading, costUsd);
+    const ending = (costUsd: number | null) =>
+      this.#endingFrame(outcome, upstream, usageAt(costUsd), timing, requestId);
     const endedAt = clock.now();
-    const cost = await this.#settleRow({ ...settlement, answer, endedAt }); // settle before ending
+    const cost = await this.#settleRow({ ...settlement, answer, endedAt, ending }); // settle before ending
     quota.settle({ epoch: this.epoch, status, code, usage: reading }); // after the ledger: counted twice, never not at all
-    const usage = this.#usageFrame(reading, cost?.costUsd ?? null);
-    const frame = this.#endingFrame(outcome, upstream, usage, timing, requestId);
+    const costUsd = cost?.costUsd ?? null;
     this.#endedAt = endedAt;
-    this.#ending = new Ending(frame);
+    this.#ending = new Ending(ending(costUsd));
     this.log.seal();
     if (status !== 'error') this.#deleteUploads?.(); // after an error they are there for another try
     this.#deleteUploads = undefined;
@@ -413,9 +430,9 @@ export class Run implements RunView, UpstreamSink {
         ? { stopReason: upstream.stopReason, refusal: refusalOf(upstream) }
         : { stopReason: null, refusal: null }),
       abortReason: this.#endedBy(upstream),
-      usage,
+      usage: usageAt(costUsd),
       servedModel: reading.model,
-      costUsd: cost?.costUsd ?? null,
+      costUsd,
       cacheSavedUsd: cost?.cacheSavedUsd ?? null,
       firstTokenShares: this.#firstTokenShares(),
       ...timing,

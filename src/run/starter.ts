@@ -12,7 +12,7 @@ import type { KeptRuns } from './kept-runs.ts';
 import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
 import { switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
-import { hashOfRequest, prepareRequest, type RequestPolicy } from './request.ts';
+import { hashOfRequest, keepMsOf, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
 import type { RunView } from './run-view.ts';
 import type { UndecidedStarts } from './undecided-starts.ts';
@@ -103,7 +103,8 @@ export class RunStarter {
   /** @throws RelayError why it may not begin */
   #draft(command: StartCommand, requestHash: string): Draft {
     const { principal, request } = command;
-    const prepared = prepareRequest(request, principal, this.#parts.policy(), this.#parts.clock.now());
+    const policy = this.#parts.policy();
+    const prepared = prepareRequest(request, principal, policy, this.#parts.clock.now());
     const limits = this.#parts.limitsOf(principal);
     this.#admit(principal, limits);
     return {
@@ -113,6 +114,7 @@ export class RunStarter {
       epoch: mint(12),
       requestHash,
       prepared,
+      keepMs: keepMsOf(request, principal, policy),
       onDisconnect: request.onDisconnect ?? (command.id === undefined ? 'cancel' : 'resume'),
     };
   }

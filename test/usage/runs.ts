@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { UsageIntent, UsageSettlement } from '../../src/ledger/port.ts';
+import type { EndingFrame } from '../../src/protocol/frames.ts';
 import type { UsageReading } from '../../src/protocol/usage-reading.ts';
 import { openUsageRecords, type UsageRow } from '../../src/reports/usage-records.ts';
 
@@ -45,6 +46,14 @@ export function readingOf(given: Partial<UsageReading> = {}): UsageReading {
   };
 }
 
+function endingOf(epoch: string, costUsd: number | null): EndingFrame {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source } = readingOf();
+  const cost = costUsd === null ? {} : { costUsd };
+  const usage = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source, ...cost };
+  const timing = { firstTokenMs: 431.5, totalMs: 2000.25, chunks: 0, bytes: 0 };
+  return { type: 'cancelled', id: `stream-of-${epoch}`, seq: 0, textLength: 0, usage, timing };
+}
+
 export function settlementOf(epoch: string, given: Partial<UsageSettlement> = {}): UsageSettlement {
   return {
     epoch,
@@ -55,6 +64,7 @@ export function settlementOf(epoch: string, given: Partial<UsageSettlement> = {}
     totalMs: 2000.25,
     requestId: 'req_1',
     endedAt: STARTED_AT + 2000,
+    ending: (costUsd) => endingOf(epoch, costUsd),
     ...given,
   };
 }

@@ -1,0 +1,106 @@
+/**
+ * Kept answers, wherever they lie: in the ledger's file of this process, in those beside it, and in Postgres where there is one.
+ * Owns how they are brought together, and how long Postgres is waited for. Does not own the places.
+ */
+import { RelayError } from '../protocol/relay-error.ts';
+import type { Clock } from '../time/clock.ts';
+import type { KeptAnswer, KeptAnswers, KeptText } from './port.ts';
+
+/** A place where answers lie. @throws whatever its store does */
+export interface AnswerPlace {
+  find(userId: string, streamId: string): KeptText | undefined | Promise<KeptText | undefined>;
+  list(userId: string, page: Page): readonly KeptAnswer[] | Promise<readonly KeptAnswer[]>;
+  forget(userId: string, streamId?: string): Promise<void>;
+}
+
+type Page = Parameters<KeptAnswers['list']>[1];
+
+export interface StoredAnswersParts {
+  /** On this machine. An erasure begins here: what is written is stopped before what has arrived is deleted. */
+  readonly local: readonly AnswerPlace[];
+  /** Undefined without Postgres. */
+  readonly remote: AnswerPlace | undefined;
+  readonly clock: Clock;
+  /** One of them could not be asked. */
+  readonly onFailed: (what: 'find' | 'list' | 'forget', cause: unknown) => void;
+}
+
+/** What a reader waits for Postgres. */
+const WITHIN_MS = 2000;
+/** What an erasure does: it has more to do. */
+const FORGET_WITHIN_MS = 10_000;
+
+export class StoredAnswers implements KeptAnswers {
+  readonly #parts: StoredAnswersParts;
+
+  constructor(parts: StoredAnswersParts) {
+    this.#parts = parts;
+  }
+
+  async find(userId: string, streamId: string): Promise<KeptText | undefined> {
+    const found = await this.#ask('find', WITHIN_MS, (place) => place.find(userId, streamId));
+    return found.filter((one) => one !== undefined).reduce<KeptText | undefined>(later, undefined);
+  }
+
+  async list(userId: string, page: Page): Promise<readonly KeptAnswer[]> {
+    const pages = await this.#ask('list', WITHIN_MS, (place) => place.list(userId, page));
+    const byEpoch = new Map<string, KeptAnswer>();
+    for (const answer of pages.flat()) {
+      const known = byEpoch.get(answer.epoch);
+      if (known === undefined || isFurther(answer, known)) byEpoch.set(answer.epoch, answer);
+    }
+    return [...byEpoch.values()].sort(newestFirst).slice(0, page.limit);
+  }
+
+  async forget(userId: string, streamId?: string): Promise<void> {
+    const { local, remote } = this.#parts;
+    for (const place of [...local, ...(remote === undefined ? [] : [remote])])
+      await this.#tried('forget', FORGET_WITHIN_MS, () => place.forget(userId, streamId));
+  }
+
+  async #ask<Answer>(
+    what: 'find' | 'list',
+    withinMs: number,
+    ask: (place: AnswerPlace) => Answer | Promise<Answer>,
+  ): Promise<Answer[]> {
+    const { local, remote } = this.#parts;
+    const places = remote === undefined ? local : [...local, remote];
+    return await Promise.all(places.map((place) => this.#tried(what, withinMs, async () => ask(place))));
+  }
+
+  async #tried<Answer>(
+    what: 'find' | 'list' | 'forget',
+    withinMs: number,
+    work: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const { clock, onFailed } = this.#parts;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = clock.after(withinMs, () => reject(new Error('no answer in time')));
+    try {
+      return await Promise.race([work(), late]);
+    } catch (cause) {
+      onFailed(what, cause);
+      throw new RelayError('unavailable', 'kept answers cannot be reached now; try again', { cause });
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** The later run; of one run the copy that knows more. */
+function later(best: KeptText | undefined, one: KeptText): KeptText {
+  if (best === undefined) return one;
+  if (best.epoch === one.epoch) return isFurther(one, best) ? one : best;
+  return newestFirst(one, best) < 0 ? one : best;
+}
+
+function isFurther(one: KeptAnswer, other: KeptAnswer): boolean {
+  if ((one.endedAt === null) !== (other.endedAt === null)) return one.endedAt !== null;
+  return one.head > other.head || (one.head === other.head && other.isDead && !one.isDead);
+}
+
+function newestFirst(a: KeptAnswer, b: KeptAnswer): number {
+  if (a.startedAt !== b.startedAt) return b.startedAt - a.startedAt;
+  if (a.epoch === b.epoch) return 0;
+  return a.epoch < b.epoch ? 1 : -1;
+}

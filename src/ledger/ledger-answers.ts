@@ -1,0 +1,239 @@
+/**
+ * The kept answers of the ledger's file, for whoever reads them back, sends them on or erases them. Owns which of them are live
+ * here, and that nothing is left after an erasure. Does not own the statements (`answer-table.ts`).
+ */
+import type { LocalAnswers, StoredAnswer } from '../answers/local-answers.ts';
+import type { KeptAnswer, KeptAnswers, KeptText } from '../answers/port.ts';
+import type { EndingFrame } from '../protocol/frames.ts';
+import {
+  type AnswerRow,
+  type AnswerTable,
+  type DeletedAnswers,
+  keptAnswer,
+  keptText,
+  type NewPiece,
+} from './answer-table.ts';
+import { AnswerWriting } from './answer-writing.ts';
+import type { AnswerToKeep, UsageIntent } from './port.ts';
+import { isOfTheStore, type Write } from './write-queue.ts';
+
+export interface LedgerAnswersParts {
+  readonly table: AnswerTable;
+  /** Queues a write of the ledger's one writer. */
+  readonly write: (write: Write) => void;
+  /** Resolves once nothing is in the write-ahead log that was there before. @throws Error where a reader keeps it there */
+  readonly emptyLog: () => Promise<void>;
+  readonly events: AnswerEvents;
+}
+
+/** What the operator hears. No word of an answer. */
+export interface AnswerEvents {
+  /** One has its ending on disk. */
+  readonly onKept: () => void;
+  /** One is not kept any more: some of its text was gone before it was on disk, or no disk would take it. */
+  readonly onLost: (event: { readonly epoch: string; readonly cause: unknown }) => void;
+  /** One cannot be opened: its ANSWERS_KEY is not there any more, or it is damaged. */
+  readonly onSealed: (event: { readonly epoch: string }) => void;
+}
+
+/** Answers a transaction deletes: about a millisecond. */
+const AT_ONCE = 50;
+
+export class LedgerAnswers implements LocalAnswers {
+  readonly #parts: LedgerAnswersParts;
+  readonly #live = new Map<string, AnswerWriting>();
+  #ended: number;
+  #refused: number;
+
+  constructor(parts: LedgerAnswersParts) {
+    this.#parts = parts;
+    const { ended, refused } = parts.table.counts();
+    this.#ended = ended;
+    this.#refused = refused;
+  }
+
+  get length(): number {
+    return this.#ended;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  oldest(): number | null {
+    return this.#ended === 0 ? null : this.#parts.table.oldest();
+  }
+
+  /** An answer is about to be written. */
+  add(run: number, intent: UsageIntent, answer: AnswerToKeep): AnswerWriting {
+    const { table } = this.#parts;
+    const writing = new AnswerWriting({
+      run,
+      slot: table.takeSlot(),
+      intent,
+      answer,
+      table,
+      onGap: () => this.#lost(writing, 'trimmed'),
+    });
+    this.#live.set(intent.epoch, writing);
+    return writing;
+  }
+
+  /** With its intent, in that transaction. */
+  begin(writing: AnswerWriting): void {
+    this.#tryFor(writing, () => writing.begin());
+  }
+
+  /** In a transaction. */
+  append(writing: AnswerWriting, piece: NewPiece): void {
+    this.#tryFor(writing, () => writing.write(piece));
+  }
+
+  /** With its settlement, in that transaction. */
+  end(writing: AnswerWriting, piece: NewPiece | undefined, ending: EndingFrame, at: number): void {
+    this.#tryFor(writing, () => {
+      if (piece !== undefined) writing.write(piece);
+      if (writing.isKept) this.#parts.table.end(writing.run, ending, at);
+    });
+  }
+
+  /** That transaction is on disk. */
+  settled(writing: AnswerWriting): void {
+    this.#live.delete(writing.epoch);
+    if (!writing.isKept) return;
+    this.#ended += 1;
+    this.#parts.events.onKept();
+  }
+
+  /** The run never was. */
+  remove(writing: AnswerWriting): void {
+    writing.stop();
+    this.#live.delete(writing.epoch);
+    this.#parts.table.giveSlots([writing.slot]);
+  }
+
+  find(userId: string, streamId: string): KeptText | undefined {
+    const row = this.#parts.table.latest(userId, streamId);
+    if (row === undefined) return undefined;
+    const text = keptText(row, this.#parts.table.deltas(row));
+    if (text === undefined) this.#parts.events.onSealed({ epoch: row.epoch });
+    return text;
+  }
+
+  list(userId: string, { before, limit }: Parameters<KeptAnswers['list']>[1]): readonly KeptAnswer[] {
+    return this.#parts.table.page(userId, before, limit).map(keptAnswer);
+  }
+
+  async forget(userId: string, streamId?: string): Promise<void> {
+    for (const writing of this.#live.values())
+      if (writing.userId === userId && (streamId === undefined || writing.streamId === streamId))
+        writing.stop();
+    const { table, emptyLog } = this.#parts;
+    // Found in the queue: what was to be written before this is there then.
+    const found = () => table.runsOf(userId, streamId).slice(0, AT_ONCE);
+    while ((await this.#delete(found, { isAwaited: true })) > 0);
+    await emptyLog();
+  }
+
+  ended(limit: number, refused: boolean): readonly StoredAnswer[] {
+    return this.#parts.table.ended(limit, refused).map((row) => this.#stored(row, 0));
+  }
+
+  growing(limit: number): readonly StoredAnswer[] {
+    const found: StoredAnswer[] = [];
+    for (const { run, head, arrivedHead, isKept } of this.#live.values()) {
+      if (!isKept || head <= arrivedHead) continue;
+      const row = this.#parts.table.row(run);
+      if (row?.endedAt === null) found.push(this.#stored(row, Math.max(0, arrivedHead)));
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  live(): readonly string[] {
+    return [...this.#live.values()].filter(({ isKept }) => isKept).map(({ epoch }) => epoch);
+  }
+
+  async arrived(answers: readonly StoredAnswer[]): Promise<void> {
+    for (const { epoch, endedAt, head } of answers) {
+      const writing = this.#live.get(epoch);
+      if (endedAt === null && writing !== undefined) writing.arrivedHead = head;
+    }
+    await this.#deleteAll(answers.filter(({ endedAt }) => endedAt !== null).map(({ run }) => run));
+  }
+
+  async drop(epochs: readonly string[]): Promise<void> {
+    for (const epoch of epochs) this.#live.get(epoch)?.stop();
+    await this.#deleteAll(this.#parts.table.runsByEpoch(epochs));
+  }
+
+  async refuse({ run }: StoredAnswer, reason: string): Promise<void> {
+    if (await this.#commit(() => this.#parts.table.refuse(run, reason))) this.#refused += 1;
+  }
+
+  async purge(now: number): Promise<void> {
+    const expired = () => this.#parts.table.expired(now, AT_ONCE);
+    while ((await this.#delete(expired)) === AT_ONCE);
+  }
+
+  async #deleteAll(runs: readonly number[]): Promise<void> {
+    for (let at = 0; at < runs.length; at += AT_ONCE) {
+      const some = runs.slice(at, at + AT_ONCE);
+      await this.#delete(() => some);
+    }
+  }
+
+  /** Deletes those that are found in the transaction. Resolves with how many it were, once that is on disk. */
+  async #delete(found: () => readonly number[], wish = { isAwaited: false }): Promise<number> {
+    const { table } = this.#parts;
+    const deleted = await this.#commit((): DeletedAnswers => table.delete(found()), wish);
+    table.giveSlots(deleted.slots);
+    this.#ended -= deleted.ended;
+    this.#refused -= deleted.refused;
+    return deleted.slots.length;
+  }
+
+  #stored(row: AnswerRow, after: number): StoredAnswer {
+    const { seal: _, slot: __, ...answer } = row;
+    const deltas = this.#parts.table.deltas(row, after);
+    if (deltas === undefined) this.#parts.events.onSealed({ epoch: row.epoch });
+    return { ...answer, after, deltas };
+  }
+
+  /** What no disk would take of an answer must not hold up its usage row, with which it is written. */
+  #tryFor(writing: AnswerWriting, work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      if (isOfTheStore(cause)) throw cause;
+      this.#lost(writing, cause);
+    }
+  }
+
+  #lost(writing: AnswerWriting, cause: unknown): void {
+    writing.stop();
+    this.#parts.events.onLost({ epoch: writing.epoch, cause });
+    void this.#deleteAll([writing.run]);
+  }
+
+  /**
+   * @param wish whether somebody waits, who is told at once that it is not possible now; otherwise a store that refuses is
+   *   waited for
+   */
+  #commit<Result>(statements: () => Result, { isAwaited } = { isAwaited: false }): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    let result: Result;
+    this.#parts.write({
+      apply: () => {
+        result = statements();
+      },
+      committed: () => resolve(result),
+      refused: (cause) => {
+        if (!isAwaited && isOfTheStore(cause)) return true;
+        reject(cause);
+        return false;
+      },
+    });
+    return promise;
+  }
+}
