@@ -23,6 +23,8 @@ export interface PublishedSource {
   cancelled(): void;
   /** Other machines gave the owner up and told their readers that it is interrupted, or may have done so. */
   givenUp(): void;
+  /** It was erased. */
+  forgotten(): void;
 }
 
 export interface Publication {
@@ -100,6 +102,12 @@ export interface SharedRuns {
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
   /** Tells the owner that a reader here holds the ending. Lost where the others cannot be reached. */
   endingRead(run: RunRecord): void;
+  /** What this machine does where others ask it to forget the user's stream of that id, or all of the user's. */
+  onForget(forget: (userId: string, id?: string) => Promise<void>): void;
+  /** Asks every machine to, also this one. Rejects where one has not said in time that it did, and as `find` does. */
+  forgetElsewhere(userId: string, id?: string): Promise<void>;
+  /** Erases what is shared of the user's stream of that id, or of each that is known. Rejects likewise. */
+  erase(userId: string, id?: string): Promise<void>;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
   close(): Promise<void>;
 }

@@ -152,6 +152,15 @@ export class Publisher {
     return this.#flushing;
   }
 
+  /** Publishes the endings of that stream, which its followers wait for; then looks after it no more. Resolves likewise. */
+  async finish(userId: string, id: string): Promise<void> {
+    const isOfIt = ({ record }: RunPublication) => record.userId === userId && record.id === id;
+    const ended = [...this.#publications.values()].filter((each) => isOfIt(each) && each.urgent);
+    for (const publication of ended) this.#makeDue(publication);
+    if (ended.length > 0) await this.flush();
+    for (const [epoch, { publication }] of this.#over) if (isOfIt(publication)) this.#over.delete(epoch);
+  }
+
   /** Publishes all there is; resolves likewise. What the store refuses once is restored and written once more. */
   async close(): Promise<void> {
     this.#soon?.cancel();

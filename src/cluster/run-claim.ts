@@ -82,6 +82,11 @@ class PublishedRun implements PublishedSource, RunReader {
     this.#run.abort('given_up');
   }
 
+  forgotten(): void {
+    this.#run.abort('cancelled');
+    this.#registry.forget(this.#run);
+  }
+
   confirmed(): Promise<void> | undefined {
     return this.#publication.confirmed();
   }

@@ -16,11 +16,18 @@ const CANCEL_AGAIN_MS = 1000;
 /** A start that finds its id claimed by a run which is then refused asks again so often. */
 const CLAIM_ATTEMPTS = 3;
 
+interface Opening {
+  readonly record: RunRecord;
+  isStale: boolean;
+  run: Promise<RunView | ReplicaLoss>;
+}
+
 export class RunCluster implements Cluster, RemoteRunEvents {
   readonly #shared: SharedRuns;
   readonly #registry: RunRegistry;
   readonly #wheel: TimerWheel;
-  readonly #opening = new Map<string, Promise<RunView | ReplicaLoss>>();
+  /** By epoch. */
+  readonly #opening = new Map<string, Opening>();
 
   readonly awaitsReaders: boolean;
 
@@ -73,6 +80,27 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     return opened;
   }
 
+  onForget(forget: (userId: string, id?: string) => Promise<void>): void {
+    this.#shared.onForget(forget);
+  }
+
+  forgetOpening(userId: string, id?: string): void {
+    for (const [epoch, opening] of this.#opening) {
+      const { record } = opening;
+      if (record.userId !== userId || (id !== undefined && record.id !== id)) continue;
+      opening.isStale = true;
+      this.#opening.delete(epoch);
+    }
+  }
+
+  forgetElsewhere(userId: string, id?: string): Promise<void> {
+    return this.#asked('forget', () => this.#shared.forgetElsewhere(userId, id));
+  }
+
+  erase(userId: string, id?: string): Promise<void> {
+    return this.#asked('forget', () => this.#shared.erase(userId, id));
+  }
+
   cancel(run: RemoteRun): void {
     this.#shared.cancel(run.run).catch(() => {
       this.#wheel.after(CANCEL_AGAIN_MS, () => {
@@ -104,7 +132,7 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     return here?.epoch === epoch ? here : undefined;
   }
 
-  async #asked<T>(type: 'resume' | 'cancel' | 'start', ask: () => Promise<T>): Promise<T> {
+  async #asked<T>(type: 'resume' | 'cancel' | 'start' | 'forget', ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (cause) {
@@ -123,18 +151,24 @@ export class RunCluster implements Cluster, RemoteRunEvents {
   /** Once, however many ask at the same time. */
   #opened(record: RunRecord): Promise<RunView | ReplicaLoss> {
     const { epoch } = record;
-    const opening = this.#opening.get(epoch) ?? this.#open(record).finally(() => this.#opening.delete(epoch));
+    const underWay = this.#opening.get(epoch);
+    if (underWay !== undefined) return underWay.run;
+    const opening: Opening = { record, isStale: false, run: Promise.resolve('refused') };
+    opening.run = this.#open(opening).finally(() => {
+      if (this.#opening.get(epoch) === opening) this.#opening.delete(epoch);
+    });
     this.#opening.set(epoch, opening);
-    return opening;
+    return opening.run;
   }
 
-  async #open(record: RunRecord): Promise<RunView | ReplicaLoss> {
+  async #open(opening: Opening): Promise<RunView | ReplicaLoss> {
+    const { record } = opening;
     const run = await this.#followed(record, 'whole');
     if (typeof run === 'string') return run;
     const here = this.#registry.find(record.userId, record.id);
-    if (here !== undefined) {
+    if (here !== undefined || opening.isStale) {
       run.release();
-      return here; // the id was taken here meanwhile
+      return here ?? 'refused'; // the id was taken here meanwhile, or it was erased
     }
     this.#registry.adopt(run);
     return run;

@@ -14,7 +14,7 @@ import { currentInterlude } from '../run/run-view.ts';
 import type { LogCursor } from '../stream-log/port.ts';
 import type { BatchBytes } from './delta-batch.ts';
 import type { Publication, PublishedSource, RunRecord } from './port.ts';
-import type { Addition, SharedStore } from './store/port.ts';
+import type { Addition, Restored, SharedStore } from './store/port.ts';
 
 /** A follower that did not renew for so long is gone. */
 const FOLLOWER_MS = 4000;
@@ -134,7 +134,7 @@ export class RunPublication implements Publication {
   }
 
   /** Takes the store's word on how far its log goes. False where it cannot be true: the run is published no more. */
-  restored(seq: number | 'closed' | 'taken'): boolean {
+  restored(seq: Restored): boolean {
     const isBelieved = typeof seq === 'string' || seq <= this.#source.log.head;
     if (!isBelieved) {
       this.#state = 'over';
@@ -144,7 +144,8 @@ export class RunPublication implements Publication {
       this.#state = this.#cursor === undefined ? 'unsure' : 'open';
     } else {
       this.#state = 'over';
-      if (this.#source.ending !== undefined) this.#tellOver(NOBODY);
+      if (seq === 'forgotten') this.#source.forgotten();
+      else if (this.#source.ending !== undefined) this.#tellOver(NOBODY);
       else if (seq === 'closed') this.#source.givenUp();
     }
     if (this.#state === 'over') {

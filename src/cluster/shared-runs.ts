@@ -3,6 +3,7 @@
  * lease and notices whether the store can be reached. Nothing here stops for a store that is slow or away.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { UserLimits } from '../run/port.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
@@ -19,7 +20,7 @@ import type {
 } from './port.ts';
 import { Publisher } from './publisher.ts';
 import { Replicas } from './replicas.ts';
-import type { MachineMessage, SharedStore } from './store/port.ts';
+import type { ForgetMessage, MachineMessage, SharedStore } from './store/port.ts';
 import { Malformed } from './store/port.ts';
 
 /**
@@ -36,6 +37,8 @@ const NEIGHBOURS_MS = 2000;
 const CLAIM_MS = 500;
 /** What a process wrote before it ended has arrived at the store by then. */
 const LAST_WORDS_MS = 200;
+/** Until all machines have forgotten: one that died is noticed in six seconds, and with it that its runs have ended. */
+const FORGET_MS = 15_000;
 /** What closing waits for the store at most. */
 const CLOSE_MS = 2000;
 
@@ -74,6 +77,9 @@ export class StoreSharedRuns implements SharedRuns {
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: RunRecord[] = [];
   #beating: Promise<void> | undefined;
+  #onForget: (userId: string, id?: string) => Promise<void> = async () => {};
+  /** Of this machine's to all others, by name: how many said that they forgot, of how many that were told. */
+  readonly #questions = new Map<string, { said: number; told: number; resolve(): void }>();
   /** Until when nobody can take this machine for dead, elapsed ms. */
   #leasedUntil = Number.NEGATIVE_INFINITY;
 
@@ -187,6 +193,35 @@ export class StoreSharedRuns implements SharedRuns {
     return this.#asked((store) => this.#readable(store.cancelHeld(userId, id)));
   }
 
+  onForget(forget: (userId: string, id?: string) => Promise<void>): void {
+    this.#onForget = forget;
+  }
+
+  async forgetElsewhere(userId: string, id?: string): Promise<void> {
+    const epoch = randomBytes(12).toString('base64url');
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const question = { said: 0, told: Number.POSITIVE_INFINITY, resolve };
+    this.#questions.set(epoch, question);
+    try {
+      const message = { type: 'forget', epoch, machine: this.machine, userId, id } as const;
+      question.told = await this.#asked((store) => store.tellAll(message));
+      if (question.said >= question.told) return;
+      const isOver = await this.#inTime(
+        over.then(() => true),
+        FORGET_MS,
+      );
+      if (isOver !== true) throw new Error('not all machines have said that they forgot');
+    } finally {
+      this.#questions.delete(epoch);
+    }
+  }
+
+  async erase(userId: string, id?: string): Promise<void> {
+    if (id === undefined) return;
+    await this.#publisher.finish(userId, id);
+    await this.#asked((store) => store.forget(userId, id));
+  }
+
   async close(): Promise<void> {
     for (const timer of [...this.#timers, ...this.#ending]) timer.cancel();
     await this.#inTime(this.#publisher.close(), CLOSE_MS);
@@ -291,9 +326,26 @@ export class StoreSharedRuns implements SharedRuns {
     else if (message.type === 'cancel') this.#publisher.cancel(epoch);
     else if (message.type === 'read') this.#options.onRead?.(epoch);
     else if (message.type === 'not_here') this.#replicas.notHere(epoch);
+    else if (message.type === 'forget') this.#forget(message);
+    else if (message.type === 'forgotten') this.#forgotten(epoch);
     else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);
     else if (!this.#publisher.follow(epoch, message.machine)) {
       this.#options.store.send(message.machine, { type: 'not_here', epoch });
     }
+  }
+
+  /** Where it fails nothing is said: who asks takes it for not done. */
+  #forget({ epoch, machine, userId, id }: ForgetMessage): void {
+    this.#onForget(userId, id).then(
+      () => this.#options.store.send(machine, { type: 'forgotten', epoch }),
+      () => {},
+    );
+  }
+
+  #forgotten(epoch: string): void {
+    const question = this.#questions.get(epoch);
+    if (question === undefined) return;
+    question.said += 1;
+    if (question.said >= question.told) question.resolve();
   }
 }

@@ -14,6 +14,7 @@ import type { Caller, MemoryPressure, Observer, Overload, Tracer } from '../obse
 import type { ConfigFrame, EndingFrame, HelloFrame, ResumedFrame, StreamPage } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Quota } from '../quota/port.ts';
+import { Forgetting } from '../run/forgetting.ts';
 import { KeptRuns } from '../run/kept-runs.ts';
 import type { Cluster, StartLimit, UserLimits } from '../run/port.ts';
 import { EndingWaiter } from '../run/readers.ts';
@@ -96,6 +97,7 @@ export class Relay {
   readonly #clock: Clock;
   readonly #cluster: Cluster | undefined;
   readonly #finder: RunFinder;
+  readonly #forgetting: Forgetting;
   readonly #connectionParts: ConnectionParts;
   readonly #connections = new Set<Connection>();
   readonly #subscriptionParts: SubscriptionParts;
@@ -121,6 +123,7 @@ export class Relay {
     this.watchers = new StreamWatchers(this.registry, this.#streamList);
     const places = { registry: this.registry, cluster, kept, undecided: new UndecidedStarts() };
     this.#finder = new RunFinder(places);
+    this.#forgetting = new Forgetting({ ...places, answers });
     this.#starter = new RunStarter({ ...options, ...places });
     this.#connectionParts = {
       version: options.version,
@@ -224,6 +227,19 @@ export class Relay {
       this.registry.join(run, waiter);
       waiter.wake();
     });
+  }
+
+  /**
+   * Erases the user's stream of that id, or all of the user's: stopped where it runs, then gone from every place. Resolves
+   * once it is, also where there was none.
+   * @throws RelayError unavailable where it may still be somewhere: to be asked again
+   */
+  async forget(userId: string, id?: string): Promise<void> {
+    const known = id === undefined ? undefined : this.#forgetting.epochOf(userId, id);
+    await this.#forgetting.everywhere(userId, id);
+    const epoch = await known;
+    if (id === undefined) this.watchers.allErased(userId);
+    else if (epoch !== undefined) this.watchers.erased(userId, id, epoch);
   }
 
   /**

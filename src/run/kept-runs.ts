@@ -13,13 +13,20 @@ import type { RunView } from './run-view.ts';
 /** Of all that is held at once; an answer has some 10 KB. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+interface Reading {
+  readonly userId: string;
+  readonly id: string;
+  isStale: boolean;
+  run: Promise<RunView | undefined>;
+}
+
 export class KeptRuns {
   readonly #answers: KeptAnswers;
   readonly #registry: RunRegistry;
   readonly #wheel: TimerWheel;
   readonly #events: RunEvents | undefined;
   /** By user and stream. */
-  readonly #reading = new Map<string, Promise<RunView | undefined>>();
+  readonly #readings = new Map<string, Reading>();
   #heldBytes = 0;
 
   /** @param events absent where the operator has no webhook */
@@ -36,16 +43,31 @@ export class KeptRuns {
    */
   find(userId: string, id: string): Promise<RunView | undefined> {
     const key = `${userId} ${id}`;
-    const reading = this.#reading.get(key) ?? this.#read(userId, id).finally(() => this.#reading.delete(key));
-    this.#reading.set(key, reading);
-    return reading;
+    const underWay = this.#readings.get(key);
+    if (underWay !== undefined) return underWay.run;
+    const reading: Reading = { userId, id, isStale: false, run: Promise.resolve(undefined) };
+    reading.run = this.#read(reading).finally(() => {
+      if (this.#readings.get(key) === reading) this.#readings.delete(key);
+    });
+    this.#readings.set(key, reading);
+    return reading.run;
   }
 
-  async #read(userId: string, id: string): Promise<RunView | undefined> {
+  /** What is being read was asked for before it was erased, and is there no more. */
+  forget(userId: string, id?: string): void {
+    for (const [key, reading] of this.#readings) {
+      if (reading.userId !== userId || (id !== undefined && reading.id !== id)) continue;
+      reading.isStale = true;
+      this.#readings.delete(key);
+    }
+  }
+
+  async #read(reading: Reading): Promise<RunView | undefined> {
+    const { userId, id } = reading;
     const text = await this.#answers.find(userId, id);
     // It may have begun here, or have been brought from another machine, meanwhile.
     const here = this.#registry.find(userId, id);
-    if (text === undefined || here !== undefined) return here;
+    if (text === undefined || reading.isStale || here !== undefined) return here;
     const run = this.#runOf(text);
     this.#registry.adopt(run);
     return run;

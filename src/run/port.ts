@@ -60,6 +60,17 @@ export interface Cluster {
     userId: string,
     asked: { readonly id: string; readonly type: 'resume' | 'cancel' },
   ): Promise<RunView | undefined>;
+  /** Who forgets what this machine holds, where others ask for it: of the user's stream of that id, or of all of the user's. */
+  onForget(forget: (userId: string, id?: string) => Promise<void>): void;
+  /** Runs of others that are being brought here do not come any more. */
+  forgetOpening(userId: string, id?: string): void;
+  /**
+   * Has all other machines forget; resolves once each has said that it did.
+   * @throws RelayError unavailable where one of them may still have it
+   */
+  forgetElsewhere(userId: string, id?: string): Promise<void>;
+  /** Erases it from what the machines share. @throws RelayError unavailable likewise */
+  erase(userId: string, id?: string): Promise<void>;
 }
 
 /** A connection that is told which streams its user has. */

@@ -22,6 +22,8 @@ class Entry extends Alarm {
   readonly #onDue: (entry: Entry) => void;
   /** Set once it has its ending, or is not this machine's to end: how long it is kept, ms. */
   keptMs: number | undefined;
+  /** It goes as soon as it is known here that it has ended. */
+  isForgotten = false;
 
   constructor(wheel: TimerWheel, run: RunView, onDue: (entry: Entry) => void) {
     super(wheel);
@@ -111,6 +113,14 @@ export class RunRegistry {
     if (entry !== undefined) this.#delete(entry);
   }
 
+  /** Nobody finds it any more, once it has its ending; who reads it reads on. */
+  forget(run: RunView): void {
+    const entry = this.#entry(run);
+    if (entry === undefined) return;
+    entry.isForgotten = true;
+    if (entry.ended) this.#letGo(entry);
+  }
+
   join(run: RunView, reader: RunReader): void {
     run.readers.add(reader);
     const entry = this.#entry(run);
@@ -142,6 +152,7 @@ export class RunRegistry {
     if (entry === undefined) return;
     this.#retain(entry, this.#times.resumeWindowMs);
     this.#oneLess(run);
+    if (entry.isForgotten) this.#letGo(entry);
     this.onChange?.(run);
   }
 
@@ -182,6 +193,12 @@ export class RunRegistry {
     held.entries.set(run.id, entry);
     this.#users.set(run.userId, held);
     return held;
+  }
+
+  /** What somebody still reads goes with its last reader. */
+  #letGo(entry: Entry): void {
+    this.#delete(entry);
+    if (entry.run.readers.size === 0) entry.run.release();
   }
 
   #retain(entry: Entry, ms: number): void {

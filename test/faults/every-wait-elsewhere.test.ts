@@ -37,6 +37,9 @@ const ALL = {
   cancelHeld: true,
   neighbours: true,
   endLease: false,
+  // A scene of its own has these: test/relay/forgetting.test.ts.
+  forget: false,
+  tellAll: false,
   close: false,
 } as const;
 

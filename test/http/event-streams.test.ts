@@ -78,6 +78,7 @@ it('who hangs up while other machines are asked leaves nothing behind', async ()
     resume: (position, sink) => (resumed = asked.then(() => core.relay.resume(position, sink))),
     cancel: (...who) => core.relay.cancel(...who),
     stateOf: (...which) => core.relay.stateOf(...which),
+    forget: (...which) => core.relay.forget(...which),
     streamsOf: (...which) => core.relay.streamsOf(...which),
   };
   const { port } = await startServer({ routes: { relay, clock: core.clock } });

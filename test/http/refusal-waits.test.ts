@@ -100,7 +100,14 @@ describe('over HTTP, `Retry-After` says it', () => {
     const refuse = async (): Promise<never> => {
       throw refusal;
     };
-    const relay = { start: refuse, resume: refuse, cancel: refuse, stateOf: refuse, streamsOf: refuse };
+    const relay = {
+      start: refuse,
+      resume: refuse,
+      cancel: refuse,
+      stateOf: refuse,
+      streamsOf: refuse,
+      forget: refuse,
+    };
     const { url, authenticator } = await startServer({ routes: { relay, usageOf: refuse } });
     for (const each of REFUSALS) {
       refusal = each.error;
@@ -121,7 +128,9 @@ describe('over HTTP, `Retry-After` says it', () => {
       throw unavailable;
     };
     const { url } = await startServer({
-      routes: { relay: { start, resume: start, cancel: start, stateOf: start, streamsOf: start } },
+      routes: {
+        relay: { start, resume: start, cancel: start, stateOf: start, streamsOf: start, forget: start },
+      },
     });
     const { body = '' } = (await ROUTES['ai-proxy']?.(url)) ?? {};
     expect(JSON.parse(body)).toMatchObject({ retry_after_seconds: 7, retryable: true });

@@ -67,7 +67,14 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     limits: { ...LIMITS, ...limits },
     routes(app, shared) {
       addRoutes(app, {
-        relay: { start: nobody, resume: nobody, cancel: nobody, stateOf: nobody, streamsOf: nobody },
+        relay: {
+          start: nobody,
+          resume: nobody,
+          cancel: nobody,
+          stateOf: nobody,
+          streamsOf: nobody,
+          forget: nobody,
+        },
         observer,
         clock,
         health: overrides.health ?? health,

@@ -339,6 +339,46 @@ describe.each([
     expect(await here.beat()).toEqual([]);
   });
 
+  it('forgets a stream: nothing is found or read of it, and nothing can be written there any more', async () => {
+    const run = await begun();
+    await add(run, 2, '\u001eab\u001ecd', { ending: '{"end":1}' });
+    const live = await begun({ userId: run.userId });
+    await add(live, 1, '\u001eab');
+    for (const { userId, id } of [run, live]) await there.forget(userId, id);
+    await there.forget(run.userId, 'no-such-stream');
+    for (const each of [run, live]) {
+      expect(await here.find(each.userId, each.id)).toBeUndefined();
+      expect(await here.read(each.epoch)).toEqual({
+        exists: false,
+        batches: [],
+        ending: undefined,
+        more: false,
+      });
+      expect(await add(each, 3, '\u001eef')).toBe(false);
+      expect(await here.restore(each, 0)).toBe('forgotten');
+      expect(await here.find(each.userId, each.id)).toBeUndefined();
+    }
+    expect(await here.claim(runHere({ userId: run.userId, id: run.id }), { ...LIMITS, streams: 1 })).toBe(
+      'claimed',
+    );
+  });
+
+  it('asks all machines to forget, itself too, and says how many they are', async () => {
+    const { machine } = here;
+    const { userId } = newRun({ owner: machine });
+    for (const asked of [
+      { type: 'forget', epoch: 'question-1', machine, userId, id: 's1' },
+      { type: 'forget', epoch: 'question-2', machine, userId },
+    ] as const) {
+      const heard = [nextMessage(here), nextMessage(there)];
+      expect(await here.tellAll(asked)).toBeGreaterThanOrEqual(2);
+      expect(await Promise.all(heard)).toEqual([asked, asked]);
+    }
+    const said = nextMessage(here);
+    there.send(machine, { type: 'forgotten', epoch: 'question-1' });
+    expect(await said).toEqual({ type: 'forgotten', epoch: 'question-1' });
+  });
+
   it('keeps an ended run for its time and no longer', async () => {
     const brief = await stores.connect({ ...TIMES, endedMs: 50 });
     await brief.beat();

@@ -5,8 +5,10 @@
 import type {
   Addition,
   Claimed,
+  ForgetMessage,
   MachineMessage,
   Neighbours,
+  Restored,
   RunRecord,
   SharedStore,
   StoredPage,
@@ -132,7 +134,7 @@ export class StoreLink implements SharedStore {
     return this.#ask(() => this.#store.find(userId, id));
   }
 
-  restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
+  restore(record: RunRecord, base: number): Promise<Restored> {
     return this.#ask(() => this.#store.restore(record, base));
   }
 
@@ -155,6 +157,14 @@ export class StoreLink implements SharedStore {
 
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined> {
     return this.#ask(() => this.#store.cancelHeld(userId, id));
+  }
+
+  forget(userId: string, id: string): Promise<void> {
+    return this.#ask(() => this.#store.forget(userId, id));
+  }
+
+  tellAll(message: ForgetMessage): Promise<number> {
+    return this.#ask(() => this.#store.tellAll(message));
   }
 
   send(machine: string, message: MachineMessage): void {

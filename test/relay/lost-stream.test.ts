@@ -46,6 +46,9 @@ function createCoreBesideOther(ending?: EndingFrame) {
       cancels += 1;
       return RUN;
     },
+    onForget() {},
+    forgetElsewhere: async () => {},
+    erase: async () => {},
     close: async () => {},
   };
   return { ...createCore({ shared }), lose: () => events?.lost(), cancels: () => cancels };

@@ -88,6 +88,10 @@ class Source {
     this.heard.push(isFollowed ? 'followed' : 'not followed');
   }
 
+  forgotten(): void {
+    this.heard.push('forgotten');
+  }
+
   cancelled(): void {
     this.heard.push('cancelled');
   }

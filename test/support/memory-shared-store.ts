@@ -4,8 +4,10 @@ import type {
   Addition,
   Claimed,
   Ended,
+  ForgetMessage,
   MachineMessage,
   Neighbours,
+  Restored,
   RunRecord,
   SharedStore,
   StoredPage,
@@ -178,10 +180,11 @@ export class MemorySharedStore implements SharedStore {
     return this.#reached().runs.get(`${userId} ${id}`);
   }
 
-  async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
+  async restore(record: RunRecord, base: number): Promise<Restored> {
     const memory = this.#reached();
     const { runs, logs, live } = memory;
     const log = logs.get(record.epoch);
+    if (log?.ending === '') return 'forgotten';
     if (log?.ending !== undefined) return 'closed';
     const held = memory.heldRun(record);
     if (held !== undefined && held.epoch !== record.epoch) return 'taken';
@@ -208,6 +211,7 @@ export class MemorySharedStore implements SharedStore {
 
   async read(epoch: string, after = -1): Promise<StoredPage> {
     const log = this.#reached().logs.get(epoch);
+    if (log?.ending === '') return { exists: false, batches: [], ending: undefined, more: false };
     const batches = log?.batches.filter(({ seq }) => seq > after) ?? [];
     const ending = log?.ending;
     const exists = batches.length > 0 || ending !== undefined || (log !== undefined && after < log.base);
@@ -237,6 +241,22 @@ export class MemorySharedStore implements SharedStore {
     this.send(held.owner, { type: 'follow', epoch: held.epoch, machine: this.machine });
     await this.cancel(held);
     return held;
+  }
+
+  async forget(userId: string, id: string): Promise<void> {
+    const memory = this.#reached();
+    const held = memory.runs.get(`${userId} ${id}`);
+    if (held === undefined) return;
+    memory.runs.delete(`${userId} ${id}`);
+    memory.live.delete(held.epoch);
+    memory.logs.set(held.epoch, { base: 0, batches: [], ending: '' });
+    memory.expire(held, 0, this.#times.liveMs);
+  }
+
+  async tellAll(message: ForgetMessage): Promise<number> {
+    const machines = [...this.#reached().mailboxes.keys()];
+    for (const machine of machines) this.send(machine, message);
+    return machines.length;
   }
 
   send(machine: string, message: MachineMessage): void {

@@ -1,7 +1,7 @@
 /** A machine's message as one text. Fields are set apart by a control character, which JSON never holds unescaped. */
 import * as z from 'zod';
 import { fromWire, toWire } from '../../protocol/wire-text.ts';
-import type { InterludeMessage, MachineMessage } from './port.ts';
+import type { ForgetMessage, InterludeMessage, MachineMessage } from './port.ts';
 
 /** Between the fields of a message. */
 export const SEPARATOR = '\x1d';
@@ -11,6 +11,10 @@ const MOMENT = /^(thinking|tool):(\d{1,15})(:.*)?$/;
 
 export function encodeMessage(message: MachineMessage): string {
   if (message.type === 'interlude') return encodeMoment(message);
+  if (message.type === 'forget') {
+    const { type, epoch, machine, userId, id = '' } = message;
+    return [type, epoch, machine, userId, id].join(SEPARATOR);
+  }
   if (message.type !== 'added') {
     const machine = 'machine' in message ? [message.machine] : [];
     return [message.type, message.epoch, ...machine].join(SEPARATOR);
@@ -49,13 +53,23 @@ export function decodeMessage(text: string): MachineMessage | undefined {
     case 'follow':
     case 'unfollow':
       return rest.length === 1 && MACHINE.test(third) ? { type, epoch, machine: third } : undefined;
+    case 'forget':
+      return decodeForget(epoch, rest);
     case 'cancel':
     case 'read':
     case 'not_here':
+    case 'forgotten':
       return rest.length === 0 ? { type, epoch } : undefined;
     default:
       return undefined;
   }
+}
+
+function decodeForget(epoch: string, rest: readonly string[]): ForgetMessage | undefined {
+  const [machine = '', userId = '', id = ''] = rest;
+  if (rest.length !== 3 || !MACHINE.test(machine) || !MACHINE.test(userId)) return undefined;
+  if (id === '') return { type: 'forget', epoch, machine, userId };
+  return isEpoch(id) ? { type: 'forget', epoch, machine, userId, id } : undefined;
 }
 
 function decodeAdded(

@@ -80,7 +80,23 @@ export type MachineMessage =
   | { readonly type: 'unfollow'; readonly epoch: string; readonly machine: string }
   | { readonly type: 'cancel'; readonly epoch: string }
   | { readonly type: 'read'; readonly epoch: string }
-  | { readonly type: 'not_here'; readonly epoch: string };
+  | { readonly type: 'not_here'; readonly epoch: string }
+  | ForgetMessage
+  | { readonly type: 'forgotten'; readonly epoch: string };
+
+/** To every machine: it forgets the user's stream of that id, or all of the user's, and says `forgotten`. */
+export interface ForgetMessage {
+  readonly type: 'forget';
+  /** Names the question, and nothing else. */
+  readonly epoch: string;
+  /** The one that asks. */
+  readonly machine: string;
+  readonly userId: string;
+  readonly id?: string | undefined;
+}
+
+/** After which seq a log goes on; or that it has its ending, that its id is another run's, or that it was erased. */
+export type Restored = number | 'closed' | 'taken' | 'forgotten';
 
 /**
  * Every method but `listen`, `send` and `close` rejects where the store cannot be reached; nothing is tried again. What
@@ -109,10 +125,10 @@ export interface SharedStore {
   release(run: RunRecord): Promise<void>;
   find(userId: string, id: string): Promise<RunRecord | undefined>;
   /**
-   * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, otherwise
+   * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, `forgotten` where it was erased, otherwise
    * `taken` where the id has become another run's, whose machine did not die before it began. A log that is absent, or ends before `base`, begins anew after `base`.
    */
-  restore(run: RunRecord, base: number): Promise<number | 'closed' | 'taken'>;
+  restore(run: RunRecord, base: number): Promise<Restored>;
   /**
    * Adds to many logs at once. `payloads` are those of all additions, in their order, and stay as they are until the
    * answer. Gives the indexes of additions that were not written: their log is absent or closed, or, where it was to
@@ -131,7 +147,14 @@ export interface SharedStore {
   cancel(run: RunRecord): Promise<void>;
   /** The same for the run that has the id, which it gives; its owner is told before that this machine follows it. */
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
+  /**
+   * Erases the record of the run that has the id, and its log: in its place stays, for as long as a run may take, that nothing
+   * can be written there any more.
+   */
+  forget(userId: string, id: string): Promise<void>;
   send(machine: string, message: MachineMessage): void;
+  /** Sends it to every machine, also to this one. Gives how many hear it. */
+  tellAll(message: ForgetMessage): Promise<number>;
   /** Who listens beside this machine. */
   neighbours(): Promise<Neighbours>;
   /** Gives up the lease. */

@@ -41,6 +41,11 @@ export class RedisKeys {
     return `${this.#named}:to:${machine}`;
   }
 
+  /** The channel on which all machines are asked to forget. */
+  get forgets(): string {
+    return `${this.#named}:forget`;
+  }
+
   cancels(machine: string): string {
     return `${this.#named}:cancel:${machine}`;
   }

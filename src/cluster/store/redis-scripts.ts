@@ -153,7 +153,10 @@ make_room(KEYS[1], 'hash')
 make_room(KEYS[2], 'hash')
 make_room(KEYS[3], 'stream')
 local seq = last_seq(KEYS[3])
-if seq == 'closed' then return seq end
+if seq == 'closed' then
+  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+  return last[2][2] == '' and 'forgotten' or seq
+end
 local held = held_run(KEYS[1])
 if is_held(held, ARGV[8], ARGV[9]) and held[1] ~= ARGV[1] then return 'taken' end
 redis.call('HSET', KEYS[1], ${RUN_FIELDS})
@@ -221,6 +224,21 @@ expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return 'ended'`;
 
+/**
+ * KEYS run, live. ARGV prefix of logs, ms of a live run. An ending without words stays in the place of the log: it refuses all
+ * that may still come, and says why.
+ */
+const forget = `${HELD_RUN}
+local held = held_run(KEYS[1])
+redis.call('DEL', KEYS[1])
+if held and held ~= 'malformed' then
+  local log = ARGV[1] .. held[1]
+  redis.call('DEL', log)
+  redis.call('XADD', log, '${LAST_ID}', 'ending', '')
+  redis.call('PEXPIRE', log, ARGV[2])
+  redis.pcall('HDEL', KEYS[2], held[1])
+end`;
+
 const CANCEL = `${MAKE_ROOM}
 local function cancel(cancels, epoch, ms, mailbox)
   make_room(cancels, 'set')
@@ -265,6 +283,7 @@ export const SCRIPTS = {
   dashRestore: { lua: restore, numberOfKeys: 3 },
   dashAdd: { lua: add, numberOfKeys: 0 },
   dashEnd: { lua: end, numberOfKeys: 4 },
+  dashForget: { lua: forget, numberOfKeys: 2 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
   dashCancelHeld: { lua: cancelHeld, numberOfKeys: 1 },
   dashChange: { lua: change, numberOfKeys: 1 },

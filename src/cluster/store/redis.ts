@@ -6,8 +6,10 @@ import type {
   Addition,
   Claimed,
   Ended,
+  ForgetMessage,
   MachineMessage,
   Neighbours,
+  Restored,
   RunRecord,
   SharedStore,
   StoredBatch,
@@ -72,6 +74,7 @@ export class RedisSharedStore implements SharedStore {
     };
     const channels = {
       [this.#keys.mailbox(machine)]: receive,
+      [this.#keys.forgets]: receive,
       [this.#keys.switches]: () => this.switches.told(),
       [this.#keys.revocations]: () => this.revocations.told(),
     };
@@ -152,7 +155,7 @@ export class RedisSharedStore implements SharedStore {
     return heldRun(userId, id, held);
   }
 
-  async restore(record: RunRecord, base: number): Promise<number | 'closed' | 'taken'> {
+  async restore(record: RunRecord, base: number): Promise<Restored> {
     const reply = await this.#ask(
       'restore',
       this.connection.dashRestore(
@@ -164,7 +167,7 @@ export class RedisSharedStore implements SharedStore {
         this.#keys.logs,
       ),
     );
-    return reply as number | 'closed' | 'taken';
+    return reply as Restored;
   }
 
   /** However many there are, it is one command of few arguments: the client of Redis is dear for each of them. */
@@ -252,6 +255,23 @@ export class RedisSharedStore implements SharedStore {
       ),
     );
     return heldRun(userId, id, held);
+  }
+
+  async forget(userId: string, id: string): Promise<void> {
+    const run = { userId, id };
+    await this.#ask(
+      'forget',
+      this.connection.dashForget(
+        this.#keys.run(run),
+        this.#keys.live(run),
+        this.#keys.logs,
+        this.#times.liveMs,
+      ),
+    );
+  }
+
+  async tellAll(message: ForgetMessage): Promise<number> {
+    return await this.#ask('forget', this.connection.publish(this.#keys.forgets, encodeMessage(message)));
   }
 
   send(machine: string, message: MachineMessage): void {
@@ -356,11 +376,14 @@ function runOf(userId: string, id: string, held: readonly string[]): RunRecord {
   return { userId, id, epoch, requestHash, action, model, owner };
 }
 
+const NOTHING: StoredPage = { exists: false, batches: [], ending: undefined, more: false };
+
 /** @throws Malformed for an entry that no relay writes */
 function pageOf(entries: readonly Entry[], more: boolean): StoredPage {
   const batches: StoredBatch[] = [];
   let ending: string | undefined;
   for (const [id, [field, value]] of entries) {
+    if (field === 'ending' && id === LAST_ID && value === '') return NOTHING; // erased
     if (field === 'ending' && id === LAST_ID) ending = value;
     else if (field === 'deltas') batches.push({ seq: Number.parseInt(id, 10), payload: value });
     else if (field !== 'begin') throw new Malformed('an entry of a log');

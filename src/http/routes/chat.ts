@@ -1,10 +1,11 @@
 /**
  * Callers without WebSockets: the same runs from the same log, as server-sent events or as one JSON object.
- * POST /v1/chat, GET and DELETE /v1/streams/:id, GET /v1/streams/:id/state. PROTOCOL.md has their shapes.
+ * POST /v1/chat, GET and DELETE /v1/streams/:id, GET /v1/streams/:id/state, DELETE /v1/streams. PROTOCOL.md has their shapes.
  */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { CancelledFrame, DoneFrame } from '../../protocol/frames.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Clock } from '../../time/clock.ts';
 import { principalOf } from '../admission/request-guard.ts';
@@ -14,10 +15,12 @@ import { endingError, errorBody, errorHeaders } from '../error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
 
+export type ChatRelay = Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf' | 'forget'>;
+
 export function chatHandlers(
-  relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf'>,
+  relay: ChatRelay,
   clock: Clock,
-): Record<'start' | 'resume' | 'cancel' | 'state', RouteHandlerMethod> {
+): Record<'start' | 'resume' | 'cancel' | 'state' | 'forgetAll', RouteHandlerMethod> {
   const eventStreams = new EventStreams(clock);
   const texts: AnswerTexts = new WeakMap();
 
@@ -40,19 +43,33 @@ export function chatHandlers(
     await eventStreams.serve(reply, (sink) => relay.resume(position, sink));
   };
 
-  const cancel: RouteHandlerMethod = async (request) => {
+  const cancel: RouteHandlerMethod = async (request, reply) => {
     const { userId } = principalOf(request);
-    return await relay.cancel(userId, streamIdOf(request), callerOf(request));
+    if (!isToBeForgotten(request)) return await relay.cancel(userId, streamIdOf(request), callerOf(request));
+    await relay.forget(userId, streamIdOf(request));
+    return reply.code(204).send();
+  };
+
+  const forgetAll: RouteHandlerMethod = async (request, reply) => {
+    await relay.forget(principalOf(request).userId);
+    return reply.code(204).send();
   };
 
   const state: RouteHandlerMethod = (request) =>
     relay.stateOf(principalOf(request).userId, streamIdOf(request));
 
-  return { start, resume, cancel, state };
+  return { start, resume, cancel, state, forgetAll };
 }
 
 function streamIdOf({ params }: FastifyRequest): string {
   return (params as { readonly id: string }).id;
+}
+
+/** Who misspells it must not take what is only stopped for erased. @throws RelayError bad_request */
+function isToBeForgotten({ query }: FastifyRequest): boolean {
+  const { forget = 'false' } = query as Readonly<Record<string, unknown>>;
+  if (forget !== 'true' && forget !== 'false') throw new RelayError('bad_request', 'forget: true or false');
+  return forget === 'true';
 }
 
 /** What each answer is as JSON: one text for all who waited for it. */

@@ -17,7 +17,7 @@ import { readFiles } from '../create-app.ts';
 import { MAX_HEALTH_BYTES, oldFunctionHandlers } from '../legacy/old-functions.ts';
 import type { PassOn } from '../legacy/pass-on.ts';
 import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
-import { chatHandlers } from './chat.ts';
+import { type ChatRelay, chatHandlers } from './chat.ts';
 import { clientMetricsHandler } from './client-metrics.ts';
 import { allowOrigins } from './cors.ts';
 import { type Demo, demoHandlers, explainNoDemo } from './demo.ts';
@@ -46,7 +46,7 @@ declare module 'fastify' {
 export type Access = 'anyone' | 'health' | 'local' | 'token' | 'reader';
 
 export interface RouteParts {
-  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel' | 'stateOf' | 'streamsOf'>;
+  readonly relay: ChatRelay & Pick<Relay, 'streamsOf'>;
   readonly admission: Admission;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly observer: Observer;
@@ -105,6 +105,7 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'POST /v1/chat', config: { ...reader, door: 'json', of: 'start' }, handler: chat.start },
     { on: 'GET /v1/streams/:id', config: { ...reader, door: 'sse', of: 'resume' }, handler: chat.resume },
     { on: 'DELETE /v1/streams/:id', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.cancel },
+    { on: 'DELETE /v1/streams', config: { ...token, door: 'json', of: 'cancel' }, handler: chat.forgetAll },
     { on: 'GET /v1/streams', config: { ...token, door: 'json' }, handler: listHandler(relay) },
     { on: 'GET /v1/streams/:id/state', config: { ...token, door: 'json' }, handler: chat.state },
     {
