@@ -48,6 +48,8 @@ export interface Replica {
   readonly ending: EndingFrame | undefined;
   /** What its run does between two deltas, or did last. */
   readonly interlude: Interlude | undefined;
+  /** Why it cannot go on, once it cannot: that may be before whoever follows it could be told. */
+  readonly loss: ReplicaLoss | undefined;
   /** Stops following. Idempotent. */
   release(): void;
 }

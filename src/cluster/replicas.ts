@@ -37,6 +37,7 @@ export class Replicas {
   /** Those that have not ended. */
   readonly #open = new Map<string, readonly RunReplica[]>();
   readonly #reading = new Map<RunReplica, Promise<void>>();
+  readonly #givingUp = new Set<RunReplica>();
   /** Since when a machine has no lease, elapsed ms. */
   readonly #absentSince = new Map<string, number>();
   /** Machines that are known to have ended. */
@@ -144,7 +145,8 @@ export class Replicas {
       if (now - absentSince >= CONFIRM_MS && now >= this.#trustFrom) this.#attempt(this.#giveUp(replica));
       else if (now - replica.refreshedAt >= REFRESH_MS || !replica.accepted) {
         this.#refresh(replica);
-        this.#readOn(replica);
+        // One that is under way says as much: over a slow store it would never end.
+        if (!this.#reading.has(replica)) this.#readOn(replica);
       }
     }
   }
@@ -222,7 +224,14 @@ export class Replicas {
     if (replica.log.head === head && replica.ending === undefined) replica.lose('gap');
   }
 
+  /** Once at a time, for the same reason. */
   async #giveUp(replica: RunReplica): Promise<void> {
+    if (this.#givingUp.has(replica)) return;
+    this.#givingUp.add(replica);
+    await this.#endFor(replica).finally(() => this.#givingUp.delete(replica));
+  }
+
+  async #endFor(replica: RunReplica): Promise<void> {
     const { store } = this.#parts;
     replica.becomeWhole(); // who ends a run for its owner has to know where
     if (!(await this.#readToEnd(replica))) return;

@@ -183,6 +183,7 @@ export class RunCluster implements Cluster, RemoteRunEvents {
       lost: () => run?.lost(),
     });
     if (typeof replica === 'string') return replica;
+    if (replica.loss !== undefined) return replica.loss;
     run = new RemoteRun(replica, this, this.#wheel);
     return run;
   }

@@ -10,7 +10,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { KeptRuns } from './kept-runs.ts';
 import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
-import { switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
+import { didNotBegin, switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
 import type { RunRegistry } from './registry.ts';
 import { hashOfRequest, keepMsOf, prepareRequest, type RequestPolicy } from './request.ts';
 import { Run, type RunParts, type RunSpec } from './run.ts';
@@ -122,6 +122,8 @@ export class RunStarter {
   #attach(run: RunView, requestHash: string, join: (started: Started) => void): void {
     if (run.requestHash !== requestHash)
       throw new RelayError('conflict', 'this id belongs to another request; use a new one');
+    // Its machine was given up in between: nobody would tell those who join now.
+    if (run.isLost && !run.accepted) throw didNotBegin();
     join({ run, attached: true });
   }
 

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { Step } from './commands.ts';
 import { play } from './histories.ts';
+import { World } from './world.ts';
 
 it.each<[string, number, readonly Step[]]>([
   [
@@ -156,6 +157,31 @@ it.each<[string, number, readonly Step[]]>([
       new Step('wait', { ms: 15_000 }, 0),
     ],
   ],
+  [
+    'who starts a run by HTTP whose machine was killed before it began, over a slow store, gets an answer',
+    3,
+    [
+      new Step('start', { device: 0, id: 2, model: 0 }, 'rest'),
+      new Step('kill', { machine: 0, lastArrives: false }, 'rest'),
+      new Step('latency', { machine: 2, ms: 30 }, 'rest'),
+      new Step('ask', { device: 0, machine: 2, id: 2 }, 0),
+      new Step('wait', { ms: 15_000 }, 'rest'),
+    ],
+  ],
 ])('%s', async (_what, machines, steps) => {
   await expect(play(machines, steps)).resolves.toBeUndefined();
+});
+
+it('and that answer comes while the store is still slower than the looks at a run that does not begin', async () => {
+  const world = new World(2);
+  await world.begin();
+  const [device, machine] = [world.device(0), world.machine(1)];
+  await new Step('start', { device: 0, id: 0, model: 0 }, 'rest').run(world);
+  world.kill(world.machine(0), false);
+  world.latency(200, machine);
+  await new Step('ask', { device: 0, machine: 1, id: 0 }, 'rest').run(world);
+  const [reader] = world.readers;
+  await world.pass(15_000, 50);
+  expect(device.userId).toBe(reader?.userId);
+  expect([reader?.isOpen, reader?.failure]).not.toEqual([false, undefined]);
 });

@@ -107,8 +107,8 @@ export class Reference implements Judge {
   readonly byEpoch = new Map<string, ModelRun>();
   /** All is well since then, elapsed ms: nothing that the store did lately can show any more. */
   soundSince = Number.NEGATIVE_INFINITY;
-  /** Whether messages between machines arrive, and at once. */
-  hasMail = true;
+  /** Since when messages between machines arrive, and at once, elapsed ms; undefined: they do not. */
+  mailSince: number | undefined = Number.NEGATIVE_INFINITY;
   /** Some reader took nothing for a while. */
   hasStalled = false;
   /** When a machine was killed last, elapsed ms. */
@@ -133,6 +133,11 @@ export class Reference implements Judge {
   /** Nothing of the store was wrong for the last three seconds. */
   get isCalm(): boolean {
     return this.#clock.elapsed() - this.soundSince >= 3000;
+  }
+
+  /** What was lost between machines was asked for again by now. */
+  get hasMail(): boolean {
+    return this.mailSince !== undefined && this.#clock.elapsed() - this.mailSince >= UNHEARD_MS;
   }
 
   /** The runs whose models still answer. */
@@ -243,7 +248,9 @@ export class Reference implements Judge {
     const run = this.byEpoch.get(epoch);
     if (run === undefined || run.userId !== userId || run.id !== id) throw new Error('by HTTP: another run');
     if (run.spoken.slice(after, seq).join('') !== text) throw new Error('by HTTP: not what was said');
-    if (ending !== undefined && !this.#isEndingOf(run, ending)) throw new Error('by HTTP: not its ending');
+    if (ending === undefined) return;
+    if (!this.#isEndingOf(run, ending)) throw new Error('by HTTP: not its ending');
+    this.#noteEnding(run, ending);
   }
 
   /** Whether others may have told that it was interrupted, although its owner says something else. */
@@ -365,16 +372,25 @@ export class Reference implements Judge {
   #toldEnding({ userId }: Device, stream: HeldStream, frame: EndingFrame): void {
     // Who cancels what it never read does not know the run; and the id may have another run by now.
     const runs = this.runs.filter((run) => run.userId === userId && run.id === stream.id);
-    if (!runs.some((run) => this.#isEndingOf(run, frame)))
-      throw new Error(`an ending that none of its runs has: ${JSON.stringify(frame)}`);
+    const possible = runs.filter((run) => this.#isEndingOf(run, frame));
+    const [first, second] = possible;
+    if (first === undefined) throw new Error(`an ending that none of its runs has: ${JSON.stringify(frame)}`);
+    const named = possible.find(({ epoch }) => epoch === stream.epoch);
+    const run = named ?? (second === undefined ? first : undefined);
+    if (run !== undefined) this.#noteEnding(run, frame);
+  }
+
+  /** It was told of that run. */
+  #noteEnding(run: ModelRun, frame: EndingFrame): void {
+    if (run.ending === JSON.stringify(frame)) return;
+    run.isToldInterrupted = true;
+    this.#checkOneEnding(run);
   }
 
   #isEndingOf(run: ModelRun, frame: EndingFrame): boolean {
     if (run.ending === JSON.stringify(frame)) return true;
     const isOfOthers = frame.type === 'error' && frame.code === 'interrupted' && frame.usage === undefined;
     if (!isOfOthers || !this.mayBeInterrupted(run)) return false;
-    run.isToldInterrupted = true;
-    this.#checkOneEnding(run);
     // Who says that it holds a delta more is believed: nobody is left to know better.
     const most = run.spoken.length + (this.areDevicesSane ? 0 : 1);
     return frame.seq <= most && (run.isDisturbed || frame.seq >= leftBehind(run));

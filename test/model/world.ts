@@ -174,7 +174,8 @@ export class World {
       if (now - (this.#downSince.get(process) ?? now) >= SILENT_MS) this.reference.silence(process);
     }
     const states = this.processes.map(({ link }) => link?.mail ?? 'arrive');
-    this.reference.hasMail = states.every((state) => state === 'arrive' || state === 'twice');
+    const arrives = states.every((state) => state === 'arrive' || state === 'twice');
+    this.reference.mailSince = arrives ? (this.reference.mailSince ?? now) : undefined;
   }
 
   #checkProcess({ core, name, complaints }: Process): void {

@@ -1,7 +1,8 @@
 /** A run of another machine that can be read no more while somebody waits for its ending. */
 import { expect, it, vi } from 'vitest';
-import type { ReplicaEvents, RunRecord, SharedRuns } from '../../src/cluster/port.ts';
+import type { ReplicaEvents, ReplicaLoss, RunRecord, SharedRuns } from '../../src/cluster/port.ts';
 import type { EndingFrame } from '../../src/protocol/frames.ts';
+import { hashOfRequest } from '../../src/run/request.ts';
 import { MemoryStreamLogs } from '../../src/stream-log/memory.ts';
 import { ALICE, createCore } from '../support/core.ts';
 import { settled } from '../support/quiet.ts';
@@ -16,8 +17,16 @@ const RUN: RunRecord = {
   owner: 'other',
 };
 
+interface Other {
+  readonly ending?: EndingFrame;
+  readonly accepted?: boolean;
+  readonly requestHash?: string;
+  /** Called as whoever follows it is about to know. */
+  readonly followed?: (replica: { loss: ReplicaLoss | undefined }, events: ReplicaEvents) => void;
+}
+
 /** A core beside another machine that has one run, and loses it when the test says so; or that has lost it, with that ending. */
-function createCoreBesideOther(ending?: EndingFrame) {
+function createCoreBesideOther({ ending, accepted = true, requestHash = 'hash', followed }: Other = {}) {
   let events: ReplicaEvents | undefined;
   let cancels = 0;
   const log = new MemoryStreamLogs({ maxBytes: 1 << 20, totalBytes: 1 << 20 }).create();
@@ -25,21 +34,25 @@ function createCoreBesideOther(ending?: EndingFrame) {
     machine: 'here',
     up: true,
     elsewhere: true,
-    claim: async () => RUN,
+    claim: async () => ({ ...RUN, requestHash }),
     release() {},
     endingRead() {},
     publish: () => ({ wake() {}, meanwhile() {}, confirmed: () => undefined }),
     find: async () => RUN,
-    async follow(run, _part, followed) {
-      events = followed;
-      return {
-        record: run,
+    async follow(record, _part, told) {
+      events = told;
+      const loss: ReplicaLoss | undefined = undefined;
+      const replica = {
+        record,
         log,
-        accepted: true,
+        accepted,
         ending,
         interlude: undefined,
+        loss,
         release: () => log.release(),
       };
+      followed?.(replica, told);
+      return replica;
     },
     cancel: () => Promise.reject(new Error('not asked a second time')),
     async cancelHeld() {
@@ -86,7 +99,7 @@ it('that ended before what a caller over HTTP holds, ends for it after that', as
     message: 'm',
     retryable: true,
   } as const;
-  const { relay } = createCoreBesideOther(ending);
+  const { relay } = createCoreBesideOther({ ending });
   const sink = {
     opened: vi.fn(),
     frame: vi.fn(),
@@ -102,3 +115,33 @@ it('that ended before what a caller over HTTP holds, ends for it after that', as
   expect(sink.ended).toHaveBeenCalledExactlyOnceWith({ ...ending, seq: 3 }, expect.any(String));
   expect(sink.failed).not.toHaveBeenCalled();
 });
+
+it.each(Array.from({ length: 16 }, (_, turns) => turns))(
+  'whose machine is given up before it began, just as who starts it finds it there, is started anew: %i turns later',
+  async (turns) => {
+    const fields = { action: 'chat', messages: [{ role: 'user', content: 'hi' }] } as const;
+    const request = { type: 'start', id: 's1', ...fields };
+    const { connect } = createCoreBesideOther({
+      accepted: false,
+      requestHash: hashOfRequest(fields),
+      followed(replica, events) {
+        const lose = (left: number): void => {
+          if (left > 0) {
+            queueMicrotask(() => lose(left - 1));
+            return;
+          }
+          replica.loss = 'refused';
+          events.lost();
+        };
+        lose(turns);
+      },
+    });
+    const socket = connect();
+    socket.send(request);
+    await settled();
+    const answers = socket.frames.filter((frame) => 'id' in frame);
+    expect(answers).toMatchObject([
+      { type: 'error', of: 'start', id: 's1', code: 'unavailable', retryable: true },
+    ]);
+  },
+);
