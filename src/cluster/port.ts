@@ -2,13 +2,13 @@
  * Port of what machines share about their streams. The owner of a run publishes its log; other machines follow it by
  * a replica. Nothing here is ever waited for by a reader on the owner's machine.
  */
-import type { EndingFrame } from '../protocol/frames.ts';
+import type { EndingFrame, ListedStream } from '../protocol/frames.ts';
 import type { Interlude } from '../run/interlude.ts';
-import type { UserLimits } from '../run/port.ts';
+import type { ToldOfStreams, UserLimits } from '../run/port.ts';
 import type { StreamLog } from '../stream-log/port.ts';
-import type { Claimed, RunRecord } from './store/port.ts';
+import type { Claimed, ListedName, RunRecord } from './store/port.ts';
 
-export type { Claimed, RunRecord } from './store/port.ts';
+export type { Claimed, ListedName, RunRecord } from './store/port.ts';
 
 /** The owner's side of a run, as its publication sees it. */
 export interface PublishedSource {
@@ -17,6 +17,8 @@ export interface PublishedSource {
   readonly ending: string | undefined;
   /** What it does between two deltas, or did last. */
   readonly interlude: Interlude | undefined;
+  /** As a list has it now. */
+  readonly listed: ListedStream | undefined;
   /** Readers on other machines follow the run from now on, or no longer. */
   followed(isFollowed: boolean): void;
   /** Somebody on another machine cancelled it. */
@@ -110,6 +112,13 @@ export interface SharedRuns {
   forgetElsewhere(userId: string, id?: string): Promise<void>;
   /** Erases what is shared of the user's stream of that id, or of each that is known. Rejects likewise. */
   erase(userId: string, id?: string): Promise<void>;
+  /** Streams of a user that machines have told of, this one among them. Rejects likewise. */
+  listed(userId: string): Promise<readonly ListedStream[]>;
+  /** Tells what other machines say of a user's streams, until `unwatch`. Resolves once they are heard; rejects where that may be later. */
+  watch(userId: string, told: (told: ToldOfStreams) => void): Promise<void>;
+  unwatch(userId: string): void;
+  /** Tells other machines that a stream, or all of a user's, was erased here. Rejects likewise. */
+  erased(userId: string, stream?: ListedName): Promise<void>;
   /** Publishes what is left, for two seconds at most, and gives up this machine's lease. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * go to them, and their readers count as one reader here, so that a run is not abandoned while somebody follows it
  * elsewhere.
  */
+import type { ListedStream } from '../protocol/frames.ts';
 import { fromWire } from '../protocol/wire-text.ts';
 import type { Interlude } from '../run/interlude.ts';
 import type { Claim } from '../run/port.ts';
@@ -67,6 +68,10 @@ class PublishedRun implements PublishedSource, RunReader {
     const { ending } = this.#run;
     if (ending !== undefined) this.#ending ??= fromWire(ending.wire);
     return this.#ending;
+  }
+
+  get listed(): ListedStream | undefined {
+    return this.#run.listed();
   }
 
   followed(isFollowed: boolean): void {

@@ -2,13 +2,14 @@
  * The runs of many machines as the core asks for them: claims ids for those of this machine, and brings those of others
  * into the registry to be read here, for as long as somebody does. Only what is not on this machine comes this way.
  */
+import type { ListedStream } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Claim, ClaimedRun, Cluster, UserLimits } from '../run/port.ts';
+import type { Claim, ClaimedRun, Cluster, ToldOfStreams, UserLimits } from '../run/port.ts';
 import { didNotBegin, resumeGap, tooManyStarts, tooManyStreams } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
-import type { ReplicaLoss, ReplicaPart, RunRecord, SharedRuns } from './port.ts';
+import type { ListedName, ReplicaLoss, ReplicaPart, RunRecord, SharedRuns } from './port.ts';
 import { RemoteRun, type RemoteRunEvents } from './remote-run.ts';
 import { RunClaim } from './run-claim.ts';
 
@@ -101,6 +102,22 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     return this.#asked('forget', () => this.#shared.erase(userId, id));
   }
 
+  listed(userId: string): Promise<readonly ListedStream[]> {
+    return this.#asked('list', () => this.#shared.listed(userId));
+  }
+
+  watch(userId: string, told: (told: ToldOfStreams) => void): Promise<void> {
+    return this.#shared.watch(userId, told);
+  }
+
+  unwatch(userId: string): void {
+    this.#shared.unwatch(userId);
+  }
+
+  erased(userId: string, stream?: ListedName): Promise<void> {
+    return this.#shared.erased(userId, stream);
+  }
+
   cancel(run: RemoteRun): void {
     this.#shared.cancel(run.run).catch(() => {
       this.#wheel.after(CANCEL_AGAIN_MS, () => {
@@ -132,7 +149,10 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     return here?.epoch === epoch ? here : undefined;
   }
 
-  async #asked<T>(type: 'resume' | 'cancel' | 'start' | 'forget', ask: () => Promise<T>): Promise<T> {
+  async #asked<T>(
+    type: 'resume' | 'cancel' | 'start' | 'forget' | 'list',
+    ask: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await ask();
     } catch (cause) {

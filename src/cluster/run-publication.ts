@@ -41,6 +41,8 @@ export class RunPublication implements Publication {
   #cursor: LogCursor | undefined;
   #interlude: InterludePosition | undefined;
   #endedAt: number | undefined;
+  /** The list of its user's streams has it, as far as is known. */
+  #isListed = false;
   /** What the ending waits for, and since when, elapsed ms. */
   #question: (PromiseWithResolvers<void> & { readonly at: number }) | undefined;
 
@@ -171,14 +173,18 @@ export class RunPublication implements Publication {
     const { seq } = cursor;
     const bytes = payloads.length - before;
     const last = seq === log.head ? ending : undefined;
-    if (!begins && bytes === 0 && last === undefined) return undefined;
+    if (!begins && bytes === 0 && last === undefined && this.#isListed) return undefined;
     const followers = this.#followers.size === 0 ? NOBODY : [...this.#followers.keys()];
-    return { record: this.record, begins, seq, bytes, ending: last, followers };
+    const addition = { record: this.record, begins, seq, bytes, ending: last, followers };
+    if (this.#isListed && last === undefined) return addition;
+    this.#isListed = true;
+    return { ...addition, listed: this.#source.listed };
   }
 
   added({ ending, followers }: Addition, wasAdded: boolean): void {
     if (!wasAdded) {
       this.#state = 'unsure';
+      this.#isListed = false;
     } else if (ending !== undefined) {
       this.#state = 'over';
       this.isPublished = true;
@@ -192,6 +198,7 @@ export class RunPublication implements Publication {
   /** It is not known what the store holds. Followers that could not be heard meanwhile get their time again. */
   recheck(now: number): void {
     if (this.#state !== 'over') this.#state = 'unsure';
+    this.#isListed = false;
     for (const machine of this.#followers.keys()) this.#followers.set(machine, now + FOLLOWER_MS);
   }
 

@@ -4,11 +4,14 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { UserLimits } from '../run/port.ts';
+import type { ListedStream } from '../protocol/frames.ts';
+import { interrupted } from '../protocol/interrupted.ts';
+import type { ToldOfStreams, UserLimits } from '../run/port.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type {
   Claimed,
+  ListedName,
   Publication,
   PublishedSource,
   Replica,
@@ -20,7 +23,7 @@ import type {
 } from './port.ts';
 import { Publisher } from './publisher.ts';
 import { Replicas } from './replicas.ts';
-import type { ForgetMessage, MachineMessage, SharedStore } from './store/port.ts';
+import type { ForgetMessage, Listing, MachineMessage, SharedStore } from './store/port.ts';
 import { Malformed } from './store/port.ts';
 
 /**
@@ -39,6 +42,8 @@ const CLAIM_MS = 500;
 const LAST_WORDS_MS = 200;
 /** Until all machines have forgotten: one that died is noticed in six seconds, and with it that its runs have ended. */
 const FORGET_MS = 15_000;
+/** After the store was away machines get so long to renew their leases: as long as one. */
+const GRACE_MS = LEASE_MS;
 /** What closing waits for the store at most. */
 const CLOSE_MS = 2000;
 
@@ -68,12 +73,16 @@ export class StoreSharedRuns implements SharedRuns {
   /** Of machines that ended just now. */
   readonly #ending = new Set<Timer>();
   #up = false;
+  /** From when on a machine without a lease is taken for dead, elapsed ms. */
+  #trustFrom = 0;
   /** Reasons that were told since it was up: each once, however often attempts fail. */
   readonly #downTold = new Set<unknown>();
   /** Those of relays beside this one that cannot read its streams. */
   #otherFormats: readonly number[] = [];
   /** Whether a client that leaves all of WORKERS has anywhere to go. */
   #hasOthers = false;
+  /** Who watches, by user. */
+  readonly #watches = new Map<string, (told: ToldOfStreams) => void>();
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: RunRecord[] = [];
   #beating: Promise<void> | undefined;
@@ -222,6 +231,37 @@ export class StoreSharedRuns implements SharedRuns {
     await this.#asked((store) => store.forget(userId, id));
   }
 
+  async listed(userId: string): Promise<readonly ListedStream[]> {
+    const told = await this.#asked((store) => store.listed(userId));
+    const owners = new Set(told.filter(({ stream }) => stream.state === 'live').map(({ owner }) => owner));
+    owners.delete(this.machine);
+    if (owners.size === 0) return told.map(({ stream }) => stream);
+    const alive = await this.#asked((store) => store.alive([...owners]));
+    const canTell = this.#options.clock.elapsed() >= this.#trustFrom;
+    return told.map((each) =>
+      canTell && isOfDead(each, owners, alive) ? givenUp(each.stream) : each.stream,
+    );
+  }
+
+  watch(userId: string, told: (told: ToldOfStreams) => void): Promise<void> {
+    this.#watches.set(userId, told);
+    return this.#options.store.watch(userId, (message) => {
+      // While nobody can be asked, that is said once somebody can.
+      if (message.change === 'missed') {
+        if (this.#up) told('missed');
+      } else if (message.owner !== this.machine) told(message.change); // its own are told without a way round
+    });
+  }
+
+  unwatch(userId: string): void {
+    this.#watches.delete(userId);
+    this.#options.store.unwatch(userId);
+  }
+
+  erased(userId: string, stream?: ListedName): Promise<void> {
+    return this.#asked((store) => store.unlist(userId, stream));
+  }
+
   async close(): Promise<void> {
     for (const timer of [...this.#timers, ...this.#ending]) timer.cancel();
     await this.#inTime(this.#publisher.close(), CLOSE_MS);
@@ -267,11 +307,13 @@ export class StoreSharedRuns implements SharedRuns {
 
   #recovered(): void {
     this.#up = true;
+    this.#trustFrom = this.#options.clock.elapsed() + GRACE_MS;
     this.#downTold.clear();
     this.#lost();
     void this.#publisher.flush();
     for (const record of this.#unreleased.splice(0)) this.release(record);
     this.#readNeighbours();
+    for (const told of this.#watches.values()) told('missed');
     this.#options.onUp();
   }
 
@@ -348,4 +390,17 @@ export class StoreSharedRuns implements SharedRuns {
     question.said += 1;
     if (question.said >= question.told) question.resolve();
   }
+}
+
+/** Nobody goes on with it: whoever resumes it is told that it was interrupted. */
+function isOfDead(
+  { owner, stream }: Listing,
+  asked: ReadonlySet<string>,
+  alive: ReadonlySet<string>,
+): boolean {
+  return stream.state === 'live' && asked.has(owner) && !alive.has(owner);
+}
+
+function givenUp(stream: ListedStream): ListedStream {
+  return { ...stream, state: 'ended', ending: 'error', code: interrupted().code };
 }

@@ -119,9 +119,11 @@ export class Relay {
       shared && new RunCluster(shared, this.registry, this.#wheel, options.events !== undefined);
     const kept = answers && new KeptRuns(answers, this.registry, this.#wheel, options.events);
     this.#cluster = cluster;
-    this.#streamList = new StreamList({ registry: this.registry, answers: options.answers });
-    this.watchers = new StreamWatchers(this.registry, this.#streamList);
-    const places = { registry: this.registry, cluster, kept, undecided: new UndecidedStarts() };
+    const [registry, wheel] = [this.registry, this.#wheel];
+    const list = new StreamList({ registry, cluster, answers });
+    this.#streamList = list;
+    this.watchers = new StreamWatchers({ registry, list, wheel, cluster });
+    const places = { registry, cluster, kept, undecided: new UndecidedStarts() };
     this.#finder = new RunFinder(places);
     this.#forgetting = new Forgetting({ ...places, answers });
     this.#starter = new RunStarter({ ...options, ...places });
@@ -238,8 +240,8 @@ export class Relay {
     const known = id === undefined ? undefined : this.#forgetting.epochOf(userId, id);
     await this.#forgetting.everywhere(userId, id);
     const epoch = await known;
-    if (id === undefined) this.watchers.allErased(userId);
-    else if (epoch !== undefined) this.watchers.erased(userId, id, epoch);
+    if (id === undefined) await this.watchers.allErased(userId);
+    else if (epoch !== undefined) await this.watchers.erased(userId, id, epoch);
   }
 
   /**

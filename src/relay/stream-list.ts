@@ -7,10 +7,13 @@ import type { ListedStream, StreamPage, StreamsFrame } from '../protocol/frames.
 import { interrupted } from '../protocol/interrupted.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { endingOf } from '../run/ending.ts';
+import type { Cluster } from '../run/port.ts';
 import type { RunRegistry } from '../run/registry.ts';
 
 export interface StreamListParts {
   readonly registry: RunRegistry;
+  /** Absent where this is the only machine. */
+  readonly cluster?: Pick<Cluster, 'listed'> | undefined;
   /** Absent where nothing is kept. */
   readonly answers?: Pick<KeptAnswers, 'list'> | undefined;
 }
@@ -35,21 +38,27 @@ export class StreamList {
   /** @throws RelayError bad_request for a `before` that no page named, unavailable where somebody cannot be asked */
   async page(userId: string, { before, limit }: PageQuery): Promise<StreamPage> {
     const position = before === undefined ? undefined : positionOf(before);
-    const kept = await this.#kept(userId, position, limit + 1);
-    return pageOf(this.#held(userId), kept, position, limit);
+    const [elsewhere, kept] = await Promise.all([
+      this.#elsewhere(userId),
+      this.#kept(userId, position, limit + 1),
+    ]);
+    return pageOf([...this.#held(userId), ...elsewhere, ...kept], position, limit);
   }
 
   /** The newest, and all that are live. Never rejects: what cannot be had makes it incomplete. */
   async newest(userId: string): Promise<StreamsFrame> {
-    const kept = await this.#kept(userId, undefined, DEFAULT_PAGE + 1).catch(() => undefined);
-    const held = this.#held(userId);
-    const { streams, next } = pageOf(held, kept ?? [], undefined, DEFAULT_PAGE);
-    const older = held.filter(({ state, epoch }) => state === 'live' && !has(streams, epoch));
+    const [elsewhere, kept] = await Promise.all([
+      this.#elsewhere(userId).catch(() => undefined),
+      this.#kept(userId, undefined, DEFAULT_PAGE + 1).catch(() => undefined),
+    ]);
+    const all = merged([...this.#held(userId), ...(elsewhere ?? []), ...(kept ?? [])]);
+    const streams = all.filter(({ state }, at) => at < DEFAULT_PAGE || state === 'live');
+    const last = all[DEFAULT_PAGE - 1];
     return {
       type: 'streams',
-      streams: [...streams, ...older.sort(newestFirst)],
-      ...(next === null ? {} : { next }),
-      ...(kept === undefined ? { incomplete: true } : {}),
+      streams,
+      ...(last !== undefined && all.length > DEFAULT_PAGE ? { next: cursorOf(last) } : {}),
+      ...(elsewhere === undefined || kept === undefined ? { incomplete: true } : {}),
     };
   }
 
@@ -62,6 +71,10 @@ export class StreamList {
     return held;
   }
 
+  async #elsewhere(userId: string): Promise<readonly ListedStream[]> {
+    return (await this.#parts.cluster?.listed(userId)) ?? [];
+  }
+
   async #kept(userId: string, before: KeptPosition | undefined, limit: number): Promise<ListedStream[]> {
     const { answers } = this.#parts;
     if (answers === undefined) return [];
@@ -70,24 +83,22 @@ export class StreamList {
   }
 }
 
-/** What is known of one run twice is taken from who knows it first, unless the other knows that it has ended. */
-function pageOf(
-  held: readonly ListedStream[],
-  kept: readonly ListedStream[],
-  before: KeptPosition | undefined,
-  limit: number,
-): StreamPage {
-  const byEpoch = new Map<string, ListedStream>();
-  for (const stream of [...held, ...kept]) {
-    if (before !== undefined && newestFirst(before, stream) >= 0) continue;
-    const known = byEpoch.get(stream.epoch);
-    if (known === undefined || (known.state === 'live' && stream.state === 'ended'))
-      byEpoch.set(stream.epoch, stream);
-  }
-  const all = [...byEpoch.values()].sort(newestFirst);
+function pageOf(known: readonly ListedStream[], before: KeptPosition | undefined, limit: number): StreamPage {
+  const all = merged(known.filter((stream) => before === undefined || newestFirst(before, stream) < 0));
   const streams = all.slice(0, limit);
   const last = streams.at(-1);
   return { streams, next: all.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+/** Each run once: as who comes first knows it, unless another knows that it has ended. */
+function merged(known: readonly ListedStream[]): ListedStream[] {
+  const byEpoch = new Map<string, ListedStream>();
+  for (const stream of known) {
+    const other = byEpoch.get(stream.epoch);
+    if (other === undefined || (other.state === 'live' && stream.state === 'ended'))
+      byEpoch.set(stream.epoch, stream);
+  }
+  return [...byEpoch.values()].sort(newestFirst);
 }
 
 /** A dead one ended where it was saved last: that is what its readers are told. */
@@ -107,10 +118,6 @@ function newestFirst(one: KeptPosition, other: KeptPosition): number {
   if (one.startedAt !== other.startedAt) return other.startedAt - one.startedAt;
   if (one.epoch === other.epoch) return 0;
   return one.epoch < other.epoch ? 1 : -1;
-}
-
-function has(streams: readonly ListedStream[], epoch: string): boolean {
-  return streams.some((stream) => stream.epoch === epoch);
 }
 
 function cursorOf({ startedAt, epoch }: KeptPosition): string {

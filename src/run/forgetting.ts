@@ -43,11 +43,16 @@ export class Forgetting {
     for (const each of [...ended, ...erased, ...swept]) if (each.status === 'rejected') throw each.reason;
   }
 
-  /** The latest run of that id, as far as it is known without asking other machines. */
+  /** The latest run of that id, as far as it is known. Only who watches would be told of it. */
   async epochOf(userId: string, id: string): Promise<string | undefined> {
-    const { registry, answers } = this.#parts;
-    const kept = () => answers?.find(userId, id).catch(() => undefined); // only who watches would be told of it
-    return registry.find(userId, id)?.epoch ?? (await kept())?.epoch;
+    const { registry, cluster, answers } = this.#parts;
+    const here = registry.find(userId, id)?.epoch;
+    if (here !== undefined) return here;
+    const [listed, kept] = await Promise.all([
+      cluster?.listed(userId).catch(() => undefined),
+      answers?.find(userId, id).catch(() => undefined),
+    ]);
+    return listed?.find((stream) => stream.id === id)?.epoch ?? kept?.epoch;
   }
 
   /** The same of what this machine holds. What it owns is erased from what machines share by then. */

@@ -1,4 +1,5 @@
 /** What starts ask of others: how often a user may start, and, where there are more machines than this one, theirs. */
+import type { ListedStream, StreamChange } from '../protocol/frames.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 import type { RunView } from './run-view.ts';
 
@@ -41,6 +42,9 @@ export interface Claim {
   release(): void;
 }
 
+/** What other machines say of a user's streams. `missed`: something may have been said that did not arrive. */
+export type ToldOfStreams = StreamChange | 'all_erased' | 'missed';
+
 /** The runs of all machines together. Nobody who reads a run of this machine ever waits for it. */
 export interface Cluster {
   /** Whether a client that leaves for any other machine finds its streams there. */
@@ -71,6 +75,13 @@ export interface Cluster {
   forgetElsewhere(userId: string, id?: string): Promise<void>;
   /** Erases it from what the machines share. @throws RelayError unavailable likewise */
   erase(userId: string, id?: string): Promise<void>;
+  /** Streams of a user on all machines, as they were told. Rejects where the others cannot be asked. */
+  listed(userId: string): Promise<readonly ListedStream[]>;
+  /** Tells what other machines say of a user's streams, until `unwatch`. Resolves once they are heard; rejects where that may be later. */
+  watch(userId: string, told: (told: ToldOfStreams) => void): Promise<void>;
+  unwatch(userId: string): void;
+  /** A stream of the user's was erased here, or all. Rejects where the others cannot be told. */
+  erased(userId: string, stream?: Pick<ListedStream, 'id' | 'epoch'>): Promise<void>;
 }
 
 /** A connection that is told which streams its user has. */

@@ -36,6 +36,9 @@ const ALL = {
   cancel: true,
   cancelHeld: true,
   neighbours: true,
+  listed: false,
+  unlist: false,
+  watch: false,
   endLease: false,
   // A scene of its own has these: test/relay/forgetting.test.ts.
   forget: false,

@@ -89,7 +89,7 @@ describe('a user of Redis', () => {
   });
 
   it.each([
-    ['may not publish', ['-publish'], 'cancel'],
+    ['may not publish', ['-publish'], 'add'],
     ['may not write logs', ['-xadd'], 'restore'],
     ['may not read logs', ['-xrange'], 'read'],
     ['may not subscribe', ['-subscribe'], 'subscribe'],

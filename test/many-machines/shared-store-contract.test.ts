@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Addition, MachineMessage, RunRecord, SharedStore } from '../../src/cluster/store/port.ts';
+import type { Addition, MachineMessage, RunRecord, SharedStore, Told } from '../../src/cluster/store/port.ts';
 import { RedisSharedStore } from '../../src/cluster/store/redis.ts';
+import type { ListedStream } from '../../src/protocol/frames.ts';
 import { toWire } from '../../src/protocol/wire-text.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { MemorySharedStore, SharedMemory } from '../support/memory-shared-store.ts';
@@ -379,6 +380,48 @@ describe.each([
     expect(await said).toEqual({ type: 'forgotten', epoch: 'question-1' });
   });
 
+  it('lists the streams of a user whose logs are held, and tells who watches of each change and each machine', async () => {
+    const [one, other] = [runHere(), runHere()].map((run) => ({ ...run, userId: 'lister' }));
+    if (one === undefined || other === undefined) throw new Error('two runs');
+    const told: Told[] = [];
+    await there.watch('lister', (each) => told.push(each));
+    for (const run of [one, other]) await here.claim(run, LIMITS);
+    const live = listedOf(one);
+    await add(one, 0, '', { begins: true, listed: live });
+    await add(other, 0, '', { begins: true, listed: listedOf(other) });
+    const [owner] = [here.machine];
+    expect(await there.listed('lister')).toHaveLength(2);
+    expect(await there.listed('lister')).toContainEqual({ owner, stream: live });
+    expect(await there.listed('nobody')).toEqual([]);
+    const over = { ...live, state: 'ended', endedAt: 2, ending: 'done', head: 1, textLength: 1 } as const;
+    await add(one, 1, 'a', { ending: '{}', listed: over });
+    expect(await there.listed('lister')).toContainEqual({ owner, stream: over });
+    await here.unlist('lister', other);
+    expect(await there.listed('lister')).toEqual([{ owner, stream: over }]);
+    await here.unlist('lister');
+    expect(await there.listed('lister')).toEqual([]);
+    await untilHeld(async () => told.length === 5 || undefined);
+    const erased = { id: other.id, epoch: other.epoch, state: 'erased' };
+    const changes = [live, listedOf(other), over, erased, 'all_erased'];
+    expect(told).toEqual(changes.map((change) => ({ owner, change })));
+    there.unwatch('lister');
+    // What is in the list and has no log is not there.
+    await add({ ...other, epoch: newEpoch() }, 0, '', { listed: { ...listedOf(other), epoch: newEpoch() } });
+    expect(await here.listed('lister')).toEqual([]);
+  });
+
+  it('lists the run of a dead owner as interrupted once somebody has ended it', async () => {
+    const run = { ...runHere({ owner: 'dead' }), userId: newUser() };
+    await here.claim(run, LIMITS);
+    await add(run, 0, '', { begins: true, listed: listedOf(run) });
+    const told = new Promise<Told>((resolve) => void here.watch(run.userId, resolve));
+    expect(await there.end(run, 0, '{}')).toBe('ended');
+    const stream = { ...listedOf(run), state: 'ended', ending: 'error', code: 'interrupted' };
+    expect(await here.listed(run.userId)).toEqual([{ owner: 'dead', stream }]);
+    expect(await told).toEqual({ owner: 'dead', change: stream });
+    here.unwatch(run.userId);
+  });
+
   it('keeps an ended run for its time and no longer', async () => {
     const brief = await stores.connect({ ...TIMES, endedMs: 50 });
     await brief.beat();
@@ -404,6 +447,10 @@ function newRun(fields: Partial<RunRecord>): RunRecord {
     owner: '',
     ...fields,
   };
+}
+
+function listedOf({ id, epoch, action, model }: RunRecord): ListedStream {
+  return { id, epoch, action, model, state: 'live', head: 0, startedAt: 1_795_392_000_000, textLength: 0 };
 }
 
 function newEpoch(): string {

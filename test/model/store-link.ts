@@ -6,6 +6,7 @@ import type {
   Addition,
   Claimed,
   ForgetMessage,
+  Listing,
   MachineMessage,
   Neighbours,
   Restored,
@@ -165,6 +166,22 @@ export class StoreLink implements SharedStore {
 
   tellAll(message: ForgetMessage): Promise<number> {
     return this.#ask(() => this.#store.tellAll(message));
+  }
+
+  listed(userId: string): Promise<readonly Listing[]> {
+    return this.#ask(() => this.#store.listed(userId));
+  }
+
+  unlist(...erased: Parameters<SharedStore['unlist']>): Promise<void> {
+    return this.#ask(() => this.#store.unlist(...erased));
+  }
+
+  watch(...watched: Parameters<SharedStore['watch']>): Promise<void> {
+    return this.#ask(() => this.#store.watch(...watched));
+  }
+
+  unwatch(userId: string): void {
+    this.#store.unwatch(userId);
   }
 
   send(machine: string, message: MachineMessage): void {

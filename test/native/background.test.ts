@@ -1,7 +1,7 @@
 /** An app that is put away in the middle of an answer, and opened again. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { report } from '../support/test-run.ts';
-import { startPhoneAndRelay, type ToldStream } from './phone-and-relay.ts';
+import { type Listing, startPhoneAndRelay } from './phone-and-relay.ts';
 import type { Suspension } from './stand-in/native-modules.ts';
 
 const SECOND = 1000;
@@ -133,7 +133,7 @@ it.each([
 
 /** All in the middle of their answers. */
 async function askAll({ ask, pass }: Setting) {
-  const told: ToldStream[] = [];
+  const told: Listing[] = [];
   for (let count = 0; count < STREAMS; count++) told.push(await ask());
   await pass(5 * SECOND);
   const seen = told.map(({ stream }) => stream.content);
@@ -144,7 +144,7 @@ async function askAll({ ask, pass }: Setting) {
 /** Away, and back at this instant. What is counted since then. */
 async function comeBack(
   { phone, pass }: Setting,
-  told: readonly ToldStream[],
+  told: readonly Listing[],
   { awayMs, socket }: { readonly awayMs: number; readonly socket: Suspension },
 ) {
   phone.suspend(socket);

@@ -14,7 +14,7 @@ const STEP_MS = 1000;
 const TURNS = 3;
 const QUESTION = { action: 'chat', messages: [{ role: 'user', content: 'Why is the sky blue?' }] } as const;
 
-export interface ToldStream {
+export interface Listing {
   readonly stream: DashStream;
   /** What the app was told, in order. */
   readonly chunks: string[];
@@ -67,7 +67,7 @@ export async function startPhoneAndRelay(
     core,
     /** The whole answer. */
     answer: Array.from({ length: words }, (_, count) => `word${count} `).join(''),
-    async ask(): Promise<ToldStream> {
+    async ask(): Promise<Listing> {
       const chunks: string[] = [];
       const endings: string[] = [];
       const before = core.upstream.calls.length;

@@ -97,13 +97,13 @@ describe('who watches', () => {
     expect(relay.watchers.users).toBe(1);
     goes.drop();
     await answers.forget(ALICE, 'kept');
-    relay.watchers.erased(ALICE, 'kept', 'epoch-of-kept');
-    relay.watchers.erased(BOB, 'of-bob', 'epoch-of-bob');
+    await relay.watchers.erased(ALICE, 'kept', 'epoch-of-kept');
+    await relay.watchers.erased(BOB, 'of-bob', 'epoch-of-bob');
     await settled();
     expect(stays.of('stream')).toEqual([
       { type: 'stream', id: 'kept', epoch: 'epoch-of-kept', state: 'erased' },
     ]);
-    relay.watchers.allErased(ALICE);
+    await relay.watchers.allErased(ALICE);
     await settled();
     expect(lists(stays)[1]).toEqual([
       ['live', 'live'],

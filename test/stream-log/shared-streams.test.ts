@@ -65,6 +65,7 @@ class Source {
   readonly heard: string[] = [];
   ending: string | undefined;
   interlude: Interlude | undefined;
+  readonly listed = undefined;
 
   constructor({ logs, shared }: Machine, id = 'stream-1', epoch = 'epoch-1') {
     this.log = logs.create();

@@ -5,6 +5,8 @@ import type {
   Claimed,
   Ended,
   ForgetMessage,
+  ListedName,
+  Listing,
   MachineMessage,
   Neighbours,
   Restored,
@@ -12,6 +14,7 @@ import type {
   SharedStore,
   StoredPage,
   StoreTimes,
+  Told,
 } from '../../src/cluster/store/port.ts';
 import type { UserLimits } from '../../src/run/port.ts';
 import type { Clock, Timer } from '../../src/time/clock.ts';
@@ -44,6 +47,9 @@ export class SharedMemory {
     string,
     { readonly record: RunRecord; readonly at: number; readonly logAt: number }
   >();
+  /** By user and epoch. */
+  readonly streams = new Map<string, Map<string, Listing>>();
+  readonly watches = new Set<{ readonly machine: string; readonly userId: string; told(told: Told): void }>();
   readonly mailboxes = new Map<string, (message: MachineMessage) => void>();
   /** False: every operation of every machine fails. */
   reachable = true;
@@ -59,7 +65,15 @@ export class SharedMemory {
 
   /** Loses everything, as FLUSHALL does. */
   flush(): void {
-    for (const map of [this.runs, this.logs, this.live, this.leases, this.cancels, this.expiries])
+    for (const map of [
+      this.runs,
+      this.logs,
+      this.live,
+      this.leases,
+      this.cancels,
+      this.expiries,
+      this.streams,
+    ])
       map.clear();
   }
 
@@ -80,6 +94,16 @@ export class SharedMemory {
     refill(this.expiries, copy.expiries);
     const now = this.clock.elapsed();
     for (const { record, at, logAt } of this.expiries.values()) this.expire(record, at - now, logAt - now);
+  }
+
+  list({ userId }: RunRecord, told: Listing): void {
+    const { owner, stream } = told;
+    this.streams.set(userId, (this.streams.get(userId) ?? new Map()).set(stream.epoch, told));
+    this.tell(userId, { owner, change: stream });
+  }
+
+  tell(userId: string, told: Told): void {
+    for (const watch of this.watches) if (watch.userId === userId) setImmediate(() => watch.told(told));
   }
 
   isAlive(machine: string): boolean {
@@ -226,6 +250,9 @@ export class MemorySharedStore implements SharedStore {
     if (log.ending !== undefined || headOf(log) > head) return 'moved';
     if (headOf(log) < head) return headOf(log);
     this.#end(log, record, ending, this.#times.liveMs);
+    const told = memory.streams.get(record.userId)?.get(record.epoch);
+    const over = { state: 'ended', ending: 'error', code: 'interrupted', head } as const;
+    if (told !== undefined) memory.list(record, { ...told, stream: { ...told.stream, ...over } });
     return 'ended';
   }
 
@@ -249,6 +276,7 @@ export class MemorySharedStore implements SharedStore {
     if (held === undefined) return;
     memory.runs.delete(`${userId} ${id}`);
     memory.live.delete(held.epoch);
+    memory.streams.get(userId)?.delete(held.epoch);
     memory.logs.set(held.epoch, { base: 0, batches: [], ending: '' });
     memory.expire(held, 0, this.#times.liveMs);
   }
@@ -257,6 +285,33 @@ export class MemorySharedStore implements SharedStore {
     const machines = [...this.#reached().mailboxes.keys()];
     for (const machine of machines) this.send(machine, message);
     return machines.length;
+  }
+
+  async listed(userId: string): Promise<readonly Listing[]> {
+    const { streams, logs } = this.#reached();
+    return [...(streams.get(userId)?.values() ?? [])].filter(({ stream }) => logs.has(stream.epoch));
+  }
+
+  async unlist(userId: string, stream?: ListedName): Promise<void> {
+    const memory = this.#reached();
+    if (stream === undefined) memory.streams.delete(userId);
+    else memory.streams.get(userId)?.delete(stream.epoch);
+    const change =
+      stream === undefined
+        ? 'all_erased'
+        : ({ id: stream.id, epoch: stream.epoch, state: 'erased' } as const);
+    memory.tell(userId, { owner: this.machine, change });
+  }
+
+  async watch(userId: string, told: (told: Told) => void): Promise<void> {
+    this.#memory.watches.add({ machine: this.machine, userId, told });
+    this.#reached();
+  }
+
+  unwatch(userId: string): void {
+    const { watches } = this.#memory;
+    for (const watch of watches)
+      if (watch.userId === userId && watch.machine === this.machine) watches.delete(watch);
   }
 
   send(machine: string, message: MachineMessage): void {
@@ -274,7 +329,7 @@ export class MemorySharedStore implements SharedStore {
     this.#memory.mailboxes.delete(this.machine);
   }
 
-  #addOne({ record, begins, seq, ending, followers }: Addition, payload: string): boolean {
+  #addOne({ record, begins, seq, ending, followers, listed }: Addition, payload: string): boolean {
     const { runs, logs } = this.#memory;
     const isOurs = runs.get(keyOf(record))?.epoch === record.epoch;
     if (begins && (logs.has(record.epoch) || !isOurs)) return false;
@@ -285,6 +340,7 @@ export class MemorySharedStore implements SharedStore {
     if (batches.length > 0 && seq <= headOf(log)) return false;
     log.batches.push(...batches);
     if (ending !== undefined) this.#end(log, record, ending);
+    if (listed !== undefined) this.#memory.list(record, { owner: record.owner, stream: listed });
     const addition = { batches, ending };
     for (const machine of followers) this.send(machine, { type: 'added', epoch: record.epoch, addition });
     return true;

@@ -262,6 +262,7 @@ export class RelayClient {
       this.#recover();
       return;
     }
+    if (frame.type === 'stream') return; // of any stream of the user's
     if (!('id' in frame) || frame.id === undefined) {
       if (frame.type === 'error' && !this.#mayBeUnreadable)
         throw new Error(`an error for nothing: ${JSON.stringify(frame)}`);

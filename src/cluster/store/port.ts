@@ -6,6 +6,7 @@
  * A log is fenced twice: its key is the epoch, which only its owner writes under, and its ending takes the highest
  * position there is, so that nothing can follow it.
  */
+import type { ListedStream, StreamChange } from '../../protocol/frames.ts';
 import type { Moment } from '../../run/interlude.ts';
 import type { UserLimits } from '../../run/port.ts';
 
@@ -47,7 +48,23 @@ export interface Addition {
   readonly ending: string | undefined;
   /** Machines that follow the run: they get the same as a message. */
   readonly followers: readonly string[];
+  /** As the list of its user's streams has it from now on; who watches them is told. Absent: as before. */
+  readonly listed?: ListedStream | undefined;
 }
+
+/** A stream in the list of its user's, and the machine that told it. */
+export interface Listing {
+  readonly owner: string;
+  readonly stream: ListedStream;
+}
+
+/** What who watches a user's streams is told, and by which machine. `missed`: something may have been said that did not arrive. */
+export type Told =
+  | { readonly owner: string; readonly change: StreamChange | 'all_erased' }
+  | { readonly change: 'missed' };
+
+/** Names one stream of a list. */
+export type ListedName = Pick<ListedStream, 'id' | 'epoch'>;
 
 export interface StoredLog {
   /** Whether there is anything of it at all, be it only its beginning. */
@@ -152,6 +169,16 @@ export interface SharedStore {
    * can be written there any more.
    */
   forget(userId: string, id: string): Promise<void>;
+  /** The list of a user's streams: those whose logs are held. Entries that no machine writes are left out. */
+  listed(userId: string): Promise<readonly Listing[]>;
+  /** Takes a stream, or all, out of that list and tells who watches. */
+  unlist(userId: string, stream?: ListedName): Promise<void>;
+  /**
+   * Hears of each change of that list, also of this machine's own, until `unwatch`. Rejects where it cannot hear now: it will as
+   * soon as it can, and `missed` says so.
+   */
+  watch(userId: string, told: (told: Told) => void): Promise<void>;
+  unwatch(userId: string): void;
   send(machine: string, message: MachineMessage): void;
   /** Sends it to every machine, also to this one. Gives how many hear it. */
   tellAll(message: ForgetMessage): Promise<number>;

@@ -58,6 +58,11 @@ export class RedisKeys {
     return `${this.#named}:live:${userId}`;
   }
 
+  /** The list of a user's streams, and the channel on which its changes are told. */
+  streams(userId: string): string {
+    return `${this.#named}:streams:${userId}`;
+  }
+
   /** Of an upload: itself, when those of its user end and what each has, bytes, and the same of all. Whatever the format of streams. */
   upload(userId: string, id: string): readonly string[] {
     const [own, all] = [`${this.#prefix}:uploads:${userId}`, `${this.#prefix}:uploads`];

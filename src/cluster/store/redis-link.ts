@@ -38,12 +38,24 @@ type ScriptedRedis = Redis & {
 /** What is done with the messages of each channel. */
 export type Channels = Readonly<Record<string, (message: string) => void>>;
 
+/** Who hears a channel for a while. */
+export interface Listener {
+  readonly message: (text: string) => void;
+  /** It is heard from now on, and something may have been said before: the connection is another. */
+  readonly missed: () => void;
+}
+
+/** Channels of one command. */
+const CHANNELS_AT_ONCE = 1000;
+
 export class RedisLink {
   readonly commands: ScriptedRedis;
   /** Resolves once the first attempts to connect have succeeded or failed: before that nothing is known. */
   readonly attempted: Promise<unknown>;
   readonly #subscriber: Redis;
   readonly #channels: readonly string[];
+  /** By channel. */
+  readonly #listeners = new Map<string, Listener>();
   readonly #faultOfCommands: () => unknown;
   readonly #faultOfMessages: () => unknown;
   /** On this connection of the subscriber. */
@@ -57,12 +69,17 @@ export class RedisLink {
     this.#faultOfCommands = faultOf(this.commands);
     this.#faultOfMessages = faultOf(this.#subscriber);
     this.commands.on('close', () => onLost('commands'));
-    this.#subscriber.on('message', (channel, message) => channels[channel]?.(message));
+    this.#subscriber.on('message', (channel, message) =>
+      (channels[channel] ?? this.#listeners.get(channel)?.message)?.(message),
+    );
     this.#subscriber.on('close', () => {
       this.#subscribed = undefined;
       onLost('messages');
     });
-    this.#subscriber.on('ready', () => void this.#subscribe().catch(() => {}));
+    this.#subscriber.on('ready', () => {
+      this.#subscribe().catch(() => {});
+      this.#listenAgain().catch(() => {}); // the connection is gone: the next one is another chance
+    });
     this.attempted = Promise.all([attempted(this.commands), attempted(this.#subscriber)]);
   }
 
@@ -91,9 +108,36 @@ export class RedisLink {
     }
   }
 
+  /**
+   * Hears a channel from now on, by whatever connection there is.
+   * @throws RedisFailure where it cannot now; it will by the next connection, and `missed` says so
+   */
+  async listen(channel: string, listener: Listener): Promise<void> {
+    this.#listeners.set(channel, listener);
+    try {
+      await this.#subscriber.subscribe(channel);
+    } catch (cause) {
+      throw new RedisFailure('subscribe', cause, this.#faultOfMessages());
+    }
+  }
+
+  unlisten(channel: string): void {
+    if (!this.#listeners.delete(channel)) return;
+    this.#subscriber.unsubscribe(channel).catch(() => {}); // without a connection it is heard no more anyway
+  }
+
   close(): void {
     this.commands.disconnect();
     this.#subscriber.disconnect();
+  }
+
+  async #listenAgain(): Promise<void> {
+    const channels = [...this.#listeners.keys()];
+    for (let at = 0; at < channels.length; at += CHANNELS_AT_ONCE) {
+      const some = channels.slice(at, at + CHANNELS_AT_ONCE);
+      await this.#subscriber.subscribe(...some);
+      for (const channel of some) this.#listeners.get(channel)?.missed();
+    }
   }
 
   /** Again where it failed: a user may be given the channel later. */

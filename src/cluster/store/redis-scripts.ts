@@ -68,6 +68,20 @@ local function expire_ended(log, run, live, epoch, ms)
   redis.pcall('HDEL', live, epoch)
 end`;
 
+/** Longest entry of a list of streams, bytes. */
+export const MAX_LISTED_BYTES = 4096;
+
+/** Entries of a list of streams among which those without a log are not looked for. */
+const LISTED_UNSWEPT = 64;
+
+/** An entry of a list of streams is the machine that tells it and the stream as JSON, set apart as the fields of messages are. */
+const LIST_STREAM = `
+local function list_stream(list, epoch, entry, ms)
+  redis.call('HSET', list, epoch, entry)
+  redis.call('PEXPIRE', list, ms)
+  redis.call('PUBLISH', list, entry)
+end`;
+
 /** KEYS lease, cancels. ARGV lease ms. */
 const beat = `${MAKE_ROOM}
 redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
@@ -172,9 +186,10 @@ return tonumber(ARGV[7])`;
 /**
  * ARGV prefix of logs, ms of a live run, ms after an ending, most entries, a line for each addition (epoch, seq, bytes of
  * its payload, marks), all payloads, and then by the marks of each: `b`, it begins: run key; `e`, it ends: run key, live
- * key, ending; `f`: mailboxes of followers. Gives the numbers of those that were not added.
+ * key, ending; `f`: mailboxes of followers; `l`: key of the list of streams, and what it says. Gives the numbers of those that
+ * were not added.
  */
-const add = `${LAST_SEQ}
+const add = `${LAST_SEQ}${MAKE_ROOM}${LIST_STREAM}
 local logs, live_ms, ended_ms, most, list, payloads = unpack(ARGV, 1, 6)
 local rest = 6
 local function argument()
@@ -189,6 +204,12 @@ local function begin(log, run, epoch)
 end
 local function append(log, id, field, value)
   return type(redis.pcall('XADD', log, 'NOMKSTREAM', 'MAXLEN', '~', most, id, field, value)) == 'string'
+end
+local function sweep(list)
+  if redis.call('HLEN', list) < ${LISTED_UNSWEPT} then return end
+  for _, epoch in ipairs(redis.call('HKEYS', list)) do
+    if redis.call('EXISTS', logs .. epoch) == 0 then redis.call('HDEL', list, epoch) end
+  end
 end
 local refused, item, at = {}, 0, 1
 for epoch, seq, bytes, marks in string.gmatch(list, '(%S+) (%d+) (%d+) (%a*)\\n') do
@@ -207,12 +228,30 @@ for epoch, seq, bytes, marks in string.gmatch(list, '(%S+) (%d+) (%d+) (%a*)\\n'
     local mailboxes, message = argument(), table.concat({ 'added', epoch, seq, payload, ending }, '\\29')
     if added then for mailbox in string.gmatch(mailboxes, '[^\\29]+') do redis.call('PUBLISH', mailbox, message) end end
   end
+  if string.find(marks, 'l') then
+    local list, entry = argument(), argument()
+    -- Not what was forgotten meanwhile.
+    if added and (string.find(marks, 'e') or last_seq(log) ~= 'closed') then
+      make_room(list, 'hash')
+      sweep(list)
+      list_stream(list, epoch, entry, live_ms)
+    end
+  end
   if not added then refused[#refused + 1] = item end
 end
 return refused`;
 
-/** KEYS run, live, log, lease of the owner. ARGV epoch, head, ending, ms after an ending, ms of a live run. */
-const end = `${ALIVE}${LAST_SEQ}
+/**
+ * KEYS run, live, log, lease of the owner, list of streams. ARGV epoch, head, ending, ms after an ending, ms of a live run, fields
+ * of the stream in that list that are others now, as JSON.
+ */
+const end = `${ALIVE}${LAST_SEQ}${LIST_STREAM}
+local function ended_stream(entry)
+  local owner, listed = string.match(entry, '^([^\\29]*)\\29(.*)$')
+  local stream = cjson.decode(listed)
+  for field, value in pairs(cjson.decode(ARGV[6])) do stream[field] = value end
+  return owner .. '\\29' .. cjson.encode(stream)
+end
 if alive(KEYS[4]) then return 'owned' end
 if redis.call('TYPE', KEYS[3]).ok ~= 'stream' then return 'absent' end
 local seq = last_seq(KEYS[3])
@@ -222,10 +261,15 @@ if seq < tonumber(ARGV[2]) then return seq end
 redis.call('XADD', KEYS[3], '${LAST_ID}', 'ending', ARGV[3])
 expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
+local entry = redis.pcall('HGET', KEYS[5], ARGV[1])
+if type(entry) == 'string' then
+  local is_readable, ended = pcall(ended_stream, entry)
+  if is_readable then list_stream(KEYS[5], ARGV[1], ended, ARGV[5]) end
+end
 return 'ended'`;
 
 /**
- * KEYS run, live. ARGV prefix of logs, ms of a live run. An ending without words stays in the place of the log: it refuses all
+ * KEYS run, live, list of streams. ARGV prefix of logs, ms of a live run. An ending without words stays in the place of the log: it refuses all
  * that may still come, and says why.
  */
 const forget = `${HELD_RUN}
@@ -237,6 +281,7 @@ if held and held ~= 'malformed' then
   redis.call('XADD', log, '${LAST_ID}', 'ending', '')
   redis.call('PEXPIRE', log, ARGV[2])
   redis.pcall('HDEL', KEYS[2], held[1])
+  redis.pcall('HDEL', KEYS[3], held[1])
 end`;
 
 const CANCEL = `${MAKE_ROOM}
@@ -264,6 +309,22 @@ if held and held ~= 'malformed' then
 end
 return held`;
 
+/** KEYS list of streams. ARGV prefix of logs. Gives the entries of those whose log is held. */
+const listed = `
+local entries = redis.pcall('HGETALL', KEYS[1])
+if entries.err then return string.find(entries.err, 'WRONGTYPE') and {} or entries end
+local held = {}
+for at = 1, #entries, 2 do
+  if redis.call('EXISTS', ARGV[1] .. entries[at]) == 0 then redis.call('HDEL', KEYS[1], entries[at])
+  elseif #entries[at + 1] <= ${MAX_LISTED_BYTES} then held[#held + 1] = entries[at + 1] end
+end
+return held`;
+
+/** KEYS list of streams. ARGV what is told, and the epoch of one stream; without it all go. */
+const unlist = `
+if ARGV[2] then redis.pcall('HDEL', KEYS[1], ARGV[2]) else redis.call('DEL', KEYS[1]) end
+redis.call('PUBLISH', KEYS[1], ARGV[1])`;
+
 /** KEYS a table of the fleet, which is the channel too. ARGV for each: its name, its value or nothing. */
 const change = `${MAKE_ROOM}
 make_room(KEYS[1], 'hash')
@@ -282,8 +343,10 @@ export const SCRIPTS = {
   dashRelease: { lua: release, numberOfKeys: 2 },
   dashRestore: { lua: restore, numberOfKeys: 3 },
   dashAdd: { lua: add, numberOfKeys: 0 },
-  dashEnd: { lua: end, numberOfKeys: 4 },
-  dashForget: { lua: forget, numberOfKeys: 2 },
+  dashForget: { lua: forget, numberOfKeys: 3 },
+  dashEnd: { lua: end, numberOfKeys: 5 },
+  dashListed: { lua: listed, numberOfKeys: 1 },
+  dashUnlist: { lua: unlist, numberOfKeys: 1 },
   dashCancel: { lua: cancel, numberOfKeys: 1 },
   dashCancelHeld: { lua: cancelHeld, numberOfKeys: 1 },
   dashChange: { lua: change, numberOfKeys: 1 },

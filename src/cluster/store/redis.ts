@@ -1,12 +1,15 @@
 /** The shared store on Redis or Valkey: Redis Streams for logs, hashes for records, pub/sub for mailboxes. */
 import { randomBytes } from 'node:crypto';
 import type { UserLimits } from '../../run/port.ts';
+import { decodeListed, decodeTold, encodeErased, encodeListed } from './listed-text.ts';
 import { decodeMessage, encodeMessage, isEpoch, SEPARATOR } from './message-text.ts';
 import type {
   Addition,
   Claimed,
   Ended,
   ForgetMessage,
+  ListedName,
+  Listing,
   MachineMessage,
   Neighbours,
   Restored,
@@ -15,12 +18,13 @@ import type {
   StoredBatch,
   StoredPage,
   StoreTimes,
+  Told,
 } from './port.ts';
 import { Malformed } from './port.ts';
 import { RedisFailure } from './redis-failure.ts';
 import { FORMAT, RedisKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
-import { LAST_ID } from './redis-scripts.ts';
+import { LAST_ID, MAX_LISTED_BYTES } from './redis-scripts.ts';
 import { RedisTable } from './redis-table.ts';
 
 /** Entries of one log at most, about: each holds 200 ms, or 20 ms while somebody follows. */
@@ -32,6 +36,9 @@ const READ_COUNT = 512;
 const READ_BYTES = 1024 * 1024;
 /** One entry, or one message: no delta is longer than an event of the API (4 MiB), and 256 KiB may stand before it. */
 const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
+
+/** What a dead owner's stream has come to, as the list has it. */
+const GIVEN_UP = { state: 'ended', ending: 'error', code: 'interrupted' } as const;
 
 const NO_LIMITS = { streams: Number.MAX_SAFE_INTEGER, startsPerMinute: Number.MAX_SAFE_INTEGER };
 
@@ -58,6 +65,7 @@ export class RedisSharedStore implements SharedStore {
   readonly #keys: RedisKeys;
   #receive: (message: MachineMessage) => void = () => {};
   #onLost: () => void = () => {};
+  readonly #onMalformedMessage: () => void;
   /** Whether all that runs need was seen to work over these connections. */
   #proven = false;
   #rehearsal: { readonly epoch: string; heard(): void } | undefined;
@@ -66,6 +74,7 @@ export class RedisSharedStore implements SharedStore {
     this.machine = machine;
     this.#times = times;
     this.#keys = new RedisKeys(prefix);
+    this.#onMalformedMessage = onMalformedMessage;
     const receive = (text: string): void => {
       const message = text.length > MAX_ENTRY_BYTES ? undefined : decodeMessage(text);
       if (message === undefined) onMalformedMessage();
@@ -185,7 +194,7 @@ export class RedisSharedStore implements SharedStore {
   #listed(additions: readonly Addition[]): { readonly list: string; readonly rest: readonly string[] } {
     let list = '';
     const rest: string[] = [];
-    for (const { record, begins, seq, bytes, ending, followers } of additions) {
+    for (const { record, begins, seq, bytes, ending, followers, listed } of additions) {
       let marks = '';
       if (begins) {
         marks += 'b';
@@ -198,6 +207,10 @@ export class RedisSharedStore implements SharedStore {
       if (followers.length > 0) {
         marks += 'f';
         rest.push(followers.map((machine) => this.#keys.mailbox(machine)).join(SEPARATOR));
+      }
+      if (listed !== undefined) {
+        marks += 'l';
+        rest.push(this.#keys.streams(record.userId), encodeListed(record.owner, listed));
       }
       list += `${record.epoch} ${seq} ${bytes} ${marks}\n`;
     }
@@ -222,11 +235,12 @@ export class RedisSharedStore implements SharedStore {
 
   async end(record: RunRecord, head: number, ending: string): Promise<Ended> {
     const { liveMs, endedMs } = this.#times;
-    const { epoch, owner } = record;
-    const keys = [...this.#keysOf(record), this.#keys.lease(owner)];
+    const { epoch, owner, userId } = record;
+    const keys = [...this.#keysOf(record), this.#keys.lease(owner), this.#keys.streams(userId)];
+    const listed = JSON.stringify({ ...GIVEN_UP, head });
     const reply = await this.#ask(
       'end',
-      this.connection.dashEnd(...keys, epoch, head, ending, endedMs, liveMs),
+      this.connection.dashEnd(...keys, epoch, head, ending, endedMs, liveMs, listed),
     );
     return reply as Ended;
   }
@@ -264,6 +278,7 @@ export class RedisSharedStore implements SharedStore {
       this.connection.dashForget(
         this.#keys.run(run),
         this.#keys.live(run),
+        this.#keys.streams(userId),
         this.#keys.logs,
         this.#times.liveMs,
       ),
@@ -272,6 +287,35 @@ export class RedisSharedStore implements SharedStore {
 
   async tellAll(message: ForgetMessage): Promise<number> {
     return await this.#ask('forget', this.connection.publish(this.#keys.forgets, encodeMessage(message)));
+  }
+
+  async listed(userId: string): Promise<readonly Listing[]> {
+    const entries = await this.#ask(
+      'listed',
+      this.connection.dashListed(this.#keys.streams(userId), this.#keys.logs),
+    );
+    return (entries as string[]).map(decodeListed).filter((told) => told !== undefined);
+  }
+
+  async unlist(userId: string, stream?: ListedName): Promise<void> {
+    const told = encodeErased(this.machine, stream);
+    const epoch = stream === undefined ? [] : [stream.epoch];
+    await this.#ask('unlist', this.connection.dashUnlist(this.#keys.streams(userId), told, ...epoch));
+  }
+
+  watch(userId: string, told: (told: Told) => void): Promise<void> {
+    return this.#link.listen(this.#keys.streams(userId), {
+      message: (text) => {
+        const message = text.length > MAX_LISTED_BYTES ? undefined : decodeTold(text);
+        if (message === undefined) this.#onMalformedMessage();
+        else told(message);
+      },
+      missed: () => told({ change: 'missed' }),
+    });
+  }
+
+  unwatch(userId: string): void {
+    this.#link.unlisten(this.#keys.streams(userId));
   }
 
   send(machine: string, message: MachineMessage): void {
@@ -323,8 +367,13 @@ export class RedisSharedStore implements SharedStore {
     this.#link.requireDatabase();
     this.#proven = true;
     await this.claim(run, NO_LIMITS);
-    const first = { record: run, begins: true, seq: 1, bytes: 1, ending: undefined, followers: [] };
+    const { id, userId } = run;
+    const counts = { head: 0, startedAt: 0, textLength: 0 };
+    const listed = { id, epoch, action: '-', model: '-', state: 'live', ...counts } as const;
+    const first = { record: run, begins: true, seq: 1, bytes: 1, ending: undefined, followers: [], listed };
     await this.add([first], Buffer.from('-'));
+    await this.listed(userId);
+    await this.unlist(userId);
     await this.restore(run, 0);
     await this.find(run.userId, run.id);
     await this.end(run, 1, '{}');
