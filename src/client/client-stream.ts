@@ -7,7 +7,7 @@ import type { QuotaState, StreamRequest, ThinkingFrame } from '../protocol/frame
 import { DashError, type Failure, failure } from './dash-error.ts';
 import type { Answer, DashStream, StreamingMetrics, StreamOptions, Transport } from './dash-stream.ts';
 import type { ClientClock, ClientTimer } from './platform.ts';
-import { utf8Length } from './platform.ts';
+import { afterAwake, utf8Length } from './platform.ts';
 import {
   type Effect,
   initialState,
@@ -49,8 +49,8 @@ export interface StreamOwner {
 export interface StreamSource {
   readonly id: string;
   readonly request?: StreamRequest;
-  /** Where an earlier page left. */
-  readonly at?: { readonly epoch: string; readonly seq: number };
+  /** Where an earlier page left; without an epoch whatever run has the id, from its beginning. */
+  readonly at?: { readonly epoch: string | undefined; readonly seq: number };
   /** The text held by then. */
   readonly held?: string | undefined;
 }
@@ -109,16 +109,12 @@ export function createClientStream(
     owner.settled(stream, why);
   };
 
-  /** In two halves: after a sleep, which ends what was due meanwhile, the second one is left. */
   const awaitContact = (ms: number): void => {
-    if (state.outcome) return;
-    contact ??= clock.after(ms / 2, () => {
-      contact = clock.after(ms / 2, unreachable);
-    });
+    if (!state.outcome) contact ??= afterAwake(clock, ms, unreachable);
   };
   /** What was asked and never answered may run all the same, and nobody reads it: it is stopped. */
   const unreachable = (): void => {
-    if (state.asked && !state.epoch) owner.stopped(stream);
+    if (state.startable && state.asked && !state.epoch) owner.stopped(stream);
     stream.fail(failure('unreachable', true));
   };
 
@@ -215,7 +211,7 @@ export function createClientStream(
     [Symbol.asyncIterator]: () => readPieces(stream, pieces),
   };
 
-  const deadline = clock.after(deadlineMs, () => {
+  const deadline = afterAwake(clock, deadlineMs, () => {
     if (!owner.isShared(stream)) owner.stopped(stream);
     stream.fail(failure('deadline_exceeded', true));
   });

@@ -11,9 +11,10 @@ import {
   type StreamOwner,
   type StreamSource,
 } from './client-stream.ts';
-import { failure } from './dash-error.ts';
+import { DashError, failure } from './dash-error.ts';
 import type { AttachOptions, DashStream, StreamOptions, TrackMetrics, Transport } from './dash-stream.ts';
 import {
+  afterAwake,
   bearerSubprotocol,
   browserSignals,
   type ClientClock,
@@ -25,7 +26,7 @@ import {
   type SignalSource,
   type WebSocketFactory,
 } from './platform.ts';
-import { createRelayHttp, type RelayHttp } from './relay-http.ts';
+import { createRelayHttp, type Refusal, type RelayHttp, type Reply } from './relay-http.ts';
 import { createStreamRouter } from './stream-router.ts';
 import {
   createTokenRefresh,
@@ -55,9 +56,9 @@ export interface DashClientOptions {
   readonly connectMs?: number | undefined;
   /** How long to try to reach the relay with a question, ms. Default 30,000. */
   readonly contactMs?: number | undefined;
-  /** How long to try to get a lost stream back, ms. Default 120,000: the relay keeps it no longer. */
+  /** How long to try to get a lost stream back, ms of awake time. Default 120,000: the relay holds it no longer, unless answers are kept. */
   readonly reconnectMs?: number | undefined;
-  /** How long an answer may take, ms. Default 660,000. */
+  /** How long an answer may take, ms of awake time. Default 660,000. */
   readonly deadlineMs?: number | undefined;
   /** After how long without a stream the connection is closed, ms. Default 30,000. */
   readonly idleMs?: number | undefined;
@@ -82,7 +83,8 @@ export interface DashClient {
    */
   stream(request: StreamRequest, options?: StreamOptions): DashStream;
   /**
-   * Takes up a stream at a position, for instance after the page was reloaded.
+   * Takes up a stream at a position, for instance after the page was reloaded, or hours later where answers are kept. Without
+   * an epoch: whatever run has the id, from its beginning.
    * @example
    * ```ts
    * const { id, epoch, after } = stream.position; // kept with the text so far
@@ -90,7 +92,24 @@ export interface DashClient {
    * if (epoch) client.attach(id, epoch, after, { content, onChunk: show });
    * ```
    */
-  attach(id: string, epoch: string, after: number, options?: AttachOptions): DashStream;
+  attach(id: string, epoch?: string, after?: number, options?: AttachOptions): DashStream;
+  /**
+   * Has the relay stop a stream and erase it, with its answer, from wherever it is. Resolves once it is gone.
+   * @throws DashError where it may still be there
+   * @example
+   * ```ts
+   * await client.forget(stream.id);
+   * ```
+   */
+  forget(id: string): Promise<void>;
+  /**
+   * The same of all streams of the user.
+   * @example
+   * ```ts
+   * await client.forgetAll();
+   * ```
+   */
+  forgetAll(): Promise<void>;
   /**
    * Who is signed in: at once as far as it is known, as soon as there is a token, and at each change, until the
    * function it returns is called. A change is noticed with the next token, or by `signOut`.
@@ -250,6 +269,24 @@ export function createDashClient(options: DashClientOptions): DashClient {
     void admit(stream);
     return stream;
   };
+  /** Asks until it is gone: 204, which nobody on the way says in the relay's place. */
+  const erase = async (path: string): Promise<void> => {
+    const abort = new AbortController();
+    const init = { method: 'DELETE', signal: abort.signal };
+    const late = afterAwake(clock, contactMs, () => abort.abort());
+    try {
+      for (let count = 0; ; count++) {
+        const reply: Partial<Reply> = await http.request(path, init).catch(() => ({}));
+        if ('response' in reply && reply.response?.status === 204) return;
+        const { error } = reply as Refusal;
+        if (abort.signal.aborted || error?.retryable === false)
+          throw new DashError(error ?? failure('unreachable', true));
+        await backoff.wait(count, error?.retryAfterMs);
+      }
+    } finally {
+      late.cancel();
+    }
+  };
   return {
     stream(request, more = {}) {
       const { id = mintStreamId() } = more;
@@ -264,7 +301,9 @@ export function createDashClient(options: DashClientOptions): DashClient {
       }
     },
     request: http.request,
-    attach: (id, epoch, seq, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
+    attach: (id, epoch, seq = 0, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
+    forget: (id) => erase(`/v1/streams/${id}?forget=true`),
+    forgetAll: () => erase('/v1/streams'),
     onUser(listener) {
       listeners.add(listener);
       const isWanted = (): boolean => listeners.has(listener) && tokens.userId === undefined;

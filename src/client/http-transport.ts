@@ -181,24 +181,25 @@ function questionOf({ id, request, state, transport }: ClientStream): {
   path: string;
   init: FetchRequest & { readonly body?: string };
 } {
-  const { epoch, seq, stopping } = state;
+  const { epoch, seq, stopping, startable } = state;
   const accept = transport === 'json' ? '*/*' : EVENTS;
   const path = `/v1/streams/${id}`;
   if (epoch) return { path, init: { headers: { accept, 'last-event-id': `${epoch}.${seq}` } } };
-  if (stopping) return { path, init: { headers: { accept } } };
+  if (stopping || !startable) return { path, init: { headers: { accept } } };
   const headers = { accept, 'content-type': 'application/json' };
   return { path: '/v1/chat', init: { method: 'POST', headers, body: JSON.stringify({ id, ...request }) } };
 }
 
 function refuse(stream: ClientStream, { error, content }: Refusal): number | undefined {
   const { id, state } = stream;
-  const { epoch, seq } = state;
+  const { seq } = state;
+  const isKnown = state.epoch || !state.startable;
   if (!error) return undefined;
   if (content !== undefined) {
     stream.dispatch({ type: 'whole', content, seq });
     stream.dispatch({ ...error, type: 'error', id } as StreamEvent);
-  } else if (!epoch || !error.retryable) {
-    stream.dispatch({ ...error, type: 'error', id, of: epoch ? 'resume' : 'start' } as StreamEvent);
+  } else if (!isKnown || !error.retryable) {
+    stream.dispatch({ ...error, type: 'error', id, of: isKnown ? 'resume' : 'start' } as StreamEvent);
   }
   return error.retryAfterMs ?? 0;
 }

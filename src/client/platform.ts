@@ -15,6 +15,20 @@ export interface ClientClock {
   after(ms: number, callback: () => void): ClientTimer;
 }
 
+/** In how many parts a time passes that a device may sleep through. */
+const PARTS = 16;
+
+/** After so long of awake time: a sleep ends the part that is under way, and no more of it. */
+export function afterAwake(clock: ClientClock, ms: number, callback: () => void): ClientTimer {
+  const pass = (parts: number): ClientTimer =>
+    clock.after(ms / PARTS, () => {
+      if (parts > 1) timer = pass(parts - 1);
+      else callback();
+    });
+  let timer = pass(PARTS);
+  return { cancel: () => timer.cancel() };
+}
+
 export const deviceClock: ClientClock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),

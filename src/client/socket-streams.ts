@@ -2,7 +2,8 @@
  * The streams of one socket transport and what is said about them on its connection of the moment: questions from exactly where
  * each stream stands, stops, acknowledgements. What a frame means for a stream is `stream-state.ts`.
  */
-import type { ChunkFrame, ClientFrame } from '../protocol/frames.ts';
+import type { ChunkFrame, ClientFrame, ErrorFrame } from '../protocol/frames.ts';
+import { boundedMs } from '../protocol/retry-after.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { ClientStream } from './client-stream.ts';
 import { type Failure, failure } from './dash-error.ts';
@@ -10,6 +11,9 @@ import type { ClientClock } from './platform.ts';
 import { utf8Length } from './platform.ts';
 import type { SocketSession } from './socket-session.ts';
 import type { StreamFrame } from './stream-state.ts';
+
+/** Where the relay does not say when, ms. */
+const AGAIN_MS = 2000;
 
 export interface SocketStreams {
   readonly size: number;
@@ -49,8 +53,9 @@ export function createSocketStreams(
   /** A stop follows at once: a start that was lost is then stopped before it costs. */
   const ask = (stream: ClientStream): void => {
     const { id, request, state } = stream;
-    const { epoch, seq: after, stopping } = state;
-    const frame = epoch ? { type: 'resume', id, epoch, after } : { type: 'start', id, ...request };
+    const { epoch, seq: after, stopping, startable } = state;
+    const isKnown = epoch || !startable;
+    const frame = isKnown ? { type: 'resume', id, epoch, after } : { type: 'start', id, ...request };
     if (utf8Length(JSON.stringify(frame)) > (session()?.hello?.limits.frameBytes ?? 0)) {
       stream.fail(failure('too_large'));
     } else {
@@ -58,6 +63,13 @@ export function createSocketStreams(
       session()?.ask(frame as ClientFrame & { readonly id: string });
       if (stopping) cancel(stream);
     }
+  };
+
+  /** Where what is held cannot be had at the moment: for as long as the stream may be without contact. */
+  const askLater = (stream: ClientStream, { retryAfterMs }: ErrorFrame): void => {
+    clock.after(boundedMs(retryAfterMs) || AGAIN_MS, () => {
+      if (streams.get(stream.id) === stream && !stream.state.following && session()) ask(stream);
+    });
   };
 
   return {
@@ -86,7 +98,9 @@ export function createSocketStreams(
       const { id = '', seq } = frame as ChunkFrame;
       const stream = streams.get(id);
       if (seq) acks.held(id, seq);
-      if (stream?.received(frame)?.type === 'ask') ask(stream);
+      const isRefused = frame.type === 'error' && frame.of === 'resume' && frame.code === 'unavailable';
+      if (stream && isRefused) askLater(stream, frame);
+      else if (stream?.received(frame)?.type === 'ask') ask(stream);
     },
     lost() {
       acks.reset();

@@ -125,7 +125,7 @@ export type Step = readonly [StreamState, Effect?];
 const MAX_GAPS = 3;
 
 /** `epoch` and `seq`: where a stream is taken up again that was begun elsewhere. */
-export function initialState(at?: { epoch: string; seq: number; length: number }): StreamState {
+export function initialState(at?: { epoch: string | undefined; seq: number; length: number }): StreamState {
   return {
     asked: false,
     following: false,

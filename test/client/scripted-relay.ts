@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createDashClient, type DashClientOptions, type Signal } from '../../src/client/index.ts';
 import type { WebSocketLike } from '../../src/client/platform.ts';
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts';
+import type { Timer } from '../../src/time/clock.ts';
 import { debugFrame } from '../support/debug-frames.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { noteActivity, settled } from '../support/quiet.ts';
@@ -14,8 +15,31 @@ const HEARTBEAT_MS = 25_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class DeviceClock extends ManualClock {
-  override after(ms: number, callback: () => void) {
-    return super.after(ms <= LONGEST_TIMER_MS ? ms : 1, callback);
+  readonly #due = new Map<() => void, { readonly at: number; readonly timer: Timer }>();
+
+  override after(ms: number, callback: () => void): Timer {
+    const waitMs = ms <= LONGEST_TIMER_MS ? ms : 1;
+    const fire = () => {
+      this.#due.delete(fire);
+      callback();
+    };
+    const timer = super.after(waitMs, fire);
+    this.#due.set(fire, { at: this.elapsed() + waitMs, timer });
+    return {
+      cancel: () => {
+        this.#due.delete(fire);
+        timer.cancel();
+      },
+    };
+  }
+
+  /** No code runs for so long; then what was due meanwhile comes at once, and each once. */
+  sleep(ms: number): void {
+    const until = this.elapsed() + ms;
+    const due = [...this.#due].filter(([, { at }]) => at <= until);
+    for (const [, { timer }] of due) timer.cancel();
+    this.advance(ms);
+    for (const [fire] of due) if (this.#due.has(fire)) fire();
   }
 }
 

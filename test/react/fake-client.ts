@@ -184,12 +184,23 @@ export class FakeClient implements DashClient {
 
   attach(
     id: string,
-    epoch: string,
-    after: number,
+    epoch?: string,
+    after = 0,
     options: { readonly content?: string | undefined } = {},
   ): FakeStream {
     const stream = this.#begin(new FakeStream({ id, epoch, after }, options.content));
     return stream;
+  }
+
+  /** What was to be forgotten; null: all. */
+  readonly forgotten: (string | null)[] = [];
+
+  async forget(id: string): Promise<void> {
+    this.forgotten.push(id);
+  }
+
+  async forgetAll(): Promise<void> {
+    this.forgotten.push(null);
   }
 
   /** What was asked of other routes: bodies as they were sent. */
