@@ -29,8 +29,8 @@ export interface LocalAnswers {
   arrived(answers: readonly StoredAnswer[]): Promise<void>;
   /** They are to be nowhere: somebody erased them meanwhile. Likewise. */
   drop(epochs: readonly string[]): Promise<void>;
-  /** Sets one aside that the other store will not take; `reason` quotes nothing of it. */
-  refuse(answer: StoredAnswer, reason: string): Promise<void>;
+  /** Sets one aside that the other store will not take; `reason` quotes nothing of it. Resolves with whether it was not before. */
+  refuse(answer: StoredAnswer, reason: string): Promise<boolean>;
   /** Deletes ended ones whose time was over before `now` (Unix ms), a few at a time. */
   purge(now: number): Promise<void>;
   /** Ended ones, refused ones too. */

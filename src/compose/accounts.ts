@@ -8,6 +8,7 @@ import { Revocations } from '../auth/revocations.ts';
 import type { Config } from '../config/environment.ts';
 import type { ViewLookup } from '../identity/view-lookup.ts';
 import type { AnswerReports } from '../ledger/answer-reports.ts';
+import { AnswersBeside } from '../ledger/answers-beside.ts';
 import { type DirectoryLock, isDirectoryLocked, lockDirectory } from '../ledger/directory-lock.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../ledger/ledger.ts';
 import { ledgerDirectories, ledgerDirectory } from '../ledger/ledger-directories.ts';
@@ -24,7 +25,7 @@ import { createQuota, type OpenQuota, type QuotaOptions } from '../quota/create-
 import type { OtherLedgersParts } from '../quota/other-ledgers.ts';
 import { systemClock } from '../time/clock.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
-import { answerEventsOf, composeAnswers } from './answers.ts';
+import { answerEventsOf, composeAnswerShipper, composeAnswers, composePostgresAnswers } from './answers.ts';
 import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
 import { type Books, instanceOf, isOrphaned, OrphanedLedgers } from './orphaned-ledgers.ts';
@@ -75,6 +76,7 @@ export async function composeAccounts(
   const others = () => ledgerDirectories(config.DATA_DIR).filter((directory) => directory !== dataDir);
   const otherLedgers = { directories: others, onUnreadable: toldUnreadable(telemetry) };
   const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
+  const postgresAnswers = postgres && composePostgresAnswers(config, postgres, telemetry);
   const openBooks = (directory: string): Books => {
     const ledger = openUsageLedger({
       ...ledgerOptions(config, settings, simulated, telemetry),
@@ -99,9 +101,10 @@ export async function composeAccounts(
           telemetry,
           () => mirror?.wake(),
         );
-      const { reports } = ledger;
+      const { reports, answers } = ledger;
       const reportShipper = postgres && composeReportShipper(reports, postgres, telemetry);
-      return { ledger, quota, shipper, reportShipper };
+      const answerShipper = composeAnswerShipper(config, answers, postgresAnswers, telemetry);
+      return { ledger, quota, shipper, reportShipper, answerShipper };
     } catch (error) {
       void ledger.close();
       throw error;
@@ -111,11 +114,18 @@ export async function composeAccounts(
   const isTaken = (directory: string): boolean =>
     (directory !== config.DATA_DIR || lock === undefined) && isDirectoryLocked(directory);
   const orphans = composeOrphans(config, { others, isTaken, openBooks }, telemetry);
+  const beside = new AnswersBeside({
+    directories: others,
+    isTaken: isDirectoryLocked,
+    keys: new AnswerKeys(config.ANSWERS_KEY),
+    now: () => systemClock.now(),
+    onSealed: answerEventsOf(telemetry).onSealed,
+  });
   return {
     ...identity,
     revocations,
     ...own,
-    answers: composeAnswers(config, own.ledger, telemetry),
+    answers: composeAnswers(config, [own.ledger.answers, beside], postgresAnswers, telemetry),
     orphans,
     mirror,
     async close() {
@@ -124,6 +134,7 @@ export async function composeAccounts(
       await own.quota.close();
       await own.shipper?.close();
       await own.reportShipper?.close();
+      await own.answerShipper.close();
       await mirror?.close();
       await postgres?.close();
       await own.ledger.close();

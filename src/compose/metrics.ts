@@ -119,6 +119,10 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
     metrics.watch('dash_postgres_up', () => Number(isPostgresUp(parts) ?? false));
     metrics.watch('dash_usage_rows_waiting', () => outbox.length + orphans.waiting);
     metrics.watch('dash_usage_rows_quarantined', () => outbox.refused + orphans.refused);
+    const { answers } = ledger;
+    metrics.watch('dash_answers_waiting', () => answers.length);
+    metrics.watch('dash_answers_refused', () => answers.refused);
+    metrics.watch('dash_answers_oldest_waiting_seconds', () => secondsSince(answers.oldest()));
     metrics.watch('dash_usage_oldest_waiting_seconds', () =>
       Math.max(secondsSince(outbox.oldest()), secondsSince(orphans.oldest)),
     );

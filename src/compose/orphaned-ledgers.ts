@@ -4,6 +4,8 @@
  * Does not delete them: they say what was used.
  */
 import { basename } from 'node:path';
+import type { AnswerPurge } from '../answers/answer-purge.ts';
+import type { AnswerShipper } from '../answers/answer-shipper.ts';
 import type { Config } from '../config/environment.ts';
 import { processNameOf } from '../config/instance-id.ts';
 import type { LocalUsageLedger } from '../ledger/ledger.ts';
@@ -21,6 +23,8 @@ export interface Books {
   readonly shipper: UsageShipper | undefined;
   /** The same of reports of answers. */
   readonly reportShipper: ReportShipper | undefined;
+  /** The same of answers that are kept; without DATABASE_URL they stay until their time is over. */
+  readonly answerShipper: AnswerShipper | AnswerPurge;
 }
 
 interface Adopted extends Books {
@@ -147,17 +151,19 @@ export class OrphanedLedgers {
   }
 }
 
-function isSent({ ledger: { outbox, reports }, quota, shipper }: Books): boolean {
-  if (shipper === undefined) return true;
-  const left = outbox.length + outbox.refused + reports.length;
+function isSent({ ledger: { outbox, reports, answers }, quota, shipper }: Books): boolean {
+  // Without Postgres answers are read back from here.
+  if (shipper === undefined) return answers.length === 0;
+  const left = outbox.length + outbox.refused + reports.length + answers.length;
   return shipper.up && left === 0 && !quota.alone && quota.undelivered === 0;
 }
 
 /** As a process closes what is its own. */
-async function closeBooks({ ledger, quota, shipper, reportShipper }: Books): Promise<void> {
+async function closeBooks({ ledger, quota, shipper, reportShipper, answerShipper }: Books): Promise<void> {
   await quota.close();
   await shipper?.close();
   await reportShipper?.close();
+  await answerShipper.close();
   await ledger.close();
 }
 

@@ -5,7 +5,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type Deltas, decodePiece, joinDeltas, wireTexts } from '../answers/piece.ts';
 import type { KeptPosition, KeptText } from '../answers/port.ts';
-import { type AnswerKeys, type AnswerSeal, newSecret } from '../answers/seal.ts';
+import { AnswerKeys, type AnswerSeal, newSecret } from '../answers/seal.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { interruptedEnding } from '../protocol/interrupted.ts';
 import { AnswerSecrets, eraseSecrets } from './answer-secrets.ts';
@@ -27,6 +27,8 @@ const COLUMNS = `run, epoch, stream_id AS streamId, user_id AS userId, action, m
   (SELECT secret FROM answer_secrets WHERE slot = answers.slot) AS secret,
   started_at AS startedAt, ended_at AS endedAt, keep_until AS keepUntil, head, text_length AS textLength, ending`;
 const OF_USER = 'user_id = $userId AND ($streamId IS NULL OR stream_id = $streamId)';
+/** Its time is not over: what is over may be there for a while. */
+const isKept = (now: string) => `(ended_at IS NULL OR keep_until > ${now})`;
 const NEWEST_FIRST = 'ORDER BY started_at DESC, epoch DESC';
 const RUNS = '(SELECT value FROM json_each(?))';
 
@@ -88,7 +90,8 @@ export class AnswerTable {
   readonly #counts: StatementSync;
   readonly #oldest: StatementSync;
 
-  constructor(database: DatabaseSync, keys: AnswerKeys) {
+  /** @param keys what opens answers: who only erases them needs none */
+  constructor(database: DatabaseSync, keys = new AnswerKeys()) {
     this.#keys = keys;
     this.#secrets = new AnswerSecrets(database);
     this.#insert = database.prepare(INSERT);
@@ -96,9 +99,9 @@ export class AnswerTable {
     this.#insertPiece = database.prepare(INSERT_PIECE);
     this.#end = database.prepare(END);
     const select = (rest: string) => database.prepare(`SELECT ${COLUMNS} FROM answers ${rest}`);
-    this.#latest = select(`WHERE user_id = ? AND stream_id = ? ${NEWEST_FIRST} LIMIT 1`);
+    this.#latest = select(`WHERE user_id = ? AND stream_id = ? AND ${isKept('?')} ${NEWEST_FIRST} LIMIT 1`);
     this.#page = select(
-      `WHERE user_id = $userId AND (started_at, epoch) < ($startedAt, $epoch) ${NEWEST_FIRST} LIMIT $limit`,
+      `WHERE user_id = $userId AND (started_at, epoch) < ($startedAt, $epoch) AND ${isKept('$now')} ${NEWEST_FIRST} LIMIT $limit`,
     );
     this.#ended = select(
       'WHERE ended_at IS NOT NULL AND (refused IS NOT NULL) = ? ORDER BY keep_until LIMIT ?',
@@ -166,15 +169,16 @@ export class AnswerTable {
     return this.#rowOf(this.#row.get(run));
   }
 
-  latest(userId: string, streamId: string): AnswerRow | undefined {
-    return this.#rowOf(this.#latest.get(userId, streamId));
+  /** @param now Unix ms */
+  latest(userId: string, streamId: string, now: number): AnswerRow | undefined {
+    return this.#rowOf(this.#latest.get(userId, streamId, now));
   }
 
   /** Newest first. */
-  page(userId: string, before: KeptPosition | undefined, limit: number): AnswerRow[] {
+  page(userId: string, before: KeptPosition | undefined, limit: number, now: number): AnswerRow[] {
     const { startedAt, epoch } = before ?? { startedAt: Number.MAX_SAFE_INTEGER, epoch: '' };
     return this.#rowsOf(
-      this.#page.all({ $userId: userId, $startedAt: startedAt, $epoch: epoch, $limit: limit }),
+      this.#page.all({ $userId: userId, $startedAt: startedAt, $epoch: epoch, $limit: limit, $now: now }),
     );
   }
 

@@ -24,6 +24,8 @@ export interface LedgerAnswersParts {
   /** Resolves once nothing is in the write-ahead log that was there before. @throws Error where a reader keeps it there */
   readonly emptyLog: () => Promise<void>;
   readonly events: AnswerEvents;
+  /** Unix ms. */
+  readonly now: () => number;
 }
 
 /** What the operator hears. No word of an answer. */
@@ -113,7 +115,7 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   find(userId: string, streamId: string): KeptText | undefined {
-    const row = this.#parts.table.latest(userId, streamId);
+    const row = this.#parts.table.latest(userId, streamId, this.#parts.now());
     if (row === undefined) return undefined;
     const text = keptText(row, this.#parts.table.deltas(row));
     if (text === undefined) this.#parts.events.onSealed({ epoch: row.epoch });
@@ -121,7 +123,7 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   list(userId: string, { before, limit }: Parameters<KeptAnswers['list']>[1]): readonly KeptAnswer[] {
-    return this.#parts.table.page(userId, before, limit).map(keptAnswer);
+    return this.#parts.table.page(userId, before, limit, this.#parts.now()).map(keptAnswer);
   }
 
   async forget(userId: string, streamId?: string): Promise<void> {
@@ -167,8 +169,13 @@ export class LedgerAnswers implements LocalAnswers {
     await this.#deleteAll(this.#parts.table.runsByEpoch(epochs));
   }
 
-  async refuse({ run }: StoredAnswer, reason: string): Promise<void> {
-    if (await this.#commit(() => this.#parts.table.refuse(run, reason))) this.#refused += 1;
+  async refuse({ run, epoch, endedAt }: StoredAnswer, reason: string): Promise<boolean> {
+    const writing = this.#live.get(epoch);
+    if (writing !== undefined) writing.arrivedHead = Number.MAX_SAFE_INTEGER; // again once it has ended
+    if (endedAt === null) return true;
+    const isNew = await this.#commit(() => this.#parts.table.refuse(run, reason));
+    if (isNew) this.#refused += 1;
+    return isNew;
   }
 
   async purge(now: number): Promise<void> {

@@ -135,6 +135,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
       write: (write) => this.#writes.push(write),
       emptyLog: () => this.#wal.empty(),
       events: options.answerEvents ?? UNHEARD,
+      now: () => options.clock.now(),
     });
     this.#release = release;
     this.#wal = new WalCheckpointer({

@@ -118,6 +118,30 @@ export const LOG_EVENTS = {
     action:
       'Set the old key behind the new one until all that it sealed is over (KEEP_ANSWERS_HOURS); nothing, where you threw it away on purpose',
   },
+  'answers do not reach Postgres: kept here, tried again': {
+    name: 'answers_not_shipped',
+    levels: ['error'],
+    fields: ['waiting', 'cause'],
+    means:
+      'Postgres is away, or has no place for kept answers. `waiting` that ended stay in DATA_DIR. They are read back from there on this machine alone. Told once',
+    action:
+      'As for usage rows that do not reach Postgres; where the functions are not there: `dash-relay migrate`',
+  },
+  'answers reach Postgres again': {
+    name: 'answers_shipped_again',
+    levels: ['info'],
+    fields: [],
+    means: 'What waited is on its way',
+    action: null,
+  },
+  'Postgres refuses an answer: kept here, tried again each hour': {
+    name: 'answer_refused',
+    levels: ['error'],
+    fields: ['epoch', 'reason'],
+    means:
+      'A constraint or trigger of the database does not take it. It stays in DATA_DIR and is read back from there',
+    action: '`reason` has the SQLSTATE and what it is about',
+  },
   'a ledger of this machine cannot be read: quotas count without it': {
     name: 'ledger_unreadable',
     levels: ['error'],

@@ -18,6 +18,7 @@ import {
   ENDED_BY_REVOCATION,
   ENDED_CODE,
   FAILED_PART,
+  KEPT_OUTCOME,
   type LabelSet,
   MODEL,
   OLD_FUNCTION,
@@ -305,6 +306,13 @@ export const METRICS = {
     when: 'It rises, or one is `unsafe` or `private`: `dash-relay reports` lists them',
   },
 
+  dash_answers_kept_total: {
+    type: 'counter',
+    help: 'Answers that are kept with their ending, could not be, or were asked for and cannot be opened',
+    labels: { outcome: KEPT_OUTCOME },
+    when: '`lost` or `unopened` rises: the log says of which run, and why',
+  },
+
   // The model.
   dash_upstream_requests: {
     type: 'gauge',
@@ -530,6 +538,27 @@ export const METRICS = {
     merge: 'sum',
     help: 'Usage rows that Postgres refuses',
     when: 'over 0: a constraint of the database refuses them; the log says which',
+    needs: 'DATABASE_URL',
+  },
+  dash_answers_waiting: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Kept answers that ended, on disk and not yet in Postgres',
+    when: 'it grows for 10 minutes: Postgres is away, or has no place for them; the log says which',
+    needs: 'DATABASE_URL',
+  },
+  dash_answers_refused: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Of these, answers that Postgres refuses',
+    when: 'over 0: a constraint of the database refuses them; the log says which',
+    needs: 'DATABASE_URL',
+  },
+  dash_answers_oldest_waiting_seconds: {
+    type: 'gauge',
+    merge: 'max',
+    help: 'How long ago the first of them ended',
+    when: 'over 600',
     needs: 'DATABASE_URL',
   },
   dash_usage_oldest_waiting_seconds: {

@@ -41,6 +41,9 @@ export const TOOL = named('a tool of ACTIONS_FILE, or `unknown`');
 export const VERSION = named('a version');
 export const WORKER = named('the number of a process of WORKERS');
 
+/** What became of an answer that was to be kept; `unopened`: one that was asked for and cannot be read. */
+export const KEPT_OUTCOME = oneOf('kept', 'lost', 'unopened');
+
 /** Why people report answers. */
 export const REPORT_CATEGORY = oneOf(...REPORT_CATEGORIES);
 

@@ -120,6 +120,7 @@ export function createMetrics() {
     clientErrors: counter('dash_client_errors_total'),
     clientReports: counter('dash_client_reports_total'),
     answerReports: counter('dash_answer_reports_total'),
+    answersKept: counter('dash_answers_kept_total'),
     redisFailures: counter('dash_redis_failures_total'),
     identityLookups: counter('dash_identity_lookups_total'),
     failures: counter('dash_failures_total'),
