@@ -66,8 +66,13 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'lists what people reported of answers',
     load: async () => (await import('./reports/answer-reports-command.ts')).answerReports,
   },
+  export: {
+    summary: 'prints all that is kept of a user: answers, runs, reports',
+    load: async () => (await import('./compose/export-command.ts')).exportCommand,
+  },
   erase: {
-    summary: "makes runs of a user, or of a time, nobody's on this disk; deletes the user's uploads",
+    summary:
+      "makes runs of a user, or of a time, nobody's on this disk; deletes the user's answers and uploads",
     load: async () => (await import('./compose/erase-command.ts')).erase,
   },
 };

@@ -2,7 +2,7 @@
  * Kept answers in Postgres (migrations/*_answers.sql). Owns the statements, and how an answer is written there: readable for its
  * user, or sealed by ANSWERS_KEY. Retries nothing.
  */
-import type { PostgresPool } from '../postgres/pool.ts';
+import type { PostgresPool, RunStatement } from '../postgres/pool.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { fromWire, toWire, utf16Length, type WireText } from '../protocol/wire-text.ts';
 import type { StoredAnswer } from './local-answers.ts';
@@ -67,17 +67,9 @@ export class PostgresAnswers implements AnswerPlace {
     const text = 'SELECT * FROM dash_relay.find_answer($1, $2)';
     const { rows } = await this.#parts.pool.query(text, [userId, streamId]);
     const [row] = rows as readonly FoundRow[];
-    if (row === undefined) return undefined;
-    const deltas = this.#deltasOf(row);
-    if (deltas === undefined) {
-      this.#parts.onSealed({ epoch: row.epoch });
-      return undefined;
-    }
-    const texts = wireTexts(deltas);
-    const answer = { ...this.#answerOf(row), head: texts.length, deltas: texts };
-    if (answer.endedAt !== null) return answer;
-    // What it has said by now may not all be here: what is here counts.
-    return { ...answer, textLength: texts.reduce((length, text) => length + utf16Length(text), 0) };
+    const found = row && textOf(row, this.#parts.keys);
+    if (row !== undefined && found === undefined) this.#parts.onSealed({ epoch: row.epoch });
+    return found;
   }
 
   async list(
@@ -87,7 +79,7 @@ export class PostgresAnswers implements AnswerPlace {
     const text = 'SELECT * FROM dash_relay.list_answers($1, $2, $3, $4)';
     const values = [userId, before?.startedAt ?? null, before?.epoch ?? null, limit];
     const { rows } = await this.#parts.pool.query(text, values);
-    return (rows as readonly ListedRow[]).map((row) => this.#answerOf(row));
+    return (rows as readonly ListedRow[]).map((row) => answerOf(row, this.#parts.keys));
   }
 
   async forget(userId: string, streamId?: string): Promise<void> {
@@ -97,7 +89,8 @@ export class PostgresAnswers implements AnswerPlace {
 
   #sent(answer: StoredAnswer) {
     const { deltas, after, startedAt, endedAt, keepUntil, ending } = answer;
-    const seal = this.#parts.keys.isSet ? this.#sealOf(answer) : undefined;
+    const { keys } = this.#parts;
+    const seal = keys.isSet ? keys.of(answer, NO_SECRET) : undefined;
     const words =
       deltas === undefined ? {} : endedAt === null ? piece(after, deltas, seal) : whole(deltas, seal);
     return {
@@ -119,48 +112,90 @@ export class PostgresAnswers implements AnswerPlace {
       ...words,
     };
   }
+}
 
-  #answerOf(row: ListedRow): KeptAnswer {
-    return {
-      epoch: row.epoch,
-      streamId: row.stream_id,
-      userId: row.user_id,
-      action: row.action,
-      model: row.model,
-      requestHash: this.#hashOf(row),
-      startedAt: row.started,
-      endedAt: row.ended,
-      head: row.head,
-      textLength: row.text_length,
-      ending: row.ending === null ? undefined : (JSON.parse(row.ending) as EndingFrame),
-      isDead: row.is_dead,
-    };
-  }
+export interface ExportedAnswer {
+  readonly epoch: string;
+  readonly streamId: string;
+  /** Undefined where it cannot be opened. */
+  readonly text: KeptText | undefined;
+}
 
-  /** Empty where it cannot be opened: no start is the same then. */
-  #hashOf(row: ListedRow): string {
-    const hash = row.request_hash;
-    if (!hash.startsWith(SEALED)) return hash;
-    const sealed = Buffer.from(hash.slice(SEALED.length), 'base64');
-    return this.#sealOf(idsOf(row)).open(REQUEST, sealed)?.toString() ?? '';
-  }
+/** As `find_answer` has them, of all runs of a user. */
+const ALL_OF_USER = `
+  SELECT a.epoch, a.stream_id, a.user_id::text, a.action, a.model, a.request_hash, a.head, a.text_length, a.ending::text AS ending,
+    round(extract(epoch FROM a.started_at) * 1000)::double precision AS started,
+    round(extract(epoch FROM a.ended_at) * 1000)::double precision AS ended, false AS is_dead,
+    a.text::text AS text, a.lengths, a.sealed,
+    (SELECT json_agg(json_build_object('after', p.after, 'piece', encode(p.piece, 'base64'), 'sealed', p.sealed) ORDER BY p.after)
+      FROM dash_relay.answer_pieces AS p WHERE p.epoch = a.epoch) AS pieces
+  FROM dash_relay.answers AS a WHERE a.user_id = $1 ORDER BY a.started_at`;
 
-  #deltasOf(row: FoundRow): Deltas | undefined {
-    const seal = this.#sealOf(idsOf(row));
-    try {
-      if (row.sealed !== null) return opened(seal.open(WHOLE, row.sealed));
-      if (row.text !== null && row.lengths !== null)
-        return withLengths(row.lengths, Buffer.from(toWire(row.text.slice(1, -1)), 'latin1'));
-      return piecesOf(row.pieces ?? [], seal);
-    } catch (cause) {
-      if (cause instanceof RangeError) return undefined; // somebody changed it
-      throw cause;
-    }
-  }
+/** @param query of the owner: relays cannot read all */
+export async function exportAnswers(
+  query: RunStatement,
+  userId: string,
+  keys: AnswerKeys,
+): Promise<readonly ExportedAnswer[]> {
+  const { rows } = await query(ALL_OF_USER, [userId]);
+  return (rows as readonly FoundRow[]).map((row) => ({
+    epoch: row.epoch,
+    streamId: row.stream_id,
+    text: textOf(row, keys),
+  }));
+}
 
-  #sealOf(ids: Pick<StoredAnswer, 'userId' | 'epoch'>): AnswerSeal {
-    return this.#parts.keys.of(ids, NO_SECRET);
+/** Undefined where it cannot be opened. */
+function textOf(row: FoundRow, keys: AnswerKeys): KeptText | undefined {
+  const deltas = deltasIn(row, keys);
+  if (deltas === undefined) return undefined;
+  const texts = wireTexts(deltas);
+  const answer = { ...answerOf(row, keys), head: texts.length, deltas: texts };
+  if (answer.endedAt !== null) return answer;
+  // What it has said by now may not all be here: what is here counts.
+  return { ...answer, textLength: texts.reduce((length, text) => length + utf16Length(text), 0) };
+}
+
+function answerOf(row: ListedRow, keys: AnswerKeys): KeptAnswer {
+  return {
+    epoch: row.epoch,
+    streamId: row.stream_id,
+    userId: row.user_id,
+    action: row.action,
+    model: row.model,
+    requestHash: hashOf(row, keys),
+    startedAt: row.started,
+    endedAt: row.ended,
+    head: row.head,
+    textLength: row.text_length,
+    ending: row.ending === null ? undefined : (JSON.parse(row.ending) as EndingFrame),
+    isDead: row.is_dead,
+  };
+}
+
+/** Empty where it cannot be opened: no start is the same then. */
+function hashOf(row: ListedRow, keys: AnswerKeys): string {
+  const hash = row.request_hash;
+  if (!hash.startsWith(SEALED)) return hash;
+  const sealed = Buffer.from(hash.slice(SEALED.length), 'base64');
+  return sealOf(row, keys).open(REQUEST, sealed)?.toString() ?? '';
+}
+
+function deltasIn(row: FoundRow, keys: AnswerKeys): Deltas | undefined {
+  const seal = sealOf(row, keys);
+  try {
+    if (row.sealed !== null) return opened(seal.open(WHOLE, row.sealed));
+    if (row.text !== null && row.lengths !== null)
+      return withLengths(row.lengths, Buffer.from(toWire(row.text.slice(1, -1)), 'latin1'));
+    return piecesOf(row.pieces ?? [], seal);
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined; // somebody changed it
+    throw cause;
   }
+}
+
+function sealOf({ user_id: userId, epoch }: ListedRow, keys: AnswerKeys): AnswerSeal {
+  return keys.of({ userId, epoch }, NO_SECRET);
 }
 
 function whole(deltas: Deltas, seal: AnswerSeal | undefined) {
@@ -196,10 +231,6 @@ function piecesOf(pieces: NonNullable<FoundRow['pieces']>, seal: AnswerSeal): De
 
 function opened(plain: Buffer | undefined): Deltas | undefined {
   return plain && decodePiece(plain);
-}
-
-function idsOf({ user_id: userId, epoch }: ListedRow) {
-  return { userId, epoch };
 }
 
 interface ListedRow {

@@ -155,8 +155,9 @@ export class AnswerTable {
     return true;
   }
 
-  end(run: number, ending: EndingFrame, at: number): void {
-    this.#end.run({ $run: run, $at: at, $ending: JSON.stringify(ending) });
+  /** False likewise. */
+  end(run: number, ending: EndingFrame, at: number): boolean {
+    return this.#end.run({ $run: run, $at: at, $ending: JSON.stringify(ending) }).changes > 0;
   }
 
   /** With what was last saved of it. Nothing where it is not kept. @param at Unix ms */

@@ -4,6 +4,7 @@
  * (`postgres/migrations/*_erased_users.sql`).
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { eraseAnswers } from './answers-beside.ts';
 import { ledgerFile, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
 export interface RunsToErase {
@@ -52,6 +53,7 @@ export function eraseRuns(dataDir: string, { userId, before }: RunsToErase): Era
     const erase = database.prepare(ERASE);
     for (let at = 0; at < runs.length; at += AT_ONCE) erase.run(JSON.stringify(runs.slice(at, at + AT_ONCE)));
     if (userId !== null) database.prepare(FORGET_QUOTA).run({ owner: `:user:${userId}` });
+    eraseAnswers(database, userId, null, before); // those of live runs too: their writers notice
     database.prepare(FORGET_REPORTS).run(chosen);
     database.prepare(FORGET_EVENTS).run(chosen);
     const running = numbersOf(database, `SELECT run FROM runs WHERE ${CHOSEN} AND ended_at IS NULL`, chosen);

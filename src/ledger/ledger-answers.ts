@@ -95,7 +95,7 @@ export class LedgerAnswers implements LocalAnswers {
   end(writing: AnswerWriting, piece: NewPiece | undefined, ending: EndingFrame, at: number): void {
     this.#tryFor(writing, () => {
       if (piece !== undefined) writing.write(piece);
-      if (writing.isKept) this.#parts.table.end(writing.run, ending, at);
+      if (writing.isKept && !this.#parts.table.end(writing.run, ending, at)) writing.stop();
     });
   }
 

@@ -5,12 +5,15 @@ import { AnswerShipper } from '../../src/answers/answer-shipper.ts';
 import { PostgresAnswers } from '../../src/answers/postgres-answers.ts';
 import { AnswerKeys } from '../../src/answers/seal.ts';
 import { StoredAnswers } from '../../src/answers/stored-answers.ts';
+import { erase } from '../../src/compose/erase-command.ts';
+import { exportCommand } from '../../src/compose/export-command.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../../src/ledger/ledger.ts';
 import { openPostgresPool, type PostgresPool } from '../../src/postgres/pool.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { runCommand } from '../support/run-command.ts';
 import { intentOf, newDataDir } from '../usage/runs.ts';
 import { HOUR_MS, SpokenAnswer } from './spoken-answer.ts';
 
@@ -247,6 +250,62 @@ it('whose machine has not been heard of for 30 s is dead', async () => {
   clock.advance(10_000);
   await until(async () => (await elsewhere().find(USER, 'dead'))?.isDead === false);
   await sending.close();
+});
+
+it('export prints all that is kept of a user; erase leaves nothing of it here or there, also of what is being written', async () => {
+  const environment = {
+    DATA_DIR: dataDir.path,
+    DATABASE_URL: server.url('relay'),
+    DATABASE_MIGRATION_URL: server.url('owner'),
+    ANSWERS_KEY: KEY.toString('base64'),
+  };
+  const sending = shipper([KEY]);
+  const [arrived, writing, other] = [
+    startedNow('arrived'),
+    startedNow('writing'),
+    startedNow('theirs', OTHER),
+  ];
+  for (const answer of [arrived, writing, other]) {
+    await answer.open(ledger);
+    answer.say(`a canary of ${answer.intent.streamId}`);
+  }
+  await arrived.settle(ledger);
+  await until(async () => ledger.answers.length === 0 && (await said('writing', [KEY]))?.length === 1);
+  const printed = await runCommand(exportCommand, ['--user', USER], environment);
+  expect(printed).toMatchObject({ code: 0, stderr: '' });
+  const lines = printed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const answers = lines
+    .filter(({ kind }) => kind === 'answer')
+    .map(({ place, text }) => [place === 'Postgres', text]);
+  expect(answers.sort()).toEqual([
+    [false, writing.text],
+    [true, arrived.text],
+    [true, writing.text],
+  ]);
+  expect(lines.filter(({ kind }) => kind === 'usage').length).toBeGreaterThan(0);
+  expect(printed.stdout).not.toContain('theirs');
+  const unopened = await runCommand(exportCommand, ['--user', USER], { ...environment, ANSWERS_KEY: '' });
+  expect(unopened.stdout).toContain('"text":null,"sealed":true');
+  expect(unopened.stdout).not.toContain('canary of arrived');
+
+  const erased = await runCommand(erase, ['--user', USER], environment);
+  expect(erased).toMatchObject({ code: 1, stderr: '' });
+  expect(erased.stdout).toContain('2 kept answers of Postgres deleted.');
+  writing.say(' that goes on');
+  clock.advance(1000);
+  await nextTurn();
+  await writing.settle(ledger);
+  clock.advance(1000);
+  expect((await runCommand(exportCommand, ['--user', USER], environment)).stdout).not.toContain(
+    '"kind":"answer"',
+  );
+  expect((await elsewhere([KEY]).find(OTHER, 'theirs'))?.deltas).toEqual(other.kept.deltas);
+  expect(ledger.answers.length).toBe(0);
+  await sending.close();
+  expect(heard).toEqual([]);
 });
 
 /** What an operator's backup has: all tables, with bytes as they are. */
