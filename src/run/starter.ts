@@ -59,6 +59,8 @@ type Candidate =
   | { readonly existing: RunView }
   | { readonly run: Run; readonly limits: UserLimits; readonly claim: Claim | undefined };
 
+type Claimed = Awaited<ReturnType<Cluster['claim']>>;
+
 export interface Started {
   readonly run: RunView;
   /** The run was there already. */
@@ -129,7 +131,7 @@ export class RunStarter {
 
   /** The same request may run on another machine, or have come twice while that was found out. */
   async #startAmongMany(draft: Draft, cluster: Cluster, join: (started: Started) => void): Promise<void> {
-    const claimed = await this.#claim(draft, cluster);
+    const claimed = this.#unlessHere(draft, await this.#claim(draft, cluster));
     if ('run' in claimed) return this.#attach(claimed.run, draft.requestHash, join);
     try {
       this.#admit(draft.principal, draft.limits);
@@ -140,13 +142,16 @@ export class RunStarter {
     }
   }
 
-  async #claim(draft: Draft, cluster: Cluster): ReturnType<Cluster['claim']> {
+  #claim(draft: Draft, cluster: Cluster): ReturnType<Cluster['claim']> {
     const { principal, id, epoch, requestHash, prepared, request, limits } = draft;
     const { userId } = principal;
     const { action } = request;
-    const run = { userId, id, epoch, requestHash, action, model: prepared.model };
-    const claimed = await cluster.claim(run, limits);
-    const here = this.#parts.registry.find(userId, id);
+    return cluster.claim({ userId, id, epoch, requestHash, action, model: prepared.model }, limits);
+  }
+
+  /** To be asked in the turn in which the claim is acted on: its like may have begun here in the one before. */
+  #unlessHere({ principal, id }: Draft, claimed: Claimed): Claimed {
+    const here = this.#parts.registry.find(principal.userId, id);
     if (here === undefined) return claimed;
     if ('claim' in claimed) claimed.claim.release();
     return { run: here };
@@ -207,7 +212,7 @@ export class RunStarter {
   async #candidate(command: StartCommand, requestHash: string): Promise<Candidate> {
     const { cluster } = this.#parts;
     const draft = this.#draft(command, requestHash);
-    const claimed = cluster && (await this.#claim(draft, cluster));
+    const claimed = cluster && this.#unlessHere(draft, await this.#claim(draft, cluster));
     if (claimed !== undefined && 'run' in claimed) return { existing: claimed.run };
     const run = this.#runOf(draft);
     run.prepare();

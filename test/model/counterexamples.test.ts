@@ -168,6 +168,15 @@ it.each<[string, number, readonly Step[]]>([
       new Step('wait', { ms: 15_000 }, 'rest'),
     ],
   ],
+  [
+    'two equal starts on one machine, which cannot ask the others in time: one run',
+    2,
+    [
+      new Step('redis', { state: 'mute' }, 'rest'),
+      new Step('start', { device: 2, id: 2, model: 0 }, 0),
+      new Step('ask', { device: 2, machine: 0, id: 2 }, 0),
+    ],
+  ],
 ])('%s', async (_what, machines, steps) => {
   await expect(play(machines, steps)).resolves.toBeUndefined();
 });
