@@ -1,5 +1,5 @@
 /** The list of conversations: by the days of a calendar, and no two alike. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { groupConversations } from '../../src/react/assistant/conversation-list.ts';
 import { dateWords, groupOf, untilTomorrow } from '../../src/react/assistant/dates.ts';
 import type { ConversationSummary } from '../../src/react/store/conversation-store.ts';
@@ -43,6 +43,18 @@ describe('a day of the calendar', () => {
 
 const summary = (id: string, title: string, askedAt: number): ConversationSummary => ({
   ...{ id, title, askedAt, status: 'done', isAnswering: false, unread: false },
+});
+
+it('formats the dates of a long list by few formats: to make one takes longer than a date', () => {
+  const now = at(11, 29, 12);
+  const list = Array.from({ length: 200 }, (_, n) => summary(`${n}`, 'Same', now - n * 40_000_000));
+  const made = vi.spyOn(Intl, 'DateTimeFormat');
+  const alone = vi.spyOn(Date.prototype, 'toLocaleString');
+  const entries = groupConversations(list, now, 'en').flatMap((group) => group.entries);
+  expect(entries).toHaveLength(200);
+  expect(made.mock.calls.length).toBeLessThanOrEqual(10);
+  expect(alone).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
 });
 
 it('lists in groups, the latest first, without those that are empty', () => {

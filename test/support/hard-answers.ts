@@ -14,6 +14,8 @@ export interface Growth {
   readonly seen: readonly string[];
   /** By how much what had been drawn moved, as browsers count it. */
   readonly shift: number;
+  /** How many native elements were rendered for each delta, and at the end. */
+  readonly rendered: readonly number[];
 }
 
 const CODE = Array.from(

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { DashAssistant, DashProvider } from '../../../src/react/index.ts';
 import { type Growth, HARD_ANSWERS } from '../../support/hard-answers.ts';
 import { FakeClient } from '../fake-client.ts';
+import { countRenders } from './count-renders.ts';
 
 const client = new FakeClient();
 /** In characters; a model says about 60 of them a second. */
@@ -43,21 +44,26 @@ function read(): string {
 
 const nextFrame = (): Promise<unknown> => new Promise(requestAnimationFrame);
 
-/** `isRead`: after each frame, which costs the page a layout of its own. */
-async function stream(name: string, isRead = true): Promise<Growth> {
+async function stream(name: string): Promise<Growth> {
   const { text } = HARD_ANSWERS[name] ?? { text: '' };
   const answer = client.latest.accept();
   const seen: string[] = [];
+  const rendered: number[] = [];
   for (let frames = 0; frames < 5; frames += 1) await nextFrame(); // until the question stands
   shift = 0;
+  countRenders();
   for (let at = 0; at < text.length; at += DELTA) {
     answer.say(text.slice(at, at + DELTA));
     await nextFrame();
-    if (isRead) seen.push(read());
+    seen.push(read());
+    rendered.push(countRenders());
   }
   const before = shift;
   await answer.end();
-  return { seen, shift: before };
+  await nextFrame();
+  await nextFrame();
+  rendered.push(countRenders());
+  return { seen, shift: before, rendered };
 }
 
 const control = { stream, read };

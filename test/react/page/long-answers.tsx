@@ -3,13 +3,13 @@
  * before: `#{"kept": ["a table of 1,000 rows"], "share": 0.5}`, each in a conversation of that name, in which nobody looks
  * yet; `share`: as much of each answer.
  */
-import React from 'react';
 import { createRoot } from 'react-dom/client';
 import { DashAssistant, DashProvider } from '../../../src/react/index.ts';
 import { NO_ANSWER } from '../../../src/react/store/answer-state.ts';
 import { type ConversationRecord, serialise } from '../../../src/react/store/conversation-record.ts';
 import { LONG_ANSWERS, type LongAnswer } from '../../support/long-answers.ts';
 import { FakeClient } from '../fake-client.ts';
+import { countRenders } from './count-renders.ts';
 
 interface PageSetting {
   readonly kept?: readonly LongAnswer[];
@@ -65,20 +65,6 @@ function stream(name: LongAnswer, charactersPerFrame: number): Promise<number[]>
     };
     next();
   });
-}
-
-/** How many native elements were rendered, anew or again, since it was asked last. */
-let renders = 0;
-const { createElement } = React;
-React.createElement = ((...of: Parameters<typeof createElement>) => {
-  renders += typeof of[0] === 'string' ? 1 : 0;
-  return createElement(...of);
-}) as typeof createElement;
-
-function countRenders(): number {
-  const counted = renders;
-  renders = 0;
-  return counted;
 }
 
 const control = { client, stream, countRenders };

@@ -49,9 +49,9 @@ function TypesetFormula({ katex, tex, isDisplay, plain }: TypesetProps & { katex
   return <Text ref={element} style={isDisplay && [TYPE.body, { color: colors.text }]} />;
 }
 
-/** About how much it costs, in native elements: each of its signs becomes some. */
+/** About how much it costs, in native elements: each of its signs becomes some, and has to be laid out. */
 function weightOf(tex: string): number {
-  return Math.min(60, 4 + tex.length / 4);
+  return Math.min(100, 8 + tex.length / 2);
 }
 
 /** Longer ones take KaTeX more than a frame. */
