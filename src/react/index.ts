@@ -1,3 +1,3 @@
-/** `@dash-relay/client/react` in browsers: with what only they can load when it is needed. React Native takes `index.native.ts`. */
+/** `@dash-relay/client/react` in browsers: with what is loaded when it is needed. React Native takes `index.native.ts`. */
 export { DashAssistant } from './assistant/web/dash-assistant.tsx';
-export * from './index.native.ts';
+export * from './shared.ts';

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createProject, linkPackages, PACKED_MS } from './packed.ts';
 
 const EXTERNAL = ['react', 'react/jsx-runtime', 'react-native'];
-/** Minified and gzipped, the client and the parser of Markdown included, without the packages above. */
-const MAX_BYTES = 82 * 1024;
+/** Minified and gzipped, the client included, without the packages above: what a page has before anything is typed. */
+const MAX_BYTES = 44 * 1024;
+/** What draws conversations, with the parser of Markdown. */
+const MAX_TRANSCRIPT_BYTES = 44 * 1024;
 /** KaTeX with its style sheet and the fonts that most formulas need. */
 const MAX_FORMULA_BYTES = 148 * 1024;
 /** highlight.js without a language, and with one: Python. */
@@ -35,14 +37,18 @@ it('is small, and leaves React and React Native to the app; what formulas and co
   expect(sizes.code).toBeGreaterThan(0);
   expect(sizes.code).toBeLessThanOrEqual(MAX_CODE_BYTES);
   expect(sizes.python).toBeLessThanOrEqual(MAX_PYTHON_BYTES);
+  expect(sizes.transcript).toBeGreaterThan(0);
+  expect(sizes.transcript).toBeLessThanOrEqual(MAX_TRANSCRIPT_BYTES);
   const native = await sizesOf('dist/react.native.js');
-  expect(native.first).toBeLessThanOrEqual(MAX_BYTES);
+  expect(native.first).toBeLessThanOrEqual(MAX_BYTES + MAX_TRANSCRIPT_BYTES);
   expect(native.later).toBe(0);
 });
 
 interface Sizes {
   /** What a page loads at once. */
   readonly first: number;
+  /** With the first question. */
+  readonly transcript: number;
   /** With the first formula. */
   readonly formula: number;
   /** With the first code, without its language. */
@@ -96,6 +102,7 @@ async function sizesOf(entry: string): Promise<Sizes> {
   };
   return {
     first: sum(first),
+    transcript: later('transcript-parts'),
     formula: later('katex-engine'),
     code: later('code-engine'),
     python: later('code-engine', 'python'),

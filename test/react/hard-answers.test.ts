@@ -112,7 +112,7 @@ it('have code in colours where its language is known, which come with the first 
   await grow(page, 'powers without dollars');
   await grow(page, 'code in a language that nobody knows');
   expect(await coloured()).toEqual([]);
-  expect(scripts).toEqual([]);
+  expect(scripts.splice(0).filter((name) => name !== 'chunk')).toEqual(['transcript-parts']);
 
   const { seen } = await grow(page, 'code with marks in it');
   await expect.poll(() => coloursOf('def'), SOON).toEqual([LIGHT.codeKeyword]);

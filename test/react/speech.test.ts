@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { spokenText } from '../../src/react/assistant/message-text.ts';
 import { browserSpeech, createSpeaker, languageOfText } from '../../src/react/assistant/speech.ts';
 
 afterEach(() => vi.unstubAllGlobals());
@@ -26,7 +27,8 @@ function voice() {
 describe('an answer that is read aloud', () => {
   it('is said sentence by sentence, without marks, in its language', () => {
     const { spoken, speaker } = voice();
-    speaker.speak('## Light\n\nIt **bends**. Blue `light` most of all!', 'en-ZA', () => {});
+    const { text = '' } = spokenText('## Light\n\nIt **bends**. Blue `light` most of all!', 0, true) ?? {};
+    speaker.speak(text, 'en-ZA', () => {});
     expect(spoken.map(({ text }) => text.trim())).toEqual(['Light It bends.', 'Blue light most of all!']);
     expect(spoken.map(({ lang }) => lang)).toEqual(['en-ZA', 'en-ZA']);
   });
@@ -63,7 +65,7 @@ describe('an answer that is read aloud', () => {
 
   it('ends at once where there is nothing to be said', () => {
     const onEnd = vi.fn();
-    voice().speaker.speak('---', 'en', onEnd);
+    voice().speaker.speak('', 'en', onEnd);
     expect(onEnd).toHaveBeenCalledTimes(1);
   });
 });

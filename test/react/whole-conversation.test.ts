@@ -62,6 +62,7 @@ it('can be had by the keyboard alone, and is told to whoever does not see it', a
   await page.evaluate(() => (globalThis as unknown as Stage).showState('welcome', 'en', 'light'));
   const { heard, focused, tabTo, read } = await listenTo(page);
   const lines: string[] = [];
+  const chooser = page.waitForEvent('filechooser', { timeout: 150_000 }); // early: it takes a while until it is caught
   const note = async (title: string, steps: () => Promise<readonly string[]>): Promise<void> => {
     lines.push('', `## ${title}`, ...(await steps()));
   };
@@ -122,13 +123,12 @@ it('can be had by the keyboard alone, and is told to whoever does not see it', a
   ]);
   await note('Asks about a photo', async () => {
     const clip = await tabTo('button “Add a photo');
-    const chooser = page.waitForEvent('filechooser');
-    const opened = await press('Enter');
     await page.evaluate(() => {
       const { fakeClient: client } = globalThis as unknown as Stage;
       const upload = { id: 'upload-1', mediaType: 'image/png', bytes: 70, expiresAt: 2_000_000_000_000 };
       client.request = async () => ({ response: Response.json(upload, { status: 201 }) });
     });
+    const opened = await press('Enter');
     await (await chooser).setFiles([{ name: 'homework.png', mimeType: 'image/png', buffer: PHOTO }]);
     await page.getByText('Ready').waitFor();
     await still();
@@ -192,4 +192,4 @@ it('can be had by the keyboard alone, and is told to whoever does not see it', a
     ...lines,
   ];
   await expect(`${all.join('\n')}\n`).toMatchFileSnapshot('whole-conversation.transcript.txt');
-}, 120_000);
+}, 180_000);

@@ -1,6 +1,6 @@
 /** Tells screen readers how an answer goes: its state, and whole sentences some at a time. Never each delta. */
-import { useEffect, useRef, useState } from 'react';
-import { AccessibilityInfo, Platform, StyleSheet, Text } from 'react-native';
+import { useEffect, useRef } from 'react';
+import { AccessibilityInfo, Platform } from 'react-native';
 import type { Phase } from '../../client/index.ts';
 import { isUnderWay } from '../store/answer-state.ts';
 import { type AnswerMessage, isBlank } from '../store/messages.ts';
@@ -11,13 +11,16 @@ import { useAssistantTheme } from './theme-context.tsx';
 
 /** Between two announcements while text arrives, ms: about as long as one takes to read out. */
 const PAUSE_MS = 4000;
-/** What was said stays no longer: who reads on through the page would meet the answer twice, ms. */
-const FORGOTTEN_MS = 10_000;
 const SENTENCE_END = /[.!?…:؟。！？]$/;
 
-export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
+interface AnnouncerProps {
+  readonly answer: AnswerMessage | undefined;
+  /** Says it. Keep the function the same between renderings. */
+  readonly onSay: (text: string) => void;
+}
+
+export function Announcer({ answer, onSay }: AnnouncerProps) {
   const { strings } = useAssistantTheme();
-  const [said, setSaid] = useState('');
   const latest = useRef(answer);
   const spoken = useRef({ id: '', end: 0 });
   const { id = '', status: phase = 'idle', isThinking = false, tool } = answer ?? {};
@@ -33,7 +36,7 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
     if (!known) spoken.current = { id, end: latest.current?.content.length ?? 0 };
     if (!known && !isUnderWay(status)) return;
     const say = (text: string): void => {
-      setSaid(text);
+      onSay(text);
       if (Platform.OS === 'ios') AccessibilityInfo.announceForAccessibility(text); // it has no live regions
     };
     const sayRest = (isWhole: boolean, last = ''): void => {
@@ -51,24 +54,9 @@ export function Announcer({ answer }: { answer: AnswerMessage | undefined }) {
     }
     const timer = setInterval(() => sayRest(false), PAUSE_MS);
     return () => clearInterval(timer);
-  }, [id, status, strings]);
+  }, [id, status, strings, onSay]);
 
-  useEffect(() => {
-    if (said === '') return;
-    const timer = setTimeout(() => setSaid(''), FORGOTTEN_MS);
-    return () => clearTimeout(timer);
-  }, [said]);
-
-  return <Spoken>{said}</Spoken>;
-}
-
-/** Read out by screen readers whenever it changes, and not seen. */
-export function Spoken({ children }: { children: string }) {
-  return (
-    <Text role="status" aria-live="polite" style={[styles.unseen, onOneLine]}>
-      {children}
-    </Text>
-  );
+  return null;
 }
 
 function stateWords(answer: AnswerMessage | undefined, status: Phase, strings: AssistantStrings): string {
@@ -86,10 +74,3 @@ function stateWords(answer: AnswerMessage | undefined, status: Phase, strings: A
       return '';
   }
 }
-
-/** In a browser; broken into lines of one pixel a long announcement would hold the page up. */
-const onOneLine = { whiteSpace: 'nowrap' } as object;
-
-const styles = StyleSheet.create({
-  unseen: { position: 'absolute', width: 1, height: 1, overflow: 'hidden', opacity: 0.01 },
-});

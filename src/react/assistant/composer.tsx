@@ -24,6 +24,8 @@ interface ComposerProps {
   readonly autoFocus: boolean;
   /** The field in which one types. */
   readonly input: RefObject<TextInputInstance | null>;
+  /** Something is typed, or was before. Keep the function the same between renderings. */
+  readonly onTyped: () => void;
 }
 
 export const Composer = memo(function Composer({
@@ -34,9 +36,14 @@ export const Composer = memo(function Composer({
   onStop,
   autoFocus,
   input,
+  onTyped,
 }: ComposerProps) {
   const { colors, strings, direction } = useAssistantTheme();
   const [text, setText] = useDraft(conversation);
+  const hasText = text !== '';
+  useEffect(() => {
+    if (hasText) onTyped();
+  }, [hasText, onTyped]);
   const [isFocused, setFocused] = useState(false);
   const reached = useRef<string>(undefined);
   useEffect(() => {

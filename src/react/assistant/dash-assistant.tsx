@@ -18,7 +18,6 @@ import { mintConversationId } from '../store/conversations.ts';
 import type { ExportedFile } from '../store/markdown-export.ts';
 import type { AnswerMessage, AskOptions, ChatMessage } from '../store/messages.ts';
 import { type Conversation, useConversation, useConversations } from '../use-conversations.ts';
-import { Announcer } from './announcer.tsx';
 import type { AttachmentOptions } from './attachments/attachment-options.ts';
 import { DropZone } from './attachments/drop-zone.tsx';
 import { useAttaching } from './attachments/use-attaching.ts';
@@ -32,14 +31,16 @@ import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
 import { languageOf } from './language.ts';
 import { LimitNote } from './limit-note.tsx';
-import { LinkDialog } from './link-dialog.tsx';
-import { type Rendering, RenderingProvider, useRendering } from './markdown/rendering.ts';
+import type { Loader } from './loader.ts';
+import { type Rendering, RenderingProvider } from './markdown/rendering.ts';
+import { PlainTranscript } from './plain-transcript.tsx';
 import { usePrintStyle } from './print.ts';
-import { ReportDialog, type SendReport } from './report-dialog.tsx';
+import type { SendReport } from './report-dialog.tsx';
 import type { SafeLink } from './safe-link.ts';
 import { saveFile } from './save-file.ts';
 import { Sidebar } from './sidebar.tsx';
 import { browserSpeech, createSpeaker, type Speaker, type SpeakText } from './speech.ts';
+import { Announcements } from './spoken.tsx';
 import {
   type AssistantStringOverrides,
   type AssistantStrings,
@@ -54,8 +55,9 @@ import {
   useIsTouched,
   useReducedMotion,
 } from './theme-context.tsx';
-import { Transcript } from './transcript.tsx';
+import type { TranscriptParts } from './transcript-parts.ts';
 import { UndoBar } from './undo-bar.tsx';
+import { useParts } from './use-parts.ts';
 import { onKeys, writtenIn } from './web-props.ts';
 import { Welcome } from './welcome.tsx';
 
@@ -98,29 +100,18 @@ export interface DashAssistantProps extends Partial<AskOptions> {
   readonly attachments?: AttachmentOptions | false | undefined;
 }
 
-/**
- * The whole assistant: conversations, transcript, composer. It fills its parent. At a change of user it begins anew.
- * @example
- * ```tsx
- * import { DashAssistant, DashProvider } from '@dash-relay/client/react';
- *
- * export const Help = () => (
- *   <DashProvider client={client}>
- *     <DashAssistant
- *       action="homework_help"
- *       strings={{ greeting: 'Hello, Thandi' }}
- *       suggestions={[{ title: 'Quiz me', prompt: 'Ask me five questions about the solar system.' }]}
- *     />
- *   </DashProvider>
- * );
- * ```
- */
-export function DashAssistant(props: DashAssistantProps) {
+/** At a change of user it begins anew. */
+export function DashAssistant(props: AssistantProps) {
   const { departures } = useConversations();
   return <Assistant key={departures} {...props} />;
 }
 
-function Assistant(props: DashAssistantProps) {
+interface AssistantProps extends DashAssistantProps {
+  /** What draws conversations. */
+  readonly parts: Loader<TranscriptParts>;
+}
+
+function Assistant(props: AssistantProps) {
   const { action = 'general_assistance', context, parameters, model, maxTokens } = props;
   const { attachments = PHOTOS } = props;
   const [link, setLink] = useState<SafeLink>();
@@ -133,7 +124,8 @@ function Assistant(props: DashAssistantProps) {
     () => ({ action, context, parameters, model, maxTokens }),
     [action, context, parameters, model, maxTokens],
   );
-  const rendering = useOwnRendering(props);
+  const { parts, isMissing, need } = useParts(props.parts);
+  const rendering = useOwnRendering(props, parts?.web);
   return (
     <AssistantThemeProvider value={theme}>
       <RenderingProvider value={rendering}>
@@ -148,9 +140,14 @@ function Assistant(props: DashAssistantProps) {
             attachments={attachments || undefined}
             headerEnd={props.headerEnd}
             onExport={props.onExport ?? saveFile}
+            parts={parts}
+            arePartsMissing={isMissing}
+            onNeedParts={need}
           />
-          <LinkDialog link={link} onClose={closeLink} />
-          {sendReport && <ReportDialog answer={reported} onSend={sendReport} onClose={closeReport} />}
+          {parts && <parts.LinkDialog link={link} onClose={closeLink} />}
+          {parts && sendReport && (
+            <parts.ReportDialog answer={reported} onSend={sendReport} onClose={closeReport} />
+          )}
         </KeyboardAvoidingView>
       </RenderingProvider>
     </AssistantThemeProvider>
@@ -173,6 +170,11 @@ interface ScreenProps {
   readonly suggestions: readonly Suggestion[];
   readonly headerEnd: ReactNode;
   readonly onExport: (file: ExportedFile) => void;
+  /** Undefined until they are loaded. */
+  readonly parts: TranscriptParts | undefined;
+  /** They could not be loaded; that is tried again. */
+  readonly arePartsMissing: boolean;
+  readonly onNeedParts: () => void;
 }
 
 /** Draws nothing by itself as answers grow: with an element that has a direction react-native-web draws all in it again. */
@@ -185,7 +187,7 @@ const Directed = memo(function Directed(props: ScreenProps) {
   );
 });
 
-function Screen({ asked, suggestions, attachments, headerEnd, onExport }: ScreenProps) {
+function Screen({ asked, suggestions, attachments, headerEnd, onExport, parts, ...loading }: ScreenProps) {
   const { isWide, strings } = useAssistantTheme();
   const { shown, show, startNew } = useShown();
   const drawer = useDrawer();
@@ -197,6 +199,11 @@ function Screen({ asked, suggestions, attachments, headerEnd, onExport }: Screen
   const isDraggedOver = useFileTargets(main, attaching.onFiles);
   const input = useRef<TextInputInstance>(null);
   const transcript = useRef<Focusable>(null);
+  const { onNeedParts } = loading;
+  const isBegun = messages.length > 0;
+  useEffect(() => {
+    if (isBegun) onNeedParts();
+  }, [isBegun, onNeedParts]);
   const focusBack = useCallback(() => {
     if (isWide) input.current?.focus();
     else transcript.current?.focus(); // the field would bring a keyboard up
@@ -244,10 +251,12 @@ function Screen({ asked, suggestions, attachments, headerEnd, onExport }: Screen
         {isDraggedOver && <DropZone />}
         <Header title={title} onMenu={drawer.open} onNew={begin} end={headerEnd} />
         <Banner isAnswering={isAnswering} />
-        {messages.length === 0 ? (
+        {!isBegun ? (
           <Welcome suggestions={suggestions} onAsk={send} />
+        ) : parts === undefined ? (
+          <PlainTranscript messages={loading.arePartsMissing ? messages : []} />
         ) : (
-          <Transcript
+          <parts.Transcript
             key={shown}
             ref={transcript}
             messages={messages}
@@ -267,10 +276,15 @@ function Screen({ asked, suggestions, attachments, headerEnd, onExport }: Screen
           onStop={stop}
           autoFocus={isWide && Platform.OS === 'web'}
           input={input}
+          onTyped={onNeedParts}
         />
-        <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
-          <Announcer answer={answerAtEnd(messages)} />
-        </ErrorBoundary>
+        <Announcements
+          announcer={(onSay) => (
+            <ErrorBoundary fallback={null} resetKey={`${shown} ${status}`}>
+              {parts && <parts.Announcer answer={answerAtEnd(messages)} onSay={onSay} />}
+            </ErrorBoundary>
+          )}
+        />
       </View>
       {!isWide && (
         <Drawer label={strings.conversations} isOpen={drawer.isOpen} onClose={drawer.close}>
@@ -409,8 +423,7 @@ function useOwnTheme(
   return { theme, onLayout };
 }
 
-function useOwnRendering({ renderMath, renderBlock }: DashAssistantProps): Rendering {
-  const { web } = useRendering();
+function useOwnRendering({ renderMath, renderBlock }: DashAssistantProps, web: Rendering['web']): Rendering {
   return useMemo(() => ({ renderMath, renderBlock, web }), [renderMath, renderBlock, web]);
 }
 

@@ -1,6 +1,7 @@
 /** Reads an answer aloud, and stops. */
 import { useEffect, useRef, useState } from 'react';
 import { TextButton } from './button.tsx';
+import { spokenText } from './message-text.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 
 export function SpeakButton({ text }: { text: string }) {
@@ -15,7 +16,8 @@ export function SpeakButton({ text }: { text: string }) {
       return;
     }
     setSpeaking(true);
-    stop.current = speaker.speak(text, strings.locale, () => setSpeaking(false));
+    const words = spokenText(text, 0, true)?.text ?? '';
+    stop.current = speaker.speak(words, strings.locale, () => setSpeaking(false));
   };
   return (
     <TextButton

@@ -1,5 +1,4 @@
 /** Reads an answer aloud: by the browser's own voice, or by what an app hands in. One at a time. */
-import { spokenText } from './message-text.ts';
 
 /**
  * Reads `text`, without marks of Markdown, and calls `onEnd` once it is read or fails. `language`: BCP 47, undefined where
@@ -32,14 +31,14 @@ export function languageOfText(text: string, locale: string | undefined): string
 }
 
 export interface Speaker {
-  /** Stops what is read until now. */
-  speak(markdown: string, locale: string | undefined, onEnd: () => void): () => void;
+  /** Stops what is read until now. `text`: without marks. */
+  speak(text: string, locale: string | undefined, onEnd: () => void): () => void;
 }
 
 export function createSpeaker(speakText: SpeakText): Speaker {
   let stopLast = (): void => {};
   return {
-    speak(markdown, locale, onEnd) {
+    speak(text, locale, onEnd) {
       stopLast();
       let isOver = false;
       const end = (): void => {
@@ -47,7 +46,6 @@ export function createSpeaker(speakText: SpeakText): Speaker {
         isOver = true;
         onEnd();
       };
-      const text = spokenText(markdown, 0, true)?.text ?? '';
       const silence = speakText(text, languageOfText(text, locale), end);
       const stop = (): void => {
         if (!isOver) silence();

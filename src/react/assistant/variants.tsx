@@ -1,8 +1,8 @@
 /** Leads from one variant of a question or an answer to the next; after the last comes the first. */
 import { memo } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { Spoken } from './announcer.tsx';
 import { IconButton } from './button.tsx';
+import { Spoken } from './spoken.tsx';
 import { TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 

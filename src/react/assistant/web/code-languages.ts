@@ -1,8 +1,8 @@
 /** The languages whose code is coloured: each grammar is a script of its own, loaded with the first code in that language. */
 
+import { createLoader, type Loader } from '../loader.ts';
 import type { CodeReading } from './code-lexer.ts';
 import type { CodePainter } from './code-painter.ts';
-import { createLoader, type Loader } from './loader.ts';
 
 const GRAMMARS = {
   bash: () => import('highlight.js/lib/languages/bash'),

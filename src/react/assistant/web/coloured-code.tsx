@@ -1,13 +1,13 @@
 /** Code whose shares are drawn inside of it, coloured where the language is known and the browser can; else as it is. */
 import { type ComponentRef, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 import { View } from 'react-native';
+import type { Loader } from '../loader.ts';
 import type { ColouredCodeProps } from '../markdown/rendering.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { useTurns } from '../turns.tsx';
 import { stacked } from '../web-props.ts';
 import { type CodeColouring, codeLoader } from './code-languages.ts';
 import type { CodePainter } from './code-painter.ts';
-import type { Loader } from './loader.ts';
 
 /** Where code stays plain. */
 const NONE: Pick<Loader<CodeColouring>, 'subscribe' | 'get' | 'load'> = {

@@ -1,10 +1,8 @@
-/** The assistant in a browser: it typesets formulas and colours code, by parts that are loaded with the first of each. */
+/** The assistant in a browser: what draws conversations is loaded when the first question is typed, or where there are some. */
 import { DashAssistant as Assistant, type DashAssistantProps } from '../dash-assistant.tsx';
-import { RenderingProvider, type WebDrawing } from '../markdown/rendering.ts';
-import { ColouredCode } from './coloured-code.tsx';
-import { Typeset } from './typeset.tsx';
+import { createLoader } from '../loader.ts';
 
-const WEB: { readonly web: WebDrawing } = { web: { Typeset, ColouredCode } };
+const parts = createLoader(async () => (await import('./transcript-parts.ts')).WEB_PARTS);
 
 /**
  * The whole assistant, as it is in browsers. It fills its parent. At a change of user it begins anew.
@@ -20,9 +18,5 @@ const WEB: { readonly web: WebDrawing } = { web: { Typeset, ColouredCode } };
  * ```
  */
 export function DashAssistant(props: DashAssistantProps) {
-  return (
-    <RenderingProvider value={WEB}>
-      <Assistant {...props} />
-    </RenderingProvider>
-  );
+  return <Assistant {...props} parts={parts} />;
 }

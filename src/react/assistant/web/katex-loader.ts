@@ -1,6 +1,7 @@
 /** Loads KaTeX once, when it is needed. */
+
+import { createLoader } from '../loader.ts';
 import type * as KatexEngine from './katex-engine.ts';
-import { createLoader } from './loader.ts';
 
 export type Katex = Pick<typeof KatexEngine, 'typeset'>;
 

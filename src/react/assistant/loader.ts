@@ -38,3 +38,13 @@ export function createLoader<T>(fetch: () => Promise<T>): Loader<T> {
     whenLoaded,
   };
 }
+
+/** What needs no loading: in React Native all parts are in the app. */
+export function present<T>(part: T): Loader<T> {
+  return {
+    subscribe: () => () => {},
+    get: () => part,
+    load: () => {},
+    whenLoaded: () => Promise.resolve(part),
+  };
+}
