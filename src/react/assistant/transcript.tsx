@@ -31,7 +31,7 @@ interface TranscriptProps {
 const SHOWN_AT_FIRST = 40;
 
 export function Transcript({ ref, messages, variants, ...props }: TranscriptProps) {
-  const { strings } = useAssistantTheme();
+  const { strings, colors } = useAssistantTheme();
   const { frames } = useDash();
   const [turns] = useState(() => createTurns(frames));
   useLayoutEffect(() => turns.flush(), [turns]); // with what is shown first
@@ -53,6 +53,7 @@ export function Transcript({ ref, messages, variants, ...props }: TranscriptProp
           tabIndex={0}
           scrollEventThrottle={1} // none is left out: each may be the one by which a person moves up
           keyboardShouldPersistTaps="handled"
+          style={{ outlineColor: colors.accent, outlineOffset: -2 }}
           contentContainerStyle={styles.content}
           {...scrolling}
         >

@@ -77,7 +77,7 @@ function configOf(tools: string, app: string): object {
     testTimeout: 90_000, // the first one has React Native compiled
     modulePaths: [join(tools, 'node_modules')],
     moduleNameMapper: {
-      '^@dash-relay/client/react$': join(packed, 'react.js'),
+      '^@dash-relay/client/react$': join(packed, 'react.native.js'),
       '^@dash-relay/client/react-native$': join(packed, 'react-native.js'),
     },
     transform: { '\\.[jt]sx?$': ['babel-jest', babel] },

@@ -31,7 +31,7 @@ export function CodeBlock({ text, language, hasCaret }: CodeBlockProps) {
         <Text style={[TYPE.small, { color: colors.muted }]}>{name}</Text>
         {!hasCaret && <CopyButton text={text} label={strings.copyCode} />}
       </View>
-      <Sideways label={name} background={colors.code} contentStyle={styles.body}>
+      <Sideways label={name} background={colors.code} direction="ltr" contentStyle={styles.body}>
         {web && own ? (
           <web.ColouredCode language={own} text={text} parts={parts}>
             {lines}

@@ -12,6 +12,7 @@ import {
   type ViewStyle,
 } from 'react-native';
 import { useAssistantTheme } from '../theme-context.tsx';
+import { writtenIn } from '../web-props.ts';
 
 interface SidewaysProps {
   /** To screen readers. */
@@ -19,6 +20,8 @@ interface SidewaysProps {
   /** Of what it stands on. */
   readonly background: string;
   readonly style?: StyleProp<ViewStyle>;
+  /** Of what it holds, and from which side that is seen first. Default: the assistant's. */
+  readonly direction?: 'ltr';
   readonly contentStyle?: StyleProp<ViewStyle>;
   readonly children: ReactNode;
 }
@@ -33,7 +36,8 @@ interface Extent {
 /** Less is not worth a hint, px. */
 const LEAST = 8;
 
-export function Sideways({ label, background, style, contentStyle, children }: SidewaysProps) {
+export function Sideways({ label, background, style, direction, contentStyle, children }: SidewaysProps) {
+  const frame: StyleProp<ViewStyle> = [styles.frame, style];
   const [{ seen, whole, moved }, setExtent] = useState<Extent>({ seen: 0, whole: 0, moved: 0 });
   const measure = (change: Partial<Extent>): void =>
     setExtent((known) => {
@@ -44,7 +48,7 @@ export function Sideways({ label, background, style, contentStyle, children }: S
     });
   const isWider = seen > 0 && whole - seen > LEAST;
   return (
-    <View style={[styles.frame, style]}>
+    <View {...(direction ? writtenIn(direction, frame) : { style: frame })}>
       <ScrollView
         horizontal
         role="region"
@@ -63,15 +67,23 @@ export function Sideways({ label, background, style, contentStyle, children }: S
       >
         {children}
       </ScrollView>
-      {isWider && moved > LEAST && <More edge="start" background={background} />}
-      {isWider && whole - seen - moved > LEAST && <More edge="end" background={background} />}
+      {isWider && moved > LEAST && <More edge="start" background={background} within={direction} />}
+      {isWider && whole - seen - moved > LEAST && (
+        <More edge="end" background={background} within={direction} />
+      )}
     </View>
   );
 }
 
-function More({ edge, background }: { edge: 'start' | 'end'; background: string }) {
+interface MoreProps {
+  readonly edge: 'start' | 'end';
+  readonly background: string;
+  readonly within: 'ltr' | undefined;
+}
+
+function More({ edge, background, within }: MoreProps) {
   const { colors, direction } = useAssistantTheme();
-  const pointsRight = (edge === 'end') === (direction === 'ltr');
+  const pointsRight = (edge === 'end') === ((within ?? direction) === 'ltr');
   return (
     <View aria-hidden pointerEvents="none" style={[styles.more, edge === 'end' ? styles.end : styles.start]}>
       <View style={[styles.sign, { backgroundColor: background, borderColor: colors.outline }]}>
