@@ -1,3 +1,3 @@
 /** `@dash-relay/client/react` in browsers: with what is loaded when it is needed. React Native takes `index.native.ts`. */
 export { DashAssistant } from './assistant/web/dash-assistant.tsx';
-export * from './shared.ts';
+export * from './entry.ts';
