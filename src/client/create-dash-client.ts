@@ -2,7 +2,7 @@
  * The client: which streams there are and whose each is. Subscribes to the platform's signals and holds connections only
  * while there is something to follow, and a little longer.
  */
-import type { StreamRequest } from '../protocol/frames.ts';
+import type { StreamPage, StreamRequest } from '../protocol/frames.ts';
 import { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 import { createBackoff } from './backoff.ts';
 import {
@@ -28,6 +28,7 @@ import {
 } from './platform.ts';
 import { createRelayHttp, type Refusal, type RelayHttp, type Reply } from './relay-http.ts';
 import { createStreamRouter } from './stream-router.ts';
+import { createStreamWatch, type StreamsListener } from './stream-watch.ts';
 import {
   createTokenRefresh,
   createTokens,
@@ -111,6 +112,32 @@ export interface DashClient {
    */
   forgetAll(): Promise<void>;
   /**
+   * Which streams the user has, newest first and a page at a time: live ones, ended ones for as long as the relay holds or keeps
+   * them. Each can be read with `attach(id, epoch, 0)`.
+   * @throws DashError as the relay refuses it, or `unreachable`
+   * @example
+   * ```ts
+   * const { streams, next } = await client.streams({ limit: 20 });
+   * const older = next ? await client.streams({ limit: 20, before: next }) : undefined;
+   * ```
+   */
+  streams(page?: {
+    readonly limit?: number | undefined;
+    readonly before?: string | undefined;
+  }): Promise<StreamPage>;
+  /**
+   * Tells which streams the user has, at once and at each start, ending and erasure on any device, until the function it returns is
+   * called. It holds a connection, and outlives it: what was missed is told as changes. Without WebSockets it asks each 20 s.
+   * @example
+   * ```ts
+   * const stop = client.watch((streams, changes) => {
+   *   show(`${streams.filter(({ state }) => state === 'live').length} live`);
+   * });
+   * stop();
+   * ```
+   */
+  watch(listener: StreamsListener): () => void;
+  /**
    * Who is signed in: at once as far as it is known, as soon as there is a token, and at each change, until the
    * function it returns is called. A change is noticed with the next token, or by `signOut`.
    * @example
@@ -185,6 +212,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
   /** Another user: what was under way for the one before goes on without us, and nothing takes over its connection. */
   const tokens = createTokens(options.getToken, clock, backoff, () => {
     router.disconnect();
+    watch.reset();
     for (const [stream, userId] of streams) {
       if (userId) stream.detach();
       else if (userId === null) streams.set(stream, tokens.userId);
@@ -195,6 +223,8 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const http = createRelayHttp(common);
   const selector = createTransportSelector(clock, transports, () => http.read('/v1/config'));
   const router = createStreamRouter({ ...common, http, selector, refresh: createTokenRefresh(clock) });
+
+  const watch = createStreamWatch({ ...router, http, clock, again: router.watch });
 
   /** Asks for a token until there is one, as long as somebody wants it. */
   const identify = async (isWanted: () => boolean, missed?: () => void): Promise<Token> => {
@@ -231,6 +261,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
     } else {
       router.probe();
       backoff.wake();
+      watch.wake();
     }
   };
   const rest = (): void => {
@@ -241,6 +272,14 @@ export function createDashClient(options: DashClientOptions): DashClient {
     http.drop();
     tokens.drop();
     backoff.wake();
+  };
+  const isIdle = (): boolean => streams.size === 0 && !watch.isOn;
+  const restLater = (): void => {
+    if (isIdle()) idle = clock.after(idleMs, rest);
+  };
+  const busy = (): void => {
+    idle?.cancel();
+    unsubscribe ??= signals(onSignal);
   };
   /** Another handle of the same stream goes on reading it. */
   const isShared = (stream: ClientStream): boolean =>
@@ -257,15 +296,14 @@ export function createDashClient(options: DashClientOptions): DashClient {
       if (!streams.delete(stream)) return;
       router.forget(stream);
       if (stream.phase !== 'detached') onMetrics?.(METRICS_EVENT, stream.metrics(why));
-      if (streams.size === 0) idle = clock.after(idleMs, rest);
+      restLater();
     },
   };
   const begin = (source: StreamSource, more: StreamOptions): DashStream => {
     const stream = createClientStream(source, more, owner);
     if (stream.ended) return stream;
     streams.set(stream, undefined);
-    idle?.cancel();
-    unsubscribe ??= signals(onSignal);
+    busy();
     void admit(stream);
     return stream;
   };
@@ -300,6 +338,21 @@ export function createDashClient(options: DashClientOptions): DashClient {
         return stream;
       }
     },
+    async streams({ limit = 50, before } = {}) {
+      const after = before === undefined ? '' : `&before=${encodeURIComponent(before)}`;
+      const page = await http.read<StreamPage>(`/v1/streams?limit=${limit}${after}`);
+      if (page?.streams) return page as StreamPage;
+      throw new DashError(page?.error ?? failure('unreachable', true));
+    },
+    watch(listener) {
+      const each: StreamsListener = (...told) => listener(...told); // the same function may listen twice
+      busy();
+      watch.add(each);
+      return () => {
+        watch.delete(each);
+        restLater();
+      };
+    },
     request: http.request,
     attach: (id, epoch, seq = 0, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
     forget: (id) => erase(`/v1/streams/${id}?forget=true`),
@@ -319,6 +372,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
     },
     close() {
       for (const stream of streams.keys()) stream.fail(failure('closed'));
+      watch.close();
       rest();
     },
   };

@@ -3,11 +3,15 @@
 export type { AnswerReport, ReportCategory } from '../protocol/answer-report.ts';
 export type {
   DocumentBlock,
+  ErasedStream,
   ImageBlock,
+  ListedStream,
   Message,
   MessageBlock,
   QuotaState,
   Refusal,
+  StreamChange,
+  StreamPage,
   StreamRequest,
   TextBlock,
   Timing,
@@ -35,5 +39,6 @@ export type {
 } from './dash-stream.ts';
 export type { Fetch, Signal, SignalSource, WebSocketFactory, WebSocketLike } from './platform.ts';
 export type { Phase } from './stream-state.ts';
+export type { StreamsListener } from './stream-watch.ts';
 export { type SupabaseLike, supabaseToken } from './supabase-token.ts';
 export type { TokenGetter } from './tokens.ts';

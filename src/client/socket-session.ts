@@ -102,10 +102,10 @@ export function openSession(parts: SessionParts): SocketSession {
   };
 
   const heard = (frame: ServerFrame): void => {
-    const { id } = frame as ErrorFrame;
-    heardAt = clock.elapsed();
     // What the relay says without being asked is no proof that anything we send arrives.
-    answered ||= !!id || frame.type === 'pong';
+    const { id } = frame.type === 'stream' ? ({} as ErrorFrame) : (frame as ErrorFrame);
+    heardAt = clock.elapsed();
+    answered ||= !!id || frame.type === 'pong' || frame.type === 'streams';
     progressed ||= 'seq' in frame;
     if (id) answer(id);
     if (frame.type === 'token_expiring') token.expiring(frame.expiresInMs);

@@ -2,7 +2,13 @@
  * The streams of one socket transport and what is said about them on its connection of the moment: questions from exactly where
  * each stream stands, stops, acknowledgements. What a frame means for a stream is `stream-state.ts`.
  */
-import type { ChunkFrame, ClientFrame, ErrorFrame } from '../protocol/frames.ts';
+import type {
+  ChunkFrame,
+  ClientFrame,
+  ErrorFrame,
+  StreamFrame as ListedFrame,
+  StreamsFrame,
+} from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { ClientStream } from './client-stream.ts';
@@ -15,8 +21,17 @@ import type { StreamFrame } from './stream-state.ts';
 /** Where the relay does not say when, ms. */
 const AGAIN_MS = 2000;
 
+/** Hears which streams there are. */
+export type Listener = (frame: ListedFrame | StreamsFrame) => void;
+
 export interface SocketStreams {
+  /** Who needs the connection: streams, and who listens which there are. */
   readonly size: number;
+  /** Resolves when the connection does not tell any more. */
+  listen(listener: Listener): Promise<void>;
+  unlisten(): void;
+  /** Asks for the list, where somebody listens. */
+  watch(): void;
   has(id: string): boolean;
   /** One of them is being delivered. */
   readonly following: boolean;
@@ -28,7 +43,7 @@ export interface SocketStreams {
   askAll(): void;
   /** False where there is no connection to tell it by, or it is not one of these. */
   cancel(stream: ClientStream): boolean;
-  received(frame: StreamFrame): void;
+  received(frame: StreamFrame | ListedFrame | StreamsFrame): void;
   /** The connection is gone. */
   lost(): void;
   fail(why: Failure): void;
@@ -40,6 +55,14 @@ export function createSocketStreams(
   session: () => SocketSession | undefined,
 ): SocketStreams {
   const streams = new Map<string, ClientStream>();
+  let listening: { readonly heard: Listener; readonly over: () => void } | undefined;
+  const unlisten = (): void => {
+    listening?.over();
+    listening = undefined;
+  };
+  const watch = (): void => {
+    if (listening) session()?.send({ type: 'watch' });
+  };
   const acks = createAcknowledger(clock, (frame) => session()?.send(frame));
 
   const cancel = (stream: ClientStream): boolean => {
@@ -74,8 +97,17 @@ export function createSocketStreams(
 
   return {
     get size() {
-      return streams.size;
+      return streams.size + (listening ? 1 : 0);
     },
+    listen(heard) {
+      unlisten();
+      return new Promise((over) => {
+        listening = { heard, over };
+        watch();
+      });
+    },
+    unlisten,
+    watch,
     get following() {
       return [...streams.values()].some(({ state }) => state.following);
     },
@@ -87,14 +119,17 @@ export function createSocketStreams(
     release() {
       const all = [...streams.values()];
       streams.clear();
+      unlisten();
       return all;
     },
     ask,
     askAll() {
       for (const stream of streams.values()) ask(stream);
+      watch();
     },
     cancel,
     received(frame) {
+      if (frame.type === 'stream' || frame.type === 'streams') return listening?.heard(frame);
       const { id = '', seq } = frame as ChunkFrame;
       const stream = streams.get(id);
       if (seq) acks.held(id, seq);
@@ -108,6 +143,7 @@ export function createSocketStreams(
     },
     fail(why) {
       for (const stream of streams.values()) stream.fail(why);
+      unlisten();
     },
   };
 }

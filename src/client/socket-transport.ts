@@ -10,7 +10,7 @@ import type { Transport } from './dash-stream.ts';
 import type { ClientClock, WebSocketFactory } from './platform.ts';
 import { createReconnection, PROVEN_MS, type ReconnectionParts } from './reconnection.ts';
 import { openSession, type SessionEnd, type SocketSession } from './socket-session.ts';
-import { createSocketStreams } from './socket-streams.ts';
+import { createSocketStreams, type Listener } from './socket-streams.ts';
 import type { StreamFrame } from './stream-state.ts';
 import type { TokenRefresh } from './tokens.ts';
 
@@ -33,6 +33,11 @@ export interface SocketTransport {
   /** A connection has one position in a stream: two readers of one stream need two connections. */
   follows(id: string): boolean;
   follow(stream: ClientStream): void;
+  /** Has the relay tell which streams there are; resolves when it does not any more. */
+  listen(listener: Listener): Promise<void>;
+  unlisten(): void;
+  /** Asks for the list again. */
+  watch(): void;
   /** Tells the relay. False where this connection cannot now. */
   cancel(stream: ClientStream): boolean;
   /**
@@ -114,15 +119,25 @@ export function createSocketTransport(parts: SocketTransportParts): SocketTransp
     isConnecting = false;
   };
 
+  const connectSoon = (): void => {
+    if (isConnecting) backoff.skip();
+    else void stayConnected();
+  };
   return {
     isGoingAway: () => !!goingAway,
+    listen(listener) {
+      const over = streams.listen(listener);
+      if (!opened()) connectSoon();
+      return over;
+    },
+    unlisten: streams.unlisten,
+    watch: streams.watch,
     follows: streams.has,
     follow(stream) {
       stream.transport = 'websocket';
       streams.add(stream);
       if (opened() && !goingAway) streams.ask(stream);
-      else if (isConnecting) backoff.skip();
-      else void stayConnected();
+      else connectSoon();
     },
     cancel: streams.cancel,
     forget(stream) {

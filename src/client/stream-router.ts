@@ -14,6 +14,10 @@ export interface StreamRouter {
   choose(): Promise<Transport>;
   /** Reads the stream by that transport, and by another where it turns out not to work. */
   follow(stream: ClientStream, transport: Transport): Promise<void>;
+  /** As of the socket transport: by the first connection. */
+  readonly listen: SocketTransport['listen'];
+  unlisten(): void;
+  watch(): void;
   /** The caller wants the model stopped: tells the relay. */
   cancel(stream: ClientStream): void;
   /** The stream has ended for its caller. */
@@ -39,13 +43,13 @@ export function createStreamRouter(parts: StreamRouterParts): StreamRouter {
     selector.choose(sockets.some((each) => each.isGoingAway()) ? 'websocket' : undefined);
   const follow = async (stream: ClientStream, transport: Transport): Promise<void> => {
     if (transport === 'websocket') {
-      socketFor(stream).follow(stream);
+      socketFor(stream.id).follow(stream);
     } else if (await requests.follow(stream, transport)) {
       const next = await choose();
       if (!stream.ended) await follow(stream, next);
     }
   };
-  const socketFor = ({ id }: ClientStream): SocketTransport => {
+  const socketFor = (id: string): SocketTransport => {
     let socket = sockets.find((each) => !each.follows(id));
     if (!socket) {
       socket = createSocketTransport({ ...parts, moved: (...to) => void follow(...to) });
@@ -56,6 +60,9 @@ export function createStreamRouter(parts: StreamRouterParts): StreamRouter {
   return {
     choose,
     follow,
+    listen: (listener) => (sockets[0] ?? socketFor('')).listen(listener),
+    unlisten: () => sockets[0]?.unlisten(),
+    watch: () => sockets[0]?.watch(),
     cancel(stream) {
       if (sockets.some((each) => each.cancel(stream))) return;
       for (const each of sockets) each.forget(stream);

@@ -165,6 +165,8 @@ export function watchClient(
         client.attach(id, epoch, after, { ...options, onPhase: both(options.onPhase, note) }),
       ),
     onUser: (listener) => client.onUser(listener),
+    streams: (page) => client.streams(page),
+    watch: (listener) => client.watch(listener),
     forget: (id) => client.forget(id),
     forgetAll: () => client.forgetAll(),
     request: client.request,

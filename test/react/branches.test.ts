@@ -88,7 +88,7 @@ describe('a question that is edited', () => {
     expect(store.showVariant('unknown')).toBe(false);
     store.send('two', ACTION);
     expect(store.edit(idOf('one'), 'text', ACTION)).toBe(false);
-    expect(client.streams).toHaveLength(2);
+    expect(client.asked).toHaveLength(2);
   });
 });
 
@@ -318,7 +318,7 @@ describe('a conversation that was removed', () => {
     conversations.undoRemove();
     expect(shown()).toEqual(['one', 'fir']);
     expect(store.getSnapshot()).toMatchObject({ isAnswering: false, status: 'cancelled' });
-    expect(client.streams).toHaveLength(1);
+    expect(client.asked).toHaveLength(1);
     expect(store.continueAnswer('Go on.', ACTION)).toBe(true);
   });
 

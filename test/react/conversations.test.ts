@@ -101,7 +101,7 @@ it('asks nothing twice: neither an empty text nor while an answer is under way',
   expect(store.send('One', ACTION)).toBe(true);
   expect(store.send('Two', ACTION)).toBe(false);
   expect(store.regenerate()).toBe(false);
-  expect(client.streams).toHaveLength(1);
+  expect(client.asked).toHaveLength(1);
 });
 
 it('tells the model what was said before, from a question on and within the limit', async () => {
@@ -272,8 +272,8 @@ it('goes on with several at once, in one frame, and marks as unread what nobody 
   const leave = conversations.view('one');
   for (const id of ['one', 'two', 'three']) conversations.get(id).send(`In ${id}`, ACTION);
   frames.draw();
-  const [one, two, three] = client.streams;
-  for (const stream of client.streams) stream.accept().say('text');
+  const [one, two, three] = client.asked;
+  for (const stream of client.asked) stream.accept().say('text');
   expect(frames.pending).toBe(1);
   frames.draw();
   expect(conversations.getSnapshot().list.map(({ isAnswering }) => isAnswering)).toEqual([true, true, true]);
@@ -311,8 +311,8 @@ it.each(['reconnecting', 'thinking', 'stopping'] as const)(
     const { client, frames, conversations } = setUp();
     conversations.get('one').send('Hello', ACTION);
     conversations.get('two').send('Hello', ACTION);
-    const [one, two] = client.streams;
-    for (const stream of client.streams) stream.accept().say('a').enter(phase);
+    const [one, two] = client.asked;
+    for (const stream of client.asked) stream.accept().say('a').enter(phase);
     frames.draw();
     const statuses = () => conversations.getSnapshot().list.map(({ status }) => status);
     expect(statuses()).toEqual([phase, phase]);

@@ -5,12 +5,15 @@ import {
   type DashClient,
   DashError,
   type DashStream,
+  type ListedStream,
   type Phase,
   type Position,
   type QuotaState,
   type Refusal,
   type StreamOptions,
+  type StreamPage,
   type StreamRequest,
+  type StreamsListener,
   type ToolUse,
   type Usage,
   type UserListener,
@@ -145,7 +148,10 @@ interface SignIn {
 }
 
 export class FakeClient implements DashClient {
-  readonly streams: FakeStream[] = [];
+  readonly asked: FakeStream[] = [];
+  /** Which streams the relay would list. */
+  listed: readonly ListedStream[] = [];
+  readonly #watchers = new Set<StreamsListener>();
   closed = 0;
   readonly #userListeners = new Set<UserListener>();
   /** Undefined where it is not known yet. */
@@ -159,9 +165,29 @@ export class FakeClient implements DashClient {
 
   /** As the client does where a token of another user comes. `asking`: what that user asked, by which it came. */
   signIn(userId: string | null, { asking, signedOut = false }: SignIn = {}): void {
-    for (const stream of this.streams) if (isUnderWay(stream.phase) && stream !== asking) stream.detach();
+    for (const stream of this.asked) if (isUnderWay(stream.phase) && stream !== asking) stream.detach();
     this.userId = userId;
     for (const listener of this.#userListeners) listener(userId, signedOut);
+  }
+
+  async streams(): Promise<StreamPage> {
+    return { streams: this.listed, next: null };
+  }
+
+  watch(listener: StreamsListener): () => void {
+    this.#watchers.add(listener);
+    listener(this.listed, this.listed);
+    return () => this.#watchers.delete(listener);
+  }
+
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
+  /** As the relay does where streams start, end or are erased. */
+  list(...listed: readonly ListedStream[]): void {
+    this.listed = listed;
+    for (const listener of this.#watchers) listener(listed, listed);
   }
 
   signOut(): void {
@@ -169,15 +195,12 @@ export class FakeClient implements DashClient {
   }
 
   get latest(): FakeStream {
-    const stream = this.streams.at(-1);
+    const stream = this.asked.at(-1);
     if (stream === undefined) throw new Error('nothing was asked');
     return stream;
   }
 
-  stream(
-    request: StreamRequest,
-    { id = `stream-${this.streams.length + 1}` }: StreamOptions = {},
-  ): FakeStream {
+  stream(request: StreamRequest, { id = `stream-${this.asked.length + 1}` }: StreamOptions = {}): FakeStream {
     const position = { id, epoch: undefined, after: 0 };
     return this.#begin(new FakeStream(position, '', request));
   }
@@ -218,7 +241,7 @@ export class FakeClient implements DashClient {
   }
 
   #begin(stream: FakeStream): FakeStream {
-    this.streams.push(stream);
+    this.asked.push(stream);
     return stream;
   }
 }

@@ -38,7 +38,7 @@ it('renders once per frame, however many deltas come, and leaves alone what they
      return {
        conversation: renders.conversation - before.conversation,
        list: renders.list - before.list,
-       streams: client.streams.length,
+       streams: client.asked.length,
        isStable: stable === seen.conversation.messages[0],
      };`,
   );
@@ -62,7 +62,7 @@ it('goes on with a conversation that is not shown, and marks it as unread until 
      client.latest.accept().say('text');
      window.test.show('two');
      seen.conversation.send('In two');
-     await client.streams[0].say(' more').end();
+     await client.asked[0].say(' more').end();
      draw();
      counts.push(seen.list.unreadCount);
      window.test.show('one');
@@ -97,7 +97,7 @@ it('starts, stops and asks again with useDashStream, and stops the model when th
      note();
      window.test.leave();
      await new Promise((resolve) => setTimeout(resolve));
-     return [states, client.latest.phase, client.streams.length, client.closed];`,
+     return [states, client.latest.phase, client.asked.length, client.closed];`,
   );
   expect(states).toEqual([
     [

@@ -62,7 +62,7 @@ describe('a page that is reloaded', () => {
     openPage(storage).conversations.get('one').send('Hello', ACTION);
     const { client, conversations, frames } = openPage(storage);
     frames.draw();
-    expect(client.streams).toEqual([]);
+    expect(client.asked).toEqual([]);
     expect(conversations.get('one').getSnapshot().messages[1]).toMatchObject({
       status: 'failed',
       error: { code: 'interrupted', retryable: true },
@@ -76,7 +76,7 @@ describe('a page that is reloaded', () => {
     await before.client.latest.accept().say('Hi').end();
     await Promise.resolve();
     const { client, conversations } = openPage(storage);
-    expect(client.streams).toEqual([]);
+    expect(client.asked).toEqual([]);
     const [summary] = conversations.getSnapshot().list;
     expect(summary).toMatchObject({ title: 'Hello', status: 'done', unread: true });
   });
@@ -156,9 +156,9 @@ describe('a storage', () => {
     const record = { id: 'one', askedAt: 1, messages, position, asked: ACTION, unread: false };
     const text = JSON.stringify({ version: 1, conversations: [record] });
     const { client, conversations } = openPage({ getItem: () => text, setItem() {} });
-    expect(client.streams).toEqual([]);
+    expect(client.asked).toEqual([]);
     expect(conversations.get('one').send('And now?', ACTION)).toBe(true);
-    expect(client.streams).toHaveLength(1);
+    expect(client.asked).toHaveLength(1);
   });
 
   it('may refuse', () => {
@@ -167,7 +167,7 @@ describe('a storage', () => {
     };
     const { client, conversations } = openPage({ getItem: refuse, setItem: refuse });
     expect(conversations.get('one').send('Hello', ACTION)).toBe(true);
-    expect(client.streams).toHaveLength(1);
+    expect(client.asked).toHaveLength(1);
   });
 
   it('holds nothing more once all is cleared', async () => {

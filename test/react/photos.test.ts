@@ -86,7 +86,7 @@ function openPage() {
     await expect.poll(() => new Set(states())).toEqual(new Set([wanted]));
   };
   const asked = async (count: number) => {
-    await expect.poll(() => client.streams.length).toBe(count);
+    await expect.poll(() => client.asked.length).toBe(count);
     return client.latest.request?.messages ?? [];
   };
   const answer = async (words: string) => {
@@ -157,7 +157,7 @@ describe('a question with a photo', () => {
     expect(store.send('With it', ACTION)).toBe(false);
     store.attached.remove(bad?.id ?? '');
     expect(store.send('Without it', ACTION)).toBe(true);
-    await expect.poll(() => client.streams.length).toBe(1);
+    await expect.poll(() => client.asked.length).toBe(1);
   });
 
   it('is asked with another upload where the relay does not know the first any more, once', async () => {
@@ -206,7 +206,7 @@ describe('a question with a photo', () => {
     await expect.poll(last).toMatchObject({ status: 'cancelled' });
     gate.resolve();
     await expect.poll(() => uploads.sent.length).toBe(2);
-    expect(client.streams).toHaveLength(1);
+    expect(client.asked).toHaveLength(1);
     store.send('Again', ACTION);
     await asked(2);
     expect(uploads.sent).toHaveLength(2);
@@ -327,7 +327,7 @@ describe('what is kept of a photo', () => {
     gate.resolve();
     await expect.poll(() => uploads.sent.length + uploads.removed.length).toBeGreaterThan(0);
     expect(store.getSnapshot().messages).toEqual([]);
-    expect(client.streams).toHaveLength(1);
+    expect(client.asked).toHaveLength(1);
   });
 });
 

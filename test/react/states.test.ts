@@ -150,7 +150,7 @@ describe('the note of a limit that is near', () => {
     await page.keyboard.press('Enter');
     await page.evaluate(async (changed) => {
       const { fakeClient: client } = globalThis as unknown as Stage;
-      const [asked] = client.streams;
+      const [asked] = client.asked;
       if (asked?.warning === undefined) throw new Error('there was no warning');
       client.latest.warning = { ...asked.warning, ...changed };
       await client.latest.accept().say('It is black.').end();
