@@ -4,7 +4,7 @@
  */
 import type { EndingFrame, ListedStream } from '../protocol/frames.ts';
 import type { Interlude } from '../run/interlude.ts';
-import type { ToldOfStreams, UserLimits } from '../run/port.ts';
+import type { Forgotten, ToldOfStreams, UserLimits } from '../run/port.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 import type { Claimed, ListedName, RunRecord } from './store/port.ts';
 
@@ -106,10 +106,10 @@ export interface SharedRuns {
   cancelHeld(userId: string, id: string): Promise<RunRecord | undefined>;
   /** Tells the owner that a reader here holds the ending. Lost where the others cannot be reached. */
   endingRead(run: RunRecord): void;
-  /** What this machine does where others ask it to forget the user's stream of that id, or all of the user's. */
-  onForget(forget: (userId: string, id?: string) => Promise<void>): void;
+  /** What this machine does where others ask it to forget. */
+  onForget(forget: (streams: Forgotten) => Promise<void>): void;
   /** Asks every machine to, also this one. Rejects where one has not said in time that it did, and as `find` does. */
-  forgetElsewhere(userId: string, id?: string): Promise<void>;
+  forgetElsewhere(streams: Forgotten): Promise<void>;
   /** Erases what is shared of the user's stream of that id, or of each that is known. Rejects likewise. */
   erase(userId: string, id?: string): Promise<void>;
   /** Streams of a user that machines have told of, this one among them. Rejects likewise. */

@@ -4,7 +4,7 @@
  */
 import type { ListedStream } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Claim, ClaimedRun, Cluster, ToldOfStreams, UserLimits } from '../run/port.ts';
+import type { Claim, ClaimedRun, Cluster, Forgotten, ToldOfStreams, UserLimits } from '../run/port.ts';
 import { didNotBegin, resumeGap, tooManyStarts, tooManyStreams } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
 import type { RunView } from '../run/run-view.ts';
@@ -81,7 +81,7 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     return opened;
   }
 
-  onForget(forget: (userId: string, id?: string) => Promise<void>): void {
+  onForget(forget: (streams: Forgotten) => Promise<void>): void {
     this.#shared.onForget(forget);
   }
 
@@ -94,8 +94,13 @@ export class RunCluster implements Cluster, RemoteRunEvents {
     }
   }
 
-  forgetElsewhere(userId: string, id?: string): Promise<void> {
-    return this.#asked('forget', () => this.#shared.forgetElsewhere(userId, id));
+  forgetElsewhere(streams: Forgotten): Promise<void> {
+    return this.#asked('forget', () => this.#shared.forgetElsewhere(streams));
+  }
+
+  async epochOf(userId: string, id: string): Promise<string | undefined> {
+    const record = await this.#shared.find(userId, id).catch(() => undefined);
+    return record?.epoch;
   }
 
   erase(userId: string, id?: string): Promise<void> {

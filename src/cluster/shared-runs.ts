@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ListedStream } from '../protocol/frames.ts';
 import { interrupted } from '../protocol/interrupted.ts';
-import type { ToldOfStreams, UserLimits } from '../run/port.ts';
+import type { Forgotten, ToldOfStreams, UserLimits } from '../run/port.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import type {
@@ -86,9 +86,9 @@ export class StoreSharedRuns implements SharedRuns {
   /** What the store has to be told when it is back: otherwise these runs would count against their users' limit. */
   readonly #unreleased: RunRecord[] = [];
   #beating: Promise<void> | undefined;
-  #onForget: (userId: string, id?: string) => Promise<void> = async () => {};
+  #onForget: (streams: Forgotten) => Promise<void> = async () => {};
   /** Of this machine's to all others, by name: how many said that they forgot, of how many that were told. */
-  readonly #questions = new Map<string, { said: number; told: number; resolve(): void }>();
+  readonly #questions = new Map<string, { said: number; told: number; resolve(haveAll: boolean): void }>();
   /** Until when nobody can take this machine for dead, elapsed ms. */
   #leasedUntil = Number.NEGATIVE_INFINITY;
 
@@ -202,17 +202,17 @@ export class StoreSharedRuns implements SharedRuns {
     return this.#asked((store) => this.#readable(store.cancelHeld(userId, id)));
   }
 
-  onForget(forget: (userId: string, id?: string) => Promise<void>): void {
+  onForget(forget: (streams: Forgotten) => Promise<void>): void {
     this.#onForget = forget;
   }
 
-  async forgetElsewhere(userId: string, id?: string): Promise<void> {
+  async forgetElsewhere(streams: Forgotten): Promise<void> {
     const epoch = randomBytes(12).toString('base64url');
-    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const { promise: over, resolve } = Promise.withResolvers<boolean>();
     const question = { said: 0, told: Number.POSITIVE_INFINITY, resolve };
     this.#questions.set(epoch, question);
     try {
-      const message = { type: 'forget', epoch, machine: this.machine, userId, id } as const;
+      const message = { ...streams, type: 'forget', epoch, machine: this.machine } as const;
       question.told = await this.#asked((store) => store.tellAll(message));
       if (question.said >= question.told) return;
       const isOver = await this.#inTime(
@@ -226,9 +226,12 @@ export class StoreSharedRuns implements SharedRuns {
   }
 
   async erase(userId: string, id?: string): Promise<void> {
-    if (id === undefined) return;
-    await this.#publisher.finish(userId, id);
-    await this.#asked((store) => store.forget(userId, id));
+    const listed = id === undefined ? await this.#asked((store) => store.listed(userId)) : [];
+    const ids = new Set(id === undefined ? listed.map(({ stream }) => stream.id) : [id]);
+    for (const each of ids) {
+      await this.#publisher.finish(userId, each);
+      await this.#asked((store) => store.forget(userId, each));
+    }
   }
 
   async listed(userId: string): Promise<readonly ListedStream[]> {
@@ -370,17 +373,18 @@ export class StoreSharedRuns implements SharedRuns {
     else if (message.type === 'not_here') this.#replicas.notHere(epoch);
     else if (message.type === 'forget') this.#forget(message);
     else if (message.type === 'forgotten') this.#forgotten(epoch);
+    else if (message.type === 'not_forgotten') this.#questions.get(epoch)?.resolve(false);
     else if (message.type === 'unfollow') this.#publisher.unfollow(epoch, message.machine);
     else if (!this.#publisher.follow(epoch, message.machine)) {
       this.#options.store.send(message.machine, { type: 'not_here', epoch });
     }
   }
 
-  /** Where it fails nothing is said: who asks takes it for not done. */
-  #forget({ epoch, machine, userId, id }: ForgetMessage): void {
-    this.#onForget(userId, id).then(
-      () => this.#options.store.send(machine, { type: 'forgotten', epoch }),
-      () => {},
+  #forget({ epoch, machine, ...streams }: ForgetMessage): void {
+    const say = (type: 'forgotten' | 'not_forgotten') => this.#options.store.send(machine, { type, epoch });
+    this.#onForget(streams).then(
+      () => say('forgotten'),
+      () => say('not_forgotten'), // its own log, if any, says why
     );
   }
 
@@ -388,7 +392,7 @@ export class StoreSharedRuns implements SharedRuns {
     const question = this.#questions.get(epoch);
     if (question === undefined) return;
     question.said += 1;
-    if (question.said >= question.told) question.resolve();
+    if (question.said >= question.told) question.resolve(true);
   }
 }
 

@@ -2,12 +2,12 @@
  * Erases streams of a user for good. What runs is stopped first, so that whoever reads it is told the ending; what had its
  * ending stays until its last reader has it, and nobody finds it any more.
  *
- *   ended everywhere ──► erased where it is kept, and from what machines share ──► once more: what was read meanwhile goes too
+ *   ended and erased on each machine ──► erased from what they share ──► once more: what was read meanwhile leaves memory
  */
 import type { KeptAnswers } from '../answers/port.ts';
 import { KeptRun } from './kept-run.ts';
 import type { KeptRuns } from './kept-runs.ts';
-import type { Cluster } from './port.ts';
+import type { Cluster, Forgotten } from './port.ts';
 import { EndingWaiter } from './readers.ts';
 import type { RunRegistry } from './registry.ts';
 import type { RunView } from './run-view.ts';
@@ -26,7 +26,7 @@ export class Forgetting {
 
   constructor(parts: ForgettingParts) {
     this.#parts = parts;
-    parts.cluster?.onForget((userId, id) => this.here(userId, id));
+    parts.cluster?.onForget((streams) => this.here(streams));
   }
 
   /**
@@ -35,33 +35,35 @@ export class Forgetting {
    * @throws RelayError unavailable where it may still be somewhere: to be asked again
    */
   async everywhere(userId: string, id?: string): Promise<void> {
-    const { cluster, answers } = this.#parts;
-    const onAllMachines = () => [this.here(userId, id), cluster?.forgetElsewhere(userId, id)];
-    const ended = await Promise.allSettled(onAllMachines());
-    const erased = await Promise.allSettled([answers?.forget(userId, id), cluster?.erase(userId, id)]);
-    const swept = await Promise.allSettled(onAllMachines());
-    for (const each of [...ended, ...erased, ...swept]) if (each.status === 'rejected') throw each.reason;
+    const { cluster } = this.#parts;
+    const onAllMachines = (of: Forgotten['of']) => {
+      const streams = { userId, id, of };
+      return Promise.allSettled([this.here(streams), cluster?.forgetElsewhere(streams)]);
+    };
+    const erased = await onAllMachines('all');
+    const shared = await Promise.allSettled([cluster?.erase(userId, id)]);
+    const swept = await onAllMachines('memory');
+    for (const each of [...erased, ...shared, ...swept]) if (each.status === 'rejected') throw each.reason;
   }
 
-  /** The latest run of that id, as far as it is known. Only who watches would be told of it. */
+  /** Of the latest run of that id: who watches is told of it. To be asked before it is erased. */
   async epochOf(userId: string, id: string): Promise<string | undefined> {
     const { registry, cluster, answers } = this.#parts;
     const here = registry.find(userId, id)?.epoch;
     if (here !== undefined) return here;
-    const [listed, kept] = await Promise.all([
-      cluster?.listed(userId).catch(() => undefined),
-      answers?.find(userId, id).catch(() => undefined),
-    ]);
-    return listed?.find((stream) => stream.id === id)?.epoch ?? kept?.epoch;
+    const kept = answers?.find(userId, id).catch(() => undefined);
+    return (await cluster?.epochOf(userId, id)) ?? (await kept)?.epoch;
   }
 
-  /** The same of what this machine holds. What it owns is erased from what machines share by then. */
-  async here(userId: string, id?: string): Promise<void> {
-    const { registry, cluster, kept } = this.#parts;
+  /** The same of what this machine has. What it owns is erased from what machines share by then. */
+  async here({ userId, id, of }: Forgotten): Promise<void> {
+    const { registry, cluster, kept, answers } = this.#parts;
     kept?.forget(userId, id);
     cluster?.forgetOpening(userId, id);
     const runs = [...registry.runsOf(userId)].filter((run) => id === undefined || run.id === id);
-    await Promise.all(runs.map((run) => this.#forget(run)));
+    const forgotten = await Promise.allSettled(runs.map((run) => this.#forget(run)));
+    if (of === 'all') await answers?.forget(userId, id);
+    for (const each of forgotten) if (each.status === 'rejected') throw each.reason;
   }
 
   async #forget(run: RunView): Promise<void> {

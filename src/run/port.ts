@@ -45,6 +45,15 @@ export interface Claim {
 /** What other machines say of a user's streams. `missed`: something may have been said that did not arrive. */
 export type ToldOfStreams = StreamChange | 'all_erased' | 'missed';
 
+/** What a machine is to forget. */
+export interface Forgotten {
+  readonly userId: string;
+  /** Absent: all of the user's. */
+  readonly id?: string | undefined;
+  /** `memory`: what is kept is gone already. */
+  readonly of: 'all' | 'memory';
+}
+
 /** The runs of all machines together. Nobody who reads a run of this machine ever waits for it. */
 export interface Cluster {
   /** Whether a client that leaves for any other machine finds its streams there. */
@@ -64,15 +73,17 @@ export interface Cluster {
     userId: string,
     asked: { readonly id: string; readonly type: 'resume' | 'cancel' },
   ): Promise<RunView | undefined>;
-  /** Who forgets what this machine holds, where others ask for it: of the user's stream of that id, or of all of the user's. */
-  onForget(forget: (userId: string, id?: string) => Promise<void>): void;
+  /** Who forgets what this machine has, where others ask for it. */
+  onForget(forget: (streams: Forgotten) => Promise<void>): void;
   /** Runs of others that are being brought here do not come any more. */
   forgetOpening(userId: string, id?: string): void;
   /**
    * Has all other machines forget; resolves once each has said that it did.
    * @throws RelayError unavailable where one of them may still have it
    */
-  forgetElsewhere(userId: string, id?: string): Promise<void>;
+  forgetElsewhere(streams: Forgotten): Promise<void>;
+  /** Of the run that has the id, on any machine; undefined also where the others cannot be asked. */
+  epochOf(userId: string, id: string): Promise<string | undefined>;
   /** Erases it from what the machines share. @throws RelayError unavailable likewise */
   erase(userId: string, id?: string): Promise<void>;
   /** Streams of a user on all machines, as they were told. Rejects where the others cannot be asked. */

@@ -368,8 +368,8 @@ describe.each([
     const { machine } = here;
     const { userId } = newRun({ owner: machine });
     for (const asked of [
-      { type: 'forget', epoch: 'question-1', machine, userId, id: 's1' },
-      { type: 'forget', epoch: 'question-2', machine, userId },
+      { type: 'forget', epoch: 'question-1', machine, userId, id: 's1', of: 'all' },
+      { type: 'forget', epoch: 'question-2', machine, userId, of: 'memory' },
     ] as const) {
       const heard = [nextMessage(here), nextMessage(there)];
       expect(await here.tellAll(asked)).toBeGreaterThanOrEqual(2);

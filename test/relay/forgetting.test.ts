@@ -76,6 +76,8 @@ async function left({ all, memory, answers }: Machines, id: string, word = CANAR
       () => found.push(`machine ${index} has a state`),
       () => {},
     );
+    const { streams } = await relay.streamsOf(ALICE, { limit: 50 });
+    if (streams.some((each) => each.id === id)) found.push(`machine ${index} lists it`);
     for (const run of relay.registry.runsOf(ALICE))
       if (run.id === id) found.push(`machine ${index} holds it`);
   }
@@ -180,6 +182,30 @@ describe('a stream that is forgotten', () => {
     const again = here.relay.forget(ALICE, 's1');
     await pass(100);
     await again; // also where there is none
+  });
+
+  it('is gone with what a machine left behind that is dead by now', async () => {
+    const scene = machines(2);
+    const { pass, here, there, all, memory } = scene;
+    await pass(50);
+    here.connect().send(start('s1'));
+    await pass(100);
+    here.upstream.last.text(CANARY);
+    await pass(300);
+    here.clock.advance(0);
+    memory.mailboxes.delete('machine 0');
+    await here.shared.close();
+    here.relay.close();
+    all.shift();
+    const watching = there.connect();
+    watching.send({ type: 'watch' });
+    await pass(8000);
+    const forgotten = there.relay.forget(ALICE);
+    await pass(1000);
+    await forgotten;
+    await pass(500);
+    expect(await left(scene, 's1')).toEqual([]);
+    expect(watching.of('streams').at(-1)).toMatchObject({ streams: [] });
   });
 
   it('is not brought back by a machine that could not be asked while it was forgotten', async () => {

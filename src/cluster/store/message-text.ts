@@ -12,8 +12,8 @@ const MOMENT = /^(thinking|tool):(\d{1,15})(:.*)?$/;
 export function encodeMessage(message: MachineMessage): string {
   if (message.type === 'interlude') return encodeMoment(message);
   if (message.type === 'forget') {
-    const { type, epoch, machine, userId, id = '' } = message;
-    return [type, epoch, machine, userId, id].join(SEPARATOR);
+    const { type, epoch, machine, userId, id = '', of } = message;
+    return [type, epoch, machine, userId, id, of].join(SEPARATOR);
   }
   if (message.type !== 'added') {
     const machine = 'machine' in message ? [message.machine] : [];
@@ -35,8 +35,8 @@ function encodeMoment({ epoch, after, moment }: InterludeMessage): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 const MACHINE = /^[^\x00-\x1f\x7f]{1,256}$/;
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/;
-/** Fields of the longest message, `added`, and one that would be too many. */
-const MOST_FIELDS = 6;
+/** Fields of the longest message, `forget`, and one that would be too many. */
+const MOST_FIELDS = 7;
 
 export function isEpoch(value: unknown): value is string {
   return typeof value === 'string' && EPOCH.test(value);
@@ -54,11 +54,12 @@ export function decodeMessage(text: string): MachineMessage | undefined {
     case 'unfollow':
       return rest.length === 1 && MACHINE.test(third) ? { type, epoch, machine: third } : undefined;
     case 'forget':
-      return decodeForget(epoch, rest);
+      return rest.length === 4 ? decodeForget(epoch, rest) : undefined;
     case 'cancel':
     case 'read':
     case 'not_here':
     case 'forgotten':
+    case 'not_forgotten':
       return rest.length === 0 ? { type, epoch } : undefined;
     default:
       return undefined;
@@ -66,10 +67,10 @@ export function decodeMessage(text: string): MachineMessage | undefined {
 }
 
 function decodeForget(epoch: string, rest: readonly string[]): ForgetMessage | undefined {
-  const [machine = '', userId = '', id = ''] = rest;
-  if (rest.length !== 3 || !MACHINE.test(machine) || !MACHINE.test(userId)) return undefined;
-  if (id === '') return { type: 'forget', epoch, machine, userId };
-  return isEpoch(id) ? { type: 'forget', epoch, machine, userId, id } : undefined;
+  const [machine = '', userId = '', id = '', of] = rest;
+  if ((of !== 'all' && of !== 'memory') || !MACHINE.test(machine) || !MACHINE.test(userId)) return undefined;
+  if (id === '') return { type: 'forget', epoch, machine, userId, of };
+  return isEpoch(id) ? { type: 'forget', epoch, machine, userId, id, of } : undefined;
 }
 
 function decodeAdded(

@@ -8,7 +8,7 @@
  */
 import type { ListedStream, StreamChange } from '../../protocol/frames.ts';
 import type { Moment } from '../../run/interlude.ts';
-import type { UserLimits } from '../../run/port.ts';
+import type { Forgotten, UserLimits } from '../../run/port.ts';
 
 /** A run as other machines know it. */
 export interface RunRecord {
@@ -99,17 +99,16 @@ export type MachineMessage =
   | { readonly type: 'read'; readonly epoch: string }
   | { readonly type: 'not_here'; readonly epoch: string }
   | ForgetMessage
-  | { readonly type: 'forgotten'; readonly epoch: string };
+  | { readonly type: 'forgotten'; readonly epoch: string }
+  | { readonly type: 'not_forgotten'; readonly epoch: string };
 
-/** To every machine: it forgets the user's stream of that id, or all of the user's, and says `forgotten`. */
-export interface ForgetMessage {
+/** To every machine: it forgets that, and says `forgotten`, or `not_forgotten` where something of it may still be there. */
+export interface ForgetMessage extends Forgotten {
   readonly type: 'forget';
   /** Names the question, and nothing else. */
   readonly epoch: string;
   /** The one that asks. */
   readonly machine: string;
-  readonly userId: string;
-  readonly id?: string | undefined;
 }
 
 /** After which seq a log goes on; or that it has its ending, that its id is another run's, or that it was erased. */
