@@ -144,6 +144,13 @@ it('tells of a network that lets nothing through, and no longer once the answer 
   await expect.poll(() => banner.count()).toBe(0);
 });
 
+it('says that photos are sent again, which takes a while, and not that it connects', async () => {
+  const page = await pages.open({});
+  await show(page, { state: 'photo sent again', locale: 'en', width: 'phone', scheme: 'light' });
+  await page.getByText(ENGLISH.sendingFiles).waitFor();
+  expect(await page.getByText(ENGLISH.connecting).count()).toBe(0);
+});
+
 describe('the note of a limit that is near', () => {
   async function askedAgain(page: Page, more: Partial<QuotaState> = {}): Promise<void> {
     await page.getByRole('textbox', { name: ENGLISH.placeholder }).fill('And at night?');

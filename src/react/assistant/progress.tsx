@@ -1,7 +1,8 @@
 /** What shows that an answer is on its way: a word with three dots, and the caret where the next text will stand. */
-import { memo, useEffect, useState } from 'react';
+import { memo, useEffect, useState, useSyncExternalStore } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import type { Phase } from '../../client/index.ts';
+import { useDash } from '../dash-provider.tsx';
 import { TextButton } from './button.tsx';
 import type { AssistantStrings } from './strings.ts';
 import { SPACE, TYPE } from './theme.ts';
@@ -15,7 +16,12 @@ const WORDS: Partial<Record<Phase, 'connecting' | 'thinking' | 'streaming' | 're
   stopping: 'stopping',
 };
 
-function progressWords({ status, isThinking, tool }: ProgressProps, strings: AssistantStrings): string {
+function progressWords(
+  { status, isThinking, tool }: ProgressProps,
+  isSending: boolean,
+  strings: AssistantStrings,
+): string {
+  if (status === 'connecting' && isSending) return strings.sendingFiles;
   const isAnswering = status === 'thinking' || status === 'streaming';
   if (tool !== undefined && isAnswering) return tool || strings.lookingUp;
   if (isThinking && isAnswering) return strings.thinkingThrough;
@@ -35,17 +41,26 @@ interface ProgressProps {
 export const Progress = memo(function Progress(props: ProgressProps) {
   const { colors, strings } = useAssistantTheme();
   const { status, thought } = props;
+  const isSending = useIsSending();
   const color = status === 'reconnecting' ? colors.warning : colors.muted;
   return (
     <View>
       <View style={styles.line}>
         <Dots color={status === 'reconnecting' ? colors.warning : colors.accent} />
-        <Text style={[TYPE.label, { color }]}>{progressWords(props, strings)}</Text>
+        <Text style={[TYPE.label, { color }]}>{progressWords(props, isSending, strings)}</Text>
       </View>
       {thought !== '' && <Thought text={thought} />}
     </View>
   );
 });
+
+/** Photos of a conversation go again with each question: until they are there nothing is asked. */
+function useIsSending(): boolean {
+  const { attachments } = useDash().conversations;
+  const read = (): boolean =>
+    Array.from(attachments.getSnapshot().values()).some(({ status }) => status === 'uploading');
+  return useSyncExternalStore(attachments.subscribe, read, read);
+}
 
 /** The last of it, or all where the person wants to see it. */
 function Thought({ text }: { text: string }) {

@@ -146,6 +146,8 @@ export interface AssistantStrings {
   readonly pageCount: (count: number) => string;
   readonly preparingFile: string;
   readonly sendingFile: string;
+  /** In place of `connecting`, while what was attached is on its way. */
+  readonly sendingFiles: string;
   readonly fileReady: string;
   readonly sendsWhenReady: string;
   readonly dontSendYet: string;
@@ -389,6 +391,7 @@ export const ENGLISH: AssistantStrings = {
   pageCount: counted('en', { one: '# page', other: '# pages' }),
   preparingFile: 'Getting ready…',
   sendingFile: 'Sending…',
+  sendingFiles: 'Sending your photos and files…',
   fileReady: 'Ready',
   sendsWhenReady: 'Your question is sent as soon as everything is ready.',
   dontSendYet: 'Don’t send yet',

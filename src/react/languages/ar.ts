@@ -186,6 +186,7 @@ export const ARABIC: AssistantStrings = {
   }),
   preparingFile: 'جارٍ التجهيز…',
   sendingFile: 'جارٍ الإرسال…',
+  sendingFiles: 'جارٍ إرسال صورك وملفاتك…',
   fileReady: 'جاهز',
   sendsWhenReady: 'سيُرسل سؤالك بمجرد أن يصبح كل شيء جاهزًا.',
   dontSendYet: 'لا ترسل بعد',

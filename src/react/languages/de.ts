@@ -166,6 +166,7 @@ export const GERMAN: AssistantStrings = {
   pageCount: counted('de', { one: '# Seite', other: '# Seiten' }),
   preparingFile: 'Wird vorbereitet…',
   sendingFile: 'Wird gesendet…',
+  sendingFiles: 'Sendet deine Fotos und Dateien…',
   fileReady: 'Bereit',
   sendsWhenReady: 'Deine Frage wird gesendet, sobald alles bereit ist.',
   dontSendYet: 'Noch nicht senden',

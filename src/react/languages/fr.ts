@@ -176,6 +176,7 @@ export const FRENCH: AssistantStrings = {
   pageCount: counted('fr', { one: '# page en tout', many: '# de pages en tout', other: '# pages en tout' }),
   preparingFile: 'Préparation…',
   sendingFile: 'Envoi…',
+  sendingFiles: 'Envoi de tes photos et fichiers…',
   fileReady: 'Prêt',
   sendsWhenReady: 'Ta question partira dès que tout sera prêt.',
   dontSendYet: 'Ne pas encore envoyer',
