@@ -29,11 +29,12 @@ function SentFile({ file, at, isOnly }: { file: Attachment; at: number; isOnly: 
   if (held?.uri === undefined) return <InWords file={file} name={name} isHeld={held !== undefined} />;
   const { uri, width = 1, height = 1 } = held;
   const isSending = held.status === 'uploading';
+  const label = strings.enlarge(file.alt || name);
   return (
     <>
       <Pressable
         role="button"
-        aria-label={strings.enlarge(file.alt || name)}
+        aria-label={isSending ? `${label} · ${strings.sendingFile}` : label}
         onPress={() => setLarge(true)}
         style={[
           styles.photo,
