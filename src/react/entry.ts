@@ -43,3 +43,4 @@ export {
   useConversations,
 } from './use-conversations.ts';
 export { type DashStreamState, useDashStream } from './use-dash-stream.ts';
+export { useStreams } from './use-streams.ts';

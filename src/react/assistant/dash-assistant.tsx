@@ -12,6 +12,7 @@ import {
   useWindowDimensions,
   View,
 } from 'react-native';
+import type { ListedStream } from '../../client/index.ts';
 import { reportAnswer } from '../../client/report-answer.ts';
 import { useDash } from '../dash-provider.tsx';
 import { mintConversationId } from '../store/conversations.ts';
@@ -27,6 +28,7 @@ import type { Focusable } from './button.tsx';
 import { Composer } from './composer.tsx';
 import { warnOfLowContrast } from './contrast.ts';
 import { Drawer } from './drawer.tsx';
+import { ElsewhereList, ElsewhereNote, useElsewhere } from './elsewhere.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
 import { languageOf } from './language.ts';
@@ -98,6 +100,11 @@ export interface DashAssistantProps extends Partial<AskOptions> {
    * `false`: nothing can be attached. Keep the object the same between renderings.
    */
   readonly attachments?: AttachmentOptions | false | undefined;
+  /**
+   * Shows answers of the same action that the user asked for in another tab or on another device: while they are written, and the latest
+   * ones. It holds a connection for as long as the assistant is on the screen; so the default is `false`.
+   */
+  readonly otherDevices?: boolean | undefined;
 }
 
 /** At a change of user it begins anew. */
@@ -138,6 +145,7 @@ function Assistant(props: AssistantProps) {
             asked={asked}
             suggestions={props.suggestions ?? theme.strings.starters}
             attachments={attachments || undefined}
+            otherDevices={props.otherDevices === true}
             headerEnd={props.headerEnd}
             onExport={props.onExport ?? saveFile}
             parts={parts}
@@ -165,6 +173,7 @@ function useSendReport(own: SendReport | null | undefined): SendReport | undefin
 const PHOTOS: AttachmentOptions = {};
 
 interface ScreenProps {
+  readonly otherDevices: boolean;
   readonly attachments: AttachmentOptions | undefined;
   readonly asked: AskOptions;
   readonly suggestions: readonly Suggestion[];
@@ -187,7 +196,8 @@ const Directed = memo(function Directed(props: ScreenProps) {
   );
 });
 
-function Screen({ asked, suggestions, attachments, headerEnd, onExport, parts, ...loading }: ScreenProps) {
+function Screen(props: ScreenProps) {
+  const { asked, suggestions, attachments, otherDevices, headerEnd, onExport, parts, ...loading } = props;
   const { isWide, strings } = useAssistantTheme();
   const { shown, show, startNew } = useShown();
   const drawer = useDrawer();
@@ -229,8 +239,22 @@ function Screen({ asked, suggestions, attachments, headerEnd, onExport, parts, .
     startNew();
     drawer.close();
   }, [startNew, drawer.close]);
+  const elsewhere = useElsewhere(otherDevices, asked.action);
+  const { streams, adopt } = elsewhere;
+  const open = useCallback(
+    (stream: ListedStream) => {
+      pick(adopt(stream));
+      focusBack(); // what was pressed goes
+    },
+    [pick, adopt, focusBack],
+  );
+  const others = useMemo(
+    () => otherDevices && <ElsewhereList streams={streams} onOpen={open} />,
+    [otherDevices, streams, open],
+  );
   const sidebar = (
     <Sidebar
+      elsewhere={others}
       shown={shown}
       {...actions}
       onShow={pick}
@@ -251,6 +275,7 @@ function Screen({ asked, suggestions, attachments, headerEnd, onExport, parts, .
         {isDraggedOver && <DropZone />}
         <Header title={title} onMenu={drawer.open} onNew={begin} end={headerEnd} />
         <Banner isAnswering={isAnswering} />
+        {otherDevices && <ElsewhereNote streams={streams} onOpen={open} />}
         {!isBegun ? (
           <Welcome suggestions={suggestions} onAsk={send} />
         ) : parts === undefined ? (

@@ -1,5 +1,5 @@
 /** The conversations: which is shown, which are being answered, which hold something new; found by a word. */
-import { memo, useMemo, useRef, useState } from 'react';
+import { memo, type ReactNode, useMemo, useRef, useState } from 'react';
 import { ScrollView, StyleSheet, Text, TextInput, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { type Focusable, IconButton, TextButton } from './button.tsx';
@@ -20,13 +20,15 @@ import {
 } from './web-props.ts';
 
 interface SidebarProps extends EntryActions {
+  /** Answers of other devices, above the conversations. */
+  readonly elsewhere: ReactNode;
   readonly shown: string;
   readonly onNew: () => void;
   /** Where it lies over the transcript. */
   readonly onClose?: (() => void) | undefined;
 }
 
-export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, ...actions }: SidebarProps) {
+export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, elsewhere, ...actions }: SidebarProps) {
   const { colors, strings } = useAssistantTheme();
   const { list, search } = useConversations();
   const [query, setQuery] = useState('');
@@ -50,6 +52,7 @@ export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, ...actions
         <TextButton ref={begin} tone="outline" icon="plus" label={strings.newConversation} onPress={onNew} />
         {list.length > 0 && <SearchField query={query} found={found.length} onChange={setQuery} />}
       </View>
+      {elsewhere}
       {list.length === 0 ? (
         <Text style={[TYPE.label, styles.nothing, { color: colors.muted }]}>{strings.noConversations}</Text>
       ) : (

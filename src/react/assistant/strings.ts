@@ -38,6 +38,8 @@ export interface AssistantStrings {
   readonly hideConversations: string;
   readonly noConversations: string;
   readonly answering: string;
+  /** Answers that were asked for in another tab or on another device. Their questions are not known here. */
+  readonly elsewhere: Readonly<Record<'heading' | 'title' | 'note' | 'show', string>>;
   readonly unread: string;
   readonly unreadCount: (count: number) => string;
   readonly searchConversations: string;
@@ -275,6 +277,12 @@ export const ENGLISH: AssistantStrings = {
   hideConversations: 'Hide conversations',
   noConversations: 'Your conversations will be listed here.',
   answering: 'Answering…',
+  elsewhere: {
+    heading: 'On your other devices',
+    title: 'Asked on another device',
+    note: 'Dash is answering on another of your devices.',
+    show: 'Show it here',
+  },
   unread: 'New answer',
   unreadCount: counted('en', { one: '# new answer', other: '# new answers' }),
   searchConversations: 'Search conversations',
@@ -465,13 +473,14 @@ export function withDefaults(
   own: AssistantStringOverrides = {},
   language: AssistantStrings = ENGLISH,
 ): AssistantStrings {
-  const { errors, refusals, report, fileProblems } = language;
+  const { errors, refusals, report, fileProblems, elsewhere } = language;
   return {
     ...language,
     ...own,
     errors: { ...errors, ...own.errors },
     refusals: { ...refusals, ...own.refusals },
     fileProblems: { ...fileProblems, ...own.fileProblems },
+    elsewhere: { ...elsewhere, ...own.elsewhere },
     report: {
       ...report,
       ...own.report,
@@ -481,11 +490,12 @@ export function withDefaults(
 }
 
 export type AssistantStringOverrides = Partial<
-  Omit<AssistantStrings, 'errors' | 'refusals' | 'report' | 'fileProblems'>
+  Omit<AssistantStrings, 'errors' | 'refusals' | 'report' | 'fileProblems' | 'elsewhere'>
 > & {
   readonly errors?: Partial<AssistantStrings['errors']>;
   readonly refusals?: Partial<AssistantStrings['refusals']>;
   readonly fileProblems?: Partial<AssistantStrings['fileProblems']>;
+  readonly elsewhere?: Partial<AssistantStrings['elsewhere']>;
   readonly report?: Partial<Omit<ReportStrings, 'categories'>> & {
     readonly categories?: Partial<ReportStrings['categories']>;
   };

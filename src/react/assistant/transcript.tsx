@@ -65,6 +65,7 @@ export function Transcript({ ref, messages, variants, ...props }: TranscriptProp
               const ids = variants[message.id];
               const key = ids?.[0] ?? message.id; // variants take each other's place, and the switch keeps the focus
               const isLast = at === shown.length - 1;
+              const isAsked = messages.some(({ role }) => role === 'user'); // not what was asked on another device
               return message.role === 'user' ? (
                 <Question
                   key={key}
@@ -81,8 +82,8 @@ export function Transcript({ ref, messages, variants, ...props }: TranscriptProp
                   message={message}
                   variants={ids}
                   onShowVariant={props.onShowVariant}
-                  onAskAgain={isLast ? props.onAskAgain : undefined}
-                  onContinue={isLast ? props.onContinue : undefined}
+                  onAskAgain={isLast && isAsked ? props.onAskAgain : undefined}
+                  onContinue={isLast && isAsked ? props.onContinue : undefined}
                   onChange={isLast ? changeLast : undefined}
                 />
               );

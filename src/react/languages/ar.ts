@@ -54,6 +54,12 @@ export const ARABIC: AssistantStrings = {
   hideConversations: 'إخفاء المحادثات',
   noConversations: 'ستظهر محادثاتك هنا.',
   answering: 'يجيب…',
+  elsewhere: {
+    heading: 'على أجهزتك الأخرى',
+    title: 'سؤال من جهاز آخر',
+    note: 'داش يجيب الآن على جهاز آخر من أجهزتك.',
+    show: 'اعرضه هنا',
+  },
   unread: 'إجابة جديدة',
   unreadCount: counted('ar', {
     zero: 'لا إجابات جديدة',

@@ -47,6 +47,12 @@ export const GERMAN: AssistantStrings = {
   hideConversations: 'Gespräche schließen',
   noConversations: 'Hier stehen bald deine Gespräche.',
   answering: 'Antwortet…',
+  elsewhere: {
+    heading: 'Auf deinen anderen Geräten',
+    title: 'Auf einem anderen Gerät gefragt',
+    note: 'Dash antwortet gerade auf einem anderen deiner Geräte.',
+    show: 'Hier zeigen',
+  },
   unread: 'Neue Antwort',
   unreadCount: counted('de', { one: '# neue Antwort', other: '# neue Antworten' }),
   searchConversations: 'Gespräche durchsuchen',

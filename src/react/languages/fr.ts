@@ -51,6 +51,12 @@ export const FRENCH: AssistantStrings = {
   hideConversations: 'Fermer les discussions',
   noConversations: 'Tes discussions apparaîtront ici.',
   answering: 'Répond…',
+  elsewhere: {
+    heading: 'Sur tes autres appareils',
+    title: 'Demandé sur un autre appareil',
+    note: 'Dash est en train de répondre sur un autre de tes appareils.',
+    show: 'Afficher ici',
+  },
   unread: 'Nouvelle réponse',
   unreadCount: counted('fr', {
     one: '# nouvelle réponse',

@@ -6,7 +6,7 @@
  *                      └──detach──► waiting for reattach: the model goes on, nobody reads
  */
 import { failure } from '../../client/dash-error.ts';
-import type { DashClient, DashStream, Phase, Position } from '../../client/index.ts';
+import type { DashClient, DashStream, ListedStream, Phase, Position } from '../../client/index.ts';
 import { mintStreamId } from '../../client/platform.ts';
 import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER } from './answer-state.ts';
 import { AttachedStore } from './attached-store.ts';
@@ -148,6 +148,19 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#tree.append({ ...question, continues: true });
     this.#ask(options, true);
     return true;
+  }
+
+  /** Reads an answer from its beginning that was asked for elsewhere: its question is not known. For an empty conversation. */
+  adopt({ id, epoch, startedAt }: Pick<ListedStream, 'id' | 'epoch' | 'startedAt'>, name: string): void {
+    this.#name = name;
+    this.#askedAt = startedAt;
+    this.#tree.append(messageOf(this.#follow(this.#host.client.attach(id, epoch, 0))));
+    this.#publishState();
+  }
+
+  /** Whether that answer is one of its own, shown or not. */
+  hasAnswer(id: string): boolean {
+    return this.#tree.messages.some((message) => message.id === id);
   }
 
   /** Shows that variant of a message, and what followed on it; false where there is none. An answer under way goes on. */

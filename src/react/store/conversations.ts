@@ -4,7 +4,7 @@
  * are forgotten, and those kept for that one are read.
  */
 
-import type { DashClient } from '../../client/index.ts';
+import type { DashClient, ListedStream } from '../../client/index.ts';
 import { type ClientClock, type ClientTimer, deviceClock, mintStreamId } from '../../client/platform.ts';
 import { Attachments } from './attachments.ts';
 import {
@@ -165,6 +165,20 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       (store) => store.hasDraft() && store.summary().askedAt === 0,
     );
     return begun?.id ?? mintConversationId();
+  }
+
+  /** A conversation with an answer that was asked for elsewhere, by that name; its id. The same each time. */
+  adopt(stream: ListedStream, name: string): string {
+    const known = Array.from(this.#stores.values()).find((store) => store.hasAnswer(stream.id));
+    if (known) return known.id;
+    const id = mintConversationId();
+    this.get(id).adopt(stream, name);
+    return id;
+  }
+
+  /** Whether that answer is in one of them. */
+  hasAnswer(id: string): boolean {
+    return Array.from(this.#stores.values()).some((store) => store.hasAnswer(id));
   }
 
   /** Takes it away, also from where it is kept; an answer that is under way is stopped. For a while `undoRemove` brings it back. */
