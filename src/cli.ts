@@ -70,6 +70,10 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'prints all that is kept of a user: answers, runs, reports',
     load: async () => (await import('./compose/export-command.ts')).exportCommand,
   },
+  webhooks: {
+    summary: 'lists events that the webhook did not take, and sends them again',
+    load: async () => (await import('./webhooks/webhooks-command.ts')).webhooks,
+  },
   erase: {
     summary:
       "makes runs of a user, or of a time, nobody's on this disk; deletes the user's answers and uploads",

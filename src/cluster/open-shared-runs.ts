@@ -34,6 +34,7 @@ export interface OpenSharedRunsOptions {
   readonly onUp: (prefix: string) => void;
   readonly onMalformed: StoreSharedRunsOptions['onMalformed'];
   readonly onFormats: StoreSharedRunsOptions['onFormats'];
+  readonly onRead: StoreSharedRunsOptions['onRead'];
 }
 
 export interface OpenSharedRuns {

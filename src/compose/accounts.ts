@@ -24,12 +24,14 @@ import { ChargePolicy } from '../quota/charges.ts';
 import { createQuota, type OpenQuota, type QuotaOptions } from '../quota/create-quota.ts';
 import type { OtherLedgersParts } from '../quota/other-ledgers.ts';
 import { systemClock } from '../time/clock.ts';
+import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import type { ParentLink } from '../workers/parent-link.ts';
 import { answerEventsOf, composeAnswerShipper, composeAnswers, composePostgresAnswers } from './answers.ts';
 import { composeIdentity } from './identity.ts';
 import type { Telemetry } from './metrics.ts';
 import { type Books, instanceOf, isOrphaned, OrphanedLedgers } from './orphaned-ledgers.ts';
 import type { Settings } from './settings.ts';
+import { composeWebhooks } from './webhooks.ts';
 
 /** Batches of usage rows on their way to Postgres at once. */
 const BATCHES_AT_ONCE = 2;
@@ -52,6 +54,8 @@ export interface Accounts {
   readonly mirror: MirrorCopier | undefined;
   /** Ledgers of processes that are no more. */
   readonly orphans: OrphanedLedgers;
+  /** Undefined without WEBHOOK_URL. */
+  readonly webhookSender: WebhookSender | undefined;
   /** After the last run; the ledger comes last, as the rows of everything before are in it. */
   close(): Promise<void>;
 }
@@ -77,9 +81,11 @@ export async function composeAccounts(
   const otherLedgers = { directories: others, onUnreadable: toldUnreadable(telemetry) };
   const mirror = postgres && composeMirror(config, settings, postgres, telemetry);
   const postgresAnswers = postgres && composePostgresAnswers(config, postgres, telemetry);
+  const webhooks = await composeWebhooks(config, telemetry);
   const openBooks = (directory: string): Books => {
     const ledger = openUsageLedger({
       ...ledgerOptions(config, settings, simulated, telemetry),
+      eventsOf: webhooks?.eventsOf,
       dataDir: directory,
       lock: directory === config.DATA_DIR ? lock : undefined,
     });
@@ -104,7 +110,8 @@ export async function composeAccounts(
       const { reports, answers } = ledger;
       const reportShipper = postgres && composeReportShipper(reports, postgres, telemetry);
       const answerShipper = composeAnswerShipper(config, answers, postgresAnswers, telemetry);
-      return { ledger, quota, shipper, reportShipper, answerShipper };
+      const webhookSender = webhooks?.senderOf(ledger.webhookEvents);
+      return { ledger, quota, shipper, reportShipper, answerShipper, webhookSender };
     } catch (error) {
       void ledger.close();
       throw error;
@@ -131,6 +138,7 @@ export async function composeAccounts(
     async close() {
       identity.authenticator.close();
       await orphans.close();
+      await own.webhookSender?.close();
       await own.quota.close();
       await own.shipper?.close();
       await own.reportShipper?.close();

@@ -6,7 +6,7 @@ import type { Begun } from '../observability/metrics.ts';
 
 /** Actions with the models that settings name for them, under any plan; others that clients may ask for begin when they are. */
 export function begunMetrics(
-  { DEFAULT_MODEL, REDIS_URL, DATABASE_URL, IDENTITY_VIEW }: Config,
+  { DEFAULT_MODEL, REDIS_URL, DATABASE_URL, IDENTITY_VIEW, WEBHOOK_URL }: Config,
   { actions, plans, models }: Pick<ConfigFiles, 'actions' | 'plans' | 'models'>,
 ): Begun {
   const first = models.resolve(DEFAULT_MODEL);
@@ -18,8 +18,8 @@ export function begunMetrics(
   return {
     actions: [...named].flatMap(([action, own]) => Array.from(own, (model) => ({ action, model }))),
     tools: [...new Set(tools)],
-    settings: Object.entries({ REDIS_URL, DATABASE_URL, IDENTITY_VIEW }).flatMap(([key, value]) =>
-      value === undefined ? [] : [key],
+    settings: Object.entries({ REDIS_URL, DATABASE_URL, IDENTITY_VIEW, WEBHOOK_URL }).flatMap(
+      ([key, value]) => (value === undefined ? [] : [key]),
     ),
   };
 }

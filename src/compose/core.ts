@@ -28,6 +28,7 @@ import { WatchedRevocations } from './revocations.ts';
 import type { Settings } from './settings.ts';
 import { WatchedSwitches } from './switches.ts';
 import { composeUploads } from './uploads.ts';
+import { endingRead, runEvents } from './webhooks.ts';
 
 export interface Core {
   readonly relay: Relay;
@@ -67,7 +68,7 @@ export async function composeCore(
     totalBytes: config.STREAM_LOG_TOTAL_BYTES,
   });
   const issuer = config.auth.kind === 'supabase' ? config.auth.issuer : (developmentIssuer?.kid ?? '');
-  const shared = await composeShared(config, issuer, logs, telemetry);
+  const shared = await composeShared(config, issuer, logs, accounts, telemetry);
   const switches = new WatchedSwitches(config, shared?.switches, logger);
   const watchedRevocations = new WatchedRevocations(config, shared?.revocations, revocations, logger);
   const uploads = await composeUploads(config, accounts, telemetry, shared?.uploads);
@@ -89,6 +90,7 @@ export async function composeCore(
     tracer,
     uploads,
     answers,
+    events: runEvents(config, accounts),
     clock: systemClock,
     policy: settings.derived((files) => requestPolicy(config, files, models, { scripted, userHash })),
     showCost: config.SHOW_COST,
@@ -186,6 +188,7 @@ async function composeShared(
   config: Config,
   issuer: string,
   logs: StreamLogs,
+  accounts: Accounts,
   { logger, metrics, sampled }: Telemetry,
 ): Promise<OpenSharedRuns | undefined> {
   if (config.REDIS_URL === undefined) return undefined;
@@ -196,6 +199,7 @@ async function composeShared(
     issuer,
     instanceId: config.INSTANCE_ID,
     siblings: config.worker?.siblings,
+    onRead: (epoch) => endingRead(accounts, epoch),
     logs,
     clock: systemClock,
     longestRunMs: config.UPSTREAM_TOTAL_MS,

@@ -24,6 +24,7 @@ import { systemClock } from '../time/clock.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import type { AnthropicUpstream } from '../upstream/anthropic.ts';
 import { RATE_LIMITS } from '../upstream/rate-limits.ts';
+import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import { isPostgresUp } from './accounts.ts';
 import type { OrphanedLedgers } from './orphaned-ledgers.ts';
 import type { WatchedRevocations } from './revocations.ts';
@@ -82,6 +83,8 @@ export interface Watched {
   /** Only with Postgres: without it the ledger is where rows stay, and none of them waits. */
   readonly shipper: UsageShipper | undefined;
   readonly orphans: OrphanedLedgers;
+  /** Only with WEBHOOK_URL. */
+  readonly webhookSender: WebhookSender | undefined;
   /** Bytes this machine may use. */
   readonly memoryLimit: number;
   /** The same as the shipper. */
@@ -127,6 +130,7 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
       Math.max(secondsSince(outbox.oldest()), secondsSince(orphans.oldest)),
     );
   }
+  if (parts.webhookSender !== undefined) watchWebhook(metrics, parts);
   if (mirror !== undefined) {
     metrics.watch('dash_mirror_up', () => Number(mirror.up));
     metrics.watch('dash_mirror_rows_waiting', () => mirror.waiting);
@@ -142,6 +146,16 @@ export function watchParts({ metrics, output }: Telemetry, parts: Watched): void
     metrics.watch('dash_streams_published', () => shared.counts.published);
     metrics.watch('dash_streams_followed', () => shared.counts.followed);
   }
+}
+
+function watchWebhook(metrics: Metrics, { ledger, orphans }: Watched): void {
+  const all = () => [ledger.webhookEvents, ...orphans.webhookEvents];
+  const waiting = () => all().map((events) => events.waiting(systemClock.now()));
+  metrics.watch('dash_webhook_events_waiting', () => waiting().reduce((sum, { events }) => sum + events, 0));
+  metrics.watch('dash_webhook_events_dead', () => all().reduce((sum, { dead }) => sum + dead, 0));
+  metrics.watch('dash_webhook_oldest_waiting_seconds', () =>
+    Math.max(...waiting().map(({ oldest }) => secondsSince(oldest))),
+  );
 }
 
 function watchStreams(metrics: Metrics, { relay: { registry }, upstream: { rateLimits } }: Watched): void {

@@ -12,8 +12,10 @@ import type { LocalUsageLedger } from '../ledger/ledger.ts';
 import { workerOf } from '../ledger/ledger-directories.ts';
 import type { ReportShipper } from '../ledger/report-shipper.ts';
 import type { UsageShipper } from '../ledger/shipper.ts';
+import type { WebhookEvents } from '../ledger/webhook-events.ts';
 import type { OpenQuota } from '../quota/create-quota.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 
 /** A ledger with what counts and sends its rows. */
 export interface Books {
@@ -25,6 +27,8 @@ export interface Books {
   readonly reportShipper: ReportShipper | undefined;
   /** The same of answers that are kept; without DATABASE_URL they stay until their time is over. */
   readonly answerShipper: AnswerShipper | AnswerPurge;
+  /** Undefined without WEBHOOK_URL: nobody is told of runs. */
+  readonly webhookSender: WebhookSender | undefined;
 }
 
 interface Adopted extends Books {
@@ -92,6 +96,11 @@ export class OrphanedLedgers {
     return known.length === 0 ? null : Math.min(...known);
   }
 
+  /** What the operator's webhook is to be told by them. */
+  get webhookEvents(): readonly WebhookEvents[] {
+    return [...this.#open.values()].map(({ ledger }) => ledger.webhookEvents);
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     for (const [directory, adopted] of this.#open) await this.#closeBooks(directory, adopted);
@@ -151,7 +160,8 @@ export class OrphanedLedgers {
   }
 }
 
-function isSent({ ledger: { outbox, reports, answers }, quota, shipper }: Books): boolean {
+function isSent({ ledger: { outbox, reports, answers }, quota, shipper, webhookSender }: Books): boolean {
+  if (webhookSender?.isDone === false) return false;
   // Without Postgres answers are read back from here.
   if (shipper === undefined) return answers.length === 0;
   const left = outbox.length + outbox.refused + reports.length + answers.length;
@@ -159,7 +169,9 @@ function isSent({ ledger: { outbox, reports, answers }, quota, shipper }: Books)
 }
 
 /** As a process closes what is its own. */
-async function closeBooks({ ledger, quota, shipper, reportShipper, answerShipper }: Books): Promise<void> {
+async function closeBooks(books: Books): Promise<void> {
+  const { ledger, quota, shipper, reportShipper, answerShipper, webhookSender } = books;
+  await webhookSender?.close();
   await quota.close();
   await shipper?.close();
   await reportShipper?.close();

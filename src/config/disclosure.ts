@@ -78,6 +78,8 @@ const PUBLIC = [
   'SWITCHES_FILE',
   'ALLOW_ANONYMOUS',
   'CLIENT_METRICS',
+  'WEBHOOK_INCLUDE_TEXT',
+  'WEBHOOK_ALLOW_PRIVATE',
   'QUOTA_ON_OUTAGE',
   'COUNT_TOKENS_ABOVE',
 ] as const satisfies readonly EnvironmentKey[];
@@ -92,6 +94,7 @@ const URLS = [
   'DATABASE_URL',
   'DATABASE_MIGRATION_URL',
   'REDIS_URL',
+  'WEBHOOK_URL',
 ] as const satisfies readonly EnvironmentKey[];
 
 /** Only that they are set. */
@@ -100,6 +103,7 @@ const SECRETS = [
   'USER_ID_KEY',
   'TOOLS_SECRET',
   'ANSWERS_KEY',
+  'WEBHOOK_SECRET',
   'SUPABASE_PUBLISHABLE_KEY',
   'SUPABASE_JWT_SECRET',
 ] as const satisfies readonly EnvironmentKey[];

@@ -15,6 +15,7 @@ import {
   address,
   answerKeys,
   baseUrl,
+  calledUrl,
   catalogName,
   cidrList,
   claimPaths,
@@ -31,6 +32,7 @@ import {
   signingSecret,
   text,
   userRole,
+  webhookSecrets,
   webUrl,
   workers,
 } from './values.ts';
@@ -331,6 +333,26 @@ function environmentSchema(production: boolean) {
         'Whether apps may report how fast their streams were (docs/client.md): into metrics, without a user, kept nowhere; false: the route is not there',
       ),
     ALLOW_ANONYMOUS: flag().default(false).describe('Whether anonymous Supabase users are admitted'),
+    WEBHOOK_URL: calledUrl()
+      .optional()
+      .describe(
+        'Endpoint of yours that is told of each ended stream, by Standard Webhooks (docs/webhooks.md); https in production, or http with WEBHOOK_ALLOW_PRIVATE',
+      ),
+    WEBHOOK_SECRET: webhookSecrets()
+      .optional()
+      .describe(
+        'Signs what is sent there: `whsec_` and the base64 of 24 to 64 random bytes; several, by comma, while one is changed for another',
+      ),
+    WEBHOOK_INCLUDE_TEXT: flag()
+      .default(false)
+      .describe(
+        'Whether `stream.ended` has the text of the answer, its first 65,536 UTF-16 code units: it then lies in DATA_DIR until it is taken',
+      ),
+    WEBHOOK_ALLOW_PRIVATE: flag()
+      .default(false)
+      .describe(
+        'Whether WEBHOOK_URL may lead to private, loopback and link-local addresses; in development loopback always may',
+      ),
     QUOTA_ON_OUTAGE: z
       .enum(['allow', 'deny'], 'must be allow or deny')
       .default('allow')

@@ -25,6 +25,7 @@ export function problemsOf(set: SetKeys): string[] {
     sharedPort(set),
     workersTogether(set),
     uploadsTogether(set),
+    webhookTogether(set),
   ];
   return problems.flat();
 }
@@ -43,6 +44,23 @@ function workersTogether({ WORKERS: wanted, REDIS_URL }: SetKeys): string[] {
   return [
     `WORKERS: ${count} processes need REDIS_URL, by which they share streams and limits; set it (a small Redis on this machine will do), or unset WORKERS`,
   ];
+}
+
+/** What is told of users is for nobody on the way; inside a network of one's own that may be said otherwise. */
+function webhookTogether(set: SetKeys): string[] {
+  const { WEBHOOK_URL: url, WEBHOOK_SECRET: secret, WEBHOOK_ALLOW_PRIVATE: allowPrivate } = set;
+  if (url === undefined && secret === undefined) return [];
+  if (url === undefined) return ['WEBHOOK_URL: missing beside WEBHOOK_SECRET; set it, or unset the secret'];
+  const problems: string[] = [];
+  if (secret === undefined)
+    problems.push(
+      'WEBHOOK_SECRET: missing beside WEBHOOK_URL: nobody could tell our requests from others; set whsec_ and 32 random bytes as base64',
+    );
+  if (isProduction(set) && URL.parse(url)?.protocol === 'http:' && !isOn(allowPrivate))
+    problems.push(
+      'WEBHOOK_URL: must be https in production; http is accepted with WEBHOOK_ALLOW_PRIVATE, for an endpoint inside your own network',
+    );
+  return problems;
 }
 
 /** A file that no quota has room for would always be refused, and for the wrong reason. */

@@ -151,13 +151,22 @@ export function address() {
 
 /** An http or https URL without query, as a browser spells it. It is called as it stands: a slash at its end makes it another. */
 export function endpointUrl() {
+  return urlWithout(['search', 'hash', 'username', 'password'], 'credentials, query and fragment');
+}
+
+/** The same, with a query where it has one. */
+export function calledUrl() {
+  return urlWithout(['hash', 'username', 'password'], 'credentials and fragment');
+}
+
+function urlWithout(parts: readonly ('search' | 'hash' | 'username' | 'password')[], words: string) {
   return z
     .string()
     .refine((value) => {
       const url = URL.parse(value);
       const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
-      return isWeb && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-    }, 'must be an http(s) URL without credentials, query and fragment')
+      return isWeb && parts.every((part) => url[part] === '');
+    }, `must be an http(s) URL without ${words}`)
     .refine(isPercentEncoded, PERCENT)
     .transform((value) => new URL(value).href);
 }
@@ -165,6 +174,28 @@ export function endpointUrl() {
 /** An http or https URL without query, returned as a browser spells it, without a trailing slash. */
 export function webUrl() {
   return endpointUrl().transform((value) => value.replace(/\/+$/, ''));
+}
+
+/** Bytes of a secret that signs webhooks, as Standard Webhooks has it. */
+const WEBHOOK_SECRET_BYTES = { least: 24, most: 64 } as const;
+
+/** Secrets that sign webhooks, several while one is changed for another: `whsec_` and base64, by space or comma. */
+export function webhookSecrets() {
+  return z
+    .string()
+    .transform((value) => value.split(/[\s,]+/).filter((secret) => secret !== ''))
+    .refine(
+      (secrets) => secrets.length > 0 && secrets.length <= 5 && secrets.every(isWebhookSecret),
+      `must be whsec_ and the base64 of ${WEBHOOK_SECRET_BYTES.least} to ${WEBHOOK_SECRET_BYTES.most} random bytes, or up to five such, by space or comma`,
+    );
+}
+
+function isWebhookSecret(secret: string): boolean {
+  const [, base64] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+  if (base64 === undefined) return false;
+  const bytes = Buffer.from(base64, 'base64');
+  const isWhole = bytes.toString('base64') === base64; // the library refuses what is not padded
+  return isWhole && bytes.length >= WEBHOOK_SECRET_BYTES.least && bytes.length <= WEBHOOK_SECRET_BYTES.most;
 }
 
 /** A web URL whose path does not end in one of these: what is appended to it begins with the same. */

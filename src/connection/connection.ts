@@ -12,9 +12,11 @@ import type { WireText } from '../protocol/wire-text.ts';
 import { encodeFrame } from '../protocol/wire-text.ts';
 import type { StreamWatch } from '../run/port.ts';
 import { tokenRevoked } from '../run/refusals.ts';
+import type { RunView } from '../run/run-view.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Delivery } from './delivery.ts';
+import { EndingProofs } from './ending-proofs.ts';
 import { FrameRates } from './frame-rates.ts';
 import type { ConnectionEvents, ConnectionInfo, FrameSocket } from './port.ts';
 import { type FlushScheduler, SendQueue, type SendQueueOwner } from './send-queue.ts';
@@ -32,6 +34,9 @@ export interface ConnectionParts extends CommandParts {
   /** Whether the token of a principal is revoked, at this moment. */
   readonly isRevoked: (principal: Principal) => boolean;
 }
+
+/** The close code of `ws` for a peer that is gone without a close frame. */
+const WITHOUT_CLOSE_FRAME = 1006;
 
 /**
  * An idle one costs less than 5 KB of memory, half of it the socket's: its parts call back the connection itself instead
@@ -53,6 +58,8 @@ export class Connection
   readonly #onClosed: (connection: Connection) => void;
   #principal: Principal;
   #commands: StreamCommands | undefined;
+  /** Of runs whose user is told where nobody reads the ending. */
+  #proofs: EndingProofs | undefined;
   #closeReason: keyof typeof CLOSE_CODES | undefined;
   /** It wants to know which streams its user has. */
   #isWatching = false;
@@ -105,8 +112,9 @@ export class Connection
     }
   }
 
-  pong(): void {
+  pong(text: string): void {
     this.#heartbeat.pong();
+    this.#proofs?.answered(text);
   }
 
   drained(): void {
@@ -114,6 +122,7 @@ export class Connection
   }
 
   closed(code: number): void {
+    if (this.#closeReason === undefined && code !== WITHOUT_CLOSE_FRAME) this.#proofs?.left();
     this.#detach();
     this.#parts.observer.connectionClosed({
       connectionId: this.#connectionId,
@@ -172,7 +181,14 @@ export class Connection
     if (!this.#rates.takeUnreadable()) this.close('badFrames');
   }
 
+  sendingEnding(run: RunView): void {
+    if (!run.awaitsReader) return;
+    this.#proofs ??= new EndingProofs((text) => this.#socket.ping(text));
+    this.#proofs.sending(run);
+  }
+
   deliveryFinished(delivery: Delivery, how: 'ending' | 'gap'): void {
+    if (how === 'ending') this.sendingEnding(delivery.run); // it is written when this returns
     this.#commands?.deliveryFinished(delivery, how);
   }
 

@@ -10,8 +10,8 @@ export interface FrameSocket {
   write(frames: readonly WireText[]): void;
   /** Bytes written and not yet taken by the kernel. If 64 KiB or more are left after a write, a `drained()` is owed. */
   readonly bufferedBytes: number;
-  /** A WebSocket ping; the answer arrives as `pong()`. */
-  ping(): void;
+  /** A WebSocket ping; the answer arrives as `pong()` with the same text. @param text up to 125 bytes */
+  ping(text?: string): void;
   /** Graceful close, terminated after a bounded wait if the peer does not answer. Nothing received after it is handled. */
   close(code: CloseCode, reason: string): void;
 }
@@ -20,7 +20,7 @@ export interface FrameSocket {
 export interface ConnectionEvents {
   /** One text frame. Never throws. */
   received(text: string): void;
-  pong(): void;
+  pong(text: string): void;
   /** The kernel took what was buffered. */
   drained(): void;
   /** The socket is gone, however it went. `code` is the WebSocket close code (1006 without a close frame). */

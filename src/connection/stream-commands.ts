@@ -16,6 +16,7 @@ import type {
 } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { WireText } from '../protocol/wire-text.ts';
+import type { Ending } from '../run/ending.ts';
 import { EndingWaiter } from '../run/readers.ts';
 import { resumeGap, unknownStream } from '../run/refusals.ts';
 import type { RunRegistry } from '../run/registry.ts';
@@ -43,6 +44,8 @@ export interface CommandsOwner {
   readonly traceparent: string | undefined;
   send(frame: ServerFrame): void;
   sendWire(wire: WireText): void;
+  /** An ending leaves in this turn, whose run may want to know whether it is read. */
+  sendingEnding(run: RunView): void;
   /** Answers with an error, and tells the observer. */
   refuse(error: RelayError, about: About): void;
   /** Counts a frame that was taken for free; too many end the connection. */
@@ -193,7 +196,7 @@ export class StreamCommands implements DeliveryOwner {
     const beyond = run.endingBeyond(after);
     if (beyond !== undefined) {
       this.#owner.send(resumedFrame(run, after));
-      this.#owner.sendWire(beyond.wire);
+      this.#sendEnding(run, beyond);
       return;
     }
     const cursor = run.log.cursor(after);
@@ -210,7 +213,7 @@ export class StreamCommands implements DeliveryOwner {
     run.abort('cancelled');
     if (this.#deliveries.has(id)) return undefined; // the ending arrives in its place, after the last frames
     if (run.ending === undefined) this.#awaitEnding(run);
-    else this.#owner.sendWire(run.ending.wire);
+    else this.#sendEnding(run, run.ending);
     return undefined;
   }
 
@@ -219,12 +222,18 @@ export class StreamCommands implements DeliveryOwner {
       this.#waiters.delete(waiter);
       this.#parts.registry.leave(run, waiter);
       if (ending instanceof RelayError) this.#owner.refuse(ending, { id: run.id, of: 'cancel' });
-      else this.#owner.sendWire(ending.wire);
+      else this.#sendEnding(run, ending);
     });
     if (this.#waiters === NO_WAITERS) this.#waiters = new Set();
     this.#waiters.add(waiter);
     this.#parts.registry.join(run, waiter);
     waiter.wake();
+  }
+
+  /** It leaves at the end of this turn. */
+  #sendEnding(run: RunView, ending: Ending): void {
+    this.#owner.sendWire(ending.wire);
+    this.#owner.sendingEnding(run);
   }
 
   #ack({ id, seq }: AckFrame): undefined {

@@ -22,6 +22,7 @@ import { checkOldFunctions } from './checks/old-functions.ts';
 import { checkPostgres } from './checks/postgres.ts';
 import { checkPublicAddress, type PublicAddress } from './checks/public-address.ts';
 import { checkRedis } from './checks/redis.ts';
+import { checkWebhook } from './checks/webhook.ts';
 import { type Check, fix, type Line, note, ok } from './line.ts';
 import { type Finding, findings } from './run-checks.ts';
 
@@ -29,7 +30,7 @@ const HELP = `Usage: dash-relay doctor [options]
 
 Says whether a relay would start with this environment, and whether all that it depends on answers: settings and files,
 the key of the model's API and the models that settings name, the key set and the clock, Postgres, Redis, the app's old
-functions, descriptors and disk. It starts nothing, costs nothing and changes nothing, but makes DATA_DIR where it is absent,
+functions, the webhook, descriptors and disk. It starts nothing, costs nothing and changes nothing, but makes DATA_DIR where it is absent,
 as a start would: run it as the relay's user. Each line begins with
 
   ok    nothing to do
@@ -41,6 +42,7 @@ as a start would: run it as the relay's user. Each line begins with
   --token <token>     with --url: of a user, who asks one short question (DASH_TOKEN; on loopback one is made)
   --action <name>     with --url: what is asked for (default chat)
   --silent <seconds>  with --url: whether a WebSocket that says nothing for so long stays open: 60
+  --webhook           as well: sends a signed event of type relay.test to WEBHOOK_URL
   --json              one JSON object a line: check, mark, text
   --help              this text
 
@@ -51,12 +53,15 @@ const OPTIONS = {
   token: { type: 'string' },
   action: { type: 'string', default: 'chat' },
   silent: { type: 'string' },
+  webhook: { type: 'boolean', default: false },
   json: { type: 'boolean' },
 } as const;
 
 const EXIT_FIX = 1;
 /** Of one question with its answer, ms. */
 const ANSWER_MS = 60_000;
+/** Of one event, which the endpoint has 15 s to take, ms. */
+const WEBHOOK_MS = 20_000;
 const MAX_SILENT_SECONDS = 3600;
 const COLOURS = { ok: 'green', note: 'yellow', fix: 'red' } as const;
 
@@ -67,7 +72,7 @@ export const doctor = subcommand({
     const address = addressOf(values);
     endWithReader();
     let code = 0;
-    for await (const finding of examine(process.env, systemClock.now(), address)) {
+    for await (const finding of examine(process.env, systemClock.now(), address, values.webhook)) {
       printLine(values.json ? JSON.stringify(finding) : shown(finding));
       if (finding.mark === 'fix') code = EXIT_FIX;
     }
@@ -109,11 +114,15 @@ async function* examine(
   environment: Environment,
   now: number,
   address: PublicAddress | undefined,
+  sendsEvent: boolean,
 ): AsyncGenerator<Finding> {
   const read = readSettings(environment, now);
   const settings = Array.isArray(read) ? read : settingsLines(read, now);
   for (const line of settings) yield { check: 'settings', ...line };
-  yield* findings([...(Array.isArray(read) ? [] : checksOf(read, now)), ...checksOfAddress(address)]);
+  yield* findings([
+    ...(Array.isArray(read) ? [] : checksOf(read, now, sendsEvent)),
+    ...checksOfAddress(address),
+  ]);
 }
 
 interface Settings {
@@ -158,13 +167,18 @@ function tokenLines({ production, USER_ID_KEY, REDIS_URL, REVOCATIONS_FILE }: Co
   ];
 }
 
-function checksOf({ config, files }: Settings, now: number): Check[] {
+function checksOf({ config, files }: Settings, now: number, sendsEvent: boolean): Check[] {
   return [
     { name: 'model API', run: () => checkModelApi(config, files, now) },
     { name: 'key set', run: (signal) => checkKeySet(config, signal) },
     { name: 'Postgres', run: (signal) => checkPostgres(config, files, signal) },
     { name: 'Redis', run: (signal) => checkRedis(config, signal) },
     { name: 'old functions', run: (signal) => checkOldFunctions(config, signal) },
+    {
+      name: 'webhook',
+      limitMs: WEBHOOK_MS,
+      run: (signal) => checkWebhook(config, sendsEvent, signal),
+    },
     { name: 'machine', run: () => checkMachine(config) },
   ];
 }

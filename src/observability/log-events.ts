@@ -650,6 +650,36 @@ export const LOG_EVENTS = {
     means: 'Statements wait for one another',
     action: 'Lower DATABASE_POOL, or raise the limit of the pooler',
   },
+  'the webhook does not take events: kept, tried again': {
+    name: 'webhook_away',
+    levels: ['error'],
+    fields: ['outcome', 'status'],
+    means:
+      'Several events in a row were not taken by WEBHOOK_URL. They wait on the disk, and leave when it takes one; told once, until then',
+    action:
+      '`outcome`: `failed`, `late` or `status`: the endpoint and its log; `redirect`: name the address that it leads to; `address`: it leads inside, see WEBHOOK_ALLOW_PRIVATE. `dash-relay doctor --webhook` sends one for a try',
+  },
+  'the webhook takes events again': {
+    name: 'webhook_back',
+    levels: ['info'],
+    fields: ['awayMs'],
+    means: 'What waited goes there now',
+    action: null,
+  },
+  'an event for the webhook is given up: kept, to be sent again': {
+    name: 'webhook_event_dead',
+    levels: ['error'],
+    fields: ['webhookId', 'outcome', 'status'],
+    means: 'Eleven attempts in two days failed. It is kept for 30 days',
+    action: 'See what the endpoint has against it; then `dash-relay webhooks resend`',
+  },
+  'the webhook wants no more events (410): kept until the next start': {
+    name: 'webhook_gone',
+    levels: ['error'],
+    fields: [],
+    means: 'The endpoint answered 410. Events are written as before, and none is sent by this process',
+    action: 'Set WEBHOOK_URL right, or unset it with WEBHOOK_SECRET, and restart',
+  },
   'usage rows do not reach Postgres: kept here, tried again': {
     name: 'rows_kept',
     levels: ['error'],

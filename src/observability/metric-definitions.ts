@@ -43,6 +43,7 @@ import {
   UPGRADE_OUTCOME,
   UPLOAD_TYPE,
   VERSION,
+  WEBHOOK_OUTCOME,
   WORKER,
 } from './metric-labels.ts';
 
@@ -567,6 +568,40 @@ export const METRICS = {
     help: 'Age of the oldest usage row not yet in Postgres',
     when: 'above 300: rows do not get there',
     needs: 'DATABASE_URL',
+  },
+  dash_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Requests to the webhook, by outcome',
+    labels: { outcome: WEBHOOK_OUTCOME },
+    when: 'anything but `delivered` for minutes: the endpoint; `address`: it leads inside, and WEBHOOK_ALLOW_PRIVATE is off ([webhooks.md](webhooks.md))',
+    needs: 'WEBHOOK_URL',
+  },
+  dash_webhook_delivery_seconds: {
+    type: 'histogram',
+    help: 'How long requests to the webhook took',
+    when: 'seconds: the endpoint does its work before it answers; it has 15 s',
+    needs: 'WEBHOOK_URL',
+  },
+  dash_webhook_events_waiting: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Events that the webhook has not taken yet',
+    when: 'it rises for minutes: the endpoint is away; nothing is lost, events wait on the disk',
+    needs: 'WEBHOOK_URL',
+  },
+  dash_webhook_events_dead: {
+    type: 'gauge',
+    merge: 'sum',
+    help: 'Events that were given up after two days of attempts',
+    when: 'over 0: `dash-relay webhooks list`, and `resend` once the endpoint takes them; they go after 30 days',
+    needs: 'WEBHOOK_URL',
+  },
+  dash_webhook_oldest_waiting_seconds: {
+    type: 'gauge',
+    merge: 'max',
+    help: 'Age of the oldest event that the webhook has not taken',
+    when: 'above 300: users are not told',
+    needs: 'WEBHOOK_URL',
   },
   dash_mirror_up: {
     type: 'gauge',

@@ -321,6 +321,17 @@ export const OLD_FUNCTION = oneOf('ai-gateway', 'ai-proxy');
 export const PASSED_ON_OUTCOME = oneOf('answered', 'failed', 'late', 'too_large', 'redirect', 'caller_gone');
 export const STATUS_CLASS = oneOf('none', '2xx', '3xx', '4xx', '5xx');
 
+export const WEBHOOK_OUTCOME = oneOf(
+  'delivered',
+  'failed',
+  'late',
+  'redirect',
+  'status',
+  'gone',
+  'address',
+  'stopped',
+);
+
 export const TOOL_OUTCOME = oneOf(
   'answered',
   'failed',

@@ -111,6 +111,8 @@ export function createMetrics() {
     promptCounts: counter('dash_prompt_counts_total'),
     toolCalls: counter('dash_tool_calls_total'),
     toolDuration: latency('dash_tool_call_seconds'),
+    webhookDeliveries: counter('dash_webhook_deliveries_total'),
+    webhookDuration: latency('dash_webhook_delivery_seconds'),
     switches: gauge('dash_switch'),
     revoked: counter('dash_revoked_total'),
     settingsReloads: counter('dash_settings_reloads_total'),

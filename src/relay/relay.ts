@@ -125,7 +125,7 @@ export class Relay {
     this.watchers = new StreamWatchers({ registry, list, wheel, cluster });
     const places = { registry, cluster, kept, undecided: new UndecidedStarts() };
     this.#finder = new RunFinder(places);
-    this.#forgetting = new Forgetting({ ...places, answers });
+    this.#forgetting = new Forgetting({ ...places, answers, events: options.events });
     this.#starter = new RunStarter({ ...options, ...places });
     this.#connectionParts = {
       version: options.version,
@@ -224,7 +224,10 @@ export class Relay {
       const waiter: EndingWaiter = new EndingWaiter(run, (ending) => {
         this.registry.leave(run, waiter);
         if (ending instanceof RelayError) reject(ending);
-        else resolve(ending.frame);
+        else {
+          run.endingRead(); // who asks for it is there
+          resolve(ending.frame);
+        }
       });
       this.registry.join(run, waiter);
       waiter.wake();

@@ -5,6 +5,7 @@
  *   ended and erased on each machine ──► erased from what they share ──► once more: what was read meanwhile leaves memory
  */
 import type { KeptAnswers } from '../answers/port.ts';
+import type { RunEvents } from '../webhooks/port.ts';
 import { KeptRun } from './kept-run.ts';
 import type { KeptRuns } from './kept-runs.ts';
 import type { Cluster, Forgotten } from './port.ts';
@@ -19,6 +20,8 @@ export interface ForgettingParts {
   /** Both absent where no answers are kept. */
   readonly kept: KeptRuns | undefined;
   readonly answers: KeptAnswers | undefined;
+  /** Absent where the operator has no webhook. */
+  readonly events: RunEvents | undefined;
 }
 
 export class Forgetting {
@@ -57,11 +60,12 @@ export class Forgetting {
 
   /** The same of what this machine has. What it owns is erased from what machines share by then. */
   async here({ userId, id, of }: Forgotten): Promise<void> {
-    const { registry, cluster, kept, answers } = this.#parts;
+    const { registry, cluster, kept, answers, events } = this.#parts;
     kept?.forget(userId, id);
     cluster?.forgetOpening(userId, id);
     const runs = [...registry.runsOf(userId)].filter((run) => id === undefined || run.id === id);
     const forgotten = await Promise.allSettled(runs.map((run) => this.#forget(run)));
+    await events?.forgetText(userId, id); // their endings may have brought some
     if (of === 'all') await answers?.forget(userId, id);
     for (const each of forgotten) if (each.status === 'rejected') throw each.reason;
   }

@@ -4,12 +4,12 @@
  */
 import type { AskerField, Tool, ToolUse } from '../models/tools.ts';
 import type { Caller } from '../observability/port.ts';
+import { MAX_ANSWER_BYTES, type PostAnswer, type PostOutcome, postOnce } from '../outgoing/post-once.ts';
 import type { Clock } from '../time/clock.ts';
 import { signedHeaders } from './signature.ts';
-import { MAX_ANSWER_BYTES, postToTool, type RequestOutcome, type ToolAnswer } from './tool-request.ts';
 
 /** `bad_input`: it does not fit the schema; `unknown_tool`, `too_many`: no call is made either. */
-export type ToolOutcome = RequestOutcome | 'bad_input' | 'unknown_tool' | 'too_many';
+export type ToolOutcome = PostOutcome | 'bad_input' | 'unknown_tool' | 'too_many';
 
 /** One call of a tool, or why there was none. For the log: no input, no answer. */
 export interface ToolCalled extends Partial<Caller> {
@@ -57,11 +57,12 @@ export interface ToolCallerParts {
 
 /** On this machine, of all runs: each holds a connection. */
 const MOST_AT_ONCE = 256;
-const NOT_CALLED: ToolAnswer & { outcome: 'answered' } = {
+const NOT_CALLED: PostAnswer & { outcome: 'answered' } = {
   outcome: 'answered',
   text: '',
   status: null,
   bytes: 0,
+  retryAfter: null,
 };
 
 export class ToolCaller {
@@ -104,7 +105,7 @@ export class ToolCaller {
     };
   }
 
-  async #post(tool: Tool, asked: ToolCall, signal: AbortSignal): Promise<ToolAnswer> {
+  async #post(tool: Tool, asked: ToolCall, signal: AbortSignal): Promise<PostAnswer> {
     const { secret, clock } = this.#parts;
     const body = JSON.stringify(bodyOf(tool, asked));
     const headers = {
@@ -116,7 +117,7 @@ export class ToolCaller {
     const { url, timeoutMs } = tool;
     this.#live += 1;
     try {
-      return await postToTool({ url, body, headers, timeoutMs, signal }, clock);
+      return await postOnce({ url, body, headers, timeoutMs, signal, wantsText: true }, clock);
     } finally {
       this.#live -= 1;
     }
@@ -130,13 +131,13 @@ function bodyOf({ name, sends }: Tool, { epoch, input, call, step, toolUse }: To
   return { tool: name, input, action, run: epoch, call, step, ...Object.fromEntries(told) };
 }
 
-function contentOf({ outcome, text }: ToolAnswer): string {
+function contentOf({ outcome, text }: PostAnswer): string {
   if (outcome === 'answered') return text.trim() === '' ? 'The tool answered with nothing.' : text;
   return SENTENCES[outcome] ?? 'The tool could not answer.';
 }
 
 const BUSY = 'The tool is busy.';
-const SENTENCES: Readonly<Partial<Record<RequestOutcome, string>>> = {
+const SENTENCES: Readonly<Partial<Record<PostOutcome, string>>> = {
   late: 'The tool did not answer in time.',
   too_large: `The tool's answer was longer than ${MAX_ANSWER_BYTES / 1024} KiB; ask it for less.`,
 };

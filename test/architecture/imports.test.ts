@@ -38,7 +38,7 @@ const TOP_FILES = ['cli', 'compile-cache', 'main', 'serve', 'start-command', 'su
 
 /** Parts of Node that belong to one folder each. */
 const NODE_PARTS: Readonly<Record<string, readonly string[]>> = {
-  'node:sqlite': ['ledger', 'quota', 'reports'],
+  'node:sqlite': ['ledger', 'quota', 'reports', 'webhooks'],
   'node:http2': ['upstream', 'simulator'],
 };
 

@@ -38,10 +38,10 @@ export class FakeSocket implements FrameSocket {
     }
   }
 
-  ping(): void {
+  ping(text = ''): void {
     noteActivity();
     this.pings += 1;
-    if (this.answersPings) this.#events?.pong();
+    if (this.answersPings) this.#events?.pong(text);
   }
 
   close(code: CloseCode, reason: string): void {

@@ -131,6 +131,7 @@ class EventStream implements SubscriptionSink {
   readonly #framing: EventFraming;
   readonly #settleOpening: PromiseWithResolvers<RelayError | undefined>;
   #isHeadWritten = false;
+  #run: RunView | undefined;
   #gathered = '';
 
   constructor(reply: FastifyReply, framing: EventFraming) {
@@ -146,6 +147,7 @@ class EventStream implements SubscriptionSink {
   }
 
   opened(run: RunView, after: number, attached: boolean): void {
+    this.#run = run;
     this.#gathered += this.#framing.opened(run, after, attached);
     this.flush();
   }
@@ -166,7 +168,7 @@ class EventStream implements SubscriptionSink {
     }
     this.#gathered += this.#framing.ended(frame, wire);
     if (isError && this.#framing.cutsErrors) this.#write(() => this.#reply.raw.destroy());
-    else this.#end();
+    else this.#end(() => this.#run?.endingRead());
   }
 
   failed(reason: RelayError | 'stalled'): void {
@@ -197,9 +199,10 @@ class EventStream implements SubscriptionSink {
     return this.#isHeadWritten || this.#gathered !== '';
   }
 
-  #end(): void {
+  /** @param finished called once all of it has left */
+  #end(finished?: () => void): void {
     this.flush();
-    this.#reply.raw.end();
+    this.#reply.raw.end(finished);
   }
 
   #write(written?: () => void): void {

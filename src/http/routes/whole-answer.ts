@@ -44,7 +44,9 @@ async function answerTo(
     );
   });
   waiter.reads(await subscribing);
-  return await waiter.whole;
+  const answer = await waiter.whole;
+  reply.raw.once('finish', () => waiter.took());
+  return answer;
 }
 
 /** Of streams that are being read for somebody who waits. */
@@ -100,6 +102,7 @@ class Waiter implements SubscriptionSink {
   readonly #settle: PromiseWithResolvers<WholeAnswer>;
   #subscription: Subscription | undefined;
   #reading: Reading | undefined;
+  #run: RunView | undefined;
 
   constructor() {
     this.#settle = Promise.withResolvers();
@@ -112,12 +115,18 @@ class Waiter implements SubscriptionSink {
     this.#close();
   }
 
+  /** The answer has left as a whole. */
+  took(): void {
+    this.#run?.endingRead();
+  }
+
   leave(): void {
     if (this.#reading === undefined) this.#subscription?.close();
     else this.#reading.leave(this);
   }
 
   opened(run: RunView): void {
+    this.#run = run;
     const reading = readings.get(run) ?? new Reading(run, this);
     readings.set(run, reading);
     this.#reading = reading;

@@ -112,8 +112,8 @@ class WebSocketAdapter implements ServedSocket {
     return this.#socket.writableLength;
   }
 
-  ping(): void {
-    if (this.#open) this.#websocket.ping();
+  ping(text = ''): void {
+    if (this.#open) this.#websocket.ping(text);
   }
 
   close(code: CloseCode, reason: string): void {
@@ -168,8 +168,8 @@ class WebSocketAdapter implements ServedSocket {
     else this.close(CLOSE_CODES.unsupportedData, 'text frames only');
   }
 
-  receivePong(): void {
-    if (this.#open) this.#events?.pong();
+  receivePong(text: string): void {
+    if (this.#open) this.#events?.pong(text);
     this.countControlFrame();
   }
 
@@ -215,8 +215,8 @@ function onPing(this: Adapted<WebSocket>): void {
   this[ADAPTER]?.countControlFrame();
 }
 
-function onPong(this: Adapted<WebSocket>): void {
-  this[ADAPTER]?.receivePong();
+function onPong(this: Adapted<WebSocket>, data: Buffer): void {
+  this[ADAPTER]?.receivePong(data.toString('latin1'));
 }
 
 function onError(this: Adapted<WebSocket>, error: Error): void {
