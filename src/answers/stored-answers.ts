@@ -37,13 +37,19 @@ export class StoredAnswers implements KeptAnswers {
     this.#parts = parts;
   }
 
+  /** What has its ending here is all there is of it: a stream that is kept has no other run. Postgres is not waited for then. */
   async find(userId: string, streamId: string): Promise<KeptText | undefined> {
-    const found = await this.#ask('find', WITHIN_MS, (place) => place.find(userId, streamId));
-    return found.filter((one) => one !== undefined).reduce<KeptText | undefined>(later, undefined);
+    const { local, remote } = this.#parts;
+    const find = (place: AnswerPlace) => place.find(userId, streamId);
+    const here = latest(await this.#ask('find', WITHIN_MS, find, local));
+    if (remote === undefined || (here !== undefined && here.endedAt !== null)) return here;
+    return latest([here, ...(await this.#ask('find', WITHIN_MS, find, [remote]))]);
   }
 
   async list(userId: string, page: Page): Promise<readonly KeptAnswer[]> {
-    const pages = await this.#ask('list', WITHIN_MS, (place) => place.list(userId, page));
+    const { local, remote } = this.#parts;
+    const places = remote === undefined ? local : [...local, remote];
+    const pages = await this.#ask('list', WITHIN_MS, (place) => place.list(userId, page), places);
     const byEpoch = new Map<string, KeptAnswer>();
     for (const answer of pages.flat()) {
       const known = byEpoch.get(answer.epoch);
@@ -62,9 +68,8 @@ export class StoredAnswers implements KeptAnswers {
     what: 'find' | 'list',
     withinMs: number,
     ask: (place: AnswerPlace) => Answer | Promise<Answer>,
+    places: readonly AnswerPlace[],
   ): Promise<Answer[]> {
-    const { local, remote } = this.#parts;
-    const places = remote === undefined ? local : [...local, remote];
     return await Promise.all(places.map((place) => this.#tried(what, withinMs, async () => ask(place))));
   }
 
@@ -85,6 +90,10 @@ export class StoredAnswers implements KeptAnswers {
       timer.cancel();
     }
   }
+}
+
+function latest(found: readonly (KeptText | undefined)[]): KeptText | undefined {
+  return found.filter((one) => one !== undefined).reduce<KeptText | undefined>(later, undefined);
 }
 
 /** The later run; of one run the copy that knows more. */

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { HeldStream } from '../support/held-stream.ts';
 import { ask, resumeEvents } from '../support/http-doors.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, type RelayChild } from '../support/relay-process.ts';
+import { eventually } from '../support/test-run.ts';
 import { type Machines, startMachines, tokenOf } from './machines.ts';
 
 const CANARY = 'canary-of-the-first-user';
@@ -14,8 +16,11 @@ const ENVIRONMENT = { KEEP_ANSWERS_HOURS: '1', RESUME_WINDOW_MS: '1000' };
 
 it('a kept answer is read back as it was told, until it is forgotten; then nothing of it is anywhere', async () => {
   await using open = new AsyncDisposableStack();
+  const postgres = await startPostgres();
+  open.defer(() => postgres.close());
+  const environment = { ...ENVIRONMENT, DATABASE_URL: postgres.url('relay') };
   const machines = open.use(
-    await startMachines(0, { pace: { firstTokenMs: 5, deltasPerSecond: 50 } }, ENVIRONMENT),
+    await startMachines(0, { pace: { firstTokenMs: 5, deltasPerSecond: 50 } }, environment),
   );
   const { simulator } = machines;
   simulator.always({ deltas: DELTAS });
@@ -28,6 +33,15 @@ it('a kept answer is read back as it was told, until it is forgotten; then nothi
   await client.until(() => cut.seq > 55 || undefined); // more than a second of it
   first.kill('SIGKILL');
   await first.exited;
+
+  // On another machine, by Postgres.
+  const other = await machines.launch();
+  const there = await connected(machines, other);
+  await eventually('it is in Postgres', async () => (await stateAt(other, ended.id)) === 200);
+  const elsewhere = follow(there, ended);
+  await there.ended(elsewhere);
+  expect(elsewhere.text).toBe(ended.text);
+  expect(elsewhere.ending).toEqual(ended.ending);
 
   const second = await machines.launch({}, disk);
   const reader = await connected(machines, second);
@@ -54,10 +68,10 @@ it('a kept answer is read back as it was told, until it is forgotten; then nothi
     stranger.send({ type: 'resume', id, epoch, after: 0 });
     expect(await stranger.refused('resume')).toMatchObject({ code: 'unknown_stream' });
   }
-  const other = await machines.launch();
-  const there = await connected(machines, other);
+  simulator.always({ deltas: Array.from({ length: 100 }, () => DELTAS).flat() }); // it does not end by itself
   const live = there.start({ id: 'an-answer-that-is-live' });
   await there.until(() => live.seq > 5 || undefined);
+  expect((await answersIn(postgres)).length).toBeGreaterThan(0);
   const forgotten = await ask(`${second.url}/v1/streams/${ended.id}?forget=true`, {
     method: 'DELETE',
     token: tokenOf(),
@@ -72,7 +86,8 @@ it('a kept answer is read back as it was told, until it is forgotten; then nothi
     for (const { id } of [ended, cut, live]) expect(await stateAt(relay, id)).toBe(404);
   for (const relay of [second, other]) expect(wordsIn(relay)).toEqual([]);
   expect(await wordsInRedis(machines)).toEqual([]);
-}, 120_000);
+  expect(await answersIn(postgres)).toEqual([]);
+}, 180_000);
 
 async function connected(machines: Machines, relay: RelayChild, user = 1): Promise<RelayClient> {
   const client = machines.client(relay, { user });
@@ -100,6 +115,11 @@ function wordsIn({ dataDir }: RelayChild): string[] {
   return files
     .map(({ parentPath, name }) => join(parentPath, name))
     .filter((path) => readFileSync(path).includes(CANARY));
+}
+
+/** Of all users: there is one. */
+async function answersIn(postgres: PostgresServer): Promise<unknown[]> {
+  return await postgres.query('SELECT stream_id FROM dash_relay.answers');
 }
 
 async function wordsInRedis({ redis: { client } }: Machines): Promise<string[]> {
