@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { report } from '../support/test-run.ts';
+import { deliverThroughKills } from './kills.ts';
+
+it('each event arrives through a hundred kills', async () => {
+  const figures = await deliverThroughKills(100);
+  report(`webhooks through 100 kills: ${JSON.stringify(figures)}`);
+  expect(figures.runs).toBeGreaterThan(500);
+  expect(figures.interrupted).toBeGreaterThan(50);
+}, 1_800_000);
