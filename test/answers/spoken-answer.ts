@@ -71,6 +71,11 @@ export class SpokenAnswer {
     await ledger.open(this.intent, () => readingOf(), answer);
   }
 
+  /** Gives its memory back. */
+  release(): void {
+    this.#log.release();
+  }
+
   endingAt(costUsd: number | null): EndingFrame {
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, source } = readingOf();
     const cost = costUsd === null ? {} : { costUsd };
