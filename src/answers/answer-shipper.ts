@@ -125,7 +125,6 @@ export class AnswerShipper {
       for (const unopened of page.filter(({ deltas }) => deltas === undefined))
         await this.#parts.answers.refuse(unopened, UNOPENED);
       await this.#deliver(sendable);
-      if (page.length < AT_ONCE) return;
       await nextTurn(); // streams are served in between
     }
   }
@@ -170,9 +169,8 @@ export class AnswerShipper {
     }
     // Either clock may be wrong: what did not arrive goes when it is over by both.
     await answers.purge(Math.min(clock.now(), this.#postgresNow));
-    for (const refused of answers.ended(AT_ONCE, true)) {
+    for (const refused of answers.ended(AT_ONCE, true))
       if (refused.deltas !== undefined) await this.#deliver([refused]);
-    }
     this.#housekeptAt = clock.elapsed();
   }
 }

@@ -19,9 +19,12 @@ export interface LocalAnswers {
   list(userId: string, page: Parameters<KeptAnswers['list']>[1]): readonly KeptAnswer[];
   /** As the port has it, of this file alone: resolves once no byte of them is in it, nor in its write-ahead log. */
   forget(userId: string, streamId?: string): Promise<void>;
-  /** Ended ones, whole, those that may go soonest first; or of those that were refused elsewhere. */
+  /**
+   * Ended ones, whole, those that may go soonest first; or of those that were refused elsewhere. Fewer than `limit` where they
+   * are long.
+   */
   ended(limit: number, refused: boolean): readonly StoredAnswer[];
-  /** Live ones that have grown since they last arrived elsewhere, or never did; with what is new of them. */
+  /** Live ones that have grown since they last arrived elsewhere, or never did; with what is new of them. Likewise. */
   growing(limit: number): readonly StoredAnswer[];
   /** Epochs of all that are live. */
   live(): readonly string[];

@@ -31,14 +31,14 @@ export function composeAnswers(
   { KEEP_ANSWERS_HOURS: hours }: Config,
   local: readonly AnswerPlace[],
   remote: AnswerPlace | undefined,
-  { observer }: Telemetry,
+  { sampled }: Telemetry,
 ): KeptAnswers | undefined {
   if (hours === 0) return undefined;
   return new StoredAnswers({
     local,
     remote,
     clock: systemClock,
-    onFailed: (what, cause) => observer.failed({ what: `answers: ${what}`, cause }),
+    onFailed: (what, cause) => sampled.write(UNREACHED, undefined, { what, cause }),
   });
 }
 
@@ -77,6 +77,13 @@ export function answerEventsOf({ sampled, metrics }: Telemetry): AnswerEvents {
     },
   };
 }
+
+const UNREACHED = {
+  level: 'error',
+  message: 'kept answers cannot be reached: who asks for one is told to try again',
+  lines: 3,
+  fields: {},
+} as const;
 
 const LOST = {
   level: 'error',

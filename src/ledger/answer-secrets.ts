@@ -9,15 +9,21 @@ import { SECRET_BYTES } from '../answers/seal.ts';
 const EMPTY = `zeroblob(${SECRET_BYTES})`;
 
 export class AnswerSecrets {
+  readonly #database: DatabaseSync;
   readonly #put: StatementSync;
-  readonly #free: number[];
-  #last: number;
+  #free: number[] = [];
+  #last = 0;
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#put = database.prepare(
       'INSERT INTO answer_secrets (slot, secret) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET secret = excluded.secret',
     );
-    const slots = (rest: string) => database.prepare(`SELECT slot FROM answer_secrets ${rest}`).all();
+  }
+
+  /** To be called before any is taken: it reads all of them. */
+  find(): void {
+    const slots = (rest: string) => this.#database.prepare(`SELECT slot FROM answer_secrets ${rest}`).all();
     this.#free = slots(`WHERE secret = ${EMPTY}`).map(({ slot }) => Number(slot));
     this.#last = Number(slots('ORDER BY slot DESC LIMIT 1')[0]?.['slot'] ?? 0);
   }

@@ -122,11 +122,17 @@ export class AnswerTable {
     this.#deletePieces = database.prepare('DELETE FROM answer_pieces WHERE piece BETWEEN ? AND ?');
     this.#refuse = database.prepare('UPDATE answers SET refused = ? WHERE run = ? AND refused IS NULL');
     this.#counts = database.prepare(
-      'SELECT count(*) AS ended, count(refused) AS refused FROM answers WHERE ended_at IS NOT NULL',
+      `SELECT (SELECT count(*) FROM answers WHERE ended_at IS NOT NULL) AS ended,
+        (SELECT count(*) FROM answers WHERE refused IS NOT NULL) AS refused`,
     );
     this.#oldest = database.prepare(
       'SELECT ended_at AS at FROM answers WHERE ended_at IS NOT NULL ORDER BY keep_until LIMIT 1',
     );
+  }
+
+  /** To be called before `takeSlot`. */
+  findSlots(): void {
+    this.#secrets.find();
   }
 
   /** For `begin`; to be given back where it is never called. */

@@ -41,6 +41,13 @@ export interface AnswerEvents {
 /** Answers a transaction deletes: about a millisecond. */
 const AT_ONCE = 50;
 
+/** Of text that is read at once: a millisecond or two. */
+const ENOUGH_BYTES = 512 * 1024;
+
+function isEnough(found: readonly StoredAnswer[]): boolean {
+  return found.reduce((bytes, { deltas }) => bytes + (deltas?.text.length ?? 0), 0) >= ENOUGH_BYTES;
+}
+
 export class LedgerAnswers implements LocalAnswers {
   readonly #parts: LedgerAnswersParts;
   readonly #live = new Map<string, AnswerWriting>();
@@ -49,6 +56,7 @@ export class LedgerAnswers implements LocalAnswers {
 
   constructor(parts: LedgerAnswersParts) {
     this.#parts = parts;
+    parts.table.findSlots();
     const { ended, refused } = parts.table.counts();
     this.#ended = ended;
     this.#refused = refused;
@@ -138,7 +146,12 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   ended(limit: number, refused: boolean): readonly StoredAnswer[] {
-    return this.#parts.table.ended(limit, refused).map((row) => this.#stored(row, 0));
+    const found: StoredAnswer[] = [];
+    for (const row of this.#parts.table.ended(limit, refused)) {
+      found.push(this.#stored(row, 0));
+      if (isEnough(found)) break;
+    }
+    return found;
   }
 
   growing(limit: number): readonly StoredAnswer[] {
@@ -147,7 +160,7 @@ export class LedgerAnswers implements LocalAnswers {
       if (!isKept || head <= arrivedHead) continue;
       const row = this.#parts.table.row(run);
       if (row?.endedAt === null) found.push(this.#stored(row, Math.max(0, arrivedHead)));
-      if (found.length === limit) break;
+      if (found.length === limit || isEnough(found)) break;
     }
     return found;
   }

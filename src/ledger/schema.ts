@@ -190,6 +190,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX answers_user ON answers (user_id, started_at, epoch, stream_id);
   CREATE INDEX answers_ended ON answers (keep_until) WHERE ended_at IS NOT NULL;
+  CREATE INDEX answers_refused ON answers (run) WHERE refused IS NOT NULL;
   CREATE TABLE answer_secrets (
     slot INTEGER PRIMARY KEY,            -- never deleted: written over
     secret BLOB NOT NULL                 -- 32 bytes, zeros where no answer has it

@@ -118,6 +118,14 @@ export const LOG_EVENTS = {
     action:
       'Set the old key behind the new one until all that it sealed is over (KEEP_ANSWERS_HOURS); nothing, where you threw it away on purpose',
   },
+  'kept answers cannot be reached: who asks for one is told to try again': {
+    name: 'answers_unreached',
+    levels: ['error'],
+    fields: ['what', 'cause', 'suppressed'],
+    means:
+      'To find, list or forget one (`what`), the disk or Postgres did not answer in time, or failed. New answers are not touched',
+    action: 'As for answers that do not reach Postgres; `cause` has the error',
+  },
   'answers do not reach Postgres: kept here, tried again': {
     name: 'answers_not_shipped',
     levels: ['error'],

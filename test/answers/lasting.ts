@@ -130,9 +130,12 @@ class Asked {
       links[user]?.socket.send(JSON.stringify({ type: 'start', id, action: 'chat', messages }));
     }
     const own = [...this.#answers.values()].filter(({ id }) => id.startsWith(`r${round}-`));
-    await eventually('all are accepted or refused', () =>
-      own.every(({ epoch, refused }) => (epoch ?? refused) !== undefined),
-    );
+    const left = () => own.filter(({ epoch, refused }) => (epoch ?? refused) === undefined).length;
+    await eventually(`all of round ${round} are accepted or refused`, () => left() === 0).catch((cause) => {
+      throw new Error(`${left()} of ${own.length} are neither:\n${machine.logText.slice(-12).join('\n')}`, {
+        cause,
+      });
+    });
     return async () => {
       await Promise.all(links.map(({ closed }) => closed));
     };
@@ -193,9 +196,7 @@ class Asked {
       .map(({ refused }) => refused)
       .filter((code) => code !== undefined);
     const refused = Object.fromEntries(
-      Map.groupBy(codes, (code) => code)
-        .entries()
-        .map(([code, all]) => [code, all.length]),
+      [...Map.groupBy(codes, (code) => code)].map(([code, all]) => [code, all.length]),
     );
     return { ...verdict, refused, wrong, missingMs, foreign: await this.#foreign(machine) };
   }
