@@ -48,6 +48,8 @@ it('all of them, those that others give it as well', async () => {
     IDENTITY_VIEW: 'dash_relay.identity',
     REDIS_URL: redis.url,
     REDIS_PREFIX: 'dash:every',
+    WEBHOOK_URL: 'http://127.0.0.1:9/hooks',
+    WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 'every metric').toString('base64')}`,
   });
   const messages = [{ role: 'user' as const, content: 'Hello' }];
   const answer = await askWhole(relay.url, mint.token(), { id: 'question-one', action: 'chat', messages });
