@@ -10,6 +10,7 @@ import { writeTypes } from './write-types.mjs';
 
 const DOCUMENTS = [
   'actions',
+  'answers',
   'caching',
   'client',
   'deploy',
@@ -27,6 +28,7 @@ const DOCUMENTS = [
   'security',
   'tools',
   'traces',
+  'webhooks',
 ];
 
 /**
