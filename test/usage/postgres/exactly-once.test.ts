@@ -58,7 +58,8 @@ it('a ledger of the release before, with rows that never left, is shipped whole'
   await older.close();
   const file = new DatabaseSync(ledgerFile(dataDir.path));
   file.exec(
-    `DROP TABLE answer_reports; DROP TABLE quarantine; DROP TRIGGER runs_count_unpriced; ALTER TABLE runs DROP COLUMN budget_pico;
+    `DROP TABLE answer_pieces; DROP TABLE answer_secrets; DROP TABLE answers; DROP TABLE webhook_events;
+      ALTER TABLE runs DROP COLUMN notify; DROP TABLE answer_reports; DROP TABLE quarantine; DROP TRIGGER runs_count_unpriced; ALTER TABLE runs DROP COLUMN budget_pico;
       ALTER TABLE runs DROP COLUMN output_cost_pico; ALTER TABLE runs DROP COLUMN served_model;
       ${['thinking_tokens', 'web_searches', 'inference_geo', 'service_tier', 'speed', 'uncharged']
         .map((column) => `ALTER TABLE runs DROP COLUMN ${column};`)
