@@ -110,7 +110,8 @@ class SqliteUsageLedger implements LocalUsageLedger {
   readonly #saving: Timer;
   readonly #live = new Map<string, LiveRun>();
   #closed: Promise<void> | undefined;
-  #saves = 0;
+  /** Twentieths of a second until the last one that was saved. */
+  #savedUntil: number;
 
   constructor(options: UsageLedgerOptions, database: DatabaseSync, release: () => void) {
     this.#prices = options.simulated === true ? () => SIMULATED_PRICES : options.prices;
@@ -152,6 +153,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
       onCommit: (writes) => this.#wal.wrote(writes),
       onError: options.onError,
     });
+    this.#savedUntil = this.#twentieths();
     this.#saving = options.clock.every(SAVE_EVERY_MS, () => this.#saveSome());
   }
 
@@ -236,9 +238,17 @@ class SqliteUsageLedger implements LocalUsageLedger {
   }
 
   #saveSome(): void {
-    this.#saves = (this.#saves + 1) % SAVES;
+    // By the clock: where timers are late, each run is saved each second all the same.
+    const now = this.#twentieths();
+    const late = Math.min(now - this.#savedUntil, SAVES);
+    this.#savedUntil = now;
     for (const run of this.#live.values())
-      if (run.row % SAVES === this.#saves) this.#save(run, (write) => this.#writes.push(write));
+      if ((now + SAVES - (run.row % SAVES)) % SAVES < late)
+        this.#save(run, (write) => this.#writes.push(write));
+  }
+
+  #twentieths(): number {
+    return Math.floor(this.#clock.elapsed() / SAVE_EVERY_MS);
   }
 
   #save(run: LiveRun, push: (write: Write) => void): void {

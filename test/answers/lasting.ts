@@ -265,6 +265,10 @@ async function readAll(
     const answer = read.get(id);
     if (frame.type === 'chunk' && answer !== undefined) answer.text += frame.content ?? '';
     if (!isEnding(frame) && frame.of !== 'resume') return;
+    if (frame.of === 'resume' && frame['code'] === 'unavailable') {
+      waiting.push(id); // nobody could say in time: asked again, as clients do
+      return ask();
+    }
     if (answer !== undefined && frame.of === undefined) answer.ending = frame;
     left -= 1;
     ask();
