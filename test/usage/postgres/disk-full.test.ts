@@ -42,6 +42,10 @@ it('a disk that fills up during an outage refuses new runs, and every run that w
   expect(epochs.length).toBeGreaterThan(50);
   expect(shipping.ledger.degraded).toBe(true);
 
+  // The settlement that meets the full disk waits in memory; whether it is one, or the next intent, its pages decide.
+  const onDisk = shipping.ledger.outbox.length;
+  expect([0, 1]).toContain(epochs.length - onDisk);
+
   reachable = true;
   const shipped = (what: string, probe: () => boolean | Promise<boolean>) =>
     eventually(what, async () => {
@@ -50,8 +54,9 @@ it('a disk that fills up during an outage refuses new runs, and every run that w
       await breathe();
       return probe();
     });
-  await shipped('in Postgres', async () => (await epochsIn(server)).length === epochs.length);
+  await shipped('in Postgres', async () => (await epochsIn(server)).length === onDisk);
   setQuota(1_000_000);
+  await shipped('all in Postgres', async () => (await epochsIn(server)).length === epochs.length);
   await shipped('marked', () => shipping.ledger.outbox.length === 0);
   expect(await epochsIn(server)).toEqual(epochs.toSorted());
   await shipping.settle({});
