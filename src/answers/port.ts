@@ -64,3 +64,10 @@ export interface KeptAnswers {
    */
   forget(userId: string, streamId?: string): Promise<void>;
 }
+
+/** The order of a list: by their beginning, then by epoch. */
+export function newestFirst(one: KeptPosition, other: KeptPosition): number {
+  if (one.startedAt !== other.startedAt) return other.startedAt - one.startedAt;
+  if (one.epoch === other.epoch) return 0;
+  return one.epoch < other.epoch ? 1 : -1;
+}

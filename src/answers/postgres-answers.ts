@@ -16,7 +16,7 @@ import {
   withLengths,
 } from './piece.ts';
 import type { KeptAnswer, KeptAnswers, KeptText } from './port.ts';
-import type { AnswerKeys, AnswerSeal } from './seal.ts';
+import { type AnswerKeys, type AnswerSeal, NO_SECRET, PLACES } from './seal.ts';
 import type { AnswerPlace } from './stored-answers.ts';
 
 export interface PostgresAnswersParts {
@@ -28,11 +28,8 @@ export interface PostgresAnswersParts {
   readonly onSealed: (event: { readonly epoch: string }) => void;
 }
 
-const WHOLE = 'whole';
-const REQUEST = 'request';
 /** Before a hash that is sealed. */
 const SEALED = 'sealed:';
-const NO_SECRET = new Uint8Array(0);
 
 export class PostgresAnswers implements AnswerPlace {
   readonly #parts: PostgresAnswersParts;
@@ -83,8 +80,8 @@ export class PostgresAnswers implements AnswerPlace {
   }
 
   async forget(userId: string, streamId?: string): Promise<void> {
-    const text = "SELECT dash_relay.forget_answers($1, $2, $3 * interval '1 millisecond')";
-    await this.#parts.pool.query(text, [userId, streamId ?? null, this.#parts.forgottenMs]);
+    const { pool, forgottenMs } = this.#parts;
+    await forgetAnswers((text, values) => pool.query(text, values), { userId, streamId, forgottenMs });
   }
 
   #sent(answer: StoredAnswer) {
@@ -102,7 +99,7 @@ export class PostgresAnswers implements AnswerPlace {
       request_hash:
         seal === undefined
           ? answer.requestHash
-          : `${SEALED}${seal.seal(REQUEST, Buffer.from(answer.requestHash)).toString('base64')}`,
+          : `${SEALED}${seal.seal(PLACES.request, Buffer.from(answer.requestHash)).toString('base64')}`,
       head: answer.head,
       text_length: answer.textLength,
       ending: ending === undefined ? null : JSON.stringify(ending),
@@ -112,6 +109,16 @@ export class PostgresAnswers implements AnswerPlace {
       ...words,
     };
   }
+}
+
+/** Deletes them, and refuses what of them still comes in `forgottenMs`; how many it were. @throws as `query` */
+export async function forgetAnswers(
+  query: RunStatement,
+  { userId, streamId, forgottenMs }: { userId: string; streamId?: string | undefined; forgottenMs: number },
+): Promise<number> {
+  const text = "SELECT dash_relay.forget_answers($1, $2, $3 * interval '1 millisecond')::integer AS answers";
+  const { rows } = await query(text, [userId, streamId ?? null, forgottenMs]);
+  return (rows as readonly { readonly answers: number }[])[0]?.answers ?? 0;
 }
 
 export interface ExportedAnswer {
@@ -178,13 +185,13 @@ function hashOf(row: ListedRow, keys: AnswerKeys): string {
   const hash = row.request_hash;
   if (!hash.startsWith(SEALED)) return hash;
   const sealed = Buffer.from(hash.slice(SEALED.length), 'base64');
-  return sealOf(row, keys).open(REQUEST, sealed)?.toString() ?? '';
+  return sealOf(row, keys).open(PLACES.request, sealed)?.toString() ?? '';
 }
 
 function deltasIn(row: FoundRow, keys: AnswerKeys): Deltas | undefined {
   const seal = sealOf(row, keys);
   try {
-    if (row.sealed !== null) return opened(seal.open(WHOLE, row.sealed));
+    if (row.sealed !== null) return opened(seal.open(PLACES.whole, row.sealed));
     if (row.text !== null && row.lengths !== null)
       return withLengths(row.lengths, Buffer.from(toWire(row.text.slice(1, -1)), 'latin1'));
     return piecesOf(row.pieces ?? [], seal);
@@ -199,19 +206,15 @@ function sealOf({ user_id: userId, epoch }: ListedRow, keys: AnswerKeys): Answer
 }
 
 function whole(deltas: Deltas, seal: AnswerSeal | undefined) {
-  if (seal !== undefined) return { sealed: seal.seal(WHOLE, encodePiece(deltas)).toString('base64') };
+  if (seal !== undefined) return { sealed: seal.seal(PLACES.whole, encodePiece(deltas)).toString('base64') };
   const json = fromWire(deltas.text.toString('latin1') as WireText);
   return { text: `"${json}"`, lengths: encodeLengths(deltas.lengths).toString('base64') };
 }
 
 function piece(after: number, deltas: Deltas, seal: AnswerSeal | undefined) {
   const plain = encodePiece(deltas);
-  const bytes = seal === undefined ? plain : seal.seal(placeOf(after), plain);
+  const bytes = seal === undefined ? plain : seal.seal(PLACES.piece(after), plain);
   return { after, piece: bytes.toString('base64'), is_sealed: seal !== undefined };
-}
-
-function placeOf(after: number): string {
-  return `piece ${after}`;
 }
 
 /** As far as they follow each other. */
@@ -221,7 +224,7 @@ function piecesOf(pieces: NonNullable<FoundRow['pieces']>, seal: AnswerSeal): De
   for (const { after, piece: encoded, sealed } of pieces) {
     if (after !== head) break;
     const bytes = Buffer.from(encoded, 'base64');
-    const deltas = sealed ? opened(seal.open(placeOf(after), bytes)) : decodePiece(bytes);
+    const deltas = sealed ? opened(seal.open(PLACES.piece(after), bytes)) : decodePiece(bytes);
     if (deltas === undefined) return undefined;
     parts.push(deltas);
     head += deltas.lengths.length;

@@ -14,6 +14,16 @@ const TAG_BYTES = 16;
 export const SECRET_BYTES = 32;
 const OVERHEAD = NAME_BYTES + NONCE_BYTES + TAG_BYTES;
 
+/** What is sealed of an answer, and where it stands: the same on disk and in Postgres. */
+export const PLACES = {
+  request: 'request',
+  whole: 'whole',
+  /** @param after the seq before its first delta */
+  piece: (after: number) => `piece ${after}`,
+} as const;
+/** Where none lies beside the answer. */
+export const NO_SECRET = new Uint8Array(0);
+
 /** Whose it is, and which run. */
 export interface SealedFor {
   readonly userId: string;

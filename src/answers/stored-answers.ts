@@ -4,7 +4,8 @@
  */
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock } from '../time/clock.ts';
-import type { KeptAnswer, KeptAnswers, KeptText } from './port.ts';
+import { within } from '../time/outage.ts';
+import { type KeptAnswer, type KeptAnswers, type KeptText, newestFirst } from './port.ts';
 
 /** A place where answers lie. @throws whatever its store does */
 export interface AnswerPlace {
@@ -79,15 +80,11 @@ export class StoredAnswers implements KeptAnswers {
     work: () => Promise<Answer>,
   ): Promise<Answer> {
     const { clock, onFailed } = this.#parts;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = clock.after(withinMs, () => reject(new Error('no answer in time')));
     try {
-      return await Promise.race([work(), late]);
+      return await within(clock, withinMs, work());
     } catch (cause) {
       onFailed(what, cause);
       throw new RelayError('unavailable', 'kept answers cannot be reached now; try again', { cause });
-    } finally {
-      timer.cancel();
     }
   }
 }
@@ -106,10 +103,4 @@ function later(best: KeptText | undefined, one: KeptText): KeptText {
 function isFurther(one: KeptAnswer, other: KeptAnswer): boolean {
   if ((one.endedAt === null) !== (other.endedAt === null)) return one.endedAt !== null;
   return one.head > other.head || (one.head === other.head && other.isDead && !one.isDead);
-}
-
-function newestFirst(a: KeptAnswer, b: KeptAnswer): number {
-  if (a.startedAt !== b.startedAt) return b.startedAt - a.startedAt;
-  if (a.epoch === b.epoch) return 0;
-  return a.epoch < b.epoch ? 1 : -1;
 }

@@ -1,8 +1,7 @@
 /** Deletes the kept answers of a user in Postgres, as a relay does; what a relay that is away has of them is refused later. */
+import { forgetAnswers } from '../answers/postgres-answers.ts';
+import type { RunStatement } from '../postgres/pool.ts';
 import { HOUR_MS, MOST_KEPT_HOURS } from '../quota/keep.ts';
-
-const FORGET =
-  "SELECT dash_relay.forget_answers($1, NULL, $2 * interval '1 millisecond')::integer AS answers";
 
 /**
  * By DATABASE_URL of the process.
@@ -15,8 +14,8 @@ export async function eraseAnswersInPostgres(userId: string): Promise<number | u
   const { openPostgresPool } = await import('../postgres/pool.ts');
   const pool = openPostgresPool(url.trim(), 1, () => {});
   try {
-    const { rows } = await pool.query(FORGET, [userId, MOST_KEPT_HOURS * HOUR_MS]);
-    return (rows as readonly { readonly answers: number }[])[0]?.answers ?? 0;
+    const query: RunStatement = (text, values) => pool.query(text, values);
+    return await forgetAnswers(query, { userId, forgottenMs: MOST_KEPT_HOURS * HOUR_MS });
   } catch (cause) {
     if (isWithoutAnswers(cause)) return undefined;
     throw new Error('the kept answers in Postgres are left: it cannot be asked (DATABASE_URL). Erase again', {

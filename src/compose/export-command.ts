@@ -10,7 +10,7 @@ import { ledgerFile } from '../ledger/schema.ts';
 import { readUserRecords } from '../ledger/user-records.ts';
 import { asOwner } from '../postgres/owner.ts';
 import type { RunStatement } from '../postgres/pool.ts';
-import { fromWire, type WireText } from '../protocol/wire-text.ts';
+import { textOfWire, type WireText } from '../protocol/wire-text.ts';
 import { openAllUsageRecords } from '../reports/all-usage-records.ts';
 import { userIdOf } from './user-id.ts';
 
@@ -99,7 +99,7 @@ function answerOf({ deltas, startedAt, endedAt, isDead: _, ...answer }: KeptText
     ...answer,
     startedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
-    text: JSON.parse(`"${fromWire(deltas.join('') as WireText)}"`) as string,
+    text: textOfWire(deltas.join('') as WireText),
   };
 }
 

@@ -5,8 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { IdentifiedReport, ReportCategory } from '../protocol/answer-report.ts';
 import { RelayError } from '../protocol/relay-error.ts';
-import type { Write } from './write-queue.ts';
-import { isOfTheStore } from './write-queue.ts';
+import { committed, type Write } from './write-queue.ts';
 
 export interface StoredReport {
   readonly userId: string;
@@ -88,7 +87,8 @@ export class SqliteAnswerReports implements AnswerReports {
     if (epoch !== null && !this.#mayBeOf(epoch, streamId, holder.userId))
       throw new RelayError('unknown_stream', 'no such stream');
     const row = [holder.userId, holder.organizationId, id, streamId, epoch, category];
-    await this.#commit(
+    await committed(
+      this.#write,
       () => this.#insert.run(...row, answer ?? null, note ?? null, at),
       (cause) => new RelayError('unavailable', 'the report cannot be kept now; try again', { cause }),
     );
@@ -100,31 +100,16 @@ export class SqliteAnswerReports implements AnswerReports {
   }
 
   async left({ userId, id }: StoredReport): Promise<void> {
-    await this.#commit(() => this.#delete.run(userId, id));
+    await committed(this.#write, () => this.#delete.run(userId, id));
   }
 
   async refuse({ userId, id }: StoredReport, reason: string): Promise<void> {
-    await this.#commit(() => this.#refuse.run(reason, userId, id));
+    await committed(this.#write, () => this.#refuse.run(reason, userId, id));
   }
 
   /** A run of another machine is not known here, nor one whose row has left. */
   #mayBeOf(epoch: string, streamId: string, userId: string): boolean {
     const run = this.#holder.get(epoch);
     return run === undefined || (run['userId'] === userId && run['streamId'] === streamId);
-  }
-
-  /** `failed`: of what somebody waits for, who is told at once; otherwise a store that refuses is waited for. */
-  #commit(statement: () => void, failed?: (cause: unknown) => Error): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#write({
-      apply: statement,
-      committed: resolve,
-      refused: (cause) => {
-        if (failed === undefined && isOfTheStore(cause)) return true;
-        reject(failed?.(cause) ?? cause);
-        return false;
-      },
-    });
-    return promise;
   }
 }

@@ -5,7 +5,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type Deltas, decodePiece, joinDeltas, wireTexts } from '../answers/piece.ts';
 import type { KeptPosition, KeptText } from '../answers/port.ts';
-import { AnswerKeys, type AnswerSeal, newSecret } from '../answers/seal.ts';
+import { AnswerKeys, type AnswerSeal, NO_SECRET, newSecret, PLACES } from '../answers/seal.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
 import { interruptedEnding } from '../protocol/interrupted.ts';
 import { AnswerSecrets, eraseSecrets } from './answer-secrets.ts';
@@ -58,14 +58,6 @@ export interface NewPiece {
   readonly textLength: number;
   readonly sealed: Buffer;
 }
-
-export function placeOfPiece(after: number): string {
-  return `piece ${after}`;
-}
-
-const REQUEST = 'request';
-/** Opens nothing. */
-const NO_SECRET = new Uint8Array(0);
 
 export class AnswerTable {
   readonly #keys: AnswerKeys;
@@ -148,7 +140,7 @@ export class AnswerTable {
     const { epoch, streamId, userId, action, model, startedAt } = intent;
     const secret = newSecret();
     const seal = this.#keys.of(intent, secret);
-    const hash = seal.seal(REQUEST, Buffer.from(requestHash));
+    const hash = seal.seal(PLACES.request, Buffer.from(requestHash));
     this.#secrets.put(slot, secret);
     this.#insert.run(run, epoch, streamId, userId, action, model, slot, hash, startedAt, startedAt + keepMs);
     return seal;
@@ -199,7 +191,7 @@ export class AnswerTable {
     const first = run * PIECES_OF_RUN;
     const parts: Deltas[] = [];
     for (const { after, sealed } of this.#pieces.all(first, first + PIECES_OF_RUN - 1, from)) {
-      const plain = seal.open(placeOfPiece(Number(after)), sealed as Uint8Array);
+      const plain = seal.open(PLACES.piece(Number(after)), sealed as Uint8Array);
       if (plain === undefined) return undefined;
       parts.push(decodePiece(plain));
     }
@@ -262,7 +254,7 @@ export class AnswerTable {
     if (columns === undefined) return undefined;
     const { secret, requestHash, ending, ...rest } = columns as unknown as StoredColumns;
     const seal = this.#keys.of(rest, secret ?? NO_SECRET);
-    const hash = seal.open(REQUEST, requestHash);
+    const hash = seal.open(PLACES.request, requestHash);
     return {
       ...rest,
       seal,

@@ -3,8 +3,8 @@
  * pieces, of which none may be missing. Does not own when, or the transaction: that is `ledger.ts`.
  */
 import { encodePiece, readDeltas } from '../answers/piece.ts';
-import type { AnswerSeal } from '../answers/seal.ts';
-import { type AnswerTable, type NewPiece, placeOfPiece } from './answer-table.ts';
+import { type AnswerSeal, PLACES } from '../answers/seal.ts';
+import type { AnswerTable, NewPiece } from './answer-table.ts';
 import type { AnswerToKeep, UsageIntent } from './port.ts';
 
 export interface AnswerWritingParts {
@@ -80,7 +80,7 @@ export class AnswerWriting {
       onGap();
       return undefined;
     }
-    const sealed = this.#seal.seal(placeOfPiece(after), encodePiece(deltas));
+    const sealed = this.#seal.seal(PLACES.piece(after), encodePiece(deltas));
     return { number: this.#pieces++, after, head, textLength, sealed };
   }
 

@@ -5,7 +5,7 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KeptAnswer, KeptAnswers, KeptText } from '../answers/port.ts';
+import { type KeptAnswer, type KeptAnswers, type KeptText, newestFirst } from '../answers/port.ts';
 import type { AnswerKeys } from '../answers/seal.ts';
 import type { AnswerPlace } from '../answers/stored-answers.ts';
 import { AnswerTable, keptAnswer, keptText } from './answer-table.ts';
@@ -45,7 +45,7 @@ export class AnswersBeside implements AnswerPlace {
       if (text === undefined) onSealed({ epoch: row.epoch });
       return text === undefined ? [] : [{ ...text, isDead: row.endedAt === null && isDead }];
     });
-    return found.toSorted((a, b) => b.startedAt - a.startedAt)[0];
+    return found.toSorted(newestFirst)[0];
   }
 
   list(userId: string, { before, limit }: Parameters<KeptAnswers['list']>[1]): readonly KeptAnswer[] {

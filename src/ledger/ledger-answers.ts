@@ -5,17 +5,10 @@
 import type { LocalAnswers, StoredAnswer } from '../answers/local-answers.ts';
 import type { KeptAnswer, KeptAnswers, KeptText } from '../answers/port.ts';
 import type { EndingFrame } from '../protocol/frames.ts';
-import {
-  type AnswerRow,
-  type AnswerTable,
-  type DeletedAnswers,
-  keptAnswer,
-  keptText,
-  type NewPiece,
-} from './answer-table.ts';
+import { type AnswerRow, type AnswerTable, keptAnswer, keptText, type NewPiece } from './answer-table.ts';
 import { AnswerWriting } from './answer-writing.ts';
 import type { AnswerToKeep, UsageIntent } from './port.ts';
-import { isOfTheStore, type Write } from './write-queue.ts';
+import { committed, isOfTheStore, type Write } from './write-queue.ts';
 
 export interface LedgerAnswersParts {
   readonly table: AnswerTable;
@@ -47,6 +40,8 @@ const ENOUGH_BYTES = 512 * 1024;
 function isEnough(found: readonly StoredAnswer[]): boolean {
   return found.reduce((bytes, { deltas }) => bytes + (deltas?.text.length ?? 0), 0) >= ENOUGH_BYTES;
 }
+
+const asItIs = (cause: unknown): unknown => cause;
 
 export class LedgerAnswers implements LocalAnswers {
   readonly #parts: LedgerAnswersParts;
@@ -186,7 +181,7 @@ export class LedgerAnswers implements LocalAnswers {
     const writing = this.#live.get(epoch);
     if (writing !== undefined) writing.arrivedHead = Number.MAX_SAFE_INTEGER; // again once it has ended
     if (endedAt === null) return true;
-    const isNew = await this.#commit(() => this.#parts.table.refuse(run, reason));
+    const isNew = await committed(this.#parts.write, () => this.#parts.table.refuse(run, reason));
     if (isNew) this.#refused += 1;
     return isNew;
   }
@@ -203,10 +198,13 @@ export class LedgerAnswers implements LocalAnswers {
     }
   }
 
-  /** Deletes those that are found in the transaction. Resolves with how many it were, once that is on disk. */
-  async #delete(found: () => readonly number[], wish = { isAwaited: false }): Promise<number> {
-    const { table } = this.#parts;
-    const deleted = await this.#commit((): DeletedAnswers => table.delete(found()), wish);
+  /**
+   * Deletes those that are found in the transaction. Resolves with how many it were, once that is on disk. Where somebody waits,
+   * who is told at once that it is not possible now, `isAwaited`.
+   */
+  async #delete(found: () => readonly number[], { isAwaited } = { isAwaited: false }): Promise<number> {
+    const { table, write } = this.#parts;
+    const deleted = await committed(write, () => table.delete(found()), isAwaited ? asItIs : undefined);
     table.giveSlots(deleted.slots);
     this.#ended -= deleted.ended;
     this.#refused -= deleted.refused;
@@ -234,26 +232,5 @@ export class LedgerAnswers implements LocalAnswers {
     writing.stop();
     this.#parts.events.onLost({ epoch: writing.epoch, cause });
     void this.#deleteAll([writing.run]);
-  }
-
-  /**
-   * @param wish whether somebody waits, who is told at once that it is not possible now; otherwise a store that refuses is
-   *   waited for
-   */
-  #commit<Result>(statements: () => Result, { isAwaited } = { isAwaited: false }): Promise<Result> {
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    let result: Result;
-    this.#parts.write({
-      apply: () => {
-        result = statements();
-      },
-      committed: () => resolve(result),
-      refused: (cause) => {
-        if (!isAwaited && isOfTheStore(cause)) return true;
-        reject(cause);
-        return false;
-      },
-    });
-    return promise;
   }
 }

@@ -6,8 +6,7 @@
  *                  └──quarantine──► quarantined ──markShipped──┘      nothing else ever deletes a row
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Write } from './write-queue.ts';
-import { isOfTheStore } from './write-queue.ts';
+import { committed, type Write } from './write-queue.ts';
 
 export interface OutboxRow {
   /** Its number on this machine. */
@@ -131,7 +130,7 @@ export class SqliteOutbox implements Outbox {
 
   async markShipped(rows: readonly OutboxRow[], at: number): Promise<void> {
     for (const runs of portions(rows)) {
-      const { marked, released } = await this.#commit(() => ({
+      const { marked, released } = await committed(this.#write, () => ({
         marked: Number(this.#mark.run(at, runs).changes),
         released: this.#refused === 0 ? 0 : Number(this.#leaveQuarantine.run(runs).changes),
       }));
@@ -143,7 +142,9 @@ export class SqliteOutbox implements Outbox {
   async quarantine(rows: readonly OutboxRow[], reason: string, at: number): Promise<number> {
     let entered = 0;
     for (const runs of portions(rows)) {
-      entered += await this.#commit(() => Number(this.#enterQuarantine.run(reason, at, runs).changes));
+      entered += await committed(this.#write, () =>
+        Number(this.#enterQuarantine.run(reason, at, runs).changes),
+      );
     }
     this.#length -= entered;
     this.#refused += entered;
@@ -157,28 +158,11 @@ export class SqliteOutbox implements Outbox {
       // Fewer rows than a window: not worth a write.
       if (end === undefined) return;
       const until = Number(end['run']);
-      await this.#commit(() => this.#prune.run(after, until, before, beyond));
+      await committed(this.#write, () => this.#prune.run(after, until, before, beyond));
       // Rows stand in the order they started: none after this one was shipped before that.
       if (until > beyond && Number(end['startedAt']) >= before) return;
       after = until;
     }
-  }
-
-  #commit<Result>(statements: () => Result): Promise<Result> {
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    let result: Result;
-    this.#write({
-      apply: () => {
-        result = statements();
-      },
-      committed: () => resolve(result),
-      refused: (cause) => {
-        if (isOfTheStore(cause)) return true;
-        reject(cause);
-        return false;
-      },
-    });
-    return promise;
   }
 }
 

@@ -9,8 +9,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../time/clock.ts';
 import type { UsageIntent, UsageSettlement } from './port.ts';
-import type { Write } from './write-queue.ts';
-import { isOfTheStore } from './write-queue.ts';
+import { committed, type Write } from './write-queue.ts';
 
 /** A run as it was settled. Without `answer` where a crash ended it. */
 export interface SettledUsage {
@@ -211,18 +210,8 @@ export class SqliteWebhookEvents implements WebhookEvents {
     return this.#any.get() === undefined;
   }
 
-  /** Waits for a store that refuses: what is written here is known to be true, and would be forgotten otherwise. */
-  #commit(statement: () => void): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#write({
-      apply: statement,
-      committed: resolve,
-      refused: (cause) => {
-        if (isOfTheStore(cause)) return true;
-        reject(cause);
-        return false;
-      },
-    });
-    return promise;
+  /** A store that refuses is waited for: what is written here is known to be true, and would be forgotten otherwise. */
+  async #commit(statement: () => void): Promise<void> {
+    await committed(this.#write, statement);
   }
 }

@@ -18,6 +18,32 @@ export interface Write {
   refused(cause: unknown): boolean;
 }
 
+/**
+ * Queues statements; resolves with what they gave, once that is on disk.
+ * @param write queues a write
+ * @param failed of what somebody waits for, who is told at once, and why as it says; without it a store that refuses is waited for
+ */
+export function committed<Result>(
+  write: (write: Write) => void,
+  statements: () => Result,
+  failed?: (cause: unknown) => unknown,
+): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  let result: Result;
+  write({
+    apply: () => {
+      result = statements();
+    },
+    committed: () => resolve(result),
+    refused: (cause) => {
+      if (failed === undefined && isOfTheStore(cause)) return true;
+      reject(failed === undefined ? cause : failed(cause));
+      return false;
+    },
+  });
+  return promise;
+}
+
 export interface WriteQueueOptions {
   readonly clock: Clock;
   /** Commits all that `work` writes, or throws and commits nothing. */

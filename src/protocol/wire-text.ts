@@ -20,6 +20,11 @@ export function fromWire(wire: WireText): string {
   return ONLY_ASCII.test(wire) ? wire : Buffer.from(wire, 'latin1').toString('utf8');
 }
 
+/** The text that the inside of a JSON string literal stands for. */
+export function textOfWire(inside: WireText): string {
+  return String(JSON.parse(`"${fromWire(inside)}"`));
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII but the backslash
 const PLAIN = /^[\x00-\x5b\x5d-\x7f]*$/;
 const BACKSLASH = 0x5c;

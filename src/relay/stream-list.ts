@@ -2,7 +2,7 @@
  * Which streams a user has: those that are held here, on other machines and among the kept answers, as one list, newest first.
  * It reads; who is told of changes is `stream-watchers.ts`.
  */
-import type { KeptAnswer, KeptAnswers, KeptPosition } from '../answers/port.ts';
+import { type KeptAnswer, type KeptAnswers, type KeptPosition, newestFirst } from '../answers/port.ts';
 import type { ListedStream, StreamPage, StreamsFrame } from '../protocol/frames.ts';
 import { interrupted } from '../protocol/interrupted.ts';
 import { RelayError } from '../protocol/relay-error.ts';
@@ -111,13 +111,6 @@ function listedAnswer(answer: KeptAnswer): ListedStream {
   const how =
     ending === undefined ? { ending: 'error' as const, code: interrupted().code } : endingOf(ending);
   return { ...listed, ...(endedAt === null ? {} : { endedAt }), ...how };
-}
-
-/** By their beginning, then by epoch, as the kept answers are. */
-function newestFirst(one: KeptPosition, other: KeptPosition): number {
-  if (one.startedAt !== other.startedAt) return other.startedAt - one.startedAt;
-  if (one.epoch === other.epoch) return 0;
-  return one.epoch < other.epoch ? 1 : -1;
 }
 
 function cursorOf({ startedAt, epoch }: KeptPosition): string {

@@ -8,6 +8,7 @@ import type { Caller, Overload } from '../observability/port.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import type { StreamLogs } from '../stream-log/port.ts';
+import { within } from '../time/outage.ts';
 import type { KeptRuns } from './kept-runs.ts';
 import type { Claim, Cluster, StartLimit, UserLimits } from './port.ts';
 import { didNotBegin, switchedOff, tokenRevoked, tooManyStarts, tooManyStreams } from './refusals.ts';
@@ -226,13 +227,7 @@ export class RunStarter {
 
   /** Undefined also where nobody can say in time: no start waits for a place that is slow or away. */
   async #inTime(finding: Promise<RunView | undefined>): Promise<RunView | undefined> {
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = this.#parts.clock.after(KEPT_WITHIN_MS, () => resolve(undefined));
-    try {
-      return await Promise.race([finding.catch(() => undefined), late]);
-    } finally {
-      timer.cancel();
-    }
+    return await within(this.#parts.clock, KEPT_WITHIN_MS, finding).catch(() => undefined);
   }
 
   #create(draft: Draft, claim: Claim | undefined, join: (started: Started) => void): void {

@@ -1,5 +1,5 @@
 /** The text of an answer as people read it, from the run's log. */
-import { fromWire } from '../protocol/wire-text.ts';
+import { textOfWire } from '../protocol/wire-text.ts';
 import type { StreamLog } from '../stream-log/port.ts';
 
 /** What an event of the webhook holds of an answer at most, UTF-16 code units: a row of the ledger is written with it. */
@@ -16,7 +16,7 @@ export function textOf(log: Pick<StreamLog, 'cursor'>, maxLength: number): strin
   let text = '';
   for (let entry = cursor.next(READ_BYTES); entry !== undefined; entry = cursor.next(READ_BYTES)) {
     if (entry === 'gap' || entry.kind === 'event') return null;
-    text += String(JSON.parse(`"${fromWire(entry.json)}"`));
+    text += textOfWire(entry.json);
     if (text.length > maxLength) return text.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '');
   }
   return text;

@@ -3,7 +3,7 @@
  * was thought stays as it came, signature and all: the API refuses a turn in which a byte of it has changed.
  */
 import { parseJson } from '../protocol/parse-json.ts';
-import { fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
+import { textOfWire, toWire, type WireText } from '../protocol/wire-text.ts';
 import type { AssistantTurn, ContentBlock } from './port.ts';
 
 /** An object of the API: a block, or a delta of one. */
@@ -68,7 +68,11 @@ export class TurnContent {
 function spoken({ start, text, thinking, signature }: OpenBlock): ContentBlock {
   const type = String(start['type']);
   if (type === 'text')
-    return { ...start, type, text: (String(start['text'] ?? '') + decoded(text)).toWellFormed() };
+    return {
+      ...start,
+      type,
+      text: (String(start['text'] ?? '') + textOfWire(text as WireText)).toWellFormed(),
+    };
   if (type !== 'thinking') return { ...start, type };
   const thought = String(start['thinking'] ?? '') + thinking;
   return { ...start, type, thinking: thought, signature: signature || String(start['signature'] ?? '') };
@@ -77,10 +81,6 @@ function spoken({ start, text, thinking, signature }: OpenBlock): ContentBlock {
 /** The API refuses texts of nothing. */
 function isSaid({ type, text }: ContentBlock): boolean {
   return type !== 'text' || (text as string).trim() !== '';
-}
-
-function decoded(inside: string): string {
-  return String(JSON.parse(`"${fromWire(inside as WireText)}"`));
 }
 
 function parsed(json: string): unknown {

@@ -5,6 +5,7 @@ import { useDash } from '../dash-provider.tsx';
 import type { ConversationSummary } from '../store/conversation-store.ts';
 
 import { type Focusable, focusRing, IconButton, TextButton } from './button.tsx';
+import { ENTRY } from './entry-styles.ts';
 import { browserPrint } from './print.ts';
 import { RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
@@ -91,12 +92,13 @@ function Title({ summary, distinction, when, isShown, onShow }: EntryProps) {
       onPress={() => onShow(id)}
       {...marked('dashEntry')}
       style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
+        ENTRY.pressed,
         styles.show,
         focusRing(theme),
         (isShown || pressed || hovered) && { backgroundColor: colors.raised },
       ]}
     >
-      <View style={styles.words}>
+      <View style={ENTRY.words}>
         <Text numberOfLines={1} style={[TYPE.label, unread && styles.strong, { color: colors.text }]}>
           {title}
         </Text>
@@ -107,7 +109,7 @@ function Title({ summary, distinction, when, isShown, onShow }: EntryProps) {
       {(unread || isAnswering) && (
         <View
           style={[
-            styles.dot,
+            ENTRY.dot,
             { borderColor: colors.accent, backgroundColor: unread ? colors.accent : 'transparent' },
           ]}
         />
@@ -186,20 +188,8 @@ function NameField({ title, onEnd }: NameFieldProps) {
 const styles = StyleSheet.create({
   open: { borderWidth: 1, borderRadius: RADIUS.m, overflow: 'hidden' },
   line: { flexDirection: 'row', alignItems: 'center', gap: 2 },
-  show: {
-    flex: 1,
-    minWidth: 0,
-    minHeight: TOUCH,
-    flexDirection: 'row',
-    alignItems: 'center',
-    gap: SPACE.s,
-    paddingHorizontal: SPACE.m,
-    paddingVertical: SPACE.xs,
-    borderRadius: RADIUS.m,
-  },
-  words: { flex: 1, minWidth: 0 },
+  show: { flex: 1, minWidth: 0 },
   strong: { fontWeight: '600' },
-  dot: { width: 10, height: 10, borderRadius: 5, borderWidth: 2 },
   actions: { alignItems: 'stretch', paddingBottom: SPACE.xs },
   naming: { gap: SPACE.s, padding: SPACE.s },
   name: { minHeight: TOUCH, paddingHorizontal: SPACE.m, borderWidth: 1, borderRadius: RADIUS.m },

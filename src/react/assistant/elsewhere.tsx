@@ -5,7 +5,9 @@ import type { ListedStream } from '../../client/index.ts';
 import { useDash } from '../dash-provider.tsx';
 import { ElsewhereStore } from '../store/elsewhere-store.ts';
 import { focusRing, TextButton } from './button.tsx';
-import { MEASURE, RADIUS, SPACE, TOUCH, TYPE } from './theme.ts';
+import { ENTRY } from './entry-styles.ts';
+import { NoteBar } from './note-bar.tsx';
+import { SPACE, TYPE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { headingLevel, marked } from './web-props.ts';
 
@@ -66,12 +68,12 @@ function Entry({ stream, onOpen }: { readonly stream: ListedStream } & Pick<Else
       onPress={() => onOpen(stream)}
       {...marked('dashEntry')}
       style={({ pressed, hovered }: { pressed: boolean; hovered?: boolean }) => [
-        styles.entry,
+        ENTRY.pressed,
         focusRing(theme),
         (pressed || hovered) && { backgroundColor: colors.raised },
       ]}
     >
-      <View style={styles.words}>
+      <View style={ENTRY.words}>
         <Text numberOfLines={1} style={[TYPE.label, { color: colors.text }]}>
           {strings.elsewhere.title}
         </Text>
@@ -79,7 +81,7 @@ function Entry({ stream, onOpen }: { readonly stream: ListedStream } & Pick<Else
           {isLive ? `${strings.answering} · ${time}` : time}
         </Text>
       </View>
-      {isLive && <View style={[styles.dot, { borderColor: colors.accent }]} />}
+      {isLive && <View style={[ENTRY.dot, { borderColor: colors.accent }]} />}
     </Pressable>
   );
 }
@@ -88,15 +90,14 @@ const TIME: Intl.DateTimeFormatOptions = { weekday: 'short', hour: 'numeric', mi
 
 /** Above the transcript, while an answer is being written elsewhere. The status is there before it says anything: only then is it read out. */
 export function ElsewhereNote({ streams, onOpen }: ElsewhereProps) {
-  const { colors, strings } = useAssistantTheme();
+  const { strings } = useAssistantTheme();
   const live = streams.find(({ state }) => state === 'live');
   return (
     <View role="status" aria-live="polite" style={styles.place}>
       {live && (
-        <View style={[styles.note, { backgroundColor: colors.raised, borderColor: colors.outline }]}>
-          <Text style={[TYPE.label, styles.said, { color: colors.text }]}>{strings.elsewhere.note}</Text>
+        <NoteBar words={strings.elsewhere.note}>
           <TextButton tone="outline" label={strings.elsewhere.show} onPress={() => onOpen(live)} />
-        </View>
+        </NoteBar>
       )}
     </View>
   );
@@ -105,34 +106,5 @@ export function ElsewhereNote({ streams, onOpen }: ElsewhereProps) {
 const styles = StyleSheet.create({
   group: { gap: SPACE.xs, paddingHorizontal: SPACE.s, paddingBottom: SPACE.m },
   heading: { fontWeight: '600', paddingHorizontal: SPACE.m },
-  entry: {
-    minHeight: TOUCH,
-    flexDirection: 'row',
-    alignItems: 'center',
-    gap: SPACE.s,
-    paddingHorizontal: SPACE.m,
-    paddingVertical: SPACE.xs,
-    borderRadius: RADIUS.m,
-  },
-  words: { flex: 1, minWidth: 0 },
-  dot: { width: 10, height: 10, borderRadius: 5, borderWidth: 2 },
   place: { paddingHorizontal: SPACE.m },
-  note: {
-    flexDirection: 'row',
-    flexWrap: 'wrap',
-    alignItems: 'center',
-    justifyContent: 'flex-end',
-    columnGap: SPACE.m,
-    rowGap: SPACE.xs,
-    alignSelf: 'center',
-    width: '100%',
-    maxWidth: MEASURE + 2 * SPACE.l,
-    marginTop: SPACE.s,
-    paddingVertical: SPACE.s,
-    paddingStart: SPACE.l,
-    paddingEnd: SPACE.s,
-    borderWidth: 1,
-    borderRadius: RADIUS.m,
-  },
-  said: { flexGrow: 1, flexShrink: 1, flexBasis: 180 },
 });

@@ -1,4 +1,4 @@
-/** An entry of the list, whether of this device or of another: what is pressed, its words, and the mark behind them. */
+/** An entry of the list, whether of this device or of another: what is pressed, its words, and the mark after them. */
 import { StyleSheet } from 'react-native';
 import { RADIUS, SPACE, TOUCH } from './theme.ts';
 

@@ -1,9 +1,10 @@
 /** Says that a conversation was deleted, and brings it back while that is possible. */
 import { useEffect, useLayoutEffect, useRef } from 'react';
-import { AccessibilityInfo, Platform, StyleSheet, Text, View } from 'react-native';
+import { AccessibilityInfo, Platform, StyleSheet, View } from 'react-native';
 import { useConversations } from '../use-conversations.ts';
 import { type Focusable, TextButton } from './button.tsx';
-import { MEASURE, RADIUS, SPACE, TYPE } from './theme.ts';
+import { NoteBar } from './note-bar.tsx';
+import { SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { focused, isNothingFocused } from './web-props.ts';
 
@@ -29,7 +30,7 @@ export function UndoBar(props: UndoBarProps) {
 }
 
 function Bar({ words, onShow, onGone }: UndoBarProps & { words: string }) {
-  const { colors, strings } = useAssistantTheme();
+  const { strings } = useAssistantTheme();
   const { undoRemove } = useConversations();
   const button = useRef<Focusable>(null);
   const wasLost = useRef(false);
@@ -53,33 +54,12 @@ function Bar({ words, onShow, onGone }: UndoBarProps & { words: string }) {
     if (id !== undefined) onShow(id);
   };
   return (
-    <View style={[styles.bar, { backgroundColor: colors.raised, borderColor: colors.outline }]}>
-      <Text numberOfLines={3} style={[TYPE.label, styles.words, { color: colors.text }]}>
-        {words}
-      </Text>
+    <NoteBar words={words} lines={3}>
       <TextButton ref={button} tone="outline" label={strings.undo} onPress={undo} />
-    </View>
+    </NoteBar>
   );
 }
 
 const styles = StyleSheet.create({
   place: { paddingHorizontal: SPACE.m },
-  bar: {
-    flexDirection: 'row',
-    flexWrap: 'wrap', // in a drawer the button stands below
-    alignItems: 'center',
-    justifyContent: 'flex-end',
-    columnGap: SPACE.m,
-    rowGap: SPACE.xs,
-    alignSelf: 'center',
-    width: '100%',
-    maxWidth: MEASURE + 2 * SPACE.l,
-    marginTop: SPACE.s,
-    paddingVertical: SPACE.s,
-    paddingStart: SPACE.l,
-    paddingEnd: SPACE.s,
-    borderWidth: 1,
-    borderRadius: RADIUS.m,
-  },
-  words: { flexGrow: 1, flexShrink: 1, flexBasis: 180 },
 });
