@@ -6,7 +6,7 @@ import { checkShape } from './check-shape.ts';
 const id = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -');
 const words = (most: number) => z.string().min(1).max(most).optional();
 
-const report = z.strictObject({
+export const answerReport = z.strictObject({
   id,
   streamId: id,
   epoch: z
@@ -20,7 +20,7 @@ const report = z.strictObject({
 
 /** @throws RelayError bad_request, naming the field; texts as every store can hold them */
 export function parseAnswerReport(value: unknown): IdentifiedReport {
-  const { answer, note, ...ids } = checkShape(report, value);
+  const { answer, note, ...ids } = checkShape(answerReport, value);
   return { ...ids, answer: storable(answer), note: storable(note) };
 }
 

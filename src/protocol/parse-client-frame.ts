@@ -5,8 +5,19 @@
  * The library collects every fault of what it is given, at microseconds each. So it is given one small object at a
  * time, with few fields, and the first fault ends it: lists are walked here, and are counted before.
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { badRequest, checkShape, explain, hasTooManyFields } from './check-shape.ts';
+import {
+  clientFrames,
+  httpRequest,
+  imageBlock,
+  MAX_BLOCKS,
+  MAX_UPLOADS,
+  message,
+  streamId,
+  textBlock,
+  uploadedBlock,
+} from './client-frame-schemas.ts';
 import {
   type ClientFrame,
   type ErrorFrame,
@@ -22,75 +33,10 @@ import { RelayError } from './relay-error.ts';
 
 const MAX_CONTEXT_BYTES = 16 * 1024;
 const MAX_CONTEXT_DEPTH = 32;
-const MAX_MESSAGES = 500;
-/** Of all messages together. */
-const MAX_BLOCKS = 1000;
-/** Of all messages together: what they come to is sent to the model in one request. */
-const MAX_UPLOADS = 20;
 /** The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB. */
 const BOUNDS = { depth: 64, values: 10_000 } as const;
 /** Keys that reach into an object's prototype in careless code further on. */
 const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 of A-Z, a-z, 0-9, _ and -');
-const seq = z.number().int().nonnegative();
-
-const message = z.strictObject({ role: z.enum(['user', 'assistant']), content: z.unknown() });
-
-/** `messages`, `context` and `parameters` are walked by hand. */
-const requestShape = {
-  action: z.string().min(1).max(64),
-  messages: z.array(z.unknown()).min(1).max(MAX_MESSAGES),
-  context: z.unknown().optional(),
-  parameters: z.unknown().optional(),
-  model: z.string().min(1).max(256).optional(),
-  maxTokens: z.number().int().positive().optional(),
-  events: z.enum(['text', 'all']).optional(),
-  onDisconnect: z.enum(['resume', 'cancel']).optional(),
-  notify: z.literal('absent').optional(),
-};
-
-const frames = {
-  start: z.strictObject({ type: z.literal('start'), id, ...requestShape }),
-  cancel: z.strictObject({ type: z.literal('cancel'), id }),
-  resume: z
-    .strictObject({
-      type: z.literal('resume'),
-      id,
-      epoch: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{8,32}$/, 'the epoch of `accepted` or `resumed`')
-        .optional(),
-      after: seq,
-    })
-    .refine(({ epoch, after }) => epoch !== undefined || after === 0, {
-      path: ['after'],
-      message: '0 where no epoch is named',
-    }),
-  ack: z.strictObject({ type: z.literal('ack'), id, seq }),
-  auth: z.strictObject({ type: z.literal('auth'), token: z.string().min(1) }),
-  watch: z.strictObject({ type: z.literal('watch') }),
-  ping: z.strictObject({
-    type: z.literal('ping'),
-    t: z.union([z.number(), z.string().max(64)], 'a number or a short string').optional(),
-  }),
-} as const;
-
-const httpRequest = z.strictObject({ id: id.optional(), ...requestShape });
-const textBlock = z.strictObject({ type: z.literal('text'), text: z.string().min(1) });
-const imageBlock = z.strictObject({
-  type: z.literal('image'),
-  source: z.strictObject({
-    type: z.literal('base64'),
-    media_type: z.enum(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
-    data: z.string().refine(isBase64, 'not base64'),
-  }),
-});
-
-const uploadedBlock = z.strictObject({
-  type: z.enum(['image', 'document']),
-  source: z.strictObject({ type: z.literal('upload'), id }),
-});
 
 /** What a frame turned out to be: itself, or why not, and as far as it could be read which frame it was. */
 export type ParsedFrame =
@@ -141,8 +87,8 @@ export function parseHttpRequest(value: unknown): {
   readonly id: string | undefined;
   readonly request: StreamRequest;
 } {
-  const { id: streamId, ...request } = checkShape(httpRequest, value);
-  return { id: streamId, request: checkRequest(request) };
+  const { id, ...request } = checkShape(httpRequest, value);
+  return { id, request: checkRequest(request) };
 }
 
 function parseObject(value: Record<string, unknown>, readUntyped: ReadUntyped | undefined): ParsedFrame {
@@ -150,11 +96,11 @@ function parseObject(value: Record<string, unknown>, readUntyped: ReadUntyped | 
   if (!Object.hasOwn(value, 'type') && (readUntyped !== undefined || Object.hasOwn(value, 'messages')))
     return parseUntyped(value, readUntyped ?? parseHttpRequest);
   const type = value['type'];
-  if (typeof type !== 'string' || !Object.hasOwn(frames, type)) {
-    return { error: badRequest(`a frame has a type, one of ${Object.keys(frames).join(', ')}`) };
+  if (typeof type !== 'string' || !Object.hasOwn(clientFrames, type)) {
+    return { error: badRequest(`a frame has a type, one of ${Object.keys(clientFrames).join(', ')}`) };
   }
   try {
-    const schema: z.ZodType<unknown> = frames[type as ClientFrame['type']];
+    const schema: z.ZodType<unknown> = clientFrames[type as ClientFrame['type']];
     const frame = checkShape(schema, value) as ClientFrame;
     return { frame: frame.type === 'start' ? checkRequest(frame) : frame };
   } catch (error) {
@@ -164,8 +110,8 @@ function parseObject(value: Record<string, unknown>, readUntyped: ReadUntyped | 
 
 function parseUntyped(value: Record<string, unknown>, read: ReadUntyped): ParsedFrame {
   try {
-    const { id: streamId, request } = read(value);
-    return { frame: { type: 'start', id: streamId, ...request } };
+    const { id, request } = read(value);
+    return { frame: { type: 'start', id, ...request } };
   } catch (error) {
     return { error: RelayError.from(error), ...addressee('start', value['id']) };
   }
@@ -173,7 +119,7 @@ function parseUntyped(value: Record<string, unknown>, read: ReadUntyped): Parsed
 
 /** The `id` and `of` of the answer: both, or, where the frame has no readable id, neither. */
 function addressee(type: string, value: unknown): { id?: string; of?: NonNullable<ErrorFrame['of']> } {
-  const known = id.safeParse(value);
+  const known = streamId.safeParse(value);
   if (!known.success || type === 'auth' || type === 'ping' || type === 'watch') return {};
   return { id: known.data, of: type as NonNullable<ErrorFrame['of']> };
 }
@@ -258,11 +204,6 @@ function unsupportedBlock(): RelayError {
     'unsupported',
     'messages: only text blocks, base64 image blocks and uploads are supported',
   );
-}
-
-/** As the API wants it: padded, of the standard alphabet, without line breaks. */
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
 /** A blank block beside others is left out before the model is asked; a message of nothing else cannot be. */

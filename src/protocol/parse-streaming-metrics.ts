@@ -17,12 +17,12 @@ const durationMs = z.number().nonnegative().max(REPORT_BOUNDS.durationMs);
 const count = z.number().int().nonnegative();
 
 /** `events` are walked by hand: the library would look at all there are before it counts them. */
-const batch = z.strictObject({
+export const batch = z.strictObject({
   events: z.array(z.unknown()).min(1).max(REPORT_BOUNDS.events),
   lost: count.max(REPORT_BOUNDS.lost).optional(),
 });
 
-const streamReport = z
+export const streamReport = z
   .strictObject({
     event: z.literal(METRICS_EVENT),
     first_token_ms: durationMs.nullable(),

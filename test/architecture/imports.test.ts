@@ -104,8 +104,9 @@ describe('the packages behind the ports', () => {
     const outside = imports.filter(({ from, to }) => folderOf(from) === 'protocol' && !to.startsWith('src/'));
     expect(outside.map(described)).toEqual([
       'src/protocol/check-shape.ts → type zod',
+      'src/protocol/client-frame-schemas.ts → zod',
       'src/protocol/parse-answer-report.ts → zod',
-      'src/protocol/parse-client-frame.ts → zod',
+      'src/protocol/parse-client-frame.ts → type zod',
       'src/protocol/parse-streaming-metrics.ts → zod',
     ]);
   });

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { HttpServer, type HttpServerParts } from '../../src/http/http-server.ts';
 import type { Health } from '../../src/http/routes/operations.ts';
@@ -37,12 +37,14 @@ export interface ServerOverrides extends Partial<Omit<HttpServerParts, 'limits' 
   readonly limits?: Partial<HttpServerParts['limits']>;
   /** What its routes are made of, where that is not what is here. */
   readonly routes?: Partial<RouteParts>;
+  /** Told of each route as it is added. */
+  readonly onRoute?: (route: RouteOptions) => void;
   /** Routes beside its own. */
   readonly added?: (app: FastifyInstance) => void;
 }
 
 /** A real server on a free port with a fake core; tokens `alice` and `bob` are good. Closed when the test ends. */
-export async function startServer({ limits, routes, added, ...overrides }: ServerOverrides = {}) {
+export async function startServer({ limits, routes, onRoute, added, ...overrides }: ServerOverrides = {}) {
   const core = new FakeCore();
   const clock = new ManualClock();
   const observer = new RecordingObserver();
@@ -66,6 +68,7 @@ export async function startServer({ limits, routes, added, ...overrides }: Serve
     ...overrides,
     limits: { ...LIMITS, ...limits },
     routes(app, shared) {
+      if (onRoute !== undefined) app.addHook('onRoute', onRoute);
       addRoutes(app, {
         relay: {
           start: nobody,

@@ -19,6 +19,7 @@ import type { PassOn } from '../legacy/pass-on.ts';
 import { WEBSOCKET_PATHS } from '../websocket/upgrade-request.ts';
 import { type ChatRelay, chatHandlers } from './chat.ts';
 import { clientMetricsHandler } from './client-metrics.ts';
+import { contractHandlers } from './contracts.ts';
 import { allowOrigins } from './cors.ts';
 import { type Demo, demoHandlers, explainNoDemo } from './demo.ts';
 import { devTokenHandler, MAX_DEV_TOKEN_BYTES } from './dev-token.ts';
@@ -100,6 +101,7 @@ function routesOf(parts: RouteParts): Route[] {
   const chat = chatHandlers(relay, clock);
   const session = sessionHandlers(parts);
   const { live, ready } = healthHandlers(health);
+  const { openApi, asyncApi } = contractHandlers();
   const [reader, token] = [{ access: 'reader' }, { access: 'token' }] as const;
   return [
     { on: 'POST /v1/chat', config: { ...reader, door: 'json', of: 'start' }, handler: chat.start },
@@ -129,6 +131,8 @@ function routesOf(parts: RouteParts): Route[] {
     ...uploadRoutes(parts),
     ...clientMetricsRoutes(parts),
     reportsRoute(parts),
+    { on: 'GET /v1/openapi.json', handler: openApi },
+    { on: 'GET /v1/asyncapi.json', handler: asyncApi },
     { on: 'GET /healthz', config: { access: 'health' }, handler: live },
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
