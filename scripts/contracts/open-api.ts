@@ -98,12 +98,15 @@ function operationOf(
   };
 }
 
-function parametersOf(name: string, { parameters = [] }: Operation): Node {
+/** Of streams and uploads. */
+const OWN_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
+
+function parametersOf(name: string, { parameters = [], idInPath = OWN_ID }: Operation): Node {
   const inPath = Array.from(name.matchAll(/:(\w+)/g), ([, parameter]) => ({
     name: parameter,
     in: 'path',
     required: true,
-    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+    schema: idInPath,
   }));
   const others = parameters.map(({ name: called, in: place, says, schema }) => ({
     name: called,

@@ -53,6 +53,8 @@ export interface Operation {
   readonly tag: Tag;
   readonly access: Access;
   readonly parameters?: readonly Parameter[];
+  /** What the ids in its path are, where they are not of streams or uploads. */
+  readonly idInPath?: JsonSchema;
   readonly body?: { readonly content: Content; readonly isOptional?: true };
   readonly answers: Readonly<Record<number, OperationAnswer>>;
   /** Beside those that every such route has. */
@@ -73,6 +75,7 @@ export const TAGS = {
   account: 'What the caller is, may and has used.',
   reports: 'What apps and people say of answers.',
   websocket: 'Handshakes. What is said on the socket is in the AsyncAPI document.',
+  'ai sdk': 'Questions and answers for the transports of the AI SDK.',
   'old functions': "The app's old functions, for apps that only change a URL.",
   operations: 'For balancers, and the documents themselves. No token.',
   development: 'Only in development, for the computer that the relay runs on.',
@@ -167,6 +170,34 @@ function oldFunction(name: 'ai-gateway' | 'ai-proxy', prefix: 'Gateway' | 'Proxy
     passesOn: true,
   };
 }
+
+/** Of the AI SDK's: any text of the app's. */
+const CHAT_ID = { type: 'string', minLength: 1, maxLength: 256 } as const;
+
+/** What the transport says beside the fields of the app, which are those of a question. */
+const CHAT_BODY = {
+  content: {
+    'application/json': {
+      type: 'object',
+      required: ['id', 'messages', 'action'],
+      properties: {
+        id: CHAT_ID,
+        messages: { type: 'array', items: { type: 'object' }, description: 'UI messages' },
+        trigger: { type: 'string', enum: ['submit-message', 'regenerate-message'] },
+        messageId: { type: 'string' },
+        action: { type: 'string' },
+        parameters: { type: 'object' },
+        context: { anyOf: [{ type: 'string' }, { type: 'object' }] },
+        model: { type: 'string' },
+        maxTokens: { type: 'integer', minimum: 1 },
+        onDisconnect: { type: 'string', enum: ['resume', 'cancel'] },
+        notify: { type: 'string', enum: ['absent'] },
+      },
+      additionalProperties: false,
+    },
+  },
+} as const;
+const UI_MESSAGE_STREAM = { 'text/event-stream': { type: 'string' } } as const;
 
 function handshake(id: string, summary: string, channel: string | undefined): Operation {
   return {
@@ -380,6 +411,43 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['bad_request', 'unknown_stream', 'too_large', 'rate_limited', 'unavailable'],
   },
   'GET /v1/ws': handshake('connect', 'The protocol dash-relay.v1', 'dash-relay.v1'),
+  'GET /v1/ai-sdk': handshake(
+    'connectChats',
+    'The frames of WebSocketChatTransport of the AI SDK',
+    undefined,
+  ),
+  'POST /v1/ai-sdk/chat': {
+    ...QUESTION,
+    id: 'askChat',
+    summary: 'Asks in a chat, and answers as a UI message stream',
+    tag: 'ai sdk',
+    body: CHAT_BODY,
+    answers: { 200: { says: 'Chunks as they come, and `[DONE]`.', content: UI_MESSAGE_STREAM } },
+  },
+  'GET /v1/ai-sdk/chat/:id/stream': {
+    id: 'readChat',
+    summary: "Tells a chat's answer from its beginning",
+    tag: 'ai sdk',
+    access: 'reader',
+    idInPath: CHAT_ID,
+    answers: {
+      200: { says: 'Chunks as they come, and `[DONE]`.', content: UI_MESSAGE_STREAM },
+      204: { says: 'There is nothing to resume.' },
+    },
+    errors: ['bad_request', 'resume_gap', 'unavailable'],
+  },
+  'DELETE /v1/ai-sdk/chat/:id/stream': {
+    id: 'cancelChat',
+    summary: "Stops a chat's answer",
+    tag: 'ai sdk',
+    access: 'token',
+    idInPath: CHAT_ID,
+    answers: {
+      200: { says: 'Its ending, whatever that turned out to be.', content: { 'application/json': ENDING } },
+      204: { says: 'Nothing of it is live.' },
+    },
+    errors: ['bad_request', 'unavailable', 'resume_gap'],
+  },
   'GET /functions/v1/ai-gateway-ws': handshake(
     'connectGateway',
     'The same frames, with bodies of the old function ai-gateway as questions',

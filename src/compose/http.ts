@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/environment.ts';
+import { ChatStreams } from '../http/ai-sdk/chat-streams.ts';
 import { HttpServer, type HttpServerParts } from '../http/http-server.ts';
 import { PassOn } from '../http/legacy/pass-on.ts';
 import type { DemoSettings } from '../http/routes/demo.ts';
@@ -43,6 +44,7 @@ export function composeHttp(
     usageOf: (principal) => quota.usageOf(principal),
     switches: () => switches.now,
     actions: oldActions(() => settings.now.actions),
+    chats: new ChatStreams(relay, config.TRUST_PROXY !== 'none'),
     listedActions: settings.derived(({ actions }) => listedActions(actions)),
     passOn:
       oldFunctions === undefined
@@ -72,6 +74,7 @@ export function composeHttp(
     connect: relay.connect,
     flushLate: () => relay.flushLate(),
     actions: routes.actions,
+    chats: routes.chats,
     observer,
     clock: systemClock,
     health,

@@ -3,7 +3,7 @@
  * handles them. A stream never depends on it. Nothing is handled after it decided to close.
  */
 import type { Principal } from '../auth/port.ts';
-import type { Caller } from '../observability/port.ts';
+import type { Caller, Door } from '../observability/port.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { AuthFrame, ClientFrame, ConfigFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
 import { type ParsedFrame, parseClientFrame, type ReadUntyped } from '../protocol/parse-client-frame.ts';
@@ -18,7 +18,7 @@ import type { TimerWheel } from '../time/timer-wheel.ts';
 import type { Delivery } from './delivery.ts';
 import { EndingProofs } from './ending-proofs.ts';
 import { FrameRates } from './frame-rates.ts';
-import type { ConnectionEvents, ConnectionInfo, FrameSocket } from './port.ts';
+import type { ConnectionInfo, FrameSocket, ServedConnection } from './port.ts';
 import { type FlushScheduler, SendQueue, type SendQueueOwner } from './send-queue.ts';
 import { type About, type CommandParts, type CommandsOwner, StreamCommands } from './stream-commands.ts';
 import { Heartbeat, type HeartbeatOwner, type TokenOwner, TokenWatch } from './timers.ts';
@@ -43,13 +43,14 @@ const WITHOUT_CLOSE_FRAME = 1006;
  * of a closure each, and what streams need comes with the first frame about one.
  */
 export class Connection
-  implements ConnectionEvents, SendQueueOwner, CommandsOwner, HeartbeatOwner, TokenOwner
+  implements ServedConnection, SendQueueOwner, CommandsOwner, HeartbeatOwner, TokenOwner
 {
   readonly #parts: ConnectionParts;
   readonly #socket: FrameSocket;
   readonly #connectionId: string;
   readonly traceparent: string | undefined;
   readonly #readUntyped: ReadUntyped | undefined;
+  readonly #door: Door;
   readonly #sendQueue: SendQueue;
   readonly #rates: FrameRates;
   readonly #heartbeat: Heartbeat;
@@ -66,7 +67,7 @@ export class Connection
 
   constructor(
     socket: FrameSocket,
-    { connectionId, principal, traceparent, readUntyped }: ConnectionInfo,
+    { connectionId, principal, traceparent, readUntyped, door = 'websocket' }: ConnectionInfo,
     parts: ConnectionParts,
     onClosed: (connection: Connection) => void,
   ) {
@@ -76,6 +77,7 @@ export class Connection
     this.#connectionId = connectionId;
     this.traceparent = traceparent;
     this.#readUntyped = readUntyped;
+    this.#door = door;
     this.#principal = principal;
     this.#onClosed = onClosed;
     this.#openedAt = clock.elapsed();
@@ -91,7 +93,7 @@ export class Connection
   }
 
   get caller(): Caller {
-    return { door: 'websocket', requestId: null, connectionId: this.#connectionId };
+    return { door: this.#door, requestId: null, connectionId: this.#connectionId };
   }
 
   /** Bytes written that the client has not taken, as far as this is known. */
@@ -100,8 +102,11 @@ export class Connection
   }
 
   received(text: string): void {
+    if (this.#closeReason === undefined) this.take(parseClientFrame(text, this.#readUntyped));
+  }
+
+  take(parsed: ParsedFrame): void {
     if (this.#closeReason !== undefined) return;
-    const parsed = parseClientFrame(text, this.#readUntyped);
     if (!this.#isFree(parsed) && !this.#rates.take('frame' in parsed ? parsed.frame : undefined)) {
       this.close('tooManyFrames');
     } else if ('frame' in parsed) {

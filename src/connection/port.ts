@@ -1,7 +1,8 @@
 /** What a connection asks of its socket and offers to it. The adapter in http/websocket implements and calls these. */
 import type { Principal } from '../auth/port.ts';
+import type { Door } from '../observability/port.ts';
 import type { CloseCode } from '../protocol/codes.ts';
-import type { ReadUntyped } from '../protocol/parse-client-frame.ts';
+import type { ParsedFrame, ReadUntyped } from '../protocol/parse-client-frame.ts';
 import type { WireText } from '../protocol/wire-text.ts';
 
 /** A socket of whole text frames, as the core sees it. */
@@ -34,7 +35,15 @@ export interface ConnectionInfo {
   readonly traceparent?: string | undefined;
   /** For a client that sends frames without `type`. */
   readonly readUntyped?: ReadUntyped | undefined;
+  /** What the log calls its route, where it is not the relay's own. */
+  readonly door?: Door | undefined;
+}
+
+/** A connection as a socket's route has it. */
+export interface ServedConnection extends ConnectionEvents {
+  /** One frame that was read already, by a route whose clients send others: in the place of `received`. Never throws. */
+  take(parsed: ParsedFrame): void;
 }
 
 /** Opens a connection in the core: sends `hello` and serves its frames from then on. */
-export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ConnectionEvents;
+export type Connect = (socket: FrameSocket, info: ConnectionInfo) => ServedConnection;

@@ -31,6 +31,9 @@ export interface AppParts {
   readonly isUpgrade?: (request: IncomingMessage) => boolean;
 }
 
+/** Of a path's own ids, as they are encoded: a chat of the AI SDK is called what an app likes. */
+const MAX_PARAM_LENGTH = 1024;
+
 const SECURITY_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -46,6 +49,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: maxBodyBytes,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: true,
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, observer),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, observer),

@@ -21,6 +21,7 @@ import {
 import { Connections } from './admission/connections.ts';
 import { spareDescriptors } from './admission/descriptors.ts';
 import { RequestGuard } from './admission/request-guard.ts';
+import type { ChatStreams } from './ai-sdk/chat-streams.ts';
 import { type AccessLog, createApp, SERVER_LIMITS, type ServerLimits } from './create-app.ts';
 import { observeUnread } from './error-routes.ts';
 import { type MetricsSource, metricsHandler } from './routes/operations.ts';
@@ -47,6 +48,8 @@ export interface HttpServerParts {
   /** Called for each of the events that come by the thousand: what streams have to write does not wait for all of them. */
   readonly flushLate: () => void;
   readonly actions: OldActions;
+  /** Streams by the chats of the AI SDK. */
+  readonly chats: ChatStreams;
   readonly observer: Observer;
   readonly clock: Clock;
   readonly health: AdmissionParts['health'];

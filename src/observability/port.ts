@@ -30,6 +30,8 @@ export type Door =
   | 'json'
   | 'ai_gateway'
   | 'ai_proxy'
+  | 'ai_sdk'
+  | 'ai_sdk_websocket'
   | 'session'
   | 'usage'
   | 'config'

@@ -59,16 +59,22 @@ export type ReadUntyped = (value: Readonly<Record<string, unknown>>) => {
 export function parseClientFrame(text: string, readUntyped?: ReadUntyped): ParsedFrame {
   const [, usualId, usualSeq] = USUAL_ACK.exec(text) ?? [];
   if (usualId !== undefined) return { frame: { type: 'ack', id: usualId, seq: Number(usualSeq) } };
-  let value: unknown;
   try {
-    value = parseJson(text, BOUNDS);
+    return parseObject(parseFrameText(text), readUntyped);
   } catch (error) {
     return { error: RelayError.from(error) };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { error: badRequest('a frame is a JSON object') };
-  }
-  return parseObject(value as Record<string, unknown>, readUntyped);
+}
+
+/**
+ * The object that a text frame is, whatever frames its route knows.
+ * @throws RelayError bad_request
+ */
+export function parseFrameText(text: string): Record<string, unknown> {
+  const value = parseJson(text, BOUNDS);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw badRequest('a frame is a JSON object');
 }
 
 /**

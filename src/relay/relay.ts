@@ -31,7 +31,7 @@ import { TimerWheel } from '../time/timer-wheel.ts';
 import type { RunUploads } from '../uploads/port.ts';
 import type { Upstream } from '../upstream/port.ts';
 import type { RunEvents } from '../webhooks/port.ts';
-import { type PageQuery, StreamList } from './stream-list.ts';
+import { type PageQuery, StreamList, type StreamReference } from './stream-list.ts';
 import { StreamWatchers } from './stream-watchers.ts';
 import { Subscription, type SubscriptionParts, type SubscriptionSink } from './subscription.ts';
 
@@ -212,6 +212,14 @@ export class Relay {
    */
   streamsOf(userId: string, page: PageQuery): Promise<StreamPage> {
     return this.#streamList.page(userId, page);
+  }
+
+  /**
+   * The newest of the user's streams whose id begins with that, among the newest hundred.
+   * @throws RelayError unavailable likewise
+   */
+  newestNamed(userId: string, prefix: string): Promise<StreamReference | undefined> {
+    return this.#streamList.newestNamed(userId, prefix);
   }
 
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */

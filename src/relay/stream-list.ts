@@ -18,6 +18,9 @@ export interface StreamListParts {
   readonly answers?: Pick<KeptAnswers, 'list'> | undefined;
 }
 
+/** As much of a stream as it takes to read it. */
+export type StreamReference = Pick<ListedStream, 'id' | 'epoch' | 'state'>;
+
 /** Which page: at most `limit`, those after `before`, which a page before named as `next`. */
 export interface PageQuery {
   readonly before?: string | undefined;
@@ -43,6 +46,19 @@ export class StreamList {
       this.#kept(userId, position, limit + 1),
     ]);
     return pageOf([...this.#held(userId), ...elsewhere, ...kept], position, limit);
+  }
+
+  /**
+   * The newest whose id begins with that, of a page of the newest.
+   * @throws RelayError unavailable where somebody cannot be asked
+   */
+  async newestNamed(userId: string, prefix: string): Promise<StreamReference | undefined> {
+    for (const run of this.#parts.registry.runsOf(userId)) {
+      const isOpening = !run.accepted && run.id.startsWith(prefix); // in no list yet, and newer than all that are
+      if (isOpening) return { id: run.id, epoch: run.epoch, state: 'live' };
+    }
+    const { streams } = await this.page(userId, { limit: MAX_PAGE });
+    return streams.find(({ id }) => id.startsWith(prefix));
   }
 
   /** The newest, and all that are live. Never rejects: what cannot be had makes it incomplete. */

@@ -1,7 +1,7 @@
-import type { Connect, ConnectionEvents, ConnectionInfo, FrameSocket } from '../../src/connection/port.ts';
+import type { Connect, ConnectionInfo, FrameSocket, ServedConnection } from '../../src/connection/port.ts';
 
 /** One connection as the core would see it: keeps what the adapter told, and its socket to write to. */
-export class FakeConnection implements ConnectionEvents {
+export class FakeConnection implements ServedConnection {
   readonly texts: string[] = [];
   readonly socket: FrameSocket;
   readonly info: ConnectionInfo;
@@ -21,6 +21,10 @@ export class FakeConnection implements ConnectionEvents {
     this.texts.push(text);
     this.onText?.(text);
     this.#wake();
+  }
+
+  take(): void {
+    throw new Error('no route of these tests reads frames by itself');
   }
 
   pong(): void {

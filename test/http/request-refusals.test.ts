@@ -17,7 +17,7 @@ const startEcho = () =>
 const JSON_TYPE = 'Content-Type: application/json';
 const REFUSALS: Readonly<Record<string, readonly [string, number, string]>> = {
   'an unknown path': [request('GET /nothing'), 404, 'not_found'],
-  'an id that is too long to be one': [request(`GET /v1/streams/${'x'.repeat(101)}`), 404, 'not_found'],
+  'an id that is too long to be one': [request(`GET /v1/streams/${'x'.repeat(1025)}`), 404, 'not_found'],
   'a doubled slash': [request('GET //healthz'), 404, 'not_found'],
   'an encoded dot-dot': [request('GET /v1/%2e%2e/healthz'), 404, 'not_found'],
   'a malformed escape': [request('GET /%zz'), 400, 'bad_request'],

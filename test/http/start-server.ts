@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { onTestFinished } from 'vitest';
+import { ChatStreams } from '../../src/http/ai-sdk/chat-streams.ts';
 import { HttpServer, type HttpServerParts } from '../../src/http/http-server.ts';
 import type { Health } from '../../src/http/routes/operations.ts';
 import { addRoutes, type RouteParts } from '../../src/http/routes/routes.ts';
@@ -33,6 +34,8 @@ const nobody = (): never => {
   throw new Error('this test has no relay');
 };
 
+const chats = new ChatStreams({ newestNamed: nobody }, false);
+
 export interface ServerOverrides extends Partial<Omit<HttpServerParts, 'limits' | 'routes'>> {
   readonly limits?: Partial<HttpServerParts['limits']>;
   /** What its routes are made of, where that is not what is here. */
@@ -56,6 +59,7 @@ export async function startServer({ limits, routes, onRoute, added, ...overrides
     connect: core.connect,
     flushLate: () => {},
     actions,
+    chats,
     observer,
     clock,
     health,
@@ -84,6 +88,7 @@ export async function startServer({ limits, routes, onRoute, added, ...overrides
         usageOf: nobody,
         switches: () => ALL_ON,
         actions,
+        chats,
         clientMetrics: true,
         keepReport: async () => {},
         listedActions: () => ({ actions: {} }),

@@ -41,8 +41,9 @@ function routeOf(request: FastifyRequest): readonly [door: Door, of: Refused] {
   return [of === 'start' && door === 'json' && wantsEvents(request) ? 'sse' : door, of];
 }
 
-/** Of the path or the body, where it looks like one: other text is a stranger's. */
-function streamIdOf({ params, body }: FastifyRequest): string | null {
+/** Of the path or the body, where it looks like one: other text is a stranger's. At the AI SDK's routes ids are those of chats. */
+function streamIdOf({ params, body, routeOptions }: FastifyRequest): string | null {
+  if (routeOptions.config?.door === 'ai_sdk') return null;
   const { id } = { ...fieldsOf(body), ...fieldsOf(params) };
   return typeof id === 'string' && STREAM_ID.test(id) ? id : null;
 }

@@ -80,6 +80,10 @@ export interface EventFraming {
   failed(error: RelayError): string;
   /** Whether a response is cut where the run ended as an error, so that nobody takes it for whole. */
   readonly cutsErrors: boolean;
+  /** Of the response, beside those of every event stream. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The last of the response was handed to the kernel. */
+  left?(run: RunView | undefined): void;
 }
 
 /** Frames as they stand. */
@@ -168,7 +172,11 @@ class EventStream implements SubscriptionSink {
     }
     this.#gathered += this.#framing.ended(frame, wire);
     if (isError && this.#framing.cutsErrors) this.#write(() => this.#reply.raw.destroy());
-    else this.#end(() => this.#run?.endingRead());
+    else
+      this.#end(() => {
+        this.#run?.endingRead();
+        this.#framing.left?.(this.#run);
+      });
   }
 
   failed(reason: RelayError | 'stalled'): void {
@@ -220,6 +228,7 @@ class EventStream implements SubscriptionSink {
       ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       'content-type': 'text/event-stream; charset=utf-8',
       'x-accel-buffering': 'no', // nginx would hold the first words back
+      ...this.#framing.headers,
     });
     this.#settleOpening.resolve(undefined);
   }

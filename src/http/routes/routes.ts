@@ -13,6 +13,8 @@ import type { SharedLimits } from '../../workers/port.ts';
 import type { Admission } from '../admission/admission.ts';
 import { requireLocal } from '../admission/local-request.ts';
 import { principalOf } from '../admission/request-guard.ts';
+import { chatHandlers as aiSdkHandlers } from '../ai-sdk/chat-routes.ts';
+import type { ChatStreams } from '../ai-sdk/chat-streams.ts';
 import { readFiles } from '../create-app.ts';
 import { MAX_HEALTH_BYTES, oldFunctionHandlers } from '../legacy/old-functions.ts';
 import type { PassOn } from '../legacy/pass-on.ts';
@@ -60,6 +62,8 @@ export interface RouteParts {
   /** What clients may know of the actions: their parameters, as an object to be sent as JSON. */
   readonly listedActions: () => object;
   readonly actions: OldActions;
+  /** Streams by the chats of the AI SDK. */
+  readonly chats: ChatStreams;
   /** Asks the old functions what is not served here: only where LEGACY_FUNCTIONS_URL names them. */
   readonly passOn?: PassOn | undefined;
   /** Absent: files are not taken. */
@@ -120,6 +124,7 @@ function routesOf(parts: RouteParts): Route[] {
       config: { ...reader, heardWithoutToken: MAX_HEALTH_BYTES, door: 'ai_proxy', of: 'start' },
       ...oldFunctionHandlers('ai-proxy', parts),
     },
+    ...aiSdkRoutes(parts),
     {
       on: 'GET /v1/session',
       config: { ...token, door: 'session', beforeToken: session.beforeToken },
@@ -137,6 +142,18 @@ function routesOf(parts: RouteParts): Route[] {
     { on: 'GET /readyz', config: { access: 'health' }, handler: ready },
     ...WEBSOCKET_PATHS.map((path) => ({ on: `GET ${path}`, handler: requireUpgrade })),
     ...developmentRoutes(parts),
+  ];
+}
+
+/** Of the AI SDK's `DefaultChatTransport`, which asks for a chat by its own id. */
+function aiSdkRoutes({ relay, chats, clock }: RouteParts): Route[] {
+  const { start, resume, cancel } = aiSdkHandlers({ relay, chats, clock });
+  const [reader, token] = [{ access: 'reader' }, { access: 'token' }] as const;
+  const path = '/v1/ai-sdk/chat';
+  return [
+    { on: `POST ${path}`, config: { ...reader, door: 'ai_sdk', of: 'start' }, handler: start },
+    { on: `GET ${path}/:id/stream`, config: { ...reader, door: 'ai_sdk', of: 'resume' }, handler: resume },
+    { on: `DELETE ${path}/:id/stream`, config: { ...token, door: 'ai_sdk', of: 'cancel' }, handler: cancel },
   ];
 }
 

@@ -14,7 +14,15 @@ const OLD_PATHS = {
   '/functions/v1/ai-proxy-ws': 'ai-proxy',
 } as const;
 
-export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', ...Object.keys(OLD_PATHS)];
+/** Of the AI SDK's transport. */
+const CHAT_PATH = '/v1/ai-sdk';
+
+export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', CHAT_PATH, ...Object.keys(OLD_PATHS)];
+
+/** Whether a handshake asks for the frames of the AI SDK's transport. */
+export function asksForChats(request: IncomingMessage): boolean {
+  return pathOf(request) === CHAT_PATH;
+}
 
 /** Which old function a handshake asks for. */
 export function oldFunctionOf(request: IncomingMessage): OldFunction | undefined {

@@ -8,8 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Principal } from '../../auth/port.ts';
-import type { Connect, ConnectionInfo } from '../../connection/port.ts';
-import type { OldFunction } from '../../legacy/old-body.ts';
+import type { Connect, ConnectionEvents, ConnectionInfo } from '../../connection/port.ts';
 import type { OldActions } from '../../legacy/parameters.ts';
 import type { Observer } from '../../observability/port.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
@@ -22,11 +21,14 @@ import type { Connections } from '../admission/connections.ts';
 import { EventLoopLimiter } from '../admission/event-loop-limiter.ts';
 import { Lingering } from '../admission/lingering.ts';
 import { traceparentOf } from '../admission/traceparent.ts';
+import { connectChats } from '../ai-sdk/chat-socket.ts';
+import type { ChatStreams } from '../ai-sdk/chat-streams.ts';
 import { rawErrorResponse } from '../error-response.ts';
 import { connectOld } from '../legacy/old-socket.ts';
 import { MAX_FRAGMENTS } from './frame-rules.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import {
+  asksForChats,
   handshakeToken,
   oldFunctionOf,
   refusedOrigin,
@@ -51,6 +53,8 @@ export interface WebSocketEndpointParts {
   /** Called for each upgrade and each end of a socket. */
   readonly flushLate: () => void;
   readonly actions: OldActions;
+  /** Streams by the chats of the AI SDK. */
+  readonly chats: ChatStreams;
   readonly admission: Admission;
   readonly connections: Connections;
   readonly clientAddress: ClientAddress;
@@ -163,7 +167,7 @@ export class WebSocketEndpoint {
       socket.off('error', destroy);
       const frames = adaptWebSocket(websocket, socket, this.#socketParts);
       this.#open.set(frames, lease);
-      this.#serve(frames, socket, oldFunctionOf(request), {
+      this.#serve(frames, request, {
         connectionId,
         principal,
         traceparent: traceparentOf(request),
@@ -174,17 +178,21 @@ export class WebSocketEndpoint {
     if (!accepted) lease.release();
   }
 
-  #serve(frames: ServedSocket, socket: Socket, old: OldFunction | undefined, info: ConnectionInfo): void {
-    const { actions, connect } = this.#parts;
+  #serve(frames: ServedSocket, request: IncomingMessage, info: ConnectionInfo): void {
     try {
-      frames.serve(
-        old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, actions),
-      );
+      frames.serve(this.#connected(frames, request, info));
     } catch (cause) {
       this.#parts.observer.failed({ what: 'connect', cause, connectionId: info.connectionId });
-      socket.uncork();
+      request.socket.uncork();
       frames.terminate();
     }
+  }
+
+  #connected(frames: ServedSocket, request: IncomingMessage, info: ConnectionInfo): ConnectionEvents {
+    const { actions, connect, chats, clock } = this.#parts;
+    if (asksForChats(request)) return connectChats(frames, info, connect, { chats, clock });
+    const old = oldFunctionOf(request);
+    return old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, actions);
   }
 
   readonly #gone = (frames: ServedSocket): void => {

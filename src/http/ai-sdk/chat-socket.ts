@@ -1,0 +1,383 @@
+/**
+ * Sockets of the AI SDK's `WebSocketChatTransport`: its frames in the place of the relay's, on a connection like all others. What
+ * limits, guards and ends a connection is that one's; here is what a chat means, and which request reads which stream.
+ *
+ *   send ──► start ─────────────────────────────┐                ┌─ accepted, resumed ──► start
+ *   resume ──► which stream? ─ none ──► no-active │ the connection │─ chunk, thinking … ──► chunk
+ *                    └── active ──► resume ──────┤                │─ the ending ──► chunk, end
+ *   abort ──► cancel ───────────────────────────┘                └─ error with `of` ──► error
+ *
+ * A client fails with all its chats where it gets a frame that it does not know: what has no request to be told under is not told.
+ */
+import {
+  type ChatFrame,
+  errorWire,
+  noActiveWire,
+  readChatFrame,
+  requestIdOf,
+} from '../../ai-sdk/chat-frames.ts';
+import { errorText } from '../../ai-sdk/chunks.ts';
+import type {
+  Connect,
+  ConnectionEvents,
+  ConnectionInfo,
+  FrameSocket,
+  ServedConnection,
+} from '../../connection/port.ts';
+import type { CloseCode } from '../../protocol/codes.ts';
+import type { EndingFrame, ErrorFrame, ServerFrame } from '../../protocol/frames.ts';
+import { parseFrameText, parseHttpRequest } from '../../protocol/parse-client-frame.ts';
+import { RelayError } from '../../protocol/relay-error.ts';
+import type { WireText } from '../../protocol/wire-text.ts';
+import type { StreamReference } from '../../relay/stream-list.ts';
+import type { Clock, Timer } from '../../time/clock.ts';
+import { frameOf } from './answer-chunks.ts';
+import { ChatReading, type HeldChunks } from './chat-reading.ts';
+import { type ChatStreams, streamIdFor } from './chat-streams.ts';
+
+export interface ChatSocketParts {
+  readonly chats: ChatStreams;
+  readonly clock: Clock;
+}
+
+/**
+ * A chat that resumes anew ends its resume before by an `abort`, in the same breath: that is no stop. How long the frame
+ * may take that shows it, ms.
+ */
+const ASKED_AGAIN_MS = 25;
+/** The first chunks, which are the same each time an answer is read. */
+const SAME_FOR_ALL = 2;
+/** Endings that are remembered of one socket. */
+const MAX_TOLD = 256;
+/** Chats of one socket whose streams are looked for at a time. */
+const MAX_LOOKUPS = 50;
+/** Between two pings that ask for a proof, ms: a socket with too many pongs a second is cut. */
+const PROOF_EVERY_MS = 100;
+
+/** Connects a client of the AI SDK's transport to the core. */
+export function connectChats(
+  socket: FrameSocket,
+  info: ConnectionInfo,
+  connect: Connect,
+  parts: ChatSocketParts,
+): ConnectionEvents {
+  const chats = new ChatSocket(socket, info, parts);
+  chats.serve(connect(chats, { ...info, door: 'ai_sdk_websocket' }));
+  return chats;
+}
+
+class ChatSocket implements FrameSocket, ConnectionEvents {
+  readonly #socket: FrameSocket;
+  readonly #userId: string;
+  readonly #parts: ChatSocketParts;
+  #core: ServedConnection | undefined;
+  readonly #byRequest = new Map<string, ChatReading>();
+  /** A connection has one position in a stream: the latest request reads it. */
+  readonly #byStream = new Map<string, ChatReading>();
+  /** Resumes whose end may be no stop. */
+  readonly #ending = new Map<ChatReading, Timer>();
+  /** Resumes whose stream is looked for. */
+  #finding = 0;
+  /** The token that a frame handed in last. */
+  #token: string | undefined;
+  #isOver = false;
+  /** Runs whose ending leaves in this write. */
+  #leaving: string[] = [];
+  /** By the text of the ping after them: runs whose endings the client may hold. */
+  readonly #unproven = new Map<string, readonly string[]>();
+  /** Until the next ping may ask. */
+  #resting: Timer | undefined;
+  /** Runs whose ending was told on this socket: who asks on it has got it, or gets it before any answer. */
+  readonly #told = new Set<string>();
+  #pings = 0;
+
+  constructor(socket: FrameSocket, { principal }: ConnectionInfo, parts: ChatSocketParts) {
+    this.#socket = socket;
+    this.#userId = principal.userId;
+    this.#parts = parts;
+  }
+
+  serve(core: ServedConnection): void {
+    this.#core = core;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes;
+  }
+
+  write(frames: readonly WireText[]): void {
+    const wires: WireText[] = [];
+    for (const frame of frames) for (const wire of this.#translated(frame)) wires.push(wire);
+    if (wires.length > 0) this.#socket.write(wires);
+    this.#askForProof();
+  }
+
+  ping(text?: string): void {
+    this.#socket.ping(text);
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.#isOver = true;
+    this.#socket.close(code, reason);
+  }
+
+  received(text: string): void {
+    let requestId: string | undefined;
+    let value: Readonly<Record<string, unknown>>;
+    try {
+      value = parseFrameText(text);
+      requestId = requestIdOf(value);
+      if (requestId === undefined) throw noRequestId();
+      if (this.#byRequest.has(requestId) && value['type'] !== 'abort') throw requestIdInUse();
+    } catch (error) {
+      return void this.#core?.take({ error: RelayError.from(error) }); // nobody can be told: it counts as unreadable
+    }
+    try {
+      this.#handle(requestId, readChatFrame(value));
+    } catch (error) {
+      this.#refuse(requestId, value['type'], RelayError.from(error));
+    }
+  }
+
+  pong(text: string): void {
+    for (const epoch of this.#unproven.get(text) ?? []) this.#parts.chats.read.add(epoch);
+    this.#unproven.delete(text);
+    this.#core?.pong(text);
+  }
+
+  drained(): void {
+    this.#core?.drained();
+  }
+
+  closed(code: number): void {
+    for (const reading of this.#ending.keys()) this.#cancel(reading); // it was one after all
+    this.#isOver = true;
+    this.#resting?.cancel();
+    this.#core?.closed(code);
+  }
+
+  #handle(requestId: string, frame: ChatFrame): void {
+    if (frame.type === 'abort') return void this.#abort(requestId);
+    this.#handIn(frame.token);
+    if (this.#isOver) return;
+    if (frame.type === 'resume') return void this.#resume(requestId, frame);
+    const { chatId, request } = frame;
+    const start = { type: 'start', id: streamIdFor(chatId), ...parseHttpRequest(request).request } as const;
+    this.#follow(this.#open(requestId, chatId, 'send'), start.id);
+    this.#core?.take({ frame: start });
+  }
+
+  /** A fresh token keeps the connection open, as `auth` does on the relay's own. */
+  #handIn(token: string | undefined): void {
+    if (token === undefined || token === this.#token) return;
+    this.#token = token;
+    this.#core?.take({ frame: { type: 'auth', token } });
+  }
+
+  #open(requestId: string, chatId: string, asks: ChatReading['asks']): ChatReading {
+    const reading = new ChatReading(requestId, chatId, asks, this.#parts.chats.positions);
+    this.#byRequest.set(requestId, reading);
+    return reading;
+  }
+
+  /** Whoever read that stream before on this socket reads it no more. */
+  #follow(reading: ChatReading, streamId: string): void {
+    const before = this.#byStream.get(streamId);
+    reading.streamId = streamId;
+    this.#byStream.set(streamId, reading);
+    if (before !== undefined) this.#fail(before, readElsewhere());
+  }
+
+  #resume(requestId: string, frame: Extract<ChatFrame, { type: 'resume' }>): void {
+    const { chatId, lastSequence } = frame;
+    if (this.#finding >= MAX_LOOKUPS) throw tooManyResumes();
+    for (const [ended, timer] of this.#ending) {
+      if (ended.chatId !== chatId) continue;
+      timer.cancel();
+      this.#forget(ended);
+    }
+    const reading = this.#open(requestId, chatId, 'resume');
+    this.#finding += 1;
+    this.#parts.chats
+      .active(this.#userId, chatId)
+      .then((stream) => this.#found(reading, lastSequence, stream))
+      .catch((error) => this.#refuseReading(reading, RelayError.from(error)))
+      .finally(() => {
+        this.#finding -= 1;
+      });
+  }
+
+  #found(reading: ChatReading, lastSequence: number | undefined, stream: StreamReference | undefined): void {
+    if (this.#isOver || this.#byRequest.get(reading.requestId) !== reading) return;
+    const isOver = stream?.state === 'ended' && this.#told.has(stream.epoch);
+    if (stream === undefined || isOver) {
+      this.#forget(reading);
+      this.#socket.write([noActiveWire(reading.prefix)]);
+      this.#countFree();
+      return;
+    }
+    const { id, epoch } = stream;
+    reading.held = lastSequence === undefined ? undefined : this.#held(reading, epoch, lastSequence);
+    this.#follow(reading, id);
+    if (reading.isAborted && !this.#ending.has(reading)) {
+      reading.epoch = epoch;
+      return void this.#cancel(reading);
+    }
+    const after = reading.held?.position?.seq ?? 0;
+    this.#core?.take({ frame: { type: 'resume', id, epoch, after } });
+  }
+
+  /** @throws RelayError resume_gap where that number says nothing here */
+  #held({ requestId }: ChatReading, epoch: string, lastSequence: number): HeldChunks {
+    if (lastSequence < SAME_FOR_ALL) return { lastSequence };
+    const position = this.#parts.chats.positions.find(epoch, requestId, lastSequence);
+    if (position === undefined) throw unknownSequence();
+    return { lastSequence, position };
+  }
+
+  #abort(requestId: string): void {
+    const reading = this.#byRequest.get(requestId);
+    // The library ends its own reading of what has failed by one, too.
+    if (reading === undefined || reading.isAborted) return void this.#countFree();
+    reading.isAborted = true;
+    if (reading.asks === 'send') return void this.#cancel(reading);
+    const timer = this.#parts.clock.after(ASKED_AGAIN_MS, () => this.#cancel(reading));
+    this.#ending.set(reading, timer);
+    this.#countFree();
+  }
+
+  #cancel(reading: ChatReading): void {
+    this.#ending.get(reading)?.cancel();
+    this.#ending.delete(reading);
+    const { streamId: id } = reading;
+    if (id !== undefined) this.#core?.take({ frame: { type: 'cancel', id } }); // else once it is found
+  }
+
+  /** What costs next to nothing and gets no answer is not free either. */
+  #countFree(): void {
+    this.#core?.take({ frame: { type: 'ping' } });
+  }
+
+  /** As the connection refuses what it cannot read; it comes back as an error by that name. */
+  #refuse(requestId: string, type: unknown, error: RelayError): void {
+    const reading = this.#open(requestId, '', 'resume');
+    const id = streamIdFor(requestId);
+    this.#follow(reading, id);
+    const of = type === 'send' ? 'start' : type === 'resume' ? 'resume' : undefined;
+    this.#core?.take(of === undefined ? { error, id } : { error, id, of });
+  }
+
+  #refuseReading(reading: ChatReading, error: RelayError): void {
+    if (this.#isOver || this.#byRequest.get(reading.requestId) !== reading) return;
+    const id = streamIdFor(reading.chatId);
+    this.#follow(reading, id);
+    this.#core?.take({ error, id, of: 'resume' });
+  }
+
+  #forget(reading: ChatReading): void {
+    this.#ending.get(reading)?.cancel();
+    this.#ending.delete(reading);
+    this.#byRequest.delete(reading.requestId);
+    const { streamId } = reading;
+    if (streamId !== undefined && this.#byStream.get(streamId) === reading) this.#byStream.delete(streamId);
+  }
+
+  #fail(reading: ChatReading, error: Pick<RelayError, 'code' | 'message'>): void {
+    this.#forget(reading);
+    this.#socket.write([errorWire(reading.prefix, errorText(error))]);
+  }
+
+  /** What the client is told of a frame. */
+  #translated(wire: WireText): readonly WireText[] {
+    const [, id, seq] = CHUNK.exec(wire) ?? [];
+    if (id !== undefined) return this.#byStream.get(id)?.text(wire, Number(seq)) ?? [];
+    const frame = frameOf<ServerFrame>(wire);
+    switch (frame.type) {
+      case 'accepted':
+      case 'resumed':
+        return this.#byStream.get(frame.id)?.opened(frame) ?? [];
+      case 'thinking':
+      case 'tool':
+        return this.#byStream.get(frame.id)?.meanwhile(frame) ?? [];
+      case 'done':
+      case 'cancelled':
+        return this.#ended(frame);
+      case 'error':
+        return isEnding(frame) ? this.#ended(frame) : this.#refused(frame);
+      default:
+        return []; // about no stream, or not asked for here
+    }
+  }
+
+  #ended(frame: EndingFrame): readonly WireText[] {
+    const reading = this.#byStream.get(frame.id);
+    // One that waits for `resumed` gets it again, after what is missing.
+    if (reading === undefined || (reading.epoch === undefined && !reading.isAborted)) return [];
+    const { epoch, isAborted } = reading;
+    this.#forget(reading);
+    if (epoch !== undefined) {
+      this.#tell(epoch);
+      if (isAborted) this.#parts.chats.read.add(epoch);
+      else this.#leaving.push(epoch);
+    }
+    return reading.ended(frame);
+  }
+
+  #refused({ id = '', of, code, message }: ErrorFrame): readonly WireText[] {
+    const reading = this.#byStream.get(id);
+    if (reading === undefined || of === 'cancel' || of === 'ack') return [];
+    this.#forget(reading);
+    const isGone = of === 'resume' && code === 'unknown_stream';
+    return [isGone ? noActiveWire(reading.prefix) : errorWire(reading.prefix, errorText({ code, message }))];
+  }
+
+  #tell(epoch: string): void {
+    this.#told.add(epoch);
+    const [oldest] = this.#told;
+    if (this.#told.size > MAX_TOLD && oldest !== undefined) this.#told.delete(oldest);
+  }
+
+  /** Whoever answers a ping that came after an ending has got that. */
+  #askForProof(): void {
+    if (this.#leaving.length === 0 || this.#resting !== undefined || this.#isOver) return;
+    this.#resting = this.#parts.clock.after(PROOF_EVERY_MS, () => {
+      this.#resting = undefined;
+      this.#askForProof();
+    });
+    const text = `chat ${++this.#pings}`;
+    this.#unproven.set(text, this.#leaving);
+    this.#leaving = [];
+    this.#socket.ping(text);
+  }
+}
+
+const CHUNK = /^\{"type":"chunk","id":"([A-Za-z0-9_-]{1,64})","seq":(\d+)/;
+
+function isEnding(frame: ErrorFrame): frame is Extract<EndingFrame, ErrorFrame> {
+  return frame.of === undefined && frame.id !== undefined && frame.seq !== undefined;
+}
+
+function noRequestId(): RelayError {
+  return new RelayError('bad_request', 'requestId: a text that names the request');
+}
+
+function requestIdInUse(): RelayError {
+  return new RelayError('bad_request', 'requestId: another request has it');
+}
+
+function readElsewhere(): RelayError {
+  return new RelayError('conflict', 'another request of this connection reads this answer now');
+}
+
+function tooManyResumes(): RelayError {
+  return new RelayError('too_many_streams', 'too many chats are resumed at once; wait for one', {
+    cause: 'streams_of_connection',
+  });
+}
+
+function unknownSequence(): RelayError {
+  return new RelayError(
+    'resume_gap',
+    'lastSequence: this server cannot go on there; leave it out for the answer from its beginning',
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * Which stream is the answer to a chat of the AI SDK, whose transports know a chat by its own id alone: the newest of the caller's
+ * with a name that says the chat. Nothing is stored for it, so that it is found wherever a stream is: after a reload, on another
+ * machine, among the kept answers.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { Relay } from '../../relay/relay.ts';
+import type { StreamReference } from '../../relay/stream-list.ts';
+import { ReadEndings } from './read-endings.ts';
+import { TextPositions } from './text-positions.ts';
+
+/** Characters of each half of a name, 132 bits. */
+const HALF = 22;
+
+export class ChatStreams {
+  /** Endings that their readers have: nothing of those answers is left to be resumed. */
+  readonly read: ReadEndings;
+  /** Where readers of WebSockets can go on by a number of theirs. */
+  readonly positions = new TextPositions();
+  readonly #relay: Pick<Relay, 'newestNamed'>;
+
+  /** @param trustsProxy whether requests come by a proxy of the operator's */
+  constructor(relay: Pick<Relay, 'newestNamed'>, trustsProxy: boolean) {
+    this.#relay = relay;
+    this.read = new ReadEndings(trustsProxy);
+  }
+
+  /**
+   * The newest answer of a chat.
+   * @throws RelayError unavailable where somebody who may have it cannot be asked
+   */
+  async newest(userId: string, chatId: string): Promise<StreamReference | undefined> {
+    return await this.#relay.newestNamed(userId, prefixOf(chatId));
+  }
+
+  /**
+   * The same, where there is something to resume: it is live, or has ended and nobody has shown to hold its ending.
+   * @throws RelayError likewise
+   */
+  async active(userId: string, chatId: string): Promise<StreamReference | undefined> {
+    const stream = await this.newest(userId, chatId);
+    return stream?.state === 'ended' && this.read.has(stream.epoch) ? undefined : stream;
+  }
+}
+
+/** A new name for an answer to that chat. */
+export function streamIdFor(chatId: string): string {
+  return `${prefixOf(chatId)}${randomBytes(HALF).toString('base64url').slice(0, HALF)}`;
+}
+
+/** Of the chat itself nothing is in it: names of streams are logged. */
+function prefixOf(chatId: string): string {
+  return `aisdk-${hash('sha256', chatId, 'base64url').slice(0, HALF)}-`;
+}

@@ -1,0 +1,132 @@
+/** Unmodified transports and chats of `ai` against the whole relay. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../scenarios/upstream-case.ts';
+import { startSimulatedRelay } from '../support/relay-process.ts';
+import { eventually } from '../support/test-run.ts';
+import { CHAT_DOORS, chatOn, heldBy } from './chats.ts';
+
+const PACE = { firstTokenMs: 5, deltasPerSecond: 1000 } as const;
+const SLOW = { firstTokenMs: 5, deltasPerSecond: 200 } as const;
+
+describe.each(CHAT_DOORS)('by $name', (door) => {
+  it('a chat of two turns is answered: text, model, usage, one call and one row each', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE, keepBodies: true });
+    relay.simulator.always({ deltas: ['A fraction ', 'is "½" ', '🍕.'] });
+    const chat = chatOn(door.transport(relay.url, await relay.token()), 'a chat / with ½ any id');
+    await chat.sendMessage({ text: 'What is a fraction?' });
+    expect(chat.status).toBe('ready');
+    const { text, metadata } = heldBy(chat);
+    expect(text).toBe('A fraction is "½" 🍕.');
+    expect(metadata).toMatchObject({ ending: 'done', stopReason: 'end_turn', usage: { source: 'final' } });
+    await chat.sendMessage({ text: 'And two?' });
+    expect(heldBy(chat)).toMatchObject({ text, messages: 4 });
+    expect(relay.simulator.requests[1]?.body).toMatchObject({
+      messages: [
+        { role: 'user' },
+        { role: 'assistant', content: expect.anything() },
+        { role: 'user', content: expect.anything() },
+      ],
+    });
+    const rows = await relay.usageRows();
+    expect(rows).toMatchObject([{ status: 'done' }, { status: 'done' }]);
+    expect(rows.map(({ streamId }) => streamId)).toContain(metadata.streamId);
+    expect(JSON.stringify(rows)).not.toContain('any id');
+  });
+
+  it('another page of the user goes on with the same answer, and stops it for all', async () => {
+    await using relay = await startSimulatedRelay({ pace: SLOW });
+    const token = await relay.token();
+    const first = chatOn(door.transport(relay.url, token, { model: 'sim:stall' }), 'shared');
+    const second = chatOn(door.transport(relay.url, token), 'shared');
+    const asked = first.sendMessage({ text: 'Why is the sky blue?' });
+    await eventually('the first has text', () => heldBy(first).text !== '');
+    void second.resumeStream();
+    await eventually('both have the same', () => heldBy(second).text === heldBy(first).text);
+    if (door.name === 'WebSocketChatTransport') await second.stop();
+    else
+      await fetch(`${relay.url}/v1/ai-sdk/chat/shared/stream`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${token}` },
+      });
+    await asked;
+    expect(first.status).toBe('ready');
+    expect(heldBy(first).metadata).toMatchObject({
+      ending: 'cancelled',
+      timing: { upstreamClosedMs: expect.any(Number) },
+    });
+    expect(relay.simulator.requests).toHaveLength(1);
+    expect(await relay.usageRows()).toMatchObject([{ status: 'cancelled' }]);
+    const third = chatOn(door.transport(relay.url, token), 'shared');
+    await third.resumeStream();
+    expect([third.status, third.messages]).toEqual(['ready', []]);
+  });
+
+  it('of another user’s chat, or one that never was, nothing is there', async () => {
+    await using relay = await startSimulatedRelay({ pace: SLOW });
+    const chat = chatOn(door.transport(relay.url, await relay.token(1), { model: 'sim:stall' }), 'mine');
+    void chat.sendMessage({ text: 'Mine alone.' });
+    await eventually('it is answered', () => heldBy(chat).text !== '');
+    const theirs = door.transport(relay.url, await relay.token(2));
+    const own = door.transport(relay.url, await relay.token(1));
+    expect(await theirs.reconnectToStream({ chatId: 'mine' })).toBeNull();
+    expect(await own.reconnectToStream({ chatId: 'other' })).toBeNull();
+    expect(await own.reconnectToStream({ chatId: 'mine' })).not.toBeNull();
+  });
+
+  it.each([
+    ['sim:overloaded-midway', 'upstream_overloaded'],
+    ['sim:truncate', 'upstream_truncated'],
+  ])('a model that fails (%s) is told by its code, with the text so far', async (model, code) => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    const chat = chatOn(door.transport(relay.url, await relay.token(), { model }), 'fails');
+    await chat.sendMessage({ text: 'Why?' });
+    expect(chat.status).toBe('error');
+    expect(chat.error?.message).toMatch(new RegExp(`^${code}: `));
+    const { text, metadata } = heldBy(chat);
+    expect(text).not.toBe('');
+    expect(metadata).toMatchObject({ ending: 'error', error: { code } });
+  });
+
+  it('what is thought is reasoning', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    relay.simulator.always({ deltas: ['So.'], thinking: { tokens: 20, display: 'summarized' } });
+    const chat = chatOn(
+      door.transport(relay.url, await relay.token(), { action: 'homework_help' }),
+      'thinks',
+    );
+    await chat.sendMessage({ text: 'Why?' });
+    const types = chat.lastMessage?.parts.map(({ type }) => type);
+    expect(types).toEqual(['step-start', 'reasoning', 'text']);
+  });
+
+  it('an answer that ended meanwhile is told once more to who may not hold it, and not to who does', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    const token = await relay.token();
+    const leaver = door.transport(relay.url, token);
+    const stream = await leaver.sendMessages({
+      chatId: 'left',
+      trigger: 'submit-message',
+      messageId: undefined,
+      messages: [{ id: 'q', role: 'user', parts: [{ type: 'text', text: 'Why?' }] }],
+      abortSignal: undefined,
+    });
+    await stream.getReader().read();
+    leaver.close?.(); // a page that is gone; of HTTP its connection stays, which reads nothing more
+    await relay.logged('stream ended');
+    const back = chatOn(door.transport(relay.url, token), 'left');
+    await back.resumeStream();
+    const held = heldBy(back);
+    expect(held.metadata).toMatchObject({ ending: 'done' });
+    expect(sha256(held.text).length).toBe(64);
+    expect(held.text.length).toBe(held.metadata.textLength);
+    // By the same connection, which shows that it has read what came before.
+    await eventually('it is not told again', async () => {
+      const again = chatOn(door.transport(relay.url, token), 'left');
+      await again.resumeStream();
+      await wait(1);
+      return again.messages.length === 0;
+    });
+    expect(relay.simulator.requests).toHaveLength(1);
+  });
+});
