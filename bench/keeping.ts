@@ -1,6 +1,6 @@
 /**
- * `npm run bench:keeping`: what it costs to keep answers (KEEP_ANSWERS_HOURS). A relay without it, with it on its disk, and with it
- * in Postgres, taking turns; then what so many kept answers weigh on the disk and in Postgres.
+ * `npm run bench:keeping`: what it costs to keep answers (KEEP_ANSWERS_HOURS). A relay with it on its disk beside one without, and one
+ * with it in Postgres beside one that has Postgres and keeps nothing, taking turns; then what so many kept answers weigh on the disk and in Postgres.
  */
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,7 +31,7 @@ const OUT = new URL('results/keeping', import.meta.url).pathname;
 const SCENARIOS = [speed10, firstToken];
 const PAIRS = [
   ['kept', 'off'],
-  ['shipped', 'off'],
+  ['shipped', 'postgres'],
 ] as const;
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, at) => at * 7)).toString('base64');
 /** As the model says them: 300 deltas of four letters and a space, 1,500 characters. */
@@ -61,17 +61,15 @@ await runProgram(async (args) => {
 async function measureCpu(repeat: number, postgres: PostgresServer): Promise<number> {
   const tree = { entry: 'src/main.ts', nodeOptions: '', directory: HERE };
   const kept = { KEEP_ANSWERS_HOURS: '24', ANSWERS_KEY: KEY };
+  const database = { DATABASE_URL: postgres.url('relay') };
   const results = await runAll({
     scenarios: SCENARIOS,
     repeat,
     relays: [
       relaySubject({ ...tree, name: 'off' }),
       relaySubject({ ...tree, name: 'kept', environment: kept }),
-      relaySubject({
-        ...tree,
-        name: 'shipped',
-        environment: { ...kept, DATABASE_URL: postgres.url('relay') },
-      }),
+      relaySubject({ ...tree, name: 'postgres', environment: database }),
+      relaySubject({ ...tree, name: 'shipped', environment: { ...kept, ...database } }),
     ],
     bundles: [],
     peers: [],

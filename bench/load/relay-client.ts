@@ -29,6 +29,7 @@ export class RelayClient implements LoadClient {
   /** Settles when no stream awaits its first missing frame. */
   #served = Promise.withResolvers<void>();
   #serial = 0;
+  #keepsAnswers = false;
   #open = false;
 
   /** @param options its name: unique in the run */
@@ -46,7 +47,7 @@ export class RelayClient implements LoadClient {
   start(): void {
     this.#serial += 1;
     const name = `${this.#options.name}-${this.#serial}`;
-    const stream = newStream(name, this.#options);
+    const stream = newStream(name, this.#options, this.#keepsAnswers);
     this.#streams.set(name, stream);
     this.#meter.started();
     this.#socket.send(stream.startFrame);
@@ -78,7 +79,7 @@ export class RelayClient implements LoadClient {
     const now = nowMicros();
     for (const stream of this.#streams.values()) {
       stream.resumeSentAt = now;
-      this.#socket.send(stream.epoch === null ? stream.startFrame : resumeOf(stream, stream.epoch));
+      this.#socket.send(stream.epoch === null ? stream.startAgainFrame : resumeOf(stream, stream.epoch));
     }
     this.#checkServed();
     await this.#served.promise;
@@ -133,6 +134,7 @@ export class RelayClient implements LoadClient {
     const stream = this.#streams.get(frame.id ?? '');
     if (frame.type === 'hello') {
       this.#open = true;
+      this.#keepsAnswers = frame.keepsAnswers === true;
       this.#meter.connected += 1;
       this.#hello.resolve();
     } else if (frame.type === 'accepted' || frame.type === 'resumed') {

@@ -6,7 +6,9 @@ import type { LoadOptions } from './port.ts';
 export interface Stream {
   readonly name: string;
   readonly startSentAt: number;
+  /** As it is sent for the first time, and again. */
   readonly startFrame: string;
+  readonly startAgainFrame: string;
   readonly cancelAt: number;
   cancelSentAt: number | null;
   /** The run, once it is accepted. */
@@ -28,17 +30,24 @@ export interface RelayFrame {
   readonly epoch?: string;
   readonly seq?: number;
   readonly head?: number;
+  readonly keepsAnswers?: true;
   readonly code?: string;
   readonly timing?: { readonly upstreamClosedMs?: number };
 }
 
-/** To be started now. */
-export function newStream(name: string, { deltasPerSecond, cancelAfter }: LoadOptions): Stream {
+/** To be started now. @param keepsAnswers as `hello` said it: the SDK says then that its start is fresh */
+export function newStream(
+  name: string,
+  { deltasPerSecond, cancelAfter }: LoadOptions,
+  keepsAnswers: boolean,
+): Stream {
   const messages = [{ role: 'user', content: promptOf(name, deltasPerSecond) }];
+  const frame = { type: 'start', id: name, action: 'chat', messages };
   return {
     name,
     startSentAt: nowMicros(),
-    startFrame: JSON.stringify({ type: 'start', id: name, action: 'chat', messages }),
+    startFrame: JSON.stringify(keepsAnswers ? { ...frame, fresh: true } : frame),
+    startAgainFrame: JSON.stringify(frame),
     cancelAt: pickWithin(cancelAfter),
     cancelSentAt: null,
     epoch: null,

@@ -85,6 +85,7 @@ export const SERVER_FRAMES = {
       tokenExpiresAt: time,
       heartbeatMs: positive,
       resumeWindowMs: positive,
+      keepsAnswers: z.literal(true).exactOptional(),
       limits: z.strictObject({ streams: positive, frameBytes: positive, framesPerMinute: positive }),
     }),
   ),

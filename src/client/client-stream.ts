@@ -49,6 +49,8 @@ export interface StreamOwner {
 export interface StreamSource {
   readonly id: string;
   readonly request?: StreamRequest;
+  /** Nobody has used the id before. */
+  readonly fresh?: boolean;
   /** Where an earlier page left; without an epoch whatever run has the id, from its beginning. */
   readonly at?: { readonly epoch: string | undefined; readonly seq: number };
   /** The text held by then. */
@@ -58,6 +60,8 @@ export interface StreamSource {
 export interface ClientStream extends DashStream {
   readonly request: StreamRequest | undefined;
   readonly state: StreamState;
+  /** Nobody has used its id, and it was not asked yet. */
+  readonly fresh: boolean;
   readonly ended: boolean;
   /** What it is read by; the transport sets it. */
   transport: Transport;
@@ -75,7 +79,7 @@ export interface ClientStream extends DashStream {
 }
 
 export function createClientStream(
-  { id, request, at, held = '' }: StreamSource,
+  { id, request, fresh = false, at, held = '' }: StreamSource,
   options: StreamOptions,
   owner: StreamOwner,
 ): ClientStream {
@@ -141,6 +145,9 @@ export function createClientStream(
     get state() {
       return state;
     },
+    get fresh() {
+      return fresh;
+    },
     get ended() {
       return !!state.outcome;
     },
@@ -182,6 +189,7 @@ export function createClientStream(
       const before = state;
       const [next, effect] = step(before, event);
       state = next;
+      fresh &&= event.type !== 'ask';
       if (event.type === 'accepted') stream.warning = event.warning;
       if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
       else if (next.following) stream.reached();

@@ -329,7 +329,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
     stream(request, more = {}) {
       const { id = mintStreamId() } = more;
       try {
-        return begin({ id, request: snapshotOf(request) }, more);
+        return begin({ id, request: snapshotOf(request), fresh: !more.id }, more);
       } catch (cause) {
         // e.g. a circle in `context`
         const message = `request: ${cause}`;

@@ -78,8 +78,12 @@ export function createSocketStreams(
     const { id, request, state } = stream;
     const { epoch, seq: after, stopping, startable } = state;
     const isKnown = epoch || !startable;
-    const frame = isKnown ? { type: 'resume', id, epoch, after } : { type: 'start', id, ...request };
-    if (utf8Length(JSON.stringify(frame)) > (session()?.hello?.limits.frameBytes ?? 0)) {
+    const { keepsAnswers, limits } = session()?.hello ?? {};
+    const fresh = keepsAnswers && stream.fresh ? { fresh: true } : {}; // relays of before know no such field
+    const frame = isKnown
+      ? { type: 'resume', id, epoch, after }
+      : { type: 'start', id, ...fresh, ...request };
+    if (utf8Length(JSON.stringify(frame)) > (limits?.frameBytes ?? 0)) {
       stream.fail(failure('too_large'));
     } else {
       stream.dispatch({ type: 'ask' });

@@ -30,6 +30,7 @@ export interface ConnectionParts extends CommandParts {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
+  readonly keepsAnswers: boolean;
   readonly streamWatch: StreamWatch;
   /** Whether the token of a principal is revoked, at this moment. */
   readonly isRevoked: (principal: Principal) => boolean;
@@ -224,7 +225,7 @@ export class Connection
   }
 
   #sayHello(): void {
-    const { version, heartbeatMs, resumeWindowMs, limits, observer } = this.#parts;
+    const { version, heartbeatMs, resumeWindowMs, keepsAnswers, limits, observer } = this.#parts;
     const { userId, expiresAt } = this.#principal;
     observer.connectionOpened({ connectionId: this.#connectionId, userId });
     this.send({
@@ -235,6 +236,7 @@ export class Connection
       tokenExpiresAt: expiresAt,
       heartbeatMs,
       resumeWindowMs,
+      ...(keepsAnswers ? { keepsAnswers } : {}),
       limits,
     });
     this.#token.start(expiresAt);

@@ -151,7 +151,7 @@ export class StreamCommands implements DeliveryOwner {
     return found instanceof Promise ? found.then(answer) : answer(found);
   }
 
-  #start({ type: _, id, ...request }: StartFrame): Promise<void> | undefined {
+  #start({ type: _, id, fresh, ...request }: StartFrame): Promise<void> | undefined {
     const { authenticator } = this.#parts;
     const { caller, traceparent } = this.#owner;
     // The issuer has withdrawn the key: a client that is still welcome comes back with a new token, and asks again.
@@ -159,7 +159,7 @@ export class StreamCommands implements DeliveryOwner {
     const principal = authenticator.current(this.#owner.principal);
     const isFollowed = id !== undefined && this.#deliveries.has(id);
     if (!isFollowed) this.#admitOneMore();
-    const command = { principal, id, request, caller, traceparent };
+    const command = { principal, id, isFresh: fresh === true, request, caller, traceparent };
     const asking = this.#parts.starter.start(command, (started) => this.#join(started));
     if (asking === undefined) return undefined;
     this.#starting += 1;

@@ -30,7 +30,12 @@ export const requestShape = {
 };
 
 export const clientFrames = {
-  start: z.strictObject({ type: z.literal('start'), id: streamId, ...requestShape }),
+  start: z.strictObject({
+    type: z.literal('start'),
+    id: streamId,
+    fresh: z.literal(true).optional(),
+    ...requestShape,
+  }),
   cancel: z.strictObject({ type: z.literal('cancel'), id: streamId }),
   resume: z
     .strictObject({ type: z.literal('resume'), id: streamId, epoch: epoch.optional(), after: seq })

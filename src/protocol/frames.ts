@@ -85,6 +85,8 @@ export interface StartFrame extends StreamRequest {
   readonly type: 'start';
   /** Absent only in the plan's own frame (no `type`); the relay then makes one. */
   readonly id?: string | undefined;
+  /** The id was made for this start, which is sent for the first time. */
+  readonly fresh?: true | undefined;
 }
 
 export interface CancelFrame {
@@ -180,6 +182,8 @@ export interface HelloFrame {
   readonly tokenExpiresAt: number;
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
+  /** Answers are kept: a start may say that it is `fresh`. */
+  readonly keepsAnswers?: true;
   readonly limits: {
     readonly streams: number;
     readonly frameBytes: number;

@@ -139,6 +139,7 @@ export class Relay {
       clock,
       heartbeatMs: options.heartbeatMs,
       resumeWindowMs: options.resumeWindowMs,
+      keepsAnswers: answers !== undefined,
       streamWatch: this.watchers,
       isRevoked: options.isRevoked,
       limits: options.limits,

@@ -41,6 +41,8 @@ export interface StartCommand {
   readonly principal: Principal;
   /** Undefined where the caller named none: the relay mints one, and the run does not outlive its caller. */
   readonly id: string | undefined;
+  /** By the caller's word nobody has used that id before: no answer of it is kept. */
+  readonly isFresh?: boolean;
   readonly request: StreamRequest;
   readonly caller: Caller;
   /** The header by that name of the request, or of the upgrade of the connection. */
@@ -95,7 +97,7 @@ export class RunStarter {
       return undefined;
     }
     const { cluster, kept } = this.#parts;
-    if (kept !== undefined && command.id !== undefined)
+    if (kept !== undefined && command.id !== undefined && command.isFresh !== true)
       return this.#startInTurn({ ...command, id: command.id }, requestHash, kept, join);
     const draft = this.#draft(command, requestHash);
     if (cluster !== undefined) return this.#startAmongMany(draft, cluster, join);

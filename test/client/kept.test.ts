@@ -49,6 +49,32 @@ it('is attached to by its id alone, from its beginning, by each transport', asyn
   expect(asked.slice(1)).toEqual(['GET /v1/streams/a-stream-of-nobody undefined']);
 });
 
+it('calls a start fresh where that matters, the first time and of an id of its own', async () => {
+  const relay = new ScriptedRelay();
+  const question = { action: 'chat', messages: [{ role: 'user', content: 'hi' }] } as const;
+  const first = relay.ask();
+  const named = relay.client.stream(question, { id: 'a-name-that-an-app-gave' });
+  await settled();
+  relay.greet(undefined, { keepsAnswers: true });
+  const fresh = () => relay.socket.sentOf('start').map(({ id, fresh }) => [id, fresh]);
+  expect(fresh()).toEqual([
+    [first.id, true],
+    [named.id, undefined],
+  ]);
+  relay.accept(named.id);
+  relay.socket.end(1006);
+  await relay.pass(1000);
+  relay.greet(undefined, { keepsAnswers: true });
+  expect(fresh()).toEqual([[first.id, undefined]]);
+
+  const plain = new ScriptedRelay();
+  plain.ask();
+  await settled();
+  plain.greet();
+  expect(plain.socket.sentOf('start')).toMatchObject([{ action: 'chat' }]);
+  expect(plain.socket.sentOf('start')[0]).not.toHaveProperty('fresh'); // of which an older relay knows nothing
+});
+
 it('asks again where nobody can say at the moment', async () => {
   const relay = new ScriptedRelay();
   const stream = relay.client.attach('a-stream-of-yesterday', EPOCH, 0);

@@ -157,7 +157,7 @@ export class ScriptedRelay {
     return this.client.stream({ action: 'chat', messages: [{ role: 'user', content: 'hi' }] });
   }
 
-  greet(tokenExpiresInMs = 3_600_000): void {
+  greet(tokenExpiresInMs = 3_600_000, more: { readonly keepsAnswers?: true } = {}): void {
     this.socket.say({
       type: 'hello',
       version: '0',
@@ -166,6 +166,7 @@ export class ScriptedRelay {
       tokenExpiresAt: this.clock.now() + tokenExpiresInMs,
       heartbeatMs: HEARTBEAT_MS,
       resumeWindowMs: 120_000,
+      ...more,
       limits: { streams: 16, frameBytes: 262_144, framesPerMinute: 240 },
     });
   }

@@ -283,6 +283,25 @@ describe('a start whose answer may be kept', () => {
     expect(upstream.calls).toHaveLength(2);
   });
 
+  it('that says it is fresh waits for nobody, and again attaches to what is live', async () => {
+    const { connect, answers, upstream, rows } = keepingCore();
+    const socket = connect();
+    socket.send({ ...start('s2'), fresh: true });
+    await settled();
+    expect(socket.of('hello')).toMatchObject([{ keepsAnswers: true }]);
+    expect({ asked: answers.asked, calls: upstream.calls.length }).toEqual({ asked: 0, calls: 1 });
+    socket.send(start('s2')); // its answer was lost: the same start, not called fresh any more
+    socket.send({ ...start('s2'), fresh: true }); // said of what is not: the same run all the same
+    upstream.last.text('once');
+    upstream.last.end();
+    await settled();
+    expect({ calls: upstream.calls.length, rows: rows().length }).toEqual({ calls: 1, rows: 1 });
+    expect(socket.of('resumed')).toMatchObject([{ id: 's2' }, { id: 's2' }]);
+    socket.send({ ...start('s1'), fresh: false });
+    await settled();
+    expect(socket.of('error')).toMatchObject([{ id: 's1', of: 'start', code: 'bad_request' }]);
+  });
+
   it('is refused as ever, with nothing left reserved', async () => {
     const reserved = new Set<string>();
     const quota = { ...NO_QUOTA, ...reserving(reserved) };
