@@ -18,7 +18,13 @@ export const PASSED_ON: readonly string[] = [
   'Zlib',
 ];
 /** Beside those: ask something of who passes them on, which nobody does. */
-export const DEVELOPED_WITH: readonly string[] = [...PASSED_ON, 'CC-BY-3.0', 'CC-BY-4.0', 'MPL-2.0'];
+export const DEVELOPED_WITH: readonly string[] = [
+  ...PASSED_ON,
+  'CC-BY-3.0',
+  'CC-BY-4.0',
+  'MPL-2.0',
+  'Python-2.0',
+];
 
 export interface Licensed {
   readonly name: string;
