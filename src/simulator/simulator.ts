@@ -72,7 +72,10 @@ export interface Simulator {
   readonly stats: SimulatorStats;
   /** What requests to count a prompt are answered with; without an argument, with what it would be billed as. */
   count(behaviour?: CountBehaviour): void;
-  /** Queues one behaviour for each of the next valid requests; they go before what the model name asks for. */
+  /**
+   * Queues one behaviour for each of the next valid requests; they go before what the model name asks for. Without an argument,
+   * forgets those that are queued.
+   */
   script(...next: readonly Scripted[]): void;
   /** For every request that finds the queue empty; without an argument, back to the model name. */
   always(behaviour?: Scripted): void;
@@ -158,6 +161,7 @@ class SimulatedModel implements Simulator {
   }
 
   script(...next: readonly Scripted[]): void {
+    if (next.length === 0) this.#queue.length = 0;
     this.#queue.push(...next);
   }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { HeldStream } from '../support/held-stream.ts';
+import { comeFirst } from '../support/priority.ts';
 import { eventually, LONG, percentiles, report } from '../support/test-run.ts';
 import { KEYS, type Machines, portOf, relayAt, startMachines } from './machines.ts';
 
@@ -7,6 +8,8 @@ const STREAMS = LONG ? 100 : 25;
 const DELTAS_PER_SECOND = 50;
 const EVENTUALLY = 40_000;
 const HIGHEST = 2n ** 64n - 1n;
+
+comeFirst();
 
 it('a machine that is killed: its clients get elsewhere what was logged, and one clear end', {
   timeout: EVENTUALLY,

@@ -1,7 +1,7 @@
 /** The assistant as people use it, in a real browser against the real relay. */
 import { readFile } from 'node:fs/promises';
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
@@ -9,6 +9,11 @@ const SOON = { timeout: 15_000 };
 const PACE = { firstTokenMs: 100, deltasPerSecond: 60 } as const;
 /** Of answers that are under way together: the first is not over before the last is asked, on a busy machine either. */
 const SLOW_PACE = { firstTokenMs: 100, deltasPerSecond: 15 } as const;
+/** Is not over before it is stopped. */
+const UNENDING = {
+  deltas: Array.from({ length: 3000 }, (_, at) => `word-${at} `),
+  pace: { firstTokenMs: 100, deltasPerSecond: 60 },
+} as const;
 const WORDS = Array.from({ length: 90 }, (_, at) => `word-${at} `);
 const TEXT = WORDS.join('').trim();
 
@@ -22,6 +27,8 @@ afterAll(async () => {
   await pages?.close();
   await relay?.close();
 });
+/** What a test that failed had not asked for yet is not the next one's. */
+beforeEach(() => relay.simulator.script());
 
 interface Assistant {
   readonly page: Page;
@@ -87,12 +94,12 @@ it('shows an answer as it grows, to its end', async () => {
 
 it('keeps what had arrived when it is stopped, stops the model, and asks again on request', async () => {
   const { answer, ask, button } = await openAssistant();
-  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  relay.simulator.script(UNENDING);
   await ask('Count');
   await answer.getByText('word-9').waitFor();
   await button('Stop answering').click();
   await answer.getByText('You stopped this answer.').waitFor();
-  expect(TEXT.startsWith(await wordsOf(answer))).toBe(true);
+  expect(UNENDING.deltas.join('').startsWith(await wordsOf(answer))).toBe(true);
   expect(relay.simulator.stats.open).toBe(0);
   relay.simulator.script({ deltas: ['Afresh.'] });
   await button('Try again').click();
@@ -121,7 +128,7 @@ it('answers three conversations at once and marks those nobody has seen', async 
 
 it('forgets a conversation, and stops its answer; for a while that can be undone', async () => {
   const { page, answer, ask, button } = await openAssistant();
-  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  relay.simulator.script(UNENDING);
   await ask('Forget me');
   await answer.getByText('word-2').waitFor();
   await forget('Forget me', button);
@@ -162,7 +169,7 @@ it('edits a question, shows the versions of what was asked and answered, and goe
   expect(await questions.allInnerTexts()).toEqual(['What is light?\n2/2\nVersion 2/2']);
   expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('What is light?');
 
-  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  relay.simulator.script(UNENDING);
   await tabTo(page, 'Ask again');
   await page.keyboard.press('Enter');
   await answer.getByText('word-3').waitFor();
@@ -229,7 +236,8 @@ it('names, finds, saves and deletes conversations from the list, with the keyboa
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  await page.keyboard.type('Green'); // instead of the old one, which is selected
+  await expect.poll(() => page.evaluate('String(getSelection())')).toBe('Photosynthèse'); // a turn later
+  await page.keyboard.type('Green'); // instead of it
   await page.keyboard.press('Enter');
   expect(await focusedName()).toBe('More for “Green”');
 
@@ -364,7 +372,7 @@ it('turns to what was looked at once a slow storage answers, with what was typed
 
 it('is used with the keyboard alone', async () => {
   const { page, answer, textbox, button } = await openAssistant();
-  relay.simulator.script({ deltas: WORDS, pace: PACE });
+  relay.simulator.script(UNENDING);
   await expect.poll(() => page.evaluate('document.activeElement.tagName')).toBe('TEXTAREA');
   await page.keyboard.type('First line');
   await page.keyboard.press('Shift+Enter');
