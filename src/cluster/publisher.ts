@@ -187,7 +187,7 @@ export class Publisher {
     const { clock, isLeased, renew } = this.#parts;
     const answered = publication.ask(clock.elapsed());
     this.#asking.add(publication);
-    if (!isLeased()) await renew();
+    if (!isLeased()) await renew(); // a store that was away is found to be there again
     this.#makeDue(publication);
     void this.flush();
     await answered;
@@ -266,12 +266,21 @@ export class Publisher {
   }
 
   async #restore(publication: RunPublication): Promise<void> {
-    const { record, base } = publication;
-    const isBelieved = publication.restored(await this.#parts.store.restore(record, base));
+    const { record, base, isAsked } = publication;
+    const isBelieved = publication.restored(await this.#parts.store.restore(record, base, isAsked));
     if (!isBelieved) this.#parts.onMalformed('the log of a run of ours', record.epoch);
-    // Without a lease others may end it right after: it is looked at again with the next one.
-    if (publication.state === 'open' && this.#parts.isLeased()) publication.answer();
+    if (publication.state === 'open') this.#answer(publication, isAsked);
     this.#forgetOver(publication);
+  }
+
+  /** @param wasAsked the store knew that an ending depends on its answer; else it is asked once more */
+  #answer(publication: RunPublication, wasAsked: boolean): void {
+    if (wasAsked) {
+      publication.answer();
+    } else if (publication.isAsked) {
+      publication.recheck(this.#parts.clock.elapsed());
+      this.#makeDue(publication);
+    }
   }
 
   /** Whether it is over. */

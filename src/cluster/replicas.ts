@@ -241,8 +241,8 @@ export class Replicas {
     // A failover lost what is held here: for the others it ends before.
     if (typeof outcome === 'number') outcome = await store.end(run, outcome, interruptedAt(outcome, run));
     if (outcome === 'owned') return; // it was only late
-    // What its owner would not find must not be told.
-    if (outcome === 'absent') return replica.lose('gap');
+    // What its owner would not find must not be told, nor another ending than it may have told.
+    if (outcome === 'absent' || outcome === 'ending') return replica.lose('gap');
     if (outcome === 'moved') return this.#readMore(replica);
     if (outcome !== 'ended') return;
     replica.take({ exists: true, batches: [], ending });

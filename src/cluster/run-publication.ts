@@ -97,6 +97,11 @@ export class RunPublication implements Publication {
     return this.#question.promise;
   }
 
+  /** Its ending waits for what the store says. */
+  get isAsked(): boolean {
+    return this.#question !== undefined;
+  }
+
   /** Its source need wait no longer. */
   answer(): void {
     this.#question?.resolve();

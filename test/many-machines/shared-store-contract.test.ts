@@ -85,7 +85,7 @@ describe.each([
   const begun = async (fields: Partial<RunRecord> = {}) => {
     const run = runHere(fields);
     await here.claim(run, LIMITS);
-    await here.restore(run, 0);
+    await here.restore(run, 0, false);
     return run;
   };
   const addition = (record: RunRecord, seq: number, payload: string, fields: Partial<Addition> = {}) => {
@@ -228,7 +228,7 @@ describe.each([
     expect((await there.read(run.epoch)).batches).toMatchObject([{ seq: 2 }, { seq: 3 }]);
     expect(await add(ended, 1, 'a', { begins: true, ending: '{}' })).toBe(true);
     expect(await there.read(ended.epoch)).toMatchObject({ batches: [{ seq: 1 }], ending: '{}' });
-    expect(await here.restore(ended, 0)).toBe('closed');
+    expect(await here.restore(ended, 0, false)).toBe('closed');
     expect(await add(runHere(), 1, 'a', { begins: true })).toBe(false);
     const late = { ...run, epoch: newEpoch() };
     expect(await add(late, 1, 'a', { begins: true })).toBe(false);
@@ -238,27 +238,27 @@ describe.each([
   it('says how far a log goes, and begins it anew where what is held comes later', async () => {
     const run = await begun();
     await add(run, 4, 'abcd');
-    expect(await here.restore(run, 0)).toBe(4);
-    expect(await here.restore(run, 4)).toBe(4);
-    expect(await here.restore(run, 9)).toBe(9);
+    expect(await here.restore(run, 0, false)).toBe(4);
+    expect(await here.restore(run, 4, false)).toBe(4);
+    expect(await here.restore(run, 9, false)).toBe(9);
     await add(run, 10, 'j');
     expect((await there.read(run.epoch)).batches).toEqual([{ seq: 10, payload: 'j' }]);
     await add(run, 10, '', { ending: '{}' });
-    expect(await here.restore(run, 0)).toBe('closed');
+    expect(await here.restore(run, 0, false)).toBe('closed');
   });
 
   it('restores a run it has lost, unless the id is taken', async () => {
     const run = runHere();
-    expect(await here.restore(run, 7)).toBe(7);
+    expect(await here.restore(run, 7, false)).toBe(7);
     expect(await there.find(run.userId, run.id)).toEqual(run);
     const late = { ...run, epoch: newEpoch() };
-    expect(await here.restore(late, 0)).toBe('taken');
+    expect(await here.restore(late, 0, false)).toBe('taken');
   });
 
   it('restores a run whose id was claimed by a machine that died before its run began', async () => {
     const run = runHere();
     expect(await here.claim({ ...run, epoch: newEpoch(), owner: 'dead' }, LIMITS)).toBe('claimed');
-    expect(await here.restore(run, 3)).toBe(3);
+    expect(await here.restore(run, 3, false)).toBe(3);
     expect(await there.find(run.userId, run.id)).toEqual(run);
   });
 
@@ -266,8 +266,8 @@ describe.each([
     const run = await begun({ owner: 'dead' });
     expect(await there.end(run, 0, '{}')).toBe('ended');
     await here.release(run);
-    expect(await there.restore({ ...run, epoch: newEpoch() }, 0)).toBe(0);
-    expect(await here.restore(run, 0)).toBe('closed');
+    expect(await there.restore({ ...run, epoch: newEpoch() }, 0, false)).toBe(0);
+    expect(await here.restore(run, 0, false)).toBe('closed');
   });
 
   it('ends no run whose owner has a lease', async () => {
@@ -288,6 +288,23 @@ describe.each([
     expect(outcomes.toSorted()).toEqual(['ended', 'moved']);
     expect(await add(run, 3, 'c')).toBe(false);
     expect(await there.end(runHere({ owner: 'dead' }), 0, '{}')).toBe('absent');
+  });
+
+  it('ends no run whose owner may have told its ending, be it dead or not', async () => {
+    const run = await begun({ owner: 'dead' });
+    await add(run, 2, 'ab');
+    expect(await here.restore(run, 0, true)).toBe(2);
+    expect(await here.restore(run, 0, false)).toBe(2); // says nothing against it
+    expect(await there.end(run, 2, '{"by":"there"}')).toBe('ending');
+    expect(await there.read(run.epoch)).toMatchObject({ ending: undefined });
+    expect(await add(run, 2, '', { ending: '{"by":"owner"}' })).toBe(true);
+    expect(await there.end(run, 2, '{"by":"there"}')).toBe('moved');
+  });
+
+  it('knows of an ending on its way also where it had lost the run', async () => {
+    const run = runHere({ owner: 'dead' });
+    expect(await here.restore(run, 7, true)).toBe(7);
+    expect(await there.end(run, 7, '{}')).toBe('ending');
   });
 
   it('tells a machine what was added to a run it follows', async () => {
@@ -356,7 +373,7 @@ describe.each([
         more: false,
       });
       expect(await add(each, 3, '\u001eef')).toBe(false);
-      expect(await here.restore(each, 0)).toBe('forgotten');
+      expect(await here.restore(each, 0, false)).toBe('forgotten');
       expect(await here.find(each.userId, each.id)).toBeUndefined();
     }
     expect(await here.claim(runHere({ userId: run.userId, id: run.id }), { ...LIMITS, streams: 1 })).toBe(
@@ -427,7 +444,7 @@ describe.each([
     await brief.beat();
     const run = newRun({ owner: brief.machine });
     await brief.claim(run, LIMITS);
-    await brief.restore(run, 0);
+    await brief.restore(run, 0, false);
     await brief.add([addition(run, 1, 'a', { ending: '{}' })], Buffer.from('a'));
     await untilHeld(async () => ((await there.read(run.epoch)).exists ? undefined : true));
     expect(await untilHeld(async () => ((await there.find(run.userId, run.id)) ? undefined : 'gone'))).toBe(

@@ -158,6 +158,18 @@ it.each<[string, number, readonly Step[]]>([
     ],
   ],
   [
+    'the way to the store breaks between its word that nobody has ended a run and the arrival of the ending',
+    2,
+    [
+      new Step('start', { device: 2, id: 2, model: 0 }, 'rest'),
+      new Step('start', { device: 3, id: 2, model: 0 }, 'rest'),
+      new Step('latency', { machine: 0, ms: 900 }, 0),
+      new Step('end', { run: 0, how: 'done' }, 'rest'),
+      new Step('link', { machine: 0, state: 'frozen' }, 'rest'),
+      new Step('wait', { ms: 8000 }, 'rest'),
+    ],
+  ],
+  [
     'who starts a run by HTTP whose machine was killed before it began, over a slow store, gets an answer',
     3,
     [

@@ -135,8 +135,8 @@ export class StoreLink implements SharedStore {
     return this.#ask(() => this.#store.find(userId, id));
   }
 
-  restore(record: RunRecord, base: number): Promise<Restored> {
-    return this.#ask(() => this.#store.restore(record, base));
+  restore(record: RunRecord, base: number, isEnding: boolean): Promise<Restored> {
+    return this.#ask(() => this.#store.restore(record, base, isEnding));
   }
 
   add(additions: readonly Addition[], payloads: Buffer): Promise<readonly number[]> {

@@ -189,48 +189,51 @@ it('says which tool is called, until it has answered', async () => {
   await page.getByRole('button', { name: 'Copy' }).first().waitFor();
 });
 
-it.each(LONG ? CONTEXTS : CONTEXTS.slice(0, 1))('looks right while the model thinks, and where it declines: %s', async (name, context) => {
-  using directory = dataDirectory();
-  const actions = join(directory.path, 'actions.json');
-  const thinking = { display: 'summarized' };
-  await writeFile(
-    actions,
-    JSON.stringify({ chat: { system: '', defaultMaxTokens: 1024, maxTokens: 4096, thinking } }),
-  );
-  await using model = await startSteppedModel();
-  const environment = { ...model.environment, ACTIONS_FILE: actions, ALLOWED_ORIGINS: pages.origin };
-  await using thinker = await startRelay(environment);
-  const screens = await openScreens(name, context, { action: 'chat' }, thinker);
-  const { page } = screens;
+it.each(LONG ? CONTEXTS : CONTEXTS.slice(0, 1))(
+  'looks right while the model thinks, and where it declines: %s',
+  async (name, context) => {
+    using directory = dataDirectory();
+    const actions = join(directory.path, 'actions.json');
+    const thinking = { display: 'summarized' };
+    await writeFile(
+      actions,
+      JSON.stringify({ chat: { system: '', defaultMaxTokens: 1024, maxTokens: 4096, thinking } }),
+    );
+    await using model = await startSteppedModel();
+    const environment = { ...model.environment, ACTIONS_FILE: actions, ALLOWED_ORIGINS: pages.origin };
+    await using thinker = await startRelay(environment);
+    const screens = await openScreens(name, context, { action: 'chat' }, thinker);
+    const { page } = screens;
 
-  await screens.ask('Which of these two shares is fairer?');
-  const call = await model.call(0);
-  call.think();
-  await page.getByText('Thinking it through…').waitFor();
-  await screens.look('11-thinking-unseen');
-  call.say('The pupil wants to share a pizza. ', 'I compare the two ways step by step. '.repeat(8));
-  await page.getByText(/^… .* step by step/).waitFor();
-  await screens.look('12-thinking-shown');
-  call.text('Cut it into **four** pieces');
-  await page.getByText('Writing…').waitFor();
-  await expect.poll(() => page.getByText('step by step').count()).toBe(0);
-  call.refuse();
-  await page
-    .getByText(/^Dash does not answer this, because it could hurt somebody\./)
-    .first()
-    .waitFor();
-  await expect.poll(() => page.getByText('four').count()).toBe(0);
-  expect(await page.getByRole('button', { name: /Ask again|Try again|Copy/ }).count()).toBe(0);
-  await screens.look('13-declined');
+    await screens.ask('Which of these two shares is fairer?');
+    const call = await model.call(0);
+    call.think();
+    await page.getByText('Thinking it through…').waitFor();
+    await screens.look('11-thinking-unseen');
+    call.say('The pupil wants to share a pizza. ', 'I compare the two ways step by step. '.repeat(8));
+    await page.getByText(/^… .* step by step/).waitFor();
+    await screens.look('12-thinking-shown');
+    call.text('Cut it into **four** pieces');
+    await page.getByText('Writing…').waitFor();
+    await expect.poll(() => page.getByText('step by step').count()).toBe(0);
+    call.refuse();
+    await page
+      .getByText(/^Dash does not answer this, because it could hurt somebody\./)
+      .first()
+      .waitFor();
+    await expect.poll(() => page.getByText('four').count()).toBe(0);
+    expect(await page.getByRole('button', { name: /Ask again|Try again|Copy/ }).count()).toBe(0);
+    await screens.look('13-declined');
 
-  await screens.ask('Then something else: what is a half?');
-  const next = await model.call(1);
-  const asked = JSON.parse(model.requests.at(-1)?.body ?? '') as { messages: object[] };
-  expect(asked.messages).toEqual([{ role: 'user', content: 'Then something else: what is a half?' }]);
-  next.text('One of two equal parts.');
-  next.end();
-  await page.getByText('One of two equal parts.').first().waitFor();
-});
+    await screens.ask('Then something else: what is a half?');
+    const next = await model.call(1);
+    const asked = JSON.parse(model.requests.at(-1)?.body ?? '') as { messages: object[] };
+    expect(asked.messages).toEqual([{ role: 'user', content: 'Then something else: what is a half?' }]);
+    next.text('One of two equal parts.');
+    next.end();
+    await page.getByText('One of two equal parts.').first().waitFor();
+  },
+);
 
 it('looks right from right to left, with words of the app’s own', async () => {
   const strings = { greeting: 'بماذا نبدأ اليوم؟', placeholder: 'اسأل داش', newConversation: 'محادثة جديدة' };

@@ -365,7 +365,7 @@ describe('a run of one machine on another', () => {
     expect(replica.ending).toMatchObject({ code: 'interrupted', seq: 1 });
     expect(textOf(replica)).toBe('half');
     const other = new Source(a, 'stream-2', 'epoch-2');
-    memory.logs.set('epoch-2', { base: 0, batches: [], ending: undefined });
+    memory.logs.set('epoch-2', { base: 0, batches: [], ending: undefined, isEnding: false });
     const late = await follow(b, other.run);
     await pass(50);
     expect(late.replica.ending).toMatchObject({ code: 'interrupted', seq: 0 });

@@ -23,6 +23,8 @@ interface MemoryLog {
   base: number;
   batches: { readonly seq: number; readonly payload: string }[];
   ending: string | undefined;
+  /** Its owner may have told an ending that is not there yet. */
+  isEnding: boolean;
 }
 
 type RunKey = `${string} ${string}`;
@@ -204,7 +206,7 @@ export class MemorySharedStore implements SharedStore {
     return this.#reached().runs.get(`${userId} ${id}`);
   }
 
-  async restore(record: RunRecord, base: number): Promise<Restored> {
+  async restore(record: RunRecord, base: number, isEnding: boolean): Promise<Restored> {
     const memory = this.#reached();
     const { runs, logs, live } = memory;
     const log = logs.get(record.epoch);
@@ -216,8 +218,11 @@ export class MemorySharedStore implements SharedStore {
     live.set(record.epoch, record);
     this.#memory.expire(record, this.#times.liveMs);
     const head = log === undefined ? undefined : headOf(log);
-    if (head !== undefined && head >= base) return head;
-    logs.set(record.epoch, { base, batches: [], ending: undefined });
+    if (log !== undefined && head !== undefined && head >= base) {
+      log.isEnding ||= isEnding;
+      return head;
+    }
+    logs.set(record.epoch, { base, batches: [], ending: undefined, isEnding });
     return base;
   }
 
@@ -248,6 +253,7 @@ export class MemorySharedStore implements SharedStore {
     const log = memory.logs.get(record.epoch);
     if (log === undefined) return 'absent';
     if (log.ending !== undefined || headOf(log) > head) return 'moved';
+    if (log.isEnding) return 'ending';
     if (headOf(log) < head) return headOf(log);
     this.#end(log, record, ending, this.#times.liveMs);
     const told = memory.streams.get(record.userId)?.get(record.epoch);
@@ -277,7 +283,7 @@ export class MemorySharedStore implements SharedStore {
     memory.runs.delete(`${userId} ${id}`);
     memory.live.delete(held.epoch);
     memory.streams.get(userId)?.delete(held.epoch);
-    memory.logs.set(held.epoch, { base: 0, batches: [], ending: '' });
+    memory.logs.set(held.epoch, { base: 0, batches: [], ending: '', isEnding: false });
     memory.expire(held, 0, this.#times.liveMs);
   }
 
@@ -333,7 +339,7 @@ export class MemorySharedStore implements SharedStore {
     const { runs, logs } = this.#memory;
     const isOurs = runs.get(keyOf(record))?.epoch === record.epoch;
     if (begins && (logs.has(record.epoch) || !isOurs)) return false;
-    if (begins) logs.set(record.epoch, { base: 0, batches: [], ending: undefined });
+    if (begins) logs.set(record.epoch, { base: 0, batches: [], ending: undefined, isEnding: false });
     const log = logs.get(record.epoch);
     if (log === undefined || log.ending !== undefined) return false;
     const batches = payload === '' ? [] : [{ seq, payload }];

@@ -143,8 +143,9 @@ export interface SharedStore {
   /**
    * Makes sure of record and log. Gives the seq after which to go on, `closed` where the log has its ending, `forgotten` where it was erased, otherwise
    * `taken` where the id has become another run's, whose machine did not die before it began. A log that is absent, or ends before `base`, begins anew after `base`.
+   * With `isEnding` nobody else can end the log from then on: its ending is told before it is there.
    */
-  restore(run: RunRecord, base: number): Promise<Restored>;
+  restore(run: RunRecord, base: number, isEnding: boolean): Promise<Restored>;
   /**
    * Adds to many logs at once. `payloads` are those of all additions, in their order, and stay as they are until the
    * answer. Gives the indexes of additions that were not written: their log is absent or closed, or, where it was to
@@ -156,7 +157,8 @@ export interface SharedStore {
   /**
    * Ends a log for an owner without a lease, if its last delta is `head`: from then on its owner can add nothing. The log is
    * kept for as long as a run may take, so that an owner that lives after all finds that it was given up. Otherwise gives
-   * that last delta where it comes before `head`, `moved` where there is more, or an ending, and `owned` where there is a lease.
+   * that last delta where it comes before `head`, `moved` where there is more, or an ending, `ending` where its owner may have told one that is
+   * not there yet, and `owned` where there is a lease.
    */
   end(run: RunRecord, head: number, ending: string): Promise<Ended>;
   /** Tells the owner to cancel, at once by message and at the latest by its next beat. */
@@ -188,7 +190,7 @@ export interface SharedStore {
 }
 
 /** What came of ending a log for its owner: all but `ended` wrote nothing. */
-export type Ended = 'ended' | 'owned' | 'moved' | 'absent' | number;
+export type Ended = 'ended' | 'owned' | 'moved' | 'ending' | 'absent' | number;
 
 export interface Neighbours {
   /** Names of machines that store streams as this one does. */

@@ -161,7 +161,10 @@ const release = `
 if redis.pcall('HGET', KEYS[1], 'epoch') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 redis.pcall('HDEL', KEYS[2], ARGV[1])`;
 
-/** KEYS run, live, log. ARGV the run's fields, ms, base, prefix of leases, prefix of logs. */
+/**
+ * KEYS run, live, log. ARGV the run's fields, ms, base, prefix of leases, prefix of logs, whether its ending is on its way: then
+ * the record names the epoch a second time.
+ */
 const restore = `${MAKE_ROOM}${LAST_SEQ}${HELD_RUN}
 make_room(KEYS[1], 'hash')
 make_room(KEYS[2], 'hash')
@@ -177,6 +180,7 @@ redis.call('HSET', KEYS[1], ${RUN_FIELDS})
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
+if ARGV[10] == '1' then redis.call('HSET', KEYS[1], 'ending', ARGV[1]) end
 if seq and seq >= tonumber(ARGV[7]) then return seq end
 redis.call('DEL', KEYS[3])
 redis.call('XADD', KEYS[3], ARGV[7] .. '-1', 'begin', '')
@@ -257,6 +261,7 @@ if redis.call('TYPE', KEYS[3]).ok ~= 'stream' then return 'absent' end
 local seq = last_seq(KEYS[3])
 if not seq then return 'absent' end
 if seq == 'closed' or seq > tonumber(ARGV[2]) then return 'moved' end
+if redis.pcall('HGET', KEYS[1], 'ending') == ARGV[1] then return 'ending' end
 if seq < tonumber(ARGV[2]) then return seq end
 redis.call('XADD', KEYS[3], '${LAST_ID}', 'ending', ARGV[3])
 expire_ended(KEYS[3], KEYS[1], KEYS[2], ARGV[1], ARGV[4])

@@ -164,7 +164,7 @@ export class RedisSharedStore implements SharedStore {
     return heldRun(userId, id, held);
   }
 
-  async restore(record: RunRecord, base: number): Promise<Restored> {
+  async restore(record: RunRecord, base: number, isEnding: boolean): Promise<Restored> {
     const reply = await this.#ask(
       'restore',
       this.connection.dashRestore(
@@ -174,6 +174,7 @@ export class RedisSharedStore implements SharedStore {
         base,
         this.#keys.leases,
         this.#keys.logs,
+        isEnding ? 1 : 0,
       ),
     );
     return reply as Restored;
@@ -374,7 +375,7 @@ export class RedisSharedStore implements SharedStore {
     await this.add([first], Buffer.from('-'));
     await this.listed(userId);
     await this.unlist(userId);
-    await this.restore(run, 0);
+    await this.restore(run, 0, false);
     await this.find(run.userId, run.id);
     await this.end(run, 1, '{}');
     await this.read(epoch);

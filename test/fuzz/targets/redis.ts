@@ -136,7 +136,7 @@ async function askAll(store: RedisSharedStore): Promise<void> {
     ),
   );
   await unlessMalformed(store.end(RUN, 5, '{}'));
-  await unlessMalformed(store.restore(RUN, 0));
+  await unlessMalformed(store.restore(RUN, 0, false));
   await unlessMalformed(store.release(RUN));
   const { formats } = await store.neighbours();
   assert.ok(!formats.includes(FORMAT));
