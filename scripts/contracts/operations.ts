@@ -148,6 +148,42 @@ const OLD_BODY = {
   content: { 'application/json': { type: 'object', properties: { action: { type: 'string' } } } },
 } as const;
 
+/** What of AG-UI's `RunAgentInput` counts here; its own specification has all of it. */
+const RUN_AGENT_INPUT = {
+  content: {
+    'application/json': {
+      type: 'object',
+      required: ['threadId', 'runId', 'messages', 'forwardedProps'],
+      properties: {
+        threadId: { type: 'string', minLength: 1, maxLength: 256 },
+        runId: { type: 'string', minLength: 1, maxLength: 256 },
+        messages: { type: 'array', items: { type: 'object', required: ['role'] } },
+        context: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['description', 'value'],
+            properties: { description: { type: 'string' }, value: { type: 'string' } },
+          },
+        },
+        forwardedProps: {
+          type: 'object',
+          required: ['action'],
+          properties: {
+            action: { type: 'string' },
+            parameters: { type: 'object' },
+            model: { type: 'string' },
+            maxTokens: { type: 'integer', minimum: 1 },
+            onDisconnect: { enum: ['resume', 'cancel'] },
+            notify: { const: 'absent' },
+          },
+          additionalProperties: false,
+        },
+      },
+    },
+  },
+} as const;
+
 function oldFunction(name: 'ai-gateway' | 'ai-proxy', prefix: 'Gateway' | 'Proxy'): Operation {
   return {
     ...QUESTION,
@@ -458,6 +494,20 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     'One question of the old function ai-proxy, answered in its frames',
     'ai-proxy-ws',
   ),
+  'POST /v1/ag-ui': {
+    ...QUESTION,
+    id: 'runAgent',
+    summary: 'A run of AG-UI 1.0',
+    tag: 'answers',
+    body: RUN_AGENT_INPUT,
+    answers: {
+      200: {
+        says: 'Events of AG-UI, each as JSON in a `data:` line, whatever `Accept` says.',
+        content: { 'text/event-stream': { type: 'string' } },
+      },
+    },
+    errors: REFUSED_STARTS,
+  },
   'POST /functions/v1/ai-gateway': oldFunction('ai-gateway', 'Gateway'),
   'POST /functions/v1/ai-proxy': oldFunction('ai-proxy', 'Proxy'),
   'GET /v1/openapi.json': contract('openApi', 'This document'),

@@ -32,6 +32,7 @@ export type Door =
   | 'ai_proxy'
   | 'ai_sdk'
   | 'ai_sdk_websocket'
+  | 'ag_ui'
   | 'session'
   | 'usage'
   | 'config'

@@ -13,6 +13,7 @@ import type { SharedLimits } from '../../workers/port.ts';
 import type { Admission } from '../admission/admission.ts';
 import { requireLocal } from '../admission/local-request.ts';
 import { principalOf } from '../admission/request-guard.ts';
+import { runAgentHandler } from '../ag-ui/run-agent.ts';
 import { chatHandlers as aiSdkHandlers } from '../ai-sdk/chat-routes.ts';
 import type { ChatStreams } from '../ai-sdk/chat-streams.ts';
 import { readFiles } from '../create-app.ts';
@@ -125,6 +126,11 @@ function routesOf(parts: RouteParts): Route[] {
       ...oldFunctionHandlers('ai-proxy', parts),
     },
     ...aiSdkRoutes(parts),
+    {
+      on: 'POST /v1/ag-ui',
+      config: { ...reader, door: 'ag_ui', of: 'start' },
+      handler: runAgentHandler(relay, clock),
+    },
     {
       on: 'GET /v1/session',
       config: { ...token, door: 'session', beforeToken: session.beforeToken },

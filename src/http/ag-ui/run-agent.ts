@@ -1,0 +1,44 @@
+/**
+ * `POST /v1/ag-ui`: a run of AG-UI, as server-sent events. `ag-ui/` knows the shapes; this is their way through the server.
+ */
+import type { RouteHandlerMethod } from 'fastify';
+import { EventText } from '../../ag-ui/event-text.ts';
+import { type RunInput, readRunInput } from '../../ag-ui/run-input.ts';
+import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
+import type { Relay } from '../../relay/relay.ts';
+import type { Clock } from '../../time/clock.ts';
+import { principalOf } from '../admission/request-guard.ts';
+import { callerOf } from '../admission/request-refusal.ts';
+import { traceparentOf } from '../admission/traceparent.ts';
+import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
+
+/** Events whatever the request accepts: the library's clients read the answer by its content type, and know this one. */
+export function runAgentHandler(relay: Pick<Relay, 'start'>, clock: Clock): RouteHandlerMethod {
+  const eventStreams = new EventStreams(clock);
+  return async (request, reply) => {
+    const input = readRunInput(request.body);
+    const command = {
+      principal: principalOf(request),
+      caller: callerOf(request),
+      traceparent: traceparentOf(request.raw),
+      ...parseHttpRequest(input.request),
+    };
+    const refused = await eventStreams.serve(reply, (sink) => relay.start(command, sink), framingOf(input));
+    if (refused !== undefined) throw refused;
+  };
+}
+
+function framingOf({ named, held }: RunInput): EventFraming {
+  const text = new EventText(named, held);
+  return {
+    cutsErrors: false,
+    opened: ({ acceptedFrame }) => text.opened(acceptedFrame),
+    frame(type, seq, wire) {
+      if (type === 'chunk') return text.chunk(wire);
+      if (type === 'thinking') return text.thinking(wire, seq);
+      return type === 'tool' ? text.tool(wire) : '';
+    },
+    ended: (frame) => text.ended(frame),
+    failed: (error) => text.failed(error),
+  };
+}

@@ -1,0 +1,81 @@
+/** The real client of AG-UI, and its schemas as judges of what the relay sends. */
+import { HttpAgent, type HttpAgentConfig } from '@ag-ui/client';
+import type { AGUIEvent, BaseEvent, Message } from '@ag-ui/core';
+import { EventSchemas } from '@ag-ui/core/schemas';
+import { vi } from 'vitest';
+import type { AgUiEvent } from '../../src/ag-ui/events.ts';
+import type { TestRelay } from '../support/relay-process.ts';
+
+/** Also to the compiler each event of ours is one of the library's. */
+type IsOurs = AgUiEvent extends { type: `${AGUIEvent['type']}` } ? true : never;
+export const isOurs: IsOurs = true;
+
+/** What the library says is wrong with an event; undefined where nothing is. No field may be there that it does not know. */
+export function faultOf(event: unknown): string | undefined {
+  const result = EventSchemas.safeParse(event);
+  return result.success ? undefined : `${JSON.stringify(event)}: ${result.error.message}`;
+}
+
+/** An event with any of the fields that one may have. */
+export type SeenEvent = BaseEvent & { readonly messageId?: string; readonly delta?: string };
+
+/** What the app of a user sees of one run. */
+export interface SeenRun {
+  /** As the library handed them on: validated, stripped, verified in their order. */
+  readonly events: readonly SeenEvent[];
+  /** What it removed, since its schemas do not know it. */
+  readonly warnings: readonly string[];
+  readonly messages: readonly Message[];
+  readonly result: unknown;
+  /** What `runAgent` rejected with. */
+  readonly error: (Error & { status?: number; payload?: unknown }) | undefined;
+}
+
+export const QUESTION: Message = { id: 'question-1', role: 'user', content: 'Why is the sky blue?' };
+
+export async function agentOf(
+  relay: TestRelay,
+  { user = 1, ...config }: Partial<HttpAgentConfig> & { readonly user?: number } = {},
+): Promise<HttpAgent> {
+  const authorization = `Bearer ${await relay.token(user)}`;
+  return new HttpAgent({
+    url: `${relay.url}/v1/ag-ui`,
+    headers: { authorization },
+    initialMessages: [QUESTION],
+    ...config,
+  });
+}
+
+/** @param forwarded beside the action */
+export async function run(
+  agent: HttpAgent,
+  forwarded: object = {},
+  parameters: Parameters<HttpAgent['runAgent']>[0] = {},
+): Promise<SeenRun> {
+  const events: SeenEvent[] = [];
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
+  const fail = vi.spyOn(console, 'error').mockReturnValue(); // it prints what it rejects with
+  let result: unknown;
+  let error: SeenRun['error'];
+  const forwardedProps = { action: 'chat', ...forwarded };
+  try {
+    const ran = await agent.runAgent(
+      { forwardedProps, ...parameters },
+      { onEvent: ({ event }) => void events.push(event) },
+    );
+    result = ran.result;
+  } catch (caught) {
+    error = caught as NonNullable<SeenRun['error']>;
+  }
+  const warnings = warn.mock.calls.map(String);
+  warn.mockRestore();
+  fail.mockRestore();
+  return { events, warnings, messages: agent.messages, result, error };
+}
+
+export function textOf(messages: readonly Message[]): string {
+  return messages
+    .filter(({ role }) => role === 'assistant')
+    .map(({ content }) => String(content ?? ''))
+    .join('');
+}
