@@ -30,8 +30,10 @@ const EVERY_MS = 1000;
 const LAST_RETRY_MS = 10_000;
 const GOES_ON_MS = 10_000;
 const HOUSEKEEPING_MS = 3_600_000;
-/** Answers read at once, a millisecond or two of the event loop, and sent in one statement. */
+/** Ended answers read at once, a millisecond or two of the event loop, and sent in one statement. */
 const AT_ONCE = 50;
+/** Of live ones what is new, which the ledger still has in memory. */
+const GROWING_AT_ONCE = 200;
 const PURGED_AT_ONCE = 1000;
 /** Why one is refused that cannot be opened any more. */
 const UNOPENED = 'sealed by a key that is not set';
@@ -111,7 +113,7 @@ export class AnswerShipper {
   /** @throws what stopped it */
   async #send(): Promise<void> {
     const { answers, clock } = this.#parts;
-    await this.#sendPages(() => answers.growing(AT_ONCE));
+    await this.#sendPages(() => answers.growing(GROWING_AT_ONCE));
     await this.#sendPages(() => answers.ended(AT_ONCE, false));
     if (clock.elapsed() - this.#saidAt >= GOES_ON_MS) await this.#goOn();
     if (clock.elapsed() - this.#housekeptAt >= HOUSEKEEPING_MS) await this.#keepHouse();

@@ -56,6 +56,8 @@ export interface NewPiece {
   readonly head: number;
   /** Of all text until then, UTF-16 units. */
   readonly textLength: number;
+  readonly deltas: Deltas;
+  /** The same, as it is written. */
   readonly sealed: Buffer;
 }
 

@@ -1,8 +1,10 @@
 /**
- * What is written of one live answer: what its log has more than the disk, piece by piece, each second. Owns the order of the
- * pieces, of which none may be missing. Does not own when, or the transaction: that is `ledger.ts`.
+ * What is written of one live answer: what its log has more than the disk, piece by piece, each 0.8 s. Owns the order of the
+ * pieces, of which none may be missing, and holds the last few for who sends them on. Does not own when, or the transaction: that is
+ * `ledger.ts`.
  */
-import { encodePiece, readDeltas } from '../answers/piece.ts';
+import type { StoredAnswer } from '../answers/local-answers.ts';
+import { encodePiece, joinDeltas, readDeltas } from '../answers/piece.ts';
 import { type AnswerSeal, PLACES } from '../answers/seal.ts';
 import type { AnswerTable, NewPiece } from './answer-table.ts';
 import type { AnswerToKeep, UsageIntent } from './port.ts';
@@ -19,6 +21,9 @@ export interface AnswerWritingParts {
   readonly onGap: () => void;
 }
 
+/** Held for who sends them on each second: where nobody does, or not in time, the disk has them. */
+const MOST_HELD = 4;
+
 export class AnswerWriting {
   readonly run: number;
   readonly slot: number;
@@ -27,8 +32,11 @@ export class AnswerWriting {
   readonly userId: string;
   /** Seq of the last delta on disk. */
   head = 0;
+  #textLength = 0;
   /** Of the last that is elsewhere as well; -1: nothing is known of it there. */
-  arrivedHead = -1;
+  #arrivedHead = -1;
+  /** On disk, and not known to be elsewhere. */
+  #held: NewPiece[] = [];
   readonly #parts: AnswerWritingParts;
   #seal: AnswerSeal | undefined;
   #pieces = 0;
@@ -44,6 +52,10 @@ export class AnswerWriting {
     this.streamId = streamId;
     this.userId = userId;
     this.#parts = parts;
+  }
+
+  get arrivedHead(): number {
+    return this.#arrivedHead;
   }
 
   get isKept(): boolean {
@@ -81,7 +93,7 @@ export class AnswerWriting {
       return undefined;
     }
     const sealed = this.#seal.seal(PLACES.piece(after), encodePiece(deltas));
-    return { number: this.#pieces++, after, head, textLength, sealed };
+    return { number: this.#pieces++, after, head, textLength, deltas, sealed };
   }
 
   /** In a transaction. */
@@ -93,5 +105,29 @@ export class AnswerWriting {
   committed(piece: NewPiece): void {
     this.#isUnderway = false;
     this.head = piece.head;
+    this.#textLength = piece.textLength;
+    if (this.#held.length === MOST_HELD) this.#held = [];
+    this.#held.push(piece);
+  }
+
+  /** All until that one is elsewhere as well. */
+  arrived(head: number): void {
+    this.#arrivedHead = head;
+    this.#held = this.#held.filter(({ after }) => after >= head);
+  }
+
+  /** What is on disk and not elsewhere; undefined where it is to be read from there. */
+  growth(): StoredAnswer | undefined {
+    const after = this.#arrivedHead;
+    if (this.#held[0]?.after !== after) return undefined;
+    const { run, intent, answer } = this.#parts;
+    const { epoch, streamId, userId, action, model, startedAt } = intent;
+    return {
+      ...{ run, epoch, streamId, userId, action, model, startedAt, after },
+      ...{ head: this.head, textLength: this.#textLength, endedAt: null, ending: undefined },
+      requestHash: answer.requestHash,
+      keepUntil: startedAt + answer.keepMs,
+      deltas: joinDeltas(this.#held.map(({ deltas }) => deltas)),
+    };
   }
 }

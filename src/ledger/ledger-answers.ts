@@ -151,11 +151,14 @@ export class LedgerAnswers implements LocalAnswers {
 
   growing(limit: number): readonly StoredAnswer[] {
     const found: StoredAnswer[] = [];
-    for (const { run, head, arrivedHead, isKept } of this.#live.values()) {
-      if (!isKept || head <= arrivedHead) continue;
-      const row = this.#parts.table.row(run);
-      if (row?.endedAt === null) found.push(this.#stored(row, Math.max(0, arrivedHead)));
-      if (found.length === limit || isEnough(found)) break;
+    let read = 0;
+    for (const writing of this.#live.values()) {
+      if (!writing.isKept || writing.head <= writing.arrivedHead) continue;
+      const held = writing.growth();
+      const growth = held ?? this.#read(writing);
+      if (growth !== undefined) found.push(growth);
+      if (held === undefined) read += 1;
+      if (found.length === limit || read === AT_ONCE || isEnough(found)) break;
     }
     return found;
   }
@@ -165,10 +168,8 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   async arrived(answers: readonly StoredAnswer[]): Promise<void> {
-    for (const { epoch, endedAt, head } of answers) {
-      const writing = this.#live.get(epoch);
-      if (endedAt === null && writing !== undefined) writing.arrivedHead = head;
-    }
+    for (const { epoch, endedAt, head } of answers)
+      if (endedAt === null) this.#live.get(epoch)?.arrived(head);
     await this.#deleteAll(answers.filter(({ endedAt }) => endedAt !== null).map(({ run }) => run));
   }
 
@@ -178,8 +179,7 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   async refuse({ run, epoch, endedAt }: StoredAnswer, reason: string): Promise<boolean> {
-    const writing = this.#live.get(epoch);
-    if (writing !== undefined) writing.arrivedHead = Number.MAX_SAFE_INTEGER; // again once it has ended
+    this.#live.get(epoch)?.arrived(Number.MAX_SAFE_INTEGER); // again once it has ended
     if (endedAt === null) return true;
     const isNew = await committed(this.#parts.write, () => this.#parts.table.refuse(run, reason));
     if (isNew) this.#refused += 1;
@@ -209,6 +209,12 @@ export class LedgerAnswers implements LocalAnswers {
     this.#ended -= deleted.ended;
     this.#refused -= deleted.refused;
     return deleted.slots.length;
+  }
+
+  /** What of a live one is on disk and not elsewhere; undefined where it is not written yet. */
+  #read({ run, arrivedHead }: AnswerWriting): StoredAnswer | undefined {
+    const row = this.#parts.table.row(run);
+    return row?.endedAt === null ? this.#stored(row, Math.max(0, arrivedHead)) : undefined;
   }
 
   #stored(row: AnswerRow, after: number): StoredAnswer {

@@ -35,7 +35,7 @@ export interface AnswerToKeep {
   readonly requestHash: string;
   /** For how long after its ending, ms. */
   readonly keepMs: number;
-  /** Of its log, from the beginning: read on each second. Text only. */
+  /** Of its log, from the beginning: read on with each save. Text only. */
   readonly cursor: LogCursor;
   /** Where its log is now, and how long all text is until there, UTF-16 units. */
   readonly position: () => { readonly head: number; readonly textLength: number };
@@ -60,8 +60,8 @@ export interface UsageSettlement {
 
 export interface UsageLedger {
   /**
-   * Commits the intent row; resolves when it is on disk. Until `settle`, `reading` is asked each second and saved,
-   * for all live runs in one transaction; and so is what is new of `answer`.
+   * Commits the intent row; resolves when it is on disk. Until `settle`, `reading` is asked each 0.8 s and saved,
+   * for neighbouring runs in one transaction; and so is what is new of `answer`.
    * @throws RelayError `unavailable` when the row cannot be written: the run must not start.
    */
   open(intent: UsageIntent, reading: () => UsageReading, answer?: AnswerToKeep): Promise<void>;

@@ -4,7 +4,7 @@
  *
  * Looks at the log each second and after each 500 writes:
  *   small → each second it is synced to the disk, from the thread pool: a power cut costs about a second
- *   large → PASSIVE checkpoint on the worker; then the writer is held (a few ms, its queue waits, the event loop
+ *   large, or an hour old → PASSIVE checkpoint on the worker; then the writer is held (a few ms, its queue waits, the event loop
  *           does not) while the worker copies the rest and empties the log. Without the hold the log would never
  *           end under steady load: there would always be a commit that came after the copy.
  * A reader that sits on an old snapshot lets the log grow until it is done; the next second tries again.
@@ -25,7 +25,10 @@ export interface WalCheckpointerOptions {
 }
 
 const EVERY_MS = 1000;
-const MAX_BYTES = 4 * 1024 * 1024;
+/** What is written again and again is copied once; and each hold lasts as long as three syncs of the disk, however short the log is. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** What was deleted is in it until then, also where little is written. */
+const MAX_AGE_MS = 3_600_000;
 /** Under load the log is looked at sooner: a write adds up to four pages of 4 KiB. */
 const MANY_WRITES = 500;
 /** A hold that takes longer is given up: the writer then meets a lock, which it knows how to wait for. */
@@ -40,6 +43,8 @@ export class WalCheckpointer {
   /** Since the log's size was looked at. */
   #written = 0;
   #unsynced = false;
+  /** Monotonic ms of the first write that is in the log; undefined where it is empty. */
+  #filledSince: number | undefined;
   #log: FileHandle | undefined;
   #worker: Worker | undefined;
   #turn: Promise<void> | undefined;
@@ -62,6 +67,7 @@ export class WalCheckpointer {
   wrote(writes: number): void {
     this.#written += writes;
     this.#unsynced = true;
+    this.#filledSince ??= this.#options.clock.elapsed();
     if (this.#written >= MANY_WRITES) this.#checkpointIfDue({ sync: false });
   }
 
@@ -109,7 +115,7 @@ export class WalCheckpointer {
   }
 
   #checkpointIfDue(wish: { sync: boolean }): void {
-    if (this.#turn !== undefined || !this.#unsynced) return;
+    if (this.#turn !== undefined || !(this.#unsynced || this.#isOld)) return;
     this.#turn = this.#keep(wish)
       .catch((cause: unknown) => this.#options.onError('unable to keep the usage log short', cause))
       .finally(() => {
@@ -121,8 +127,13 @@ export class WalCheckpointer {
     this.#written = 0;
     this.#log ??= await open(`${this.#options.file}-wal`, 'r');
     const { size } = await this.#log.stat();
-    if (size > (this.#options.maxBytes ?? MAX_BYTES)) await this.#shorten();
+    if (size > (this.#options.maxBytes ?? MAX_BYTES) || this.#isOld) await this.#shorten();
     else if (sync) await this.#sync(this.#log);
+  }
+
+  get #isOld(): boolean {
+    const { clock } = this.#options;
+    return this.#filledSince !== undefined && clock.elapsed() - this.#filledSince >= MAX_AGE_MS;
   }
 
   async #sync(log: FileHandle): Promise<void> {
@@ -137,7 +148,9 @@ export class WalCheckpointer {
     this.#holding = true;
     const giveUp = this.#options.clock.after(MAX_HOLD_MS, () => this.#letGo());
     try {
-      return await this.#checkpoint('TRUNCATE');
+      const isEmpty = await this.#checkpoint('TRUNCATE');
+      if (isEmpty) this.#filledSince = undefined;
+      return isEmpty;
     } finally {
       giveUp.cancel();
       this.#letGo();

@@ -351,7 +351,7 @@ export class Run implements RunView, UpstreamSink {
     await this.#traced('ledger_intent', () => ledger.open(intent, () => this.#reading(), answer));
   }
 
-  /** Asked each second, and at the ending: nothing of it is per delta. */
+  /** Asked with each save, and at the ending: nothing of it is per delta. */
   #answerToKeep(): AnswerToKeep | undefined {
     const { keepMs = 0 } = this.#spec ?? {};
     const cursor = keepMs > 0 ? this.log.cursor(0) : undefined;

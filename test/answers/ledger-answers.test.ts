@@ -87,6 +87,44 @@ it('an answer is written each second and closed with its row: it is read back de
   expect(heard).toEqual(['kept']);
 });
 
+it('what is new of a live answer is handed on once, from memory or, where nobody took it in time, from the disk', async () => {
+  const answer = new SpokenAnswer();
+  const grown = () => {
+    const [growth, ...others] = ledger.answers.growing(10);
+    expect(others).toEqual([]);
+    return growth;
+  };
+  const textOf = (growth: ReturnType<typeof grown>) => growth?.deltas?.text.toString();
+  const says = async (text: string) => {
+    answer.say(text);
+    await aSecond();
+  };
+  await answer.open(ledger);
+  for (const [seconds, after] of [
+    [1, 0],
+    [1, 1],
+    [3, 2],
+    [7, 5],
+    [1, 12],
+  ] as const) {
+    const said = Array.from({ length: seconds }, (_, second) => `${after + second} `);
+    for (const text of said) await says(text);
+    const growth = grown();
+    const { epoch, startedAt } = answer.intent;
+    const { deltas: _, ...kept } = answer.kept;
+    const known = { ...kept, epoch, after, endedAt: null, ending: undefined, keepUntil: startedAt + HOUR_MS };
+    expect(growth).toMatchObject(known);
+    expect(textOf(growth)).toBe(said.join(''));
+    if (growth !== undefined) await ledger.answers.arrived([growth]);
+    expect(grown()).toBeUndefined();
+  }
+  await says('one ');
+  const onItsWay = grown();
+  await says('two ');
+  if (onItsWay !== undefined) await ledger.answers.arrived([onItsWay]);
+  expect(textOf(grown())).toBe('two ');
+});
+
 it('what a crash leaves open ends as interrupted, with the text until the last second; a run that said nothing too', async () => {
   const spoken = new SpokenAnswer();
   const silent = new SpokenAnswer(intentOf({ streamId: 'silent' }));

@@ -72,6 +72,20 @@ it('under load the log is looked at before the second is over', async () => {
   expect(logBytes()).toBeLessThan(MAX_BYTES / 5);
 });
 
+it('a log in which little was written is emptied within the hour, and not again before something is written', async () => {
+  write(1);
+  expect(logBytes()).toBeLessThan(MAX_BYTES);
+  clock.advance(3_600_000);
+  while (released === 0) {
+    await nextTurn();
+    if (!keeper.holdsWriter) clock.advance(1000);
+  }
+  expect(logBytes()).toBeLessThan(8192); // its first page is written anew
+  clock.advance(3_600_000);
+  for (let turn = 0; turn < 50; turn++) await nextTurn();
+  expect(released).toBe(1);
+});
+
 it('a reader on an old snapshot delays the end of the log, and stops nobody', async () => {
   const reader = new DatabaseSync(ledgerFile(dataDir.path), { readOnly: true });
   reader.exec('BEGIN');

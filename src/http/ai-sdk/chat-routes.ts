@@ -46,6 +46,7 @@ export function chatHandlers({
       caller: callerOf(request),
       traceparent: traceparentOf(request.raw),
       id: streamIdFor(chatId),
+      isFresh: true,
       request: parseHttpRequest(fields).request,
     };
     await eventStreams.serve(reply, (sink) => relay.start(command, sink), events);

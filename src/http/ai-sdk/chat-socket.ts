@@ -162,7 +162,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     if (this.#isOver) return;
     if (frame.type === 'resume') return void this.#resume(requestId, frame);
     const { chatId, request } = frame;
-    const start = { type: 'start', id: streamIdFor(chatId), ...parseHttpRequest(request).request } as const;
+    const { request: asked } = parseHttpRequest(request);
+    const start = { type: 'start', id: streamIdFor(chatId), fresh: true, ...asked } as const;
     this.#follow(this.#open(requestId, chatId, 'send'), start.id);
     this.#core?.take({ frame: start });
   }
