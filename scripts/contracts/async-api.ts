@@ -1,5 +1,6 @@
 /** The AsyncAPI 3 document of the WebSocket protocol: the relay's own, and what old functions say at their paths. */
 import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
+import { CHAT_CLIENT_FRAMES, CHAT_RELAY_FRAMES } from './ai-sdk.ts';
 import { CLIENT_FRAMES } from './client-frames.ts';
 import { frameComponents, frameName } from './components.ts';
 import { refTo } from './json-schema.ts';
@@ -53,6 +54,14 @@ const CHANNELS: readonly Channel[] = [
     received: clientMessages,
     sent: serverMessages,
     replies: REPLIES,
+  },
+  {
+    name: 'ai-sdk',
+    address: '/v1/ai-sdk',
+    says: 'The frames of `WebSocketChatTransport` of the AI SDK: PROTOCOL.md, AI SDK.',
+    received: messagesOf(CHAT_CLIENT_FRAMES, 'Chat'),
+    sent: messagesOf(CHAT_RELAY_FRAMES, 'ChatAnswer'),
+    replies: { send: ['start', 'error'], resume: ['start', 'no-active', 'error'] },
   },
   {
     name: 'ai-gateway-ws',

@@ -33,7 +33,7 @@ export const wholeMessage = message.extend({
 });
 
 /** What the parser walks by hand. */
-const walked = {
+export const walked = {
   messages: z.array(wholeMessage).min(1).max(MAX_MESSAGES),
   context: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
   parameters: z

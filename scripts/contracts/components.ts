@@ -2,6 +2,8 @@
 import type * as z from 'zod';
 import { answerReport } from '../../src/protocol/parse-answer-report.ts';
 import { streamReport } from '../../src/protocol/parse-streaming-metrics.ts';
+import * as agUi from './ag-ui.ts';
+import * as aiSdk from './ai-sdk.ts';
 import * as answers from './answers.ts';
 import {
   CLIENT_FRAMES,
@@ -19,12 +21,16 @@ import * as frames from './server-frames.ts';
 
 /** `token_expiring` is TokenExpiringFrame. */
 export function frameName(type: string): string {
-  const words = type.split('_').map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`);
+  const words = type.split(/[_-]/).map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`);
   return `${words.join('')}Frame`;
 }
 
 function named(byType: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> {
   return Object.fromEntries(Object.entries(byType).map(([type, schema]) => [frameName(type), schema]));
+}
+
+function prefixed(prefix: string, byType: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> {
+  return Object.fromEntries(Object.entries(named(byType)).map(([name, schema]) => [prefix + name, schema]));
 }
 
 const OF_CLIENTS_FRAMES: Readonly<Record<string, z.ZodType>> = {
@@ -43,6 +49,8 @@ const OF_CLIENTS_BODIES: Readonly<Record<string, z.ZodType>> = {
   MetricsBatch: wholeBatch,
   StreamReport: streamReport,
   AnswerReport: answerReport,
+  ChatBody: aiSdk.chatBody,
+  RunAgentInput: agUi.runAgentInput,
 };
 
 const OF_FRAMES: Readonly<Record<string, z.ZodType>> = {
@@ -73,12 +81,24 @@ const OF_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   ProxyError: answers.proxyError,
   FunctionHealth: answers.functionHealth,
   DevelopmentToken: answers.developmentToken,
+  UiMessageChunk: aiSdk.uiMessageChunk,
+  AnswerMetadata: aiSdk.answerMetadata,
+  AgUiEvent: agUi.agUiEvent,
+};
+
+/** Of the AI SDK's transport. */
+const OF_CHAT_CLIENTS = prefixed('Chat', aiSdk.CHAT_CLIENT_FRAMES);
+const OF_CHATS: Readonly<Record<string, z.ZodType>> = {
+  ...prefixed('ChatAnswer', aiSdk.CHAT_RELAY_FRAMES),
+  UiMessageChunk: aiSdk.uiMessageChunk,
+  AnswerMetadata: aiSdk.answerMetadata,
 };
 
 /** Of `ai-proxy-ws`. */
-const OF_PROXY: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
-  Object.entries(PROXY_FRAMES).map(([type, schema]) => [`Proxy${frameName(type)}`, schema]),
-);
+const OF_PROXY = prefixed('Proxy', PROXY_FRAMES);
+
+/** Of a whole dialect: what stands ahead of its table is not of the fields. */
+const OF_AI_SDK = '## AI SDK';
 
 /** By component, where PROTOCOL.md has its fields. */
 const TABLES: Readonly<Record<string, string>> = {
@@ -93,6 +113,7 @@ const TABLES: Readonly<Record<string, string>> = {
   Timing: '## Timing',
   QuotaState: '## Quota',
   ListedStream: '## Listed streams',
+  AnswerMetadata: OF_AI_SDK,
 };
 
 type Components = Readonly<Record<string, JsonSchema>>;
@@ -100,7 +121,10 @@ type Components = Readonly<Record<string, JsonSchema>>;
 /** Of the frames of `dash-relay.v1`. */
 export function frameComponents(protocol: ProtocolDocument): Components {
   return withWords(
-    { ...componentsOf(OF_CLIENTS_FRAMES, 'client'), ...componentsOf({ ...OF_FRAMES, ...OF_PROXY }, 'relay') },
+    {
+      ...componentsOf({ ...OF_CLIENTS_FRAMES, ...OF_CHAT_CLIENTS }, 'client'),
+      ...componentsOf({ ...OF_FRAMES, ...OF_CHATS, ...OF_PROXY }, 'relay'),
+    },
     protocol,
   );
 }
@@ -134,7 +158,7 @@ function described(schema: JsonSchema, heading: string, protocol: ProtocolDocume
       throw new Error(`PROTOCOL.md says nothing of ${field} below "${heading}"`);
     return [field, description ? withDescription(value, description) : value] as const;
   });
-  const introduction = protocol.introductionOf(heading);
+  const introduction = heading === OF_AI_SDK ? '' : protocol.introductionOf(heading);
   return {
     ...(introduction === '' ? {} : { description: introduction }),
     ...rest,

@@ -4,6 +4,7 @@
  *
  * Pages for people (`GET /`, `GET /demo/:file`) are left out; other routes of development are here and say so.
  */
+import { MAX_CHAT_ID } from '../../src/ai-sdk/chat-request.ts';
 import type { Access } from '../../src/http/routes/routes.ts';
 import type { ErrorCode } from '../../src/protocol/codes.ts';
 import { type JsonSchema, oneOf, refTo } from './json-schema.ts';
@@ -27,6 +28,7 @@ export const HEADERS = {
     says: '`dash-relay.v1`, where it was offered.',
     type: 'string',
   },
+  UiMessageStream: { name: 'x-vercel-ai-ui-message-stream', says: '`v1`.', type: 'string' },
   ETag: { name: 'ETag', says: 'Names this text of the document.', type: 'string' },
 } as const;
 export type HeaderName = keyof typeof HEADERS;
@@ -36,7 +38,7 @@ export interface OperationAnswer {
   readonly content?: Content;
   /** Beside `x-request-id`: names of components. */
   readonly headers?: readonly HeaderName[];
-  /** By event of `text/event-stream`, the component that its `data:` is. */
+  /** By event of `text/event-stream`, the component that its `data:` is; `message` where events have no name. */
   readonly events?: Readonly<Record<string, string>>;
 }
 
@@ -76,6 +78,7 @@ export const TAGS = {
   reports: 'What apps and people say of answers.',
   websocket: 'Handshakes. What is said on the socket is in the AsyncAPI document.',
   'ai sdk': 'Questions and answers for the transports of the AI SDK.',
+  'ag-ui': 'For clients of AG-UI.',
   'old functions': "The app's old functions, for apps that only change a URL.",
   operations: 'For balancers, and the documents themselves. No token.',
   development: 'Only in development, for the computer that the relay runs on.',
@@ -148,42 +151,6 @@ const OLD_BODY = {
   content: { 'application/json': { type: 'object', properties: { action: { type: 'string' } } } },
 } as const;
 
-/** What of AG-UI's `RunAgentInput` counts here; its own specification has all of it. */
-const RUN_AGENT_INPUT = {
-  content: {
-    'application/json': {
-      type: 'object',
-      required: ['threadId', 'runId', 'messages', 'forwardedProps'],
-      properties: {
-        threadId: { type: 'string', minLength: 1, maxLength: 256 },
-        runId: { type: 'string', minLength: 1, maxLength: 256 },
-        messages: { type: 'array', items: { type: 'object', required: ['role'] } },
-        context: {
-          type: 'array',
-          items: {
-            type: 'object',
-            required: ['description', 'value'],
-            properties: { description: { type: 'string' }, value: { type: 'string' } },
-          },
-        },
-        forwardedProps: {
-          type: 'object',
-          required: ['action'],
-          properties: {
-            action: { type: 'string' },
-            parameters: { type: 'object' },
-            model: { type: 'string' },
-            maxTokens: { type: 'integer', minimum: 1 },
-            onDisconnect: { enum: ['resume', 'cancel'] },
-            notify: { const: 'absent' },
-          },
-          additionalProperties: false,
-        },
-      },
-    },
-  },
-} as const;
-
 function oldFunction(name: 'ai-gateway' | 'ai-proxy', prefix: 'Gateway' | 'Proxy'): Operation {
   return {
     ...QUESTION,
@@ -208,34 +175,15 @@ function oldFunction(name: 'ai-gateway' | 'ai-proxy', prefix: 'Gateway' | 'Proxy
 }
 
 /** Of the AI SDK's: any text of the app's. */
-const CHAT_ID = { type: 'string', minLength: 1, maxLength: 256 } as const;
-
-/** What the transport says beside the fields of the app, which are those of a question. */
-const CHAT_BODY = {
-  content: {
-    'application/json': {
-      type: 'object',
-      required: ['id', 'messages', 'action'],
-      properties: {
-        id: CHAT_ID,
-        messages: { type: 'array', items: { type: 'object' }, description: 'UI messages' },
-        trigger: { type: 'string', enum: ['submit-message', 'regenerate-message'] },
-        messageId: { type: 'string' },
-        action: { type: 'string' },
-        parameters: { type: 'object' },
-        context: { anyOf: [{ type: 'string' }, { type: 'object' }] },
-        model: { type: 'string' },
-        maxTokens: { type: 'integer', minimum: 1 },
-        onDisconnect: { type: 'string', enum: ['resume', 'cancel'] },
-        notify: { type: 'string', enum: ['absent'] },
-      },
-      additionalProperties: false,
-    },
-  },
+const CHAT_ID: JsonSchema = { type: 'string', minLength: 1, maxLength: MAX_CHAT_ID };
+const UI_MESSAGE_STREAM = {
+  says: 'Chunks as they come, and `[DONE]`.',
+  content: { 'text/event-stream': { type: 'string' } },
+  headers: ['UiMessageStream'],
+  events: { message: 'UiMessageChunk' },
 } as const;
-const UI_MESSAGE_STREAM = { 'text/event-stream': { type: 'string' } } as const;
 
-function handshake(id: string, summary: string, channel: string | undefined): Operation {
+function handshake(id: string, summary: string, channel: string): Operation {
   return {
     id,
     summary,
@@ -250,7 +198,10 @@ function handshake(id: string, summary: string, channel: string | undefined): Op
       },
     ],
     answers: {
-      101: { says: 'The connection speaks WebSocket from here on.', headers: ['SecWebSocketProtocol'] },
+      101: {
+        says: 'The connection speaks WebSocket from here on.',
+        headers: ['Upgrade', 'SecWebSocketProtocol'],
+      },
     },
     errors: [
       'unauthorized',
@@ -261,7 +212,7 @@ function handshake(id: string, summary: string, channel: string | undefined): Op
       'shutting_down',
       'unavailable',
     ],
-    ...(channel === undefined ? {} : { channel }),
+    channel,
   };
 }
 
@@ -447,18 +398,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['bad_request', 'unknown_stream', 'too_large', 'rate_limited', 'unavailable'],
   },
   'GET /v1/ws': handshake('connect', 'The protocol dash-relay.v1', 'dash-relay.v1'),
-  'GET /v1/ai-sdk': handshake(
-    'connectChats',
-    'The frames of WebSocketChatTransport of the AI SDK',
-    undefined,
-  ),
+  'GET /v1/ai-sdk': handshake('connectChats', 'The frames of WebSocketChatTransport of the AI SDK', 'ai-sdk'),
   'POST /v1/ai-sdk/chat': {
     ...QUESTION,
     id: 'askChat',
     summary: 'Asks in a chat, and answers as a UI message stream',
     tag: 'ai sdk',
-    body: CHAT_BODY,
-    answers: { 200: { says: 'Chunks as they come, and `[DONE]`.', content: UI_MESSAGE_STREAM } },
+    body: { content: json('ChatBody') },
+    answers: { 200: UI_MESSAGE_STREAM },
+    errors: REFUSED_STARTS,
   },
   'GET /v1/ai-sdk/chat/:id/stream': {
     id: 'readChat',
@@ -467,7 +415,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     access: 'reader',
     idInPath: CHAT_ID,
     answers: {
-      200: { says: 'Chunks as they come, and `[DONE]`.', content: UI_MESSAGE_STREAM },
+      200: UI_MESSAGE_STREAM,
       204: { says: 'There is nothing to resume.' },
     },
     errors: ['bad_request', 'resume_gap', 'unavailable'],
@@ -498,12 +446,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ...QUESTION,
     id: 'runAgent',
     summary: 'A run of AG-UI 1.0',
-    tag: 'answers',
-    body: RUN_AGENT_INPUT,
+    tag: 'ag-ui',
+    body: { content: json('RunAgentInput') },
     answers: {
       200: {
         says: 'Events of AG-UI, each as JSON in a `data:` line, whatever `Accept` says.',
         content: { 'text/event-stream': { type: 'string' } },
+        events: { message: 'AgUiEvent' },
       },
     },
     errors: REFUSED_STARTS,

@@ -11,7 +11,7 @@ interface Response {
   readonly 'x-error-codes'?: readonly string[];
 }
 
-interface Operation {
+export interface Operation {
   readonly operationId: string;
   readonly security: readonly object[];
   readonly responses: Readonly<Record<string, Response | { readonly $ref: string }>>;
@@ -28,7 +28,15 @@ export interface OpenApi {
 }
 
 /** Headers that a client acts on: the document names each that an answer has. */
-const TELLING = ['allow', 'etag', 'retry-after', 'upgrade', 'www-authenticate', 'x-request-id'];
+const TELLING = [
+  'x-vercel-ai-ui-message-stream',
+  'allow',
+  'etag',
+  'retry-after',
+  'upgrade',
+  'www-authenticate',
+  'x-request-id',
+];
 
 export class Contract {
   /** Each kind of answer that was judged: `ask 200`. */
@@ -50,30 +58,15 @@ export class Contract {
     );
   }
 
-  /** @throws Error that says where an answer is other than the document has it */
-  judge(name: string, { status, headers, body }: Answer): void {
+  /** Where an answer is other than the document has it; undefined where it is not. */
+  faultIn(name: string, { status, headers, body }: Answer): string | undefined {
     const operation = this.operations.get(name);
-    if (operation === undefined) throw new Error(`the document has no ${name}`);
+    if (operation === undefined) return `the document has no ${name}`;
     const response = this.#responseOf(operation, status);
-    const fault = (what: string): Error => new Error(`${name} ${status}: ${what}\n${body.slice(0, 500)}`);
-    if (response === undefined) throw fault('no such status');
+    if (response === undefined) return `${name} has no ${status}: ${body}`;
     this.seen.add(`${operation.operationId} ${status}`);
-    const documented = new Set(Object.keys(response.headers ?? {}).map((header) => header.toLowerCase()));
-    const untold = TELLING.filter((header) => headers[header] !== undefined && !documented.has(header));
-    if (untold.length > 0) throw fault(`headers that it does not name: ${untold.join(', ')}`);
-    const type = headers['content-type']?.split(';')[0] ?? '';
-    const content = response.content?.[type];
-    if (content === undefined) {
-      if (body !== '') throw fault(`no body of ${type}`);
-      return;
-    }
-    if (type === 'text/event-stream') this.#judgeEvents(content['x-events'] ?? {}, body, fault);
-    else if (type === 'application/json') this.#judgeJson(content.schema, response, JSON.parse(body), fault);
-  }
-
-  /** Whether a value is what a component says; the faults, or nothing. */
-  faultsOf(component: string, value: unknown): string | undefined {
-    return this.#faults({ $ref: `#/components/schemas/${component}` }, value);
+    const fault = untoldHeaders(response, headers) ?? this.#faultInBody(response, headers, body);
+    return fault && `${name} ${status}: ${fault}\n${body.slice(0, 500)}`;
   }
 
   #responseOf({ responses }: Operation, status: number): Response | undefined {
@@ -82,25 +75,30 @@ export class Contract {
     return this.#document.components.responses[String(response.$ref.split('/').at(-1))];
   }
 
-  #judgeJson(schema: Schema, response: Response, value: unknown, fault: (what: string) => Error): void {
-    const faults = this.#faults(schema, value);
-    if (faults !== undefined) throw fault(faults);
-    const code = (value as { error?: { code?: string } }).error?.code;
-    const codes = response['x-error-codes'];
-    if (code !== undefined && codes?.includes(code) !== true) throw fault(`${code} is none of its codes`);
+  #faultInBody(response: Response, headers: Answer['headers'], body: string): string | undefined {
+    const type = headers['content-type']?.split(';')[0] ?? '';
+    const content = response.content?.[type];
+    if (content === undefined) return body === '' ? undefined : `no body of ${type}`;
+    if (type === 'text/event-stream') return this.#faultInEvents(content['x-events'] ?? {}, body);
+    if (type !== 'application/json') return undefined;
+    const value = JSON.parse(body) as { readonly error?: { readonly code?: string } };
+    const code = value.error?.code;
+    const isKnown = code === undefined || response['x-error-codes']?.includes(code) === true;
+    return this.#faults(content.schema, value) ?? (isKnown ? undefined : `${code} is none of its codes`);
   }
 
-  /** Events of an old function have no name, and no schema. */
-  #judgeEvents(events: Schema, body: string, fault: (what: string) => Error): void {
+  /** Events without a name are messages; those of an old function have no schema either. */
+  #faultInEvents(events: Schema, body: string): string | undefined {
     for (const text of body.split('\n\n')) {
-      const [, name] = /^event: (.+)$/m.exec(text) ?? [];
-      if (name === undefined) continue;
+      const [, data = '[DONE]'] = /^data: (.+)$/m.exec(text) ?? [];
+      const [, name = 'message'] = /^event: (.+)$/m.exec(text) ?? [];
+      if (data === '[DONE]' || (name === 'message' && !(name in events))) continue;
       const schema = events[name] as Schema | undefined;
-      if (schema === undefined) throw fault(`an event ${name}`);
-      const [, data = ''] = /^data: (.+)$/m.exec(text) ?? [];
+      if (schema === undefined) return `it has no event ${name}`;
       const faults = this.#faults(schema, JSON.parse(data));
-      if (faults !== undefined) throw fault(faults);
+      if (faults !== undefined) return faults;
     }
+    return undefined;
   }
 
   #faults(schema: Schema, value: unknown): string | undefined {
@@ -108,6 +106,12 @@ export class Contract {
     if (this.#ajv.validate(own, value)) return undefined;
     return this.#ajv.errorsText();
   }
+}
+
+function untoldHeaders(response: Response, headers: Answer['headers']): string | undefined {
+  const told = new Set(Object.keys(response.headers ?? {}).map((header) => header.toLowerCase()));
+  const untold = TELLING.filter((header) => headers[header] !== undefined && !told.has(header));
+  return untold.length === 0 ? undefined : `headers that it does not name: ${untold.join(', ')}`;
 }
 
 /** Keywords of OpenAPI beside those of JSON Schema are let be. */
