@@ -2,7 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../scenarios/upstream-case.ts';
-import { startSimulatedRelay } from '../support/relay-process.ts';
+import { ask } from '../support/http-doors.ts';
+import { dataDirectory, startSimulatedRelay } from '../support/relay-process.ts';
 import { eventually } from '../support/test-run.ts';
 import { CHAT_DOORS, chatOn, heldBy } from './chats.ts';
 
@@ -128,5 +129,75 @@ describe.each(CHAT_DOORS)('by $name', (door) => {
       return again.messages.length === 0;
     });
     expect(relay.simulator.requests).toHaveLength(1);
+  });
+});
+
+it('an answer that is kept is resumed after a restart by both', async () => {
+  using directory = dataDirectory();
+  const environment = { DATA_DIR: directory.path, KEEP_ANSWERS_HOURS: '1' };
+  const [socket, http] = CHAT_DOORS;
+  if (socket === undefined || http === undefined) throw new Error('both');
+  let text = '';
+  {
+    await using relay = await startSimulatedRelay({ pace: PACE }, environment);
+    const chat = chatOn(socket.transport(relay.url, await relay.token()), 'lasts');
+    await chat.sendMessage({ text: 'Why?' });
+    text = heldBy(chat).text;
+  }
+  await using relay = await startSimulatedRelay({ pace: PACE }, environment);
+  for (const door of [http, socket]) {
+    const chat = chatOn(door.transport(relay.url, await relay.token()), 'lasts');
+    await chat.resumeStream();
+    expect(heldBy(chat)).toMatchObject({ text, metadata: { ending: 'done' } });
+  }
+  expect(text).not.toBe('');
+  expect(relay.simulator.requests).toEqual([]);
+});
+
+describe('POST /v1/ai-sdk/chat', () => {
+  const body = {
+    id: 'raw',
+    action: 'chat',
+    messages: [{ id: 'q', role: 'user', parts: [{ type: 'text', text: 'Why?' }] }],
+  };
+
+  it('is a UI message stream as the library’s own servers write it, refused in the shape of all other routes', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    const token = await relay.token();
+    const at = `${relay.url}/v1/ai-sdk/chat`;
+    const answer = await ask(at, { method: 'POST', token, body });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-vercel-ai-ui-message-stream': 'v1',
+    });
+    expect(answer.body).toMatch(/^data: \{"type":"start".*\n\n(data: \{.*\}\n\n)+data: \[DONE\]\n\n$/);
+    const none = await ask(`${at}/never%20was/stream`, { token });
+    expect([none.status, none.body]).toEqual([204, '']);
+    const gone = await ask(`${at}/raw/stream`, { method: 'DELETE', token });
+    expect([gone.status, gone.body]).toEqual([204, '']);
+    const system = { ...body, messages: [{ ...body.messages[0], role: 'system' }] };
+    const refused = await ask(at, { method: 'POST', token, body: system });
+    expect(refused.status).toBe(400);
+    expect(JSON.parse(refused.body)).toMatchObject({ error: { code: 'bad_request', retryable: false } });
+    expect(await relay.logged('refused')).toMatchObject([{ door: 'ai_sdk', of: 'start', streamId: null }]);
+    expect((await ask(`${at}/raw/stream`)).status).toBe(401);
+  });
+
+  it('ends the run of who hangs up where the body says so', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    const hangUp = new AbortController();
+    const stalled = { ...body, model: 'sim:stall', onDisconnect: 'cancel' };
+    const answer = await fetch(`${relay.url}/v1/ai-sdk/chat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await relay.token()}`, 'content-type': 'application/json' },
+      body: JSON.stringify(stalled),
+      signal: hangUp.signal,
+    });
+    await answer.body?.getReader().read();
+    hangUp.abort();
+    expect((await relay.logged('stream ended'))[0]).toMatchObject({
+      abortReason: 'disconnected',
+      door: 'ai_sdk',
+    });
   });
 });

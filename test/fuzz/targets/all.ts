@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../fuzz-target.ts';
+import { chatSocket } from './chat-socket.ts';
 import { clientFrames } from './client-frames.ts';
 import { clientSdk } from './client-sdk.ts';
 import { connection } from './connection.ts';
@@ -20,6 +21,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   tokens,
   headers,
   connection,
+  chatSocket,
   socketBytes,
   requestBytes,
   settingsFiles,

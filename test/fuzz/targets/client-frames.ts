@@ -1,5 +1,7 @@
 /** What a client sends as text: frames, bodies of requests in the new shape and the old ones, reports of metrics. */
 import assert from 'node:assert/strict';
+import { readChatFrame } from '../../../src/ai-sdk/chat-frames.ts';
+import { readChatBody } from '../../../src/ai-sdk/chat-request.ts';
 import { readOldBody } from '../../../src/legacy/old-body.ts';
 import {
   type ParsedFrame,
@@ -84,6 +86,31 @@ const CORPUS: readonly unknown[] = [
   },
   { action: 'health' },
   {
+    type: 'send',
+    requestId: 'r',
+    id: 'chat',
+    trigger: 'submit-message',
+    headers: { authorization: 'Bearer x' },
+    body: { action: 'chat' },
+    messages: [
+      {
+        id: 'q',
+        role: 'user',
+        parts: [{ type: 'file', mediaType: 'image/png', url: 'data:image/png;base64,AA==' }],
+      },
+      {
+        id: 'a',
+        role: 'assistant',
+        parts: [
+          { type: 'text', text: 'A dot.' },
+          { type: 'reasoning', text: 'b' },
+        ],
+      },
+    ],
+  },
+  { id: 'chat', action: 'chat', messages: [{ id: 'q', role: 'user', parts: [{ type: 'text', text: 'a' }] }] },
+  { type: 'resume', requestId: 'r', id: 'chat', lastSequence: 3, headers: {}, body: {} },
+  {
     events: [
       {
         event: METRICS_EVENT,
@@ -122,6 +149,9 @@ function check(input: string): void {
   if (value === undefined) return;
   readOrRefused(() => parseHttpRequest(value));
   readOrRefused(() => parseReportBatch(value));
+  const chat = readOrRefused(() => readChatBody(value));
+  if (chat !== undefined) readOrRefused(() => parseHttpRequest(chat.request));
+  if (typeof value === 'object' && value !== null) readOrRefused(() => readChatFrame({ ...value }));
   for (const old of ['ai-gateway', 'ai-proxy'] as const) {
     const body = readOrRefused(() => readOldBody(old, value, actions));
     if (body?.asks === 'answer') readOrRefused(() => parseHttpRequest(body.request));

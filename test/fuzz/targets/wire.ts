@@ -115,6 +115,11 @@ export const requestBytes: FuzzTarget = {
       (path) => request(`GET ${path}`),
     ),
     withBody('POST /v1/client-metrics', '{"events":[]}'),
+    withBody(
+      'POST /v1/ai-sdk/chat',
+      '{"action":"chat","id":"c","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}]}',
+    ),
+    request('GET /v1/ai-sdk/chat/c/stream') + request('DELETE /v1/ai-sdk/chat/%2F/stream'),
     withBody('POST /functions/v1/ai-gateway', '{"action":"chat","prompt":"hi","stream":true}'),
     withBody('POST /functions/v1/ai-proxy', '{"service_type":"chat","payload":{"prompt":"hi"}}'),
     withBody('POST /dev/token', '{"sub":"x","tier":null}'),
