@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CHAT_DOORS, chatOn, heldBy } from '../ai-sdk/chats.ts';
 import { HeldStream } from '../support/held-stream.ts';
 import { ask, askEvents, askWhole, resumeEvents } from '../support/http-doors.ts';
 import type { RelayChild } from '../support/relay-process.ts';
-import { percentiles, report } from '../support/test-run.ts';
+import { eventually, percentiles, report } from '../support/test-run.ts';
 import { type Machines, portOf, relayAt, startMachines, tokenOf } from './machines.ts';
 
 const STREAMS = 20;
@@ -43,6 +44,27 @@ it('is cut, comes back to the other machine, and misses nothing', async () => {
   machines.balancer.cut();
   for (const stream of streams) expect(await client.ended(stream)).toMatchObject({ type: 'done' });
   expect(client.connections).toBe(2);
+});
+
+it.each(CHAT_DOORS)('a chat of the AI SDK goes on there, and is stopped from there: $name', async (door) => {
+  const token = await tokenOf(0);
+  const here = chatOn(door.transport(a.url, token), `elsewhere by ${door.name}`);
+  const there = chatOn(door.transport(b.url, token), here.id);
+  const asked = here.sendMessage({ text: 'Why?' });
+  await eventually('there is text', () => heldBy(here).text.length > 20);
+  const resumed = there.resumeStream();
+  await eventually('there is as much there', () => heldBy(there).text.length > 20);
+  if (door.name === 'WebSocketChatTransport') await there.stop();
+  else {
+    const headers = { authorization: `Bearer ${token}` };
+    await fetch(`${b.url}/v1/ai-sdk/chat/${encodeURIComponent(here.id)}/stream`, {
+      method: 'DELETE',
+      headers,
+    });
+  }
+  await Promise.all([asked, resumed]);
+  expect(heldBy(here).metadata).toMatchObject({ ending: 'cancelled' });
+  expect(heldBy(here).text.startsWith(heldBy(there).text.slice(0, 20))).toBe(true);
 });
 
 it('the same start on another machine attaches and runs once', async () => {
