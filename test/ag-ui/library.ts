@@ -2,7 +2,7 @@
 import { HttpAgent, type HttpAgentConfig } from '@ag-ui/client';
 import type { AGUIEvent, BaseEvent, Message } from '@ag-ui/core';
 import { EventSchemas } from '@ag-ui/core/schemas';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { AgUiEvent } from '../../src/ag-ui/events.ts';
 import type { TestRelay } from '../support/relay-process.ts';
 
@@ -46,6 +46,17 @@ export async function agentOf(
   });
 }
 
+/** Keeps it out of the output until the test ends: it prints what it rejects with. Gives what it has warned of so far. */
+function consoleOfTheLibrary(): () => readonly string[] {
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
+  const error = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => {
+    warn.mockRestore();
+    error.mockRestore();
+  });
+  return () => warn.mock.calls.map(String);
+}
+
 /** @param forwarded beside the action */
 export async function run(
   agent: HttpAgent,
@@ -53,8 +64,8 @@ export async function run(
   parameters: Parameters<HttpAgent['runAgent']>[0] = {},
 ): Promise<SeenRun> {
   const events: SeenEvent[] = [];
-  const warn = vi.spyOn(console, 'warn').mockReturnValue();
-  const fail = vi.spyOn(console, 'error').mockReturnValue(); // it prints what it rejects with
+  const warned = consoleOfTheLibrary();
+  const before = warned().length;
   let result: unknown;
   let error: SeenRun['error'];
   const forwardedProps = { action: 'chat', ...forwarded };
@@ -67,9 +78,7 @@ export async function run(
   } catch (caught) {
     error = caught as NonNullable<SeenRun['error']>;
   }
-  const warnings = warn.mock.calls.map(String);
-  warn.mockRestore();
-  fail.mockRestore();
+  const warnings = warned().slice(before);
   return { events, warnings, messages: agent.messages, result, error };
 }
 

@@ -30,6 +30,7 @@ afterAll(async () => {
 
 describe.each([
   { name: 'node', program: process.execPath, script: 'ask.js', prepare: () => installExample('node') },
+  { name: 'ag-ui', program: process.execPath, script: 'ask.js', prepare: () => installExample('ag-ui') },
   { name: 'python', program: PYTHON, script: 'ask.py', prepare: () => copyExample('python') },
 ])('examples/$name', ({ program, script, prepare }) => {
   let example: Awaited<ReturnType<typeof prepare>>;

@@ -98,6 +98,7 @@ describe('fifty users at once', () => {
           const others = [
             () => user.askWhole(there, id), // the same question is the same run
             () => user.askEvents(there, `${id}-events`),
+            () => user.askAgUi(here, String(round)),
             () => user.askOld(here, round % 2 === 0),
             () => user.askOldSocket(there, round % 2 === 0 ? 'ai-gateway-ws' : 'ai-proxy-ws'),
             () => user.askOldSocket(there, round % 2 === 0 ? 'ai-proxy-ws' : 'ai-gateway-ws'),

@@ -59,6 +59,13 @@ export class UserEar {
     await this.request(`${url}/v1/chat`, 'POST', this.question(id));
   }
 
+  /** By AG-UI, under ids that others may have too. */
+  async askAgUi(url: string, runId: string): Promise<void> {
+    const messages = [{ id: 'm', role: 'user', content: this.canary }];
+    const forwardedProps = { action: 'chat' };
+    await this.request(`${url}/v1/ag-ui`, 'POST', { threadId: 't', runId, messages, forwardedProps });
+  }
+
   /** The app's old functions, by HTTP. */
   async askOld(url: string, stream: boolean): Promise<void> {
     const body = { action: 'chat', prompt: this.canary, stream };

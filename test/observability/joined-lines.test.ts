@@ -6,6 +6,12 @@ import { type SimulatedRelay, startSimulatedRelay, userId } from '../support/rel
 
 const MESSAGES = [{ role: 'user' as const, content: 'A canary sings: xyzzy-plugh.' }];
 const BODY = { action: 'chat', model: 'sim:fast', messages: MESSAGES };
+const RUN = {
+  threadId: 't',
+  runId: 'r',
+  messages: MESSAGES.map((each) => ({ ...each, id: 'm' })),
+  forwardedProps: { action: 'chat' },
+};
 const PRICED = { action: 'chat', messages: MESSAGES };
 
 function linesOf(relay: SimulatedRelay, requestId: unknown) {
@@ -13,15 +19,16 @@ function linesOf(relay: SimulatedRelay, requestId: unknown) {
 }
 
 it.each([
-  ['sse', '/v1/chat', { accept: 'text/event-stream' }],
-  ['json', '/v1/chat', {}],
-  ['ai_gateway', '/functions/v1/ai-gateway', {}],
+  ['sse', '/v1/chat', PRICED, { accept: 'text/event-stream' }],
+  ['json', '/v1/chat', PRICED, {}],
+  ['ai_gateway', '/functions/v1/ai-gateway', PRICED, {}],
+  ['ag_ui', '/v1/ag-ui', RUN, {}],
 ])(
   "the request id of an answer at the door %s joins its stream, the model's request and the row",
-  async (door, path, headers) => {
+  async (door, path, body, headers) => {
     await using relay = await startSimulatedRelay();
     const token = await relay.token();
-    const response = await open(`${relay.url}${path}`, { method: 'POST', token, body: PRICED, headers });
+    const response = await open(`${relay.url}${path}`, { method: 'POST', token, body, headers });
     await textOf(response);
     const [ended] = await relay.logged('stream ended');
     const requestId = response.headers['x-request-id'];

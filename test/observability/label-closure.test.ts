@@ -34,6 +34,16 @@ async function attack(relay: TestRelay, word: string): Promise<void> {
       token,
       body: { action: word, service_type: word },
     });
+  await ask(`${relay.url}/v1/ag-ui`, {
+    method: 'POST',
+    token,
+    body: {
+      threadId: word,
+      runId: word,
+      messages: [{ id: word, role: 'user', content: word }],
+      forwardedProps: { action: word },
+    },
+  });
   for (const method of ['PROPFIND', 'PURGE', 'DELETE', 'OPTIONS']) await answered(relay, method, word);
   await ask(`${relay.url}/v1/chat`, { method: 'POST', token: `${word}.${word}.${word}`, body: body({}) });
   await frames(relay, token, word);

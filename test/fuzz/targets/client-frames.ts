@@ -1,5 +1,6 @@
-/** What a client sends as text: frames, bodies of requests in the new shape and the old ones, reports of metrics. */
+/** What a client sends as text: frames, bodies of requests in each shape, reports of metrics. */
 import assert from 'node:assert/strict';
+import { readRunInput } from '../../../src/ag-ui/run-input.ts';
 import { readChatFrame } from '../../../src/ai-sdk/chat-frames.ts';
 import { readChatBody } from '../../../src/ai-sdk/chat-request.ts';
 import { readOldBody } from '../../../src/legacy/old-body.ts';
@@ -22,6 +23,34 @@ const question = { action: 'chat', messages: [{ role: 'user', content: 'Why is t
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' } };
 
 const CORPUS: readonly unknown[] = [
+  {
+    threadId: 't',
+    runId: 'r',
+    protocolVersion: '1.0',
+    state: {},
+    tools: [],
+    context: [{ description: 'the page', value: 'fractions' }],
+    forwardedProps: { action: 'chat', onDisconnect: 'resume', maxTokens: 7 },
+    messages: [
+      { id: '1', role: 'user', content: [{ type: 'text', text: 'Why?' }] },
+      { id: '2', role: 'reasoning', content: 'Hm.' },
+      {
+        id: '3',
+        role: 'assistant',
+        content: 'So.',
+        metadata: { 'dash-relay': { refusal: { partial: true } } },
+      },
+      { id: '4', role: 'activity', activityType: 'tool', content: {} },
+      {
+        id: '5',
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'data', value: 'iVBORw0KGgo=', mimeType: 'image/png' } },
+          { type: 'document', source: { type: 'file', value: 'an-upload', provider: 'dash-relay' } },
+        ],
+      },
+    ],
+  },
   { type: 'start', id: 'a-stream', ...question },
   {
     type: 'start',
@@ -152,6 +181,11 @@ function check(input: string): void {
   const chat = readOrRefused(() => readChatBody(value));
   if (chat !== undefined) readOrRefused(() => parseHttpRequest(chat.request));
   if (typeof value === 'object' && value !== null) readOrRefused(() => readChatFrame({ ...value }));
+  const run = readOrRefused(() => readRunInput(value));
+  if (run !== undefined) {
+    assert.ok(Number.isSafeInteger(run.held) && run.held >= 0);
+    readOrRefused(() => parseHttpRequest(run.request));
+  }
   for (const old of ['ai-gateway', 'ai-proxy'] as const) {
     const body = readOrRefused(() => readOldBody(old, value, actions));
     if (body?.asks === 'answer') readOrRefused(() => parseHttpRequest(body.request));

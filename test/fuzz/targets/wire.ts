@@ -122,6 +122,10 @@ export const requestBytes: FuzzTarget = {
     request('GET /v1/ai-sdk/chat/c/stream') + request('DELETE /v1/ai-sdk/chat/%2F/stream'),
     withBody('POST /functions/v1/ai-gateway', '{"action":"chat","prompt":"hi","stream":true}'),
     withBody('POST /functions/v1/ai-proxy', '{"service_type":"chat","payload":{"prompt":"hi"}}'),
+    withBody(
+      'POST /v1/ag-ui',
+      '{"threadId":"t","runId":"r","messages":[{"id":"1","role":"user","content":"hi"}],"forwardedProps":{"action":"chat"}}',
+    ),
     withBody('POST /dev/token', '{"sub":"x","tier":null}'),
     request('OPTIONS /v1/chat', ['Origin: https://evil.example', 'Access-Control-Request-Method: POST']),
     handshake({ headers: { authorization: `Bearer ${TOKEN}` } }),
