@@ -13,6 +13,8 @@ import { delimiter, join } from 'node:path';
 const [OKHTTP] = (process.env.DASH_OKHTTP_CLASSPATH ?? '/usr/share/java/okhttp.jar').split(delimiter);
 /** The system's own Python has the system's modules; DASH_PYTHON names another. */
 const { DASH_PYTHON: PYTHON = '/usr/bin/python3' } = process.env;
+/** Where Debian has the modules of Perl. */
+const OPENAPI_CLIENT = '/usr/share/perl5/OpenAPI/Client.pm';
 const SERVICES = [
   { program: 'chromium-headless-shell', package: 'chromium-headless-shell', for: 'browser tests' },
   { program: 'chromium', package: 'chromium', for: 'the test of the back/forward cache' },
@@ -25,6 +27,7 @@ const SERVICES = [
   { program: 'nginx', package: 'nginx-light', for: 'the test of proxies' },
   { program: 'caddy', package: 'caddy', for: 'the test of proxies' },
   { program: 'curl', package: 'curl', for: 'the test of offered upgrades' },
+  { file: OPENAPI_CLIENT, package: 'libopenapi-client-perl', for: 'the test of a generated client' },
   { module: 'websockets', package: 'python3-websockets', for: 'the test of close codes' },
   { module: 'gi', package: 'python3-gi', for: 'the test of close codes' },
   { module: 'gi.repository.Soup', package: 'gir1.2-soup-3.0', for: 'the test of close codes' },

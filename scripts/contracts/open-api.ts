@@ -2,14 +2,7 @@
 import { bodyComponents } from './components.ts';
 import { codesOf, ErrorResponses, HEADERS_TOO_LARGE, headersOf } from './error-responses.ts';
 import { type JsonSchema, refTo } from './json-schema.ts';
-import {
-  type Content,
-  HEADERS,
-  OPERATIONS,
-  type Operation,
-  type OperationAnswer,
-  TAGS,
-} from './operations.ts';
+import { type Content, OPERATIONS, type Operation, type OperationAnswer, TAGS } from './operations.ts';
 import type { ProtocolDocument } from './protocol-document.ts';
 
 const DESCRIPTION = `The routes of Dash Relay. PROTOCOL.md is the law, and this document is compared with it.
@@ -65,12 +58,6 @@ export function openApi(protocol: ProtocolDocument, version: string): Node {
         },
       },
       responses: errors.components,
-      headers: Object.fromEntries(
-        Object.entries(HEADERS).map(([name, { says, type }]) => [
-          name,
-          { description: says, schema: { type } },
-        ]),
-      ),
     },
   };
 }

@@ -13,7 +13,7 @@ export interface Content {
   readonly [mediaType: string]: JsonSchema;
 }
 
-/** Headers of answers, by the name of their component. */
+/** Headers of answers. */
 export const HEADERS = {
   RequestId: { name: 'x-request-id', says: "Names the request in the operator's log.", type: 'string' },
   RetryAfter: {
@@ -36,7 +36,7 @@ export type HeaderName = keyof typeof HEADERS;
 export interface OperationAnswer {
   readonly says: string;
   readonly content?: Content;
-  /** Beside `x-request-id`: names of components. */
+  /** Beside `x-request-id`. */
   readonly headers?: readonly HeaderName[];
   /** By event of `text/event-stream`, the component that its `data:` is; `message` where events have no name. */
   readonly events?: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ import { CLOSE_CODES, ERROR_NAMES } from '../../src/protocol/codes.ts';
 import { readProjectFile } from '../architecture/source-files.ts';
 import { startServer } from '../http/start-server.ts';
 import { ask } from '../support/http-doors.ts';
-import { Contract, type OpenApi } from './contract.ts';
+import { Contract, type OpenApi, validatorOf } from './contract.ts';
 
 const openApi = JSON.parse(readProjectFile('docs/openapi.json')) as OpenApi;
 const asyncApi = JSON.parse(readProjectFile('docs/asyncapi.json')) as AsyncApi;
@@ -43,6 +43,9 @@ describe('the documents', () => {
     expect(errors).toBeUndefined();
     expect(valid).toBe(true);
     expect(validator.version).toBe('3.1');
+    const ajv = validatorOf();
+    for (const [name, schema] of Object.entries(openApi.components.schemas))
+      expect(ajv.validateSchema(schema), name).toBe(true);
   });
 
   it('are valid AsyncAPI 3', () => {

@@ -58,6 +58,12 @@ export const NEEDS: readonly Need[] = [
     programs: ['prometheus'],
     demoPage: false,
   },
+  {
+    project: 'perl',
+    importing: ['test/contracts/clients/perl-client.ts'],
+    programs: ['libopenapi-client-perl'],
+    demoPage: false,
+  },
   // The relay as a process of its own, commands, bundlers, Postgres: all from npm.
   {
     project: 'processes',
