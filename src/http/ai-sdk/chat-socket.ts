@@ -326,7 +326,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
 
   #refused({ id = '', of, code, message }: ErrorFrame): readonly WireText[] {
     const reading = this.#byStream.get(id);
-    if (reading === undefined || of === 'cancel' || of === 'ack') return [];
+    // Of a cancel: the run is gone, or out of reach.
+    if (reading === undefined || (of === 'cancel' && !reading.isAborted)) return [];
     this.#forget(reading);
     const isGone = of === 'resume' && code === 'unknown_stream';
     return [isGone ? noActiveWire(reading.prefix) : errorWire(reading.prefix, errorText({ code, message }))];

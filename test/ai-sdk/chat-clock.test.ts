@@ -1,0 +1,159 @@
+/** A socket of the AI SDK's frames with time in the test's hand, and the core in memory. */
+import { expect, it } from 'vitest';
+import { connectChats } from '../../src/http/ai-sdk/chat-socket.ts';
+import { ChatStreams } from '../../src/http/ai-sdk/chat-streams.ts';
+import { RelayError } from '../../src/protocol/relay-error.ts';
+import { ALICE, createCore, principal } from '../support/core.ts';
+import { FakeSocket } from '../support/fake-socket.ts';
+import { settled } from '../support/quiet.ts';
+import { type ChatResponse, question, resume, textIn } from './chat-client.ts';
+
+const LIFE_MS = 3_600_000;
+
+function chatCore() {
+  const core = createCore();
+  const chats = new ChatStreams(core.relay, false);
+  const open = () => {
+    const socket = new FakeSocket();
+    const info = { connectionId: 'c', principal: principal(ALICE, core.clock.now() + LIFE_MS) };
+    return socket.attach(connectChats(socket, info, core.relay.connect, { chats, clock: core.clock }));
+  };
+  return { ...core, open };
+}
+
+function told({ frames }: FakeSocket, requestId: string): ChatResponse[] {
+  return (frames as unknown as readonly ChatResponse[]).filter((frame) => frame.requestId === requestId);
+}
+
+it('a page that answers no ping is closed, and its answer waits for it', async () => {
+  const { clock, upstream, open } = chatCore();
+  const page = open();
+  page.send(question('r', 'chat'));
+  await settled();
+  page.answersPings = false;
+  clock.advance(25_000);
+  expect(page.closedWith).toBeUndefined();
+  clock.advance(10_000);
+  expect(page.closedWith).toEqual({ code: 4408, reason: 'noPong' });
+  await settled();
+  upstream.last.text('Here it is.');
+  const back = open();
+  back.send(resume('s', 'chat'));
+  await settled();
+  expect(textIn(told(back, 's'))).toBe('Here it is.');
+});
+
+it('is told nothing but frames of its requests: no greeting, no warning of its token, no deploy', async () => {
+  const { clock, relay, upstream, open } = chatCore();
+  const page = open();
+  page.send(question('r', 'chat'));
+  await settled();
+  const before = page.frames.length;
+  clock.advance(LIFE_MS - 30_000);
+  void relay.drain(60_000);
+  await settled();
+  expect(page.frames.slice(before)).toEqual([]);
+  page.send(question('s', 'other'));
+  await settled();
+  const shuttingDown = { type: 'error', errorText: expect.stringMatching(/^shutting_down: /) };
+  expect(told(page, 's')).toMatchObject([shuttingDown]);
+  upstream.last.end();
+  await settled();
+  expect(told(page, 'r').at(-1)).toMatchObject({ type: 'end' });
+  expect(page.closedWith).toEqual({ code: 1001, reason: 'goingAway' });
+});
+
+it('`end` comes after the ending alone, and an answer whose ending no pong followed is told again', async () => {
+  const { upstream, open } = chatCore();
+  const page = open();
+  page.send(question('r', 'chat'));
+  await settled();
+  page.answersPings = false;
+  upstream.last.text('word');
+  await settled();
+  expect(told(page, 'r').some(({ type }) => type === 'end')).toBe(false);
+  upstream.last.end();
+  await settled();
+  expect(told(page, 'r').slice(-2)).toMatchObject([{ chunk: { type: 'finish' } }, { type: 'end' }]);
+  page.drop();
+  const back = open();
+  back.send(resume('s', 'chat'));
+  await settled();
+  expect(textIn(told(back, 's'))).toBe('word');
+  back.drop();
+  const done = open();
+  done.send(resume('t', 'chat'));
+  await settled();
+  expect(told(done, 't')).toEqual([{ type: 'no-active', requestId: 't' }]);
+});
+
+it('the abort of a resume stops the run once no other resume of the chat has come', async () => {
+  const { clock, upstream, open } = chatCore();
+  open().send(question('r', 'chat'));
+  await settled();
+  upstream.last.text('word');
+  const page = open();
+  page.send(resume('s', 'chat'));
+  await settled();
+  page.send({ type: 'abort', requestId: 's' });
+  clock.advance(24);
+  page.send(resume('t', 'chat'));
+  clock.advance(100);
+  await settled();
+  expect(upstream.last.ending).toBeNull();
+  expect(textIn(told(page, 't'))).toBe('word');
+  page.send({ type: 'abort', requestId: 't' });
+  clock.advance(25);
+  await settled();
+  expect(upstream.last.ending).toMatchObject({ kind: 'aborted' });
+  expect(told(page, 't').at(-1)).toMatchObject({ type: 'end' });
+});
+
+it('an abort whose page leaves at once is a stop', async () => {
+  const { upstream, open } = chatCore();
+  open().send(question('r', 'chat'));
+  await settled();
+  const page = open();
+  page.send(resume('s', 'chat'));
+  await settled();
+  page.send({ type: 'abort', requestId: 's' });
+  page.drop();
+  await settled();
+  expect(upstream.last.ending).toMatchObject({ kind: 'aborted' });
+});
+
+it('a reader that is slow gets merged text, numbered without a gap', async () => {
+  const { upstream, open } = chatCore();
+  const page = open();
+  page.send(question('r', 'chat'));
+  await settled();
+  page.stalled = true;
+  const words = Array.from({ length: 3000 }, (_, at) => `${'x'.repeat(100)} ${at} `);
+  for (const word of words) {
+    upstream.last.text(word);
+    if (page.bufferedBytes === 0) await settled();
+  }
+  upstream.last.end();
+  await settled();
+  page.drain();
+  await settled();
+  const frames = told(page, 'r');
+  const numbers = frames.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]));
+  expect(numbers).toEqual(numbers.map((_, at) => at));
+  expect(numbers.length).toBeLessThan(words.length);
+  expect(textIn(frames)).toBe(words.join(''));
+});
+
+it('a run that fails before its first word is an error of its request', async () => {
+  const { upstream, open } = chatCore();
+  const page = open();
+  page.send(question('r', 'chat'));
+  await settled();
+  upstream.last.fail(new RelayError('upstream_overloaded', 'the model is overloaded'));
+  await settled();
+  expect(told(page, 'r').slice(-3)).toMatchObject([
+    { chunk: { type: 'message-metadata', messageMetadata: { error: { code: 'upstream_overloaded' } } } },
+    { chunk: { type: 'error', errorText: 'upstream_overloaded: the model is overloaded' } },
+    { type: 'end' },
+  ]);
+});
