@@ -61,7 +61,7 @@ export interface ClientStream extends DashStream {
   readonly request: StreamRequest | undefined;
   readonly state: StreamState;
   /** Nobody has used its id, and it was not asked yet. */
-  readonly fresh: boolean;
+  fresh: boolean;
   readonly ended: boolean;
   /** What it is read by; the transport sets it. */
   transport: Transport;
@@ -142,11 +142,9 @@ export function createClientStream(
     final,
     transport: 'websocket',
     thought: '',
+    fresh,
     get state() {
       return state;
-    },
-    get fresh() {
-      return fresh;
     },
     get ended() {
       return !!state.outcome;
@@ -189,7 +187,7 @@ export function createClientStream(
       const before = state;
       const [next, effect] = step(before, event);
       state = next;
-      fresh &&= event.type !== 'ask';
+      stream.fresh &&= event.type !== 'ask';
       if (event.type === 'accepted') stream.warning = event.warning;
       if (event.type === 'ask' || event.type === 'lost') awaitContact(reconnectMs);
       else if (next.following) stream.reached();

@@ -2,7 +2,7 @@
  * The client: which streams there are and whose each is. Subscribes to the platform's signals and holds connections only
  * while there is something to follow, and a little longer.
  */
-import type { StreamPage, StreamRequest } from '../protocol/frames.ts';
+import type { HelloFrame, StreamPage, StreamRequest } from '../protocol/frames.ts';
 import { METRICS_EVENT } from '../protocol/streaming-metrics.ts';
 import { createBackoff } from './backoff.ts';
 import {
@@ -111,6 +111,8 @@ export interface DashClient {
    * ```
    */
   forgetAll(): Promise<void>;
+  /** Whether the relay keeps answers, as the last connection said; undefined before there was one. */
+  readonly keepsAnswers: boolean | undefined;
   /**
    * Which streams the user has, newest first and a page at a time: live ones, ended ones for as long as the relay holds or keeps
    * them. Each can be read with `attach(id, epoch, 0)`.
@@ -204,6 +206,7 @@ export function createDashClient(options: DashClientOptions): DashClient {
   const listeners = new Set<UserListener>();
   let unsubscribe: (() => void) | undefined;
   let idle: ClientTimer | undefined;
+  let keepsAnswers: boolean | undefined;
 
   const backoff = createBackoff(clock);
   const tell = (signedOut = false): void => {
@@ -219,7 +222,10 @@ export function createDashClient(options: DashClientOptions): DashClient {
     }
     tell();
   });
-  const common = { url, fetch, webSocket, tokens, backoff, clock, connectMs };
+  const onHello = (hello: HelloFrame): void => {
+    keepsAnswers = !!hello.keepsAnswers;
+  };
+  const common = { url, fetch, webSocket, tokens, backoff, clock, connectMs, onHello };
   const http = createRelayHttp(common);
   const selector = createTransportSelector(clock, transports, () => http.read('/v1/config'));
   const router = createStreamRouter({ ...common, http, selector, refresh: createTokenRefresh(clock) });
@@ -357,6 +363,9 @@ export function createDashClient(options: DashClientOptions): DashClient {
     attach: (id, epoch, seq = 0, more = {}) => begin({ id, at: { epoch, seq }, held: more.content }, more),
     forget: (id) => erase(`/v1/streams/${id}?forget=true`),
     forgetAll: () => erase('/v1/streams'),
+    get keepsAnswers() {
+      return keepsAnswers;
+    },
     onUser(listener) {
       listeners.add(listener);
       const isWanted = (): boolean => listeners.has(listener) && tokens.userId === undefined;

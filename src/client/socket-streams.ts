@@ -79,10 +79,8 @@ export function createSocketStreams(
     const { epoch, seq: after, stopping, startable } = state;
     const isKnown = epoch || !startable;
     const { keepsAnswers, limits } = session()?.hello ?? {};
-    const fresh = keepsAnswers && stream.fresh ? { fresh: true } : {}; // relays of before know no such field
-    const frame = isKnown
-      ? { type: 'resume', id, epoch, after }
-      : { type: 'start', id, ...fresh, ...request };
+    const fresh = (keepsAnswers && stream.fresh) || undefined; // relays of before know no such field
+    const frame = isKnown ? { type: 'resume', id, epoch, after } : { type: 'start', id, fresh, ...request };
     if (utf8Length(JSON.stringify(frame)) > (limits?.frameBytes ?? 0)) {
       stream.fail(failure('too_large'));
     } else {

@@ -2,7 +2,7 @@
  * Streams over one WebSocket that is opened when there is one to follow and comes back while there is. Owns when a
  * connection is opened and left, also because of the relay's `going_away`; what its end means is `reconnection.ts`.
  */
-import type { GoingAwayFrame, ServerFrame } from '../protocol/frames.ts';
+import type { GoingAwayFrame, HelloFrame, ServerFrame } from '../protocol/frames.ts';
 import { boundedMs } from '../protocol/retry-after.ts';
 import type { ClientStream } from './client-stream.ts';
 import { failure } from './dash-error.ts';
@@ -23,6 +23,7 @@ export interface SocketTransportParts extends Omit<ReconnectionParts, 'streams'>
   readonly refresh: TokenRefresh;
   readonly clock: ClientClock;
   readonly connectMs: number;
+  onHello(hello: HelloFrame): void;
   /** WebSockets are not to be used: this stream goes on by another transport. */
   moved(stream: ClientStream, transport: Transport): void;
 }
@@ -67,6 +68,7 @@ export function createSocketTransport(parts: SocketTransportParts): SocketTransp
 
   const received = (frame: ServerFrame): void => {
     if (frame.type === 'hello') {
+      parts.onHello(frame);
       streams.askAll();
     } else if (frame.type === 'going_away') {
       goingAway = frame;

@@ -169,6 +169,9 @@ export function watchClient(
     watch: (listener) => client.watch(listener),
     forget: (id) => client.forget(id),
     forgetAll: () => client.forgetAll(),
+    get keepsAnswers() {
+      return client.keepsAnswers;
+    },
     request: client.request,
     signOut: () => client.signOut(),
     close: () => client.close(),

@@ -11,7 +11,7 @@ import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } from './packed.ts';
 
 /** Of the entry `.`, minified and gzipped. */
-const MAX_GZIPPED_BYTES = 10.4 * 1024;
+const MAX_GZIPPED_BYTES = 10.5 * 1024;
 /** Of all entries; what only pages with formulas or code load is a half of it. */
 const MAX_UNPACKED_BYTES = 2_000_000;
 const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report'];
@@ -127,7 +127,7 @@ console.log(JSON.stringify({ version: process.version, transport, content }));
 `;
 
 describe('in a bundle', () => {
-  it('is at most 10.4 KB, minified and gzipped', async () => {
+  it('is at most 10.5 KB, minified and gzipped', async () => {
     const { outputFiles } = await build({
       entryPoints: [packaged('dist/index.js')],
       bundle: true,

@@ -1,12 +1,14 @@
 /** Questions that are edited and answers that are given again: both ways stay, one is shown. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../src/client/dash-error.ts';
 import { NO_ANSWER } from '../../src/react/store/answer-state.ts';
 import type { ConversationStorage } from '../../src/react/store/conversation-storage.ts';
 import { Conversations } from '../../src/react/store/conversations.ts';
 import { MessageTree } from '../../src/react/store/message-tree.ts';
 import type { ChatMessage } from '../../src/react/store/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { settled } from '../support/quiet.ts';
 import { FakeClient } from './fake-client.ts';
 import { manualFrames } from './manual-frames.ts';
 
@@ -333,6 +335,66 @@ describe('a conversation that was removed', () => {
     page.conversations.remove('one');
     happen(page);
     expect(page.conversations.undoRemove()).toBeUndefined();
+  });
+});
+
+describe('the answers of a conversation that is removed', () => {
+  /** Two answers, one of them a variant, and removed. */
+  const removed = async (storage?: ConversationStorage) => {
+    const page = openPage(storage);
+    await page.ask('one', 'first');
+    page.store.regenerate();
+    await page.answer('another');
+    page.conversations.remove('one');
+    await settled();
+    return page;
+  };
+  const IDS = ['stream-1', 'stream-2'];
+
+  it('are erased by the relay once it cannot be brought back, and not while it can', async () => {
+    const storage = memoryStorage();
+    const { client, clock, conversations } = await removed(storage);
+    clock.advance(9_999);
+    await settled();
+    expect(client.forgotten).toEqual([]);
+    conversations.undoRemove();
+    clock.advance(60_000);
+    await settled();
+    expect(client.forgotten).toEqual([]);
+    conversations.remove('one');
+    clock.advance(10_000);
+    await settled();
+    expect(client.forgotten).toEqual(IDS);
+    expect(storage.text).not.toContain('stream-');
+  });
+
+  it('are erased by the next page where this one was closed before, or found no relay; by nobody where none are kept', async () => {
+    const storage = memoryStorage();
+    await removed(storage); // and gone without a word
+    expect(storage.text).not.toContain('another');
+    const second = new FakeClient();
+    second.forgetFails = failure('unreachable', true);
+    new Conversations({ client: second, clock: new ManualClock(), frames: manualFrames(), storage }).open();
+    await settled();
+    expect(storage.text).toContain('stream-2');
+    const third = openPage(storage);
+    await settled();
+    expect(third.client.forgotten).toEqual(IDS);
+    expect(storage.text).not.toContain('stream-');
+
+    const page = await removed();
+    page.client.keepsAnswers = false;
+    page.conversations.close();
+    await settled();
+    expect(page.client.forgotten).toEqual([]);
+  });
+
+  it("of a user who leaves are that user's to erase", async () => {
+    const page = await removed();
+    page.client.signIn('bob');
+    page.clock.advance(60_000);
+    await settled();
+    expect(page.client.forgotten).toEqual([]);
   });
 });
 

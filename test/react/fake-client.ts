@@ -217,8 +217,12 @@ export class FakeClient implements DashClient {
 
   /** What was to be forgotten; null: all. */
   readonly forgotten: (string | null)[] = [];
+  keepsAnswers: boolean | undefined;
+  /** What the next are refused with. */
+  forgetFails: Failure | undefined;
 
   async forget(id: string): Promise<void> {
+    if (this.forgetFails) throw new DashError(this.forgetFails);
     this.forgotten.push(id);
   }
 

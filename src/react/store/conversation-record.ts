@@ -21,6 +21,8 @@ export interface ConversationRecord extends MessageBranches {
 export interface KeptConversations {
   readonly viewed: string | undefined;
   readonly conversations: readonly ConversationRecord[];
+  /** Answers of deleted ones that the relay may still keep. */
+  readonly erasing?: readonly string[] | undefined;
 }
 
 export const NOTHING_KEPT: KeptConversations = { viewed: undefined, conversations: [] };
@@ -38,7 +40,10 @@ export function parse(text: string | null | undefined): KeptConversations {
   const kept = json(text ?? '') as Partial<KeptConversations & { version: number }> | undefined;
   if (!READABLE.includes(kept?.version) || !Array.isArray(kept?.conversations)) return NOTHING_KEPT;
   const conversations = kept.conversations.filter(isRecord).map(withKnownFields);
-  return { viewed: typeof kept.viewed === 'string' ? kept.viewed : undefined, conversations };
+  const erasing = Array.isArray(kept.erasing)
+    ? kept.erasing.filter((id) => typeof id === 'string')
+    : undefined;
+  return { viewed: typeof kept.viewed === 'string' ? kept.viewed : undefined, conversations, erasing };
 }
 
 /** As it is once the answer that was under way has been stopped. */

@@ -20,6 +20,7 @@ import {
   createConversationWriter,
 } from './conversation-storage.ts';
 import { ConversationStore, type ConversationSummary } from './conversation-store.ts';
+import { Erasures } from './erasures.ts';
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { type ExportedFile, exportMarkdown, type Speakers } from './markdown-export.ts';
@@ -84,6 +85,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #removed = new Set<string>();
   #isCleared = false;
   #removal: Removal | undefined;
+  readonly #erasures: Erasures;
   #viewed: string | undefined;
   /** A person chose the one that is viewed. */
   #isChosen = false;
@@ -102,6 +104,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       departures: 0,
     });
     this.attachments = new Attachments(options.client, frames);
+    this.#erasures = new Erasures(options.client, () => this.#heard('state'));
     this.#options = options;
     this.#frames = frames;
     this.#clock = clock;
@@ -121,7 +124,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#unsubscribe?.();
-    this.#dropRemoval();
+    this.#endRemoval();
     for (const store of this.#stores.values()) store.detach();
     if (this.#isRestored) this.#writer?.now();
   }
@@ -181,13 +184,16 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     return Array.from(this.#stores.values()).some((store) => store.hasAnswer(id));
   }
 
-  /** Takes it away, also from where it is kept; an answer that is under way is stopped. For a while `undoRemove` brings it back. */
+  /**
+   * Takes it away, also from where it is kept; an answer that is under way is stopped. For a while `undoRemove` brings it back: after
+   * that its answers are erased from where the relay keeps them.
+   */
   remove(id: string): void {
     const store = this.#stores.get(id);
-    this.#dropRemoval();
+    this.#endRemoval();
     if (store && store.summary().askedAt > 0) {
       const timer = this.#clock.after(UNDO_MS, () => {
-        this.#dropRemoval();
+        this.#endRemoval();
         this.publish();
       });
       this.#removal = { of: { id, title: store.summary().title }, record: store.record(), timer };
@@ -210,7 +216,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 
   /** Forgets all, also what is kept: when a user signs out. */
   clear(): void {
-    this.#dropRemoval();
+    this.#endRemoval();
     for (const id of this.#stores.keys()) this.#forget(id);
     this.#isCleared = true;
     this.#writer?.now();
@@ -259,6 +265,18 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.attachments.keepOnly(new Set([...kept, ...removed]));
   }
 
+  /** It cannot be brought back any more. */
+  #endRemoval(): void {
+    const ids = this.#removedAnswers();
+    this.#dropRemoval();
+    this.#erasures.add(ids);
+  }
+
+  #removedAnswers(): string[] {
+    const messages = this.#removal?.record.messages ?? [];
+    return messages.filter(({ role }) => role === 'assistant').map(({ id }) => id);
+  }
+
   #dropRemoval(): void {
     this.#removal?.timer.cancel();
     this.#removal = undefined;
@@ -303,6 +321,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#isRestored = this.#options.storage === undefined;
     this.#removed.clear();
     this.#dropRemoval();
+    this.#erasures.leave();
     this.#isCleared = false;
     this.#viewed = undefined;
     this.#isChosen = false;
@@ -318,6 +337,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
     if (kept.viewed !== undefined && this.#stores.has(kept.viewed)) this.#turnTo(kept.viewed);
     this.#isRestored = true;
+    this.#erasures.add(kept.erasing ?? []);
     if (this.#serialised() !== serialise(kept)) this.#writer?.now(); // what happened while it was read
     if (this.#isOpen) this.#reattach();
     this.publish();
@@ -340,7 +360,12 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       .filter(({ askedAt, draft }) => askedAt > 0 || draft !== '')
       .sort((one, other) => other.askedAt - one.askedAt)
       .slice(0, KEPT_CONVERSATIONS);
-    return serialise({ viewed: this.#viewed, conversations });
+    const erasing = [...this.#erasures.left, ...this.#removedAnswers()];
+    return serialise({
+      viewed: this.#viewed,
+      conversations,
+      erasing: erasing.length > 0 ? erasing : undefined,
+    });
   }
 }
 
