@@ -7,6 +7,7 @@
 import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mintTokens } from './issuer/tokens.ts';
+import { ChatClient } from './load/chat-client.ts';
 import type { LoadClient } from './load/client.ts';
 import { Meter } from './load/meter.ts';
 import { PlanClient } from './load/plan-client.ts';
@@ -21,11 +22,12 @@ const ACK_MS = 500;
 const ACK_SLICES = 50;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
-const { kind } = options.door;
+const { kind, asks } = options.door;
+const hasTokens = kind === 'relay' || kind === 'chats' || asks !== undefined;
 if (options.nice !== undefined) setPriority(options.nice);
 const meter = new Meter();
 const clients: LoadClient[] = [];
-const tokens = kind === 'relay' ? mintTokens(options.signer, options.name, options.connections) : [];
+const tokens = hasTokens ? mintTokens(options.signer, options.name, options.connections) : [];
 let started = 0;
 
 obey({
@@ -69,10 +71,10 @@ async function connectAll(): Promise<void> {
 }
 
 function connect(index: number): LoadClient {
-  const own = { ...options, name: `${options.name}${index}` };
+  const own = { ...options, name: `${options.name}${index}`, token: tokens[index] ?? '' };
   if (kind === 'sse') return new SseClient(own, meter);
   if (kind === 'plan') return new PlanClient(own, meter);
-  return new RelayClient({ ...own, token: tokens[index] ?? '' }, meter);
+  return kind === 'chats' ? new ChatClient(own, meter) : new RelayClient(own, meter);
 }
 
 async function startUpTo({ streams, rampMs }: StreamCommand): Promise<void> {

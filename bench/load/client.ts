@@ -8,6 +8,15 @@ export interface LoadClient {
   acknowledge(): void;
 }
 
+/** What is asked for where a door names actions. */
+export const ACTION = 'general_assistance';
+
+/** A chat of the AI SDK's of one question. */
+export function chatOf(id: string, text: string) {
+  const messages = [{ id: 'question', role: 'user', parts: [{ type: 'text', text }] }];
+  return { id, messages, trigger: 'submit-message' };
+}
+
 /** The prompt of a stream: its name and pace are for the upstream, which takes them from there. */
 export function promptOf(name: string, deltasPerSecond: number | undefined): string {
   const pace = deltasPerSecond === undefined ? '' : ` pace:${deltasPerSecond}`;

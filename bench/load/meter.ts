@@ -16,6 +16,7 @@ export class Meter {
   readonly #firstTokenAdded = new Histogram();
   #deltas = 0;
   #chunks = 0;
+  #bytes = 0;
   #starts = 0;
   #endings: Counts = {};
   /** Never reset: a fault before the first round spoils the run as well. */
@@ -28,6 +29,7 @@ export class Meter {
     for (const each of [...own, this.cancelRoundTrip, this.upstreamClosed, this.resumed]) each.reset();
     this.#deltas = 0;
     this.#chunks = 0;
+    this.#bytes = 0;
     this.#starts = 0;
     this.#endings = {};
     this.#cancelSent = {};
@@ -41,6 +43,7 @@ export class Meter {
       live: this.live,
       deltas: this.#deltas,
       chunks: this.#chunks,
+      bytes: this.#bytes,
       starts: this.#starts,
       endings: this.#endings,
       faults: this.#faults,
@@ -63,6 +66,11 @@ export class Meter {
   ended(how: string): void {
     this.live -= 1;
     count(this.#endings, how);
+  }
+
+  /** So many bytes came from a socket. */
+  received(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   fault(what: string): void {

@@ -41,6 +41,8 @@ export interface LoadReport {
   readonly deltas: number;
   /** Frames, or reads of server-sent events, that carried them. */
   readonly chunks: number;
+  /** Read from all sockets, protocol and all. */
+  readonly bytes: number;
   readonly starts: number;
   /** Ending → count: `done`, `cancelled` or an error's code. */
   readonly endings: Readonly<Record<string, number>>;

@@ -94,6 +94,7 @@ export class RelayClient implements LoadClient {
         headers: { 'Sec-WebSocket-Protocol': 'dash-relay.v1', Authorization: `Bearer ${token}` },
       },
       {
+        onBytes: (bytes) => this.#meter.received(bytes),
         onText: (bytes, from, end) => this.#read(bytes, from, end),
         onClose: (reason) => this.#closed(reason),
       },

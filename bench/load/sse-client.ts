@@ -1,10 +1,11 @@
 /**
  * A client of server-sent events over plain HTTP/1.1, for peers that pass the Messages API on or make events of their
- * own of it: one request after the other on one connection kept alive. Counts deltas by their stamps, reads no event.
+ * own of it, and for the relay's own routes: one request after the other on one connection kept alive. Counts deltas by their stamps, reads no event.
  */
 import type { Socket } from 'node:net';
 import { nowMicros, STAMP_BYTES } from '../stamp.ts';
-import { type LoadClient, promptOf } from './client.ts';
+import type { Door } from '../subjects/port.ts';
+import { ACTION, chatOf, type LoadClient, promptOf } from './client.ts';
 import type { Meter } from './meter.ts';
 import type { LoadOptions } from './port.ts';
 import { connectShared } from './read-buffer.ts';
@@ -27,12 +28,14 @@ export class SseClient implements LoadClient {
   #rest: Buffer | null = null;
   #live = false;
 
-  /** @param options its name: unique in the run */
-  constructor(options: LoadOptions, meter: Meter) {
+  /** @param options its name: unique in the run; `token`: '' where the door asks for none */
+  constructor(options: LoadOptions & { readonly token: string }, meter: Meter) {
     this.#options = options;
     this.#meter = meter;
     const { path, headers } = options.door;
-    const all = { Host: `127.0.0.1:${options.port}`, 'Content-Type': 'application/json', ...headers };
+    const bearer = options.token === '' ? {} : { Authorization: `Bearer ${options.token}` };
+    const about = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
+    const all = { Host: `127.0.0.1:${options.port}`, ...about, ...bearer, ...headers };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
     this.#head = `POST ${path} HTTP/1.1\r\n${lines.join('')}`;
     this.#socket = connectShared(options.port, (bytes, length) => this.#read(bytes, length));
@@ -49,9 +52,9 @@ export class SseClient implements LoadClient {
 
   start(): void {
     this.#serial += 1;
-    const { name, deltasPerSecond } = this.#options;
-    const messages = [{ role: 'user', content: promptOf(`${name}-${this.#serial}`, deltasPerSecond) }];
-    const body = JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 4096, stream: true, messages });
+    const { name, deltasPerSecond, door } = this.#options;
+    const stream = `${name}-${this.#serial}`;
+    const body = JSON.stringify(bodyOf(door.asks, stream, promptOf(stream, deltasPerSecond)));
     this.#live = true;
     this.#startSentAt = nowMicros();
     this.#meter.started();
@@ -61,6 +64,7 @@ export class SseClient implements LoadClient {
   acknowledge(): void {}
 
   #read(shared: Buffer, length: number): void {
+    this.#meter.received(length);
     const rest = this.#rest;
     this.#rest = null;
     const bytes = rest === null ? shared : Buffer.concat([rest, shared.subarray(0, length)]);
@@ -85,6 +89,29 @@ export class SseClient implements LoadClient {
     if (this.#live) this.#meter.ended('connection lost');
     this.#meter.connected -= 1;
     this.#meter.fault('connection lost');
+  }
+}
+
+/** The same question in each door's own form. */
+function bodyOf(asks: Door['asks'], stream: string, content: string): object {
+  const messages = [{ role: 'user', content }];
+  switch (asks) {
+    case undefined:
+      return { model: 'claude-sonnet-5-5', max_tokens: 4096, stream: true, messages };
+    case 'start':
+      return { action: ACTION, messages };
+    case 'ui_messages':
+      return { ...chatOf(stream, content), action: ACTION };
+    case 'ag_ui':
+      return {
+        threadId: stream,
+        runId: `${stream}-of-the-generator`,
+        state: {},
+        messages: [{ id: 'question', ...messages[0] }],
+        tools: [],
+        context: [],
+        forwardedProps: { action: ACTION },
+      };
   }
 }
 

@@ -16,6 +16,8 @@ export interface WebSocketTarget {
 export interface WebSocketHandlers {
   /** The handshake is done. */
   onOpen?(): void;
+  /** So many bytes came from the socket. */
+  onBytes?(bytes: number): void;
   /** One text frame: `bytes` from `from` to `end`, to be used up at once. */
   onText(bytes: Buffer, from: number, end: number): void;
   /** Once: a refusal (`http 429`), the relay's close (`close 4503`) or a lost socket. */
@@ -65,6 +67,7 @@ export class WebSocketClient {
 
   #read(shared: Buffer, length: number): void {
     if (this.#closed) return;
+    this.#handlers.onBytes?.(length);
     const rest = this.#rest;
     this.#rest = null;
     const bytes = rest === null ? shared : Buffer.concat([rest, shared.subarray(0, length)]);

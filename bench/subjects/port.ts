@@ -12,8 +12,13 @@ export interface Backends {
 
 /** How the load generator asks for an answer. */
 export interface Door {
-  /** `relay`: frames of PROTOCOL.md. `sse`: one POST a stream, one at a time a connection. `plan`: the plan's frames. */
-  readonly kind: 'relay' | 'sse' | 'plan';
+  /**
+   * `relay`: frames of PROTOCOL.md. `chats`: those of the AI SDK's WebSocketChatTransport. `sse`: one POST a stream, one at a time a
+   * connection. `plan`: the plan's frames.
+   */
+  readonly kind: 'relay' | 'chats' | 'sse' | 'plan';
+  /** What is posted, where that is not a request to the Messages API: then a token goes with it. */
+  readonly asks?: 'start' | 'ui_messages' | 'ag_ui';
   readonly path: string;
   /** Beyond those of every request. */
   readonly headers: Readonly<Record<string, string>>;

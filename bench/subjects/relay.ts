@@ -17,6 +17,8 @@ export interface RelayCheckout {
   readonly nodeOptions: string;
   /** Beside what the bench sets. */
   readonly environment?: Environment;
+  /** Absent: its own WebSockets. */
+  readonly door?: Door;
 }
 
 const DOOR: Door = { kind: 'relay', path: '/v1/ws', headers: {} };
@@ -51,7 +53,7 @@ export function relaySubject(checkout: RelayCheckout): Subject {
 }
 
 async function startRelay(
-  { name, directory, entry, nodeOptions }: RelayCheckout,
+  { name, directory, entry, nodeOptions, door = DOOR }: RelayCheckout,
   { securePort, certFile, supabaseUrl }: Backends,
   environment: Environment,
 ): Promise<RunningSubject> {
@@ -80,7 +82,7 @@ async function startRelay(
   });
   return {
     port,
-    door: DOOR,
+    door,
     pid: server.pid,
     log: server.log,
     async [Symbol.asyncDispose]() {
