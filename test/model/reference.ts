@@ -400,7 +400,8 @@ export class Reference implements Judge {
     if (code !== 'resume_gap' && code !== 'unknown_stream') return;
     const run = this.byEpoch.get(epoch ?? '');
     if (run === undefined || !this.isCalm || run.isDisturbed || run.mayBeTrimmed) return;
-    if (code === 'resume_gap' && this.areDevicesSane && this.latest(userId, id) === run && wasPublished(run))
+    const isExact = wasPublished(run) && !diedInItsEnding(run);
+    if (code === 'resume_gap' && this.areDevicesSane && this.latest(userId, id) === run && isExact)
       throw new Error('what is held of a run whose machine was killed is no position in it');
     if (code === 'unknown_stream' && !this.mayBeLost(run) && this.isHeldForSure(run))
       throw new Error('a stream that is held is unknown');
@@ -436,6 +437,12 @@ export class Reference implements Judge {
 /** Whether others know of it, also if its machine was killed. */
 function wasPublished({ begunAt, owner: { killedAt } }: ModelRun): boolean {
   return killedAt === undefined || killedAt - begunAt > PUBLISHED_MS;
+}
+
+/** Its machine was killed after it had made sure of the ending, and before that was there: nobody can say what it told. */
+function diedInItsEnding({ epoch, owner: { killedAt, link } }: ModelRun): boolean {
+  const askedAt = link?.endings.get(epoch);
+  return killedAt !== undefined && askedAt !== undefined && killedAt - askedAt < TOLERANCE_MS;
 }
 
 /** What a killed machine has certainly left to others: the seq of the last delta that was said some time before. */

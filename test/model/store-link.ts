@@ -38,6 +38,8 @@ interface Waiting {
 
 export class StoreLink implements SharedStore {
   readonly machine: string;
+  /** By epoch: when the store was last asked to keep others from ending that run, elapsed ms. */
+  readonly endings = new Map<string, number>();
   readonly #memory: SharedMemory;
   readonly #store: MemorySharedStore;
   readonly #clock: Clock;
@@ -136,6 +138,7 @@ export class StoreLink implements SharedStore {
   }
 
   restore(record: RunRecord, base: number, isEnding: boolean): Promise<Restored> {
+    if (isEnding) this.endings.set(record.epoch, this.#clock.elapsed());
     return this.#ask(() => this.#store.restore(record, base, isEnding));
   }
 
