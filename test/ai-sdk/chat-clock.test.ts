@@ -109,6 +109,24 @@ it('the abort of a resume stops the run once no other resume of the chat has com
   expect(told(page, 't').at(-1)).toMatchObject({ type: 'end' });
 });
 
+it('of two resumes in one breath the second has the answer from its beginning, once', async () => {
+  const { upstream, open } = chatCore();
+  open().send(question('r', 'chat'));
+  await settled();
+  upstream.last.text('word');
+  const page = open();
+  page.send(resume('s', 'chat'));
+  await Promise.resolve();
+  for (const frame of [{ type: 'abort', requestId: 's' }, resume('t', 'chat'), resume('u', 'chat')]) {
+    page.send(frame);
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve(); // its stream is found before anything is written
+  }
+  await settled();
+  const types = told(page, 'u').map(({ type, chunk }) => chunk?.type ?? type);
+  expect(types).toEqual(['start', 'start', 'start-step', 'text-start', 'text-delta']);
+  expect(told(page, 't').map(({ type }) => type)).toEqual(['error']);
+});
+
 it('an abort whose page leaves at once is a stop', async () => {
   const { upstream, open } = chatCore();
   open().send(question('r', 'chat'));

@@ -25,7 +25,7 @@ import type {
   ServedConnection,
 } from '../../connection/port.ts';
 import type { CloseCode } from '../../protocol/codes.ts';
-import type { EndingFrame, ErrorFrame, ServerFrame } from '../../protocol/frames.ts';
+import type { EndingFrame, ErrorFrame, ResumeFrame, ServerFrame, StartFrame } from '../../protocol/frames.ts';
 import { parseFrameText, parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { WireText } from '../../protocol/wire-text.ts';
@@ -74,6 +74,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   readonly #byRequest = new Map<string, ChatReading>();
   /** A connection has one position in a stream: the latest request reads it. */
   readonly #byStream = new Map<string, ChatReading>();
+  /** By stream: who asked the connection for it and has no answer yet, in the order of the answers. */
+  readonly #asking = new Map<string, ChatReading[]>();
   /** Resumes whose end may be no stop. */
   readonly #ending = new Map<ChatReading, Timer>();
   /** Resumes whose stream is looked for. */
@@ -164,8 +166,7 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     const { chatId, request } = frame;
     const { request: asked } = parseHttpRequest(request);
     const start = { type: 'start', id: streamIdFor(chatId), fresh: true, ...asked } as const;
-    this.#follow(this.#open(requestId, chatId, 'send'), start.id);
-    this.#core?.take({ frame: start });
+    this.#ask(this.#open(requestId, chatId, 'send'), start);
   }
 
   /** A fresh token keeps the connection open, as `auth` does on the relay's own. */
@@ -219,13 +220,28 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     }
     const { id, epoch } = stream;
     reading.held = lastSequence === undefined ? undefined : this.#held(reading, epoch, lastSequence);
-    this.#follow(reading, id);
     if (reading.isAborted && !this.#ending.has(reading)) {
+      this.#follow(reading, id);
       reading.epoch = epoch;
       return void this.#cancel(reading);
     }
     const after = reading.held?.position?.seq ?? 0;
-    this.#core?.take({ frame: { type: 'resume', id, epoch, after } });
+    this.#ask(reading, { type: 'resume', id, epoch, after });
+  }
+
+  #ask(reading: ChatReading, frame: (StartFrame | ResumeFrame) & { readonly id: string }): void {
+    const { id } = frame;
+    this.#follow(reading, id);
+    this.#asking.set(id, [...(this.#asking.get(id) ?? []), reading]);
+    this.#core?.take({ frame });
+  }
+
+  /** Who is answered by the next answer about a stream, if that reads it still: another may have asked since. */
+  #answered(id: string): ChatReading | undefined {
+    const [reading, ...others] = this.#asking.get(id) ?? [];
+    if (others.length > 0) this.#asking.set(id, others);
+    else this.#asking.delete(id);
+    return reading !== undefined && this.#byStream.get(id) === reading ? reading : undefined;
   }
 
   /** @throws RelayError resume_gap where that number says nothing here */
@@ -296,7 +312,7 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     switch (frame.type) {
       case 'accepted':
       case 'resumed':
-        return this.#byStream.get(frame.id)?.opened(frame) ?? [];
+        return this.#answered(frame.id)?.opened(frame) ?? [];
       case 'thinking':
       case 'tool':
         return this.#byStream.get(frame.id)?.meanwhile(frame) ?? [];
@@ -325,7 +341,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   }
 
   #refused({ id = '', of, code, message }: ErrorFrame): readonly WireText[] {
-    const reading = this.#byStream.get(id);
+    // What cannot be read on was answered before.
+    const reading = this.#asking.has(id) && of !== 'cancel' ? this.#answered(id) : this.#byStream.get(id);
     // Of a cancel: the run is gone, or out of reach.
     if (reading === undefined || (of === 'cancel' && !reading.isAborted)) return [];
     this.#forget(reading);

@@ -94,6 +94,7 @@ async function requireSound({ frames: told, closedWith }: FakeSocket): Promise<v
     const { type, requestId, sequence = -1, chunk, errorText } = frame;
     assert.equal(typeof requestId, 'string');
     if (type === 'chunk') {
+      assert.equal(chunk?.type === 'start', sequence === 0, 'an answer that begins twice');
       assert.equal(sequence, next.get(requestId) ?? sequence, 'a gap');
       next.set(requestId, sequence + 1);
       assert.equal(await faultOf(chunk), undefined);
