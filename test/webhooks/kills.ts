@@ -21,8 +21,14 @@ const FIRST_MANNERS: readonly Manner[] = [
   'takes',
 ];
 
-/** @param kills SIGKILLs, each in the middle of answers, settlements and deliveries */
-export async function deliverThroughKills(kills: number) {
+/** So many others come before one that the relay gives up after 15 s. */
+const BEFORE_ONE_THAT_HANGS = 60;
+
+/**
+ * @param kills SIGKILLs, each in the middle of answers, settlements and deliveries
+ * @param hangs whether some deliveries meet a receiver that never answers, or answers byte by byte
+ */
+export async function deliverThroughKills(kills: number, hangs = false) {
   await using receiver = await startReceiver();
   using directory = dataDirectory();
   const seen = new Set<string>();
@@ -30,6 +36,8 @@ export async function deliverThroughKills(kills: number) {
   receiver.behave(({ id }) => {
     if (seen.has(id)) return 'takes';
     seen.add(id);
+    if (hangs && seen.size % BEFORE_ONE_THAT_HANGS === 0)
+      return (seen.size / BEFORE_ONE_THAT_HANGS) % 2 === 0 ? 'slow' : 'hangs';
     return FIRST_MANNERS[seen.size % FIRST_MANNERS.length] ?? 'takes';
   });
   const environment = { WEBHOOK_URL: receiver.url, WEBHOOK_SECRET: SECRET, ABANDON_AFTER_MS: '60000' };
@@ -61,6 +69,9 @@ export async function deliverThroughKills(kills: number) {
   const all = [...ended, ...unread];
   expect(ids.filter((id) => !all.includes(id))).toEqual([]);
   expect(ended.filter((id) => !ids.includes(id))).toEqual([]);
+  // Nobody was there to read how those ended that a kill cut off.
+  const cutOff = awaited.filter(({ code }) => code === 'interrupted').map(({ epoch }) => `unread_${epoch}`);
+  expect(cutOff.filter((id) => !ids.includes(id))).toEqual([]);
   for (const epoch of rows.map((row) => row.epoch)) {
     const own = receiver.received.filter((event) => event.epoch === epoch).map(({ type }) => type);
     const first = [...new Set(own)];

@@ -65,6 +65,40 @@ describe('users', () => {
     expect(await asApi('authenticated', { sub: BOB }, `${users} WHERE user_id = '${ALICE}'`)).toEqual([]);
   });
 
+  it("read their own kept answers by their claims, and neither another's, nor what opens or answers a start, nor write any", async () => {
+    for (const [userId, text] of [
+      [ALICE, 'of Alice'],
+      [BOB, 'of Bob'],
+    ])
+      await server.query(
+        `INSERT INTO dash_relay.answers (epoch, stream_id, user_id, action, model, request_hash, head, text_length, text, lengths,
+           started_at, ended_at, keep_until)
+         VALUES ($1, 'stream', $2, 'chat', 'm', 'hash', 1, 8, to_json($1::text), '\\x0108', now(), now(), now() + interval '1 hour')`,
+        [text, userId],
+      );
+    const answers = 'SELECT user_id, text FROM dash_relay.answers';
+    expect(await asApi('authenticated', { sub: ALICE }, answers)).toEqual([
+      { user_id: ALICE, text: 'of Alice' },
+    ]);
+    expect(await asApi('authenticated', { sub: BOB }, `${answers} WHERE user_id = '${ALICE}'`)).toEqual([]);
+    expect(await asApi('authenticated', { sub: randomUUID() }, answers)).toEqual([]);
+    for (const claims of [undefined, {}]) expect(await asApi('authenticated', claims, answers)).toEqual([]);
+    const denied = [
+      ...['request_hash', 'lengths', 'sealed', 'seen_at', '*'].map(
+        (name) => `SELECT ${name} FROM dash_relay.answers`,
+      ),
+      'SELECT epoch FROM dash_relay.answer_pieces',
+      'SELECT until FROM dash_relay.forgotten_answers',
+      'DELETE FROM dash_relay.answers',
+      'UPDATE dash_relay.answers SET text = \'"forged"\'',
+      `SELECT * FROM dash_relay.find_answer('${BOB}', 'stream')`,
+      `SELECT dash_relay.forget_answers('${BOB}', NULL, interval '1 hour')`,
+    ];
+    for (const sql of denied)
+      await expect(asApi('authenticated', { sub: ALICE }, sql), sql).rejects.toMatchObject(DENIED);
+    await expect(asApi('anon', undefined, answers)).rejects.toMatchObject(DENIED);
+  });
+
   it.each(['cost_usd', 'output_cost_usd', 'price_version', 'instance', '*'])(
     'do not read what an answer cost the operator, nor where it ran: %s',
     async (column) => {
