@@ -12,6 +12,7 @@ const DOCUMENTS = [
   'actions',
   'answers',
   'caching',
+  'choosing',
   'client',
   'deploy',
   'identity',
