@@ -30,9 +30,18 @@ export interface PostgresAnswersParts {
 
 /** Before a hash that is sealed. */
 const SEALED = 'sealed:';
+/** Live answers whose keys are at hand: to make one costs more than to seal a piece. */
+const MOST_AT_HAND = 10_000;
+
+interface Sealing {
+  readonly seal: AnswerSeal;
+  readonly requestHash: string;
+}
 
 export class PostgresAnswers implements AnswerPlace {
   readonly #parts: PostgresAnswersParts;
+  /** By epoch. */
+  readonly #sealings = new Map<string, Sealing>();
 
   constructor(parts: PostgresAnswersParts) {
     this.#parts = parts;
@@ -84,10 +93,22 @@ export class PostgresAnswers implements AnswerPlace {
     await forgetAnswers((text, values) => pool.query(text, values), { userId, streamId, forgottenMs });
   }
 
+  /** Undefined where what leaves this machine is not sealed. */
+  #sealingOf(answer: StoredAnswer): Sealing | undefined {
+    const { keys } = this.#parts;
+    if (!keys.isSet) return undefined;
+    const { epoch, requestHash, endedAt } = answer;
+    const sealing = this.#sealings.get(epoch) ?? sealingBy(keys.of(answer, NO_SECRET), requestHash);
+    if (this.#sealings.size >= MOST_AT_HAND) this.#sealings.clear();
+    if (endedAt === null) this.#sealings.set(epoch, sealing);
+    else this.#sealings.delete(epoch);
+    return sealing;
+  }
+
   #sent(answer: StoredAnswer) {
     const { deltas, after, startedAt, endedAt, keepUntil, ending } = answer;
-    const { keys } = this.#parts;
-    const seal = keys.isSet ? keys.of(answer, NO_SECRET) : undefined;
+    const sealing = this.#sealingOf(answer);
+    const seal = sealing?.seal;
     const words =
       deltas === undefined ? {} : endedAt === null ? piece(after, deltas, seal) : whole(deltas, seal);
     return {
@@ -96,10 +117,7 @@ export class PostgresAnswers implements AnswerPlace {
       user_id: answer.userId,
       action: answer.action,
       model: answer.model,
-      request_hash:
-        seal === undefined
-          ? answer.requestHash
-          : `${SEALED}${seal.seal(PLACES.request, Buffer.from(answer.requestHash)).toString('base64')}`,
+      request_hash: sealing?.requestHash ?? answer.requestHash,
       head: answer.head,
       text_length: answer.textLength,
       ending: ending === undefined ? null : JSON.stringify(ending),
@@ -109,6 +127,11 @@ export class PostgresAnswers implements AnswerPlace {
       ...words,
     };
   }
+}
+
+function sealingBy(seal: AnswerSeal, requestHash: string): Sealing {
+  const sealed = seal.seal(PLACES.request, Buffer.from(requestHash)).toString('base64');
+  return { seal, requestHash: `${SEALED}${sealed}` };
 }
 
 /** Deletes them, and refuses what of them still comes in `forgottenMs`; how many it were. @throws as `query` */
