@@ -299,6 +299,48 @@ it('prints the conversation whole, and nothing else of the page', async () => {
   expect(colour).toBe('rgb(0, 0, 0)');
 });
 
+it('prints a long conversation whole by the command of the browser too, and is as it was afterwards', async () => {
+  const { page, answer, ask, button } = await openAssistant();
+  relay.simulator.script({ deltas: ['Answered.'] });
+  await ask('Ask 0.');
+  await button('Ask again').waitFor();
+  await page.addInitScript(LENGTHENED);
+  await page.reload();
+  await answer.getByText('Answered 59.').waitFor();
+  const read = `${MESSAGES}.innerText`;
+  expect(await page.evaluate(read)).not.toContain('Ask 3.');
+  // Heard after the assistant has.
+  await page.evaluate(`addEventListener('beforeprint', () => { window.onPaper = ${read}; })`);
+  const pdf = await page.pdf();
+  expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeGreaterThan(15);
+  const paper = await page.evaluate<string>('onPaper');
+  const wanted = [
+    ...Array.from({ length: 60 }, (_, at) => `Ask ${at}.`),
+    ...Array.from({ length: 600 }, (_, at) => `line-${at}.`),
+  ];
+  expect(wanted.filter((each) => !paper.includes(each))).toEqual([]);
+  await button('Show earlier messages').waitFor({ state: 'attached' });
+  expect(await page.evaluate(read)).not.toContain('Ask 3.');
+  await expect.poll(() => page.evaluate<number>(FROM_END), SOON).toBeLessThan(2);
+});
+
+/** As if sixty questions had been kept, the first with a list too long to be drawn at once. */
+const LENGTHENED = `(() => {
+  for (const [name, kept] of Object.entries(sessionStorage)) {
+    const all = JSON.parse(kept);
+    const [conversation] = all.conversations;
+    const [question, answer] = conversation.messages;
+    if (question.content !== 'Ask 0.' || conversation.messages.length > 2) continue;
+    const list = Array.from({ length: 600 }, (_, at) => '- line-' + at + '.').join('\\n');
+    conversation.messages = Array.from({ length: 60 }, (_, at) => [
+      { ...question, id: 'q' + at, content: 'Ask ' + at + '.' },
+      { ...answer, id: 'a' + at, content: (at === 1 ? list + '\\n\\n' : '') + 'Answered ' + at + '.' },
+    ]).flat();
+    delete conversation.parents;
+    sessionStorage[name] = JSON.stringify(all);
+  }
+})()`;
+
 it('reads an answer aloud, and stops where it is asked to', async () => {
   const { page, ask, button } = await openAssistant();
   await page.evaluate(`
@@ -493,6 +535,7 @@ it('says on a page that is not admitted what is to be listed where', async () =>
 
 /** The element that scrolls. */
 const MESSAGES = 'document.querySelector("[aria-label=Messages]")';
+const FROM_END = `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(${MESSAGES})`;
 /** Resolves with where the transcript has come to rest: text that arrived meanwhile has not moved it. */
 const RESTED = `new Promise((resolve) => {
   const messages = ${MESSAGES};
@@ -525,10 +568,7 @@ it.each([
     relay.simulator.script({ deltas: paragraphs, pace: PACE });
     await ask('Count');
     const read = (what: string) => page.evaluate<number>(`(({ ${what} }) => ${what})(${MESSAGES})`);
-    const fromEnd = () =>
-      page.evaluate<number>(
-        `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(${MESSAGES})`,
-      );
+    const fromEnd = () => page.evaluate<number>(FROM_END);
     await expect.poll(() => read('scrollTop'), SOON).toBeGreaterThan(500);
     await expect.poll(fromEnd, SOON).toBeLessThan(2);
     await page.getByRole('region', { name: 'Messages' }).hover();
@@ -574,6 +614,9 @@ it('leaves a selection, and where the keyboard has led to, in place while text a
     const walker = document.createTreeWalker(document.querySelector('[aria-busy=true]'), NodeFilter.SHOW_TEXT);
     while (walker.nextNode() && !walker.currentNode.data.includes('word-3 '));
     const start = walker.currentNode.data.indexOf('word-3 ');
+    // Text comes before the browser has told of the selection, as on a busy machine.
+    window.late = (event) => event.stopImmediatePropagation();
+    addEventListener('selectionchange', late, true);
     getSelection().setBaseAndExtent(walker.currentNode, start, walker.currentNode, start + 6);
   `);
   const arrived = () =>
@@ -582,7 +625,7 @@ it('leaves a selection, and where the keyboard has led to, in place while text a
   await expect.poll(arrived, SOON).toBeGreaterThan(before + 60);
   expect(await page.evaluate('String(getSelection())')).toBe('word-3');
   const height = await read('scrollHeight');
-  await page.evaluate('getSelection().removeAllRanges()');
+  await page.evaluate('removeEventListener("selectionchange", late, true); getSelection().removeAllRanges()');
   await expect.poll(() => read('scrollHeight'), SOON).toBeGreaterThan(height); // it has caught up
   await button('Stop answering').click();
 });

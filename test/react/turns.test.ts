@@ -63,6 +63,17 @@ describe('turns', () => {
     expect(granted).toEqual([4, 3, 2, 1, 0]);
   });
 
+  it('are given to all at once, also to those who ask meanwhile, where all has to be drawn', () => {
+    const { ask, turns, granted, draw } = startTurns();
+    ask(50, 20);
+    const end = turns.grantAll();
+    ask(50, 20);
+    expect(granted).toHaveLength(100);
+    end();
+    ask(50, 20);
+    expect([granted.length, draw()]).toEqual([100, 5]);
+  });
+
   it('are given to one that is heavier than all that a frame may hold', () => {
     const { ask, draw } = startTurns();
     ask(2, 10_000);

@@ -21,22 +21,31 @@ export function isSelectedIn(element: object | null): boolean {
   return selection ? !selection.isCollapsed && selection.containsNode(element, true) : false;
 }
 
-/** `next`, or what it was when a selection in the element began, until that is gone. */
-export function useSteady<T>(next: T, isGrowing: boolean, element: RefObject<object | null>): T {
-  const [held, setHeld] = useState<{ readonly value: T }>();
+/** `next`, or what it was when a selection in the element began, until that is gone or another message takes its place. */
+export function useSteady<T extends { readonly id: string }>(
+  next: T,
+  isGrowing: boolean,
+  element: RefObject<object | null>,
+): T {
+  const [held, setHeld] = useState<T>();
   const latest = useRef(next);
   useLayoutEffect(() => {
     latest.current = next;
   });
+  const isHeld = held?.id === next.id;
+  const shown = latest.current;
+  // Before it is drawn: browsers tell of a selection later, and text may come in between.
+  if (!isHeld && shown !== next && shown.id === next.id && isSelectedIn(element.current)) setHeld(shown);
   const listens = isGrowing || held !== undefined;
   useEffect(() => {
     if (!listens || Platform.OS !== 'web') return;
     const check = (): void => {
+      const { current } = latest;
       const isSelected = isSelectedIn(element.current);
-      setHeld((before) => (isSelected ? (before ?? { value: latest.current }) : undefined));
+      setHeld((before) => (isSelected ? (before?.id === current.id ? before : current) : undefined));
     };
     document?.addEventListener('selectionchange', check);
     return () => document?.removeEventListener('selectionchange', check);
   }, [listens, element]);
-  return held ? held.value : next;
+  return isHeld ? held : next;
 }

@@ -11,6 +11,7 @@ import { Question } from './question.tsx';
 import { MEASURE, SPACE } from './theme.ts';
 import { useAssistantTheme } from './theme-context.tsx';
 import { createTurns, type Turns, TurnsProvider } from './turns.tsx';
+import { useIsOnPaper } from './use-paper.ts';
 import { useScrollAnchor } from './use-scroll-anchor.ts';
 
 interface TranscriptProps {
@@ -42,7 +43,9 @@ export function Transcript({ ref, messages, variants, ...props }: TranscriptProp
   const { scroller, isAtEnd, hasNew, jump, focus, scrolling } = useScrollAnchor(question, props.isAnswering);
   useImperativeHandle(ref, () => ({ focus }), [focus]);
   usePrinting(turns, props.isPrinting, props.onPrinted);
-  const shown = props.isPrinting ? messages : messages.slice(-limit);
+  const isOnPaper = useIsOnPaper();
+  useLayoutEffect(() => (isOnPaper ? turns.grantAll() : undefined), [isOnPaper, turns]);
+  const shown = props.isPrinting || isOnPaper ? messages : messages.slice(-limit);
   return (
     <TurnsProvider value={turns}>
       <View style={styles.whole}>

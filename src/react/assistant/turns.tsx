@@ -12,6 +12,8 @@ export interface Turns {
   flush(): void;
   /** Calls back once, in a frame in which nothing is left to be drawn; not after the function it returns was called. */
   whenIdle(callback: () => void): () => void;
+  /** Grants all at once, also what is requested from now on, until the function it returns is called. */
+  grantAll(): () => void;
 }
 
 /** Native elements in one frame: at first, on a device that is slow or busy, and on one that is fast. */
@@ -41,6 +43,7 @@ class FramedTurns implements Turns {
   /** Of the frame in which something was granted last, ms. */
   #begunAt: number | undefined;
   #isAwaited = false;
+  #isUnbounded = false;
   readonly #idle = new Set<() => void>();
 
   constructor(frames: Frames, now: () => number) {
@@ -49,6 +52,10 @@ class FramedTurns implements Turns {
   }
 
   request(weight: number, grant: () => void): () => void {
+    if (this.#isUnbounded) {
+      grant();
+      return () => {};
+    }
     const turn: Turn = { weight, grant };
     this.#waiting.push(turn);
     this.#awaitFrame();
@@ -63,8 +70,16 @@ class FramedTurns implements Turns {
     return () => this.#idle.delete(callback);
   }
 
+  grantAll(): () => void {
+    this.#isUnbounded = true;
+    this.flush();
+    return () => {
+      this.#isUnbounded = false;
+    };
+  }
+
   flush(): void {
-    while (this.#left > 0) {
+    while (this.#isUnbounded || this.#left > 0) {
       const turn = this.#waiting.pop();
       if (turn === undefined) return;
       if (turn.grant === undefined) continue;
