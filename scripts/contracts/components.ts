@@ -129,7 +129,7 @@ export function frameComponents(protocol: ProtocolDocument): Components {
   );
 }
 
-/** Of bodies, and of the frames that are events of an answer. */
+/** Of bodies, and of all frames: some are events of an answer. */
 export function bodyComponents(protocol: ProtocolDocument): Components {
   return withWords(
     {

@@ -10,6 +10,22 @@ export function refTo(name: string): JsonSchema {
   return { $ref: COMPONENTS + name };
 }
 
+/** Of the components those that a document refers to, in their order, with all that these refer to. */
+export function reachedFrom(
+  document: unknown,
+  components: Readonly<Record<string, JsonSchema>>,
+): Readonly<Record<string, JsonSchema>> {
+  const reached = new Set(namesIn(document));
+  // Grows as it is read.
+  for (const name of reached) for (const next of namesIn(components[name])) reached.add(next);
+  return Object.fromEntries(Object.entries(components).filter(([name]) => reached.has(name)));
+}
+
+function namesIn(value: unknown): readonly string[] {
+  const references = (JSON.stringify(value) ?? '').matchAll(/"#\/components\/schemas\/(\w+)"/g);
+  return Array.from(references, ([, name = '']) => name);
+}
+
 /** One of several components, told apart by the value of a field. */
 export function oneOf(field: string, names: Readonly<Record<string, string>>): JsonSchema {
   const mapping = Object.fromEntries(

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of all routes. */
 import { bodyComponents } from './components.ts';
 import { codesOf, ErrorResponses, HEADERS_TOO_LARGE, headersOf } from './error-responses.ts';
-import { type JsonSchema, refTo } from './json-schema.ts';
+import { type JsonSchema, reachedFrom, refTo } from './json-schema.ts';
 import { type Content, OPERATIONS, type Operation, type OperationAnswer, TAGS } from './operations.ts';
 import type { ProtocolDocument } from './protocol-document.ts';
 
@@ -48,7 +48,7 @@ export function openApi(protocol: ProtocolDocument, version: string): Node {
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: bodyComponents(protocol),
+      schemas: reachedFrom([paths, errors.components], bodyComponents(protocol)),
       securitySchemes: {
         token: {
           type: 'http',
