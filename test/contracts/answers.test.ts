@@ -337,10 +337,11 @@ describe('what is refused', () => {
       ['POST /v1/client-metrics', { token, body: { events: [] } }, '/v1/client-metrics', '400 bad_request'],
       ['POST /dev/token', { body: { sub: 'x' } }, '/dev/token', '400 bad_request'],
       ['GET /metrics', { headers: { host: 'relay.example' } }, '/metrics', '403 forbidden'],
-      ['GET /v1/ws', { token }, '/v1/ws', '426 upgrade_required'],
     ];
     for (const [name, asked, path, refusal] of cases)
       expect(told(await judged(relay, name, asked, path)), `${name} ${path}`).toBe(refusal);
+    for (const path of SOCKETS)
+      expect(told(await judged(relay, `GET ${path}`, { token }))).toBe('426 upgrade_required');
   });
 
   it('is said of limits', async () => {
@@ -383,6 +384,31 @@ describe('what is refused', () => {
     expect(told(await judged(narrow, 'POST /functions/v1/ai-gateway', spent))).toMatch(/^429/);
     const proxied = { token: poor, body: { service_type: 'chat', payload: { prompt: 'Why?' } } };
     expect(told(await judged(narrow, 'POST /functions/v1/ai-proxy', proxied))).toMatch(/^429/);
+  });
+
+  it('is said of every route: too many requests of a user; and of a model that falls silent', async () => {
+    const limits = { FRAMES_PER_MINUTE: '1', UPSTREAM_IDLE_MS: '200' };
+    await using busy = await startSimulatedRelay({ pace: UNPACED }, limits);
+    const model = 'sim:silent';
+    const silent = { token: await busy.token(2), body: question({ model }) };
+    const old = { token: await busy.token(3), body: { action: 'chat', prompt: 'Why?', model } };
+    const payload = { prompt: 'Why?', model };
+    const proxied = { token: await busy.token(4), body: { service_type: 'chat', payload } };
+    const late = [
+      judged(busy, 'POST /v1/chat', silent),
+      judged(busy, 'POST /functions/v1/ai-gateway', old),
+      judged(busy, 'POST /functions/v1/ai-proxy', proxied),
+    ];
+    const asked = { token: await busy.token(1) };
+    await judged(busy, 'GET /v1/usage', asked);
+    const ofUsers = [...contract.operations].filter(
+      ([, { security, responses }]) => security.length > 0 && !('101' in responses),
+    );
+    for (const [name] of ofUsers) {
+      const path = (name.split(' ')[1] ?? '').replace('{id}', 'contract-none');
+      expect((await judged(busy, name, asked, path)).status, name).toBe(429);
+    }
+    expect((await Promise.all(late)).map(({ status }) => status)).toEqual([504, 504, 504]);
   });
 
   it('is said of a relay that is going', async () => {
@@ -540,12 +566,15 @@ function foreignRequests(name: string, { security, responses }: Operation): [Ask
   const requests: [Asked, number][] = [[{ headers: { 'x-long': 'x'.repeat(20_000) } }, 431]];
   if (!isSocket) requests.push([{ token, headers: { 'content-encoding': 'gzip' } }, 415]);
   if (security.length > 0) requests.push([{ headers }, 401], [{ token: 'none', headers }, 401]);
-  if (!name.startsWith('POST')) return requests;
+  if (name.startsWith('GET')) return requests;
+  const tooLarge = JSON.stringify({ a: 'x'.repeat(300_000) });
+  const length = { 'content-length': String(tooLarge.length) }; // which Node leaves out of a DELETE
+  if (name.startsWith('DELETE')) return [...requests, [{ token, body: tooLarge, headers: length }, 413]];
   const isFile = name === 'POST /v1/uploads';
   return [
     ...requests,
     [{ token, body: '{' }, isFile ? 415 : 400],
-    [{ token, body: JSON.stringify({ a: 'x'.repeat(300_000) }) }, isFile ? 415 : 413],
+    [{ token, body: tooLarge }, isFile ? 415 : 413],
     [{ token, body: 'a=b', headers: { 'content-type': 'text/plain' } }, 415],
   ];
 }
