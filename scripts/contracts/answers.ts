@@ -96,7 +96,7 @@ export const actionList = z.strictObject({
 const place = z.enum(['environment', 'fleet', 'file']);
 export const transportConfig = SERVER_FRAMES.config
   .omit({ type: true })
-  .extend({ from: z.strictObject({ transport: place, enabled: place }) });
+  .extend({ uploads: z.boolean(), from: z.strictObject({ transport: place, enabled: place }) });
 
 export const upload = agreed<Upload>()(
   z.strictObject({

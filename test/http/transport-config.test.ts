@@ -35,6 +35,7 @@ describe('the rollout', () => {
         transport: expected,
         pollAfterMs: 300_000,
         enabled: true,
+        uploads: true,
         from: { transport: 'environment', enabled: 'environment' },
       });
     }

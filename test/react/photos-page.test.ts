@@ -1,6 +1,6 @@
 /** Photos of homework in a real browser, against the real relay, to the model. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { violationsOf } from '../support/axe.ts';
 import { pdf } from '../uploads/files.ts';
 import { type RelayWithUploads, startRelayWithUploads } from '../uploads/relay-with-uploads.ts';
@@ -95,6 +95,19 @@ const seenIn = (page: Page, data: string) =>
     const isRed = (x, y) => { const [red, green] = context.getImageData(x, y, 1, 1).data; return red > 200 && green < 80; };
     return { width, height, left: isRed(20, 20), right: isRed(width - 20, 20) };
   })()`);
+
+it('offers to attach something only where the relay takes files', async () => {
+  const taking = await openPage();
+  await taking.page.getByRole('button', { name: 'Add a photo or file' }).waitFor();
+  const closed = await startRelayWithUploads({ ALLOWED_ORIGINS: pages.origin, UPLOADS_PER_USER: '0' });
+  onTestFinished(() => closed.close());
+  const { relay } = closed;
+  const page = await pages.open({ url: relay.url, token: await relay.token(crypto.randomUUID()) });
+  await page.getByRole('textbox').waitFor();
+  await page.getByRole('button', { name: 'Add a photo or file' }).waitFor({ state: 'detached' });
+  await giveFiles(page, 'paste', 'clipboardData', "[new File(['x'], 'a.png', { type: 'image/png' })]");
+  expect(await page.getByRole('button', { name: /^Remove/ }).count()).toBe(0);
+});
 
 it('takes a photo of 12 megapixels by a drop, prepares it beside the page, and the model gets it upright', async () => {
   const { page, press } = await openPage();

@@ -138,7 +138,11 @@ function routesOf(parts: RouteParts): Route[] {
     },
     { on: 'GET /v1/usage', config: { ...token, door: 'usage' }, handler: (ask) => usageOf(principalOf(ask)) },
     { on: 'GET /v1/actions', config: { ...token, door: 'actions' }, handler: listedActions },
-    { on: 'GET /v1/config', config: { ...token, door: 'config' }, handler: configHandler(switches) },
+    {
+      on: 'GET /v1/config',
+      config: { ...token, door: 'config' },
+      handler: configHandler(switches, parts.uploads !== undefined),
+    },
     ...uploadRoutes(parts),
     ...clientMetricsRoutes(parts),
     reportsRoute(parts),

@@ -22,13 +22,18 @@ export interface TransportSwitches {
   readonly websocketPercent: Switch<number>;
 }
 
-export function configHandler(switches: () => TransportSwitches): RouteHandlerMethod {
+/** `uploads`: files are taken here. */
+export function configHandler(switches: () => TransportSwitches, uploads: boolean): RouteHandlerMethod {
   return (request) => {
     const { userId } = principalOf(request);
     const now = switches();
     const { relayEnabled, streamingEnabled, websocketPercent } = now;
     const decisive = streamingEnabled.value ? websocketPercent : streamingEnabled;
-    return { ...configOf(userId, now), from: { transport: decisive.from, enabled: relayEnabled.from } };
+    return {
+      ...configOf(userId, now),
+      uploads,
+      from: { transport: decisive.from, enabled: relayEnabled.from },
+    };
   };
 }
 

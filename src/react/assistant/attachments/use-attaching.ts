@@ -5,6 +5,7 @@ import { type ChosenFile, UnusableFile } from '../../store/attachment.ts';
 import { type PendingAttachments, useAttachments } from '../../use-attachments.ts';
 import { useAssistantTheme } from '../theme-context.tsx';
 import { type AttachmentOptions, mostOf, type Source, sourcesOf } from './attachment-options.ts';
+import { useTakesUploads } from './use-takes-uploads.ts';
 
 export interface Attaching {
   readonly files: PendingAttachments;
@@ -17,9 +18,11 @@ export interface Attaching {
   readonly onFiles: ((files: readonly File[]) => void) | undefined;
 }
 
-/** `options` undefined: nothing can be attached. */
-export function useAttaching(conversation: string, options: AttachmentOptions | undefined): Attaching {
+/** `wanted` undefined: nothing can be attached. */
+export function useAttaching(conversation: string, wanted: AttachmentOptions | undefined): Attaching {
   const { strings, isTouched } = useAssistantTheme();
+  const isPossible = wanted !== undefined && sourcesOf(wanted, strings, isTouched).length > 0;
+  const options = useTakesUploads(isPossible) ? wanted : undefined;
   const files = useAttachments(conversation);
   const [notice, setNotice] = useState('');
   const { add } = files;
