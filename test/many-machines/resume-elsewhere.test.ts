@@ -1,4 +1,6 @@
+import { HttpAgent } from '@ag-ui/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { QUESTION, run, textOf } from '../ag-ui/library.ts';
 import { CHAT_DOORS, chatOn, heldBy } from '../ai-sdk/chats.ts';
 import { HeldStream } from '../support/held-stream.ts';
 import { ask, askEvents, askWhole, resumeEvents } from '../support/http-doors.ts';
@@ -144,6 +146,28 @@ it('the doors without WebSockets reach another machine as well', async () => {
   await client.until(() => stream.seq > 2 || undefined);
   const cancelled = await ask(`${b.url}/v1/streams/${stream.id}`, { method: 'DELETE', token: tokenOf() });
   expect(JSON.parse(cancelled.body)).toEqual(await client.ended(stream));
+});
+
+it('a run of AG-UI is read on at another machine, where its client was cut', async () => {
+  const forwardedProps = { action: 'chat', onDisconnect: 'resume' };
+  const headers = { authorization: `Bearer ${tokenOf()}` };
+  const agent = new HttpAgent({ url: `${a.url}/v1/ag-ui`, headers, initialMessages: [QUESTION] });
+  const pieces: string[] = [];
+  await agent.runAgent(
+    { runId: 'run', forwardedProps },
+    {
+      onTextMessageContentEvent({ event }) {
+        if (pieces.push(event.delta) === 5) agent.abortRun();
+      },
+    },
+  );
+  const asked = machines.simulator.requests.length;
+  agent.url = `${b.url}/v1/ag-ui`;
+  const { events, messages, result } = await run(agent, forwardedProps, { runId: 'run' });
+  expect(events.at(-1)).toMatchObject({ type: 'RUN_FINISHED', outcome: { type: 'success' } });
+  expect(result).toMatchObject({ textLength: textOf(messages).length });
+  expect(messages).toHaveLength(2);
+  expect(machines.simulator.requests).toHaveLength(asked);
 });
 
 it('each run costs one row, on the machine that ran it', async () => {
