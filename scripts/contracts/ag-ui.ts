@@ -1,6 +1,13 @@
 /** What is said at `POST /v1/ag-ui` as schemas: `src/ag-ui/` reads and writes it, and has its types. */
 import * as z from 'zod';
-import type { AgUiEvent, Beginning, Failure, Receipt, TokenUsage } from '../../src/ag-ui/events.ts';
+import type {
+  AgUiEvent,
+  Beginning,
+  Failure,
+  OfMessage,
+  Receipt,
+  TokenUsage,
+} from '../../src/ag-ui/events.ts';
 import { requestShape } from '../../src/protocol/client-frame-schemas.ts';
 import { agreed } from './agreed.ts';
 import { walked } from './client-frames.ts';
@@ -42,6 +49,7 @@ const failure = agreed<Failure>()(
     usage: usage.exactOptional(),
   }),
 );
+const beside = agreed<OfMessage>()(z.strictObject({ epoch: text, refusal: refusal.exactOptional() }));
 const counts = agreed<TokenUsage>()(
   z.strictObject({
     model: text,
@@ -78,10 +86,13 @@ export const agUiEvent = agreed<AgUiEvent>()(
         state: z.enum(['running', 'done', 'failed']),
       }),
     }),
-    ofMessage('TEXT_MESSAGE_START').extend({ role: z.literal('assistant') }),
+    ofMessage('TEXT_MESSAGE_START').extend({
+      role: z.literal('assistant'),
+      metadata: ofRelay(beside),
+    }),
     ofMessage('TEXT_MESSAGE_CONTENT').extend({ delta: text }),
     ofMessage('TEXT_MESSAGE_END').extend({
-      metadata: ofRelay(receipt.pick({ refusal: true })).exactOptional(),
+      metadata: ofRelay(beside).exactOptional(),
     }),
     of('RUN_FINISHED').extend({
       threadId: id,

@@ -2,7 +2,7 @@
  * The one place where an answer becomes AG-UI events. It is told what a reader of a stream is told, in that order, and gives the
  * events that say it, each a list whose order counts:
  *
- *   const events = new EventBuilder(named);              // the thread, the run and the stream
+ *   const events = new EventBuilder(names);              // the thread, the run and the stream
  *   events.opened({ epoch, model, warning })             // once, first
  *   events.thinking(after, 'a piece')                    // `thinking`, after the delta of that number
  *   events.tool({ call, name, label, state })            // `tool`
@@ -47,18 +47,20 @@ type ToolProgress = Pick<ToolFrame, 'call' | 'name' | 'label' | 'state'>;
 type Error = Pick<ErrorFrame, 'code' | 'message' | 'retryable' | 'retryAfterMs' | 'requestId' | 'usage'>;
 
 export class EventBuilder {
-  readonly #named: Names;
+  readonly #names: Names;
+  #epoch = '';
   #model = '';
   #isTextOpen = false;
   /** The span of reasoning that is open, and whether it holds a message that is. */
   #reasoning: { readonly messageId: string; hasMessage: boolean } | undefined;
 
-  constructor(named: Names) {
-    this.#named = named;
+  constructor(names: Names) {
+    this.#names = names;
   }
 
   opened({ epoch, model, warning }: Opening): AgUiEvent[] {
-    const { threadId, runId, streamId } = this.#named;
+    const { threadId, runId, streamId } = this.#names;
+    this.#epoch = epoch;
     this.#model = model;
     const beginning: Beginning = { streamId, epoch, model, ...(warning && { warning }) };
     return [
@@ -74,7 +76,7 @@ export class EventBuilder {
 
   /** @param content a further piece of a summary of what is thought, where there is one */
   thinking(after: number, content = ''): AgUiEvent[] {
-    const opened = this.#openReasoning(reasoningId(this.#named.streamId, after));
+    const opened = this.#openReasoning(reasoningId(this.#names.streamId, after));
     if (content === '' || this.#reasoning === undefined) return opened;
     const { messageId, hasMessage } = this.#reasoning;
     this.#reasoning.hasMessage = true;
@@ -86,7 +88,7 @@ export class EventBuilder {
 
   tool({ call, name, label, state }: ToolProgress): AgUiEvent[] {
     const content = { name, ...(label === undefined ? {} : { label }), state };
-    const messageId = activityId(this.#named.streamId, call);
+    const messageId = activityId(this.#names.streamId, call);
     return [
       ...this.#closeReasoning(),
       { type: 'ACTIVITY_SNAPSHOT', messageId, activityType: 'tool', content },
@@ -94,7 +96,7 @@ export class EventBuilder {
   }
 
   text(delta: string): AgUiEvent[] {
-    const messageId = this.#named.streamId;
+    const messageId = this.#names.streamId;
     return [...this.textBegins(), { type: 'TEXT_MESSAGE_CONTENT', messageId, delta }];
   }
 
@@ -103,12 +105,16 @@ export class EventBuilder {
     const closed = this.#closeReasoning();
     if (this.#isTextOpen) return closed;
     this.#isTextOpen = true;
-    return [...closed, { type: 'TEXT_MESSAGE_START', messageId: this.#named.streamId, role: 'assistant' }];
+    const metadata = ofRelay({ epoch: this.#epoch });
+    return [
+      ...closed,
+      { type: 'TEXT_MESSAGE_START', messageId: this.#names.streamId, role: 'assistant', metadata },
+    ];
   }
 
   ended(ending: EndingFrame): AgUiEvent[] {
     if (ending.type === 'error') return this.failed(ending);
-    const { threadId, runId } = this.#named;
+    const { threadId, runId } = this.#names;
     const receipt = this.#receipt(ending);
     const finished = { type: 'RUN_FINISHED', threadId, runId, metadata: ofRelay(receipt) } as const;
     const counts = usageOf(ending.usage, receipt.model);
@@ -160,8 +166,8 @@ export class EventBuilder {
     const closed = this.#closeReasoning();
     if (!this.#isTextOpen) return closed;
     this.#isTextOpen = false;
-    const metadata = refusal?.partial === true ? { metadata: ofRelay({ refusal }) } : {};
-    return [...closed, { type: 'TEXT_MESSAGE_END', messageId: this.#named.streamId, ...metadata }];
+    const metadata = refusal?.partial === true ? { metadata: ofRelay({ epoch: this.#epoch, refusal }) } : {};
+    return [...closed, { type: 'TEXT_MESSAGE_END', messageId: this.#names.streamId, ...metadata }];
   }
 }
 

@@ -20,11 +20,11 @@ export class EventText {
   #held: number;
 
   /** @param held UTF-16 code units of the answer that the client holds: what follows is the text after them */
-  constructor(named: Names, held: number) {
-    this.#events = new EventBuilder(named);
+  constructor(names: Names, held: number) {
+    this.#events = new EventBuilder(names);
     this.#held = held;
     this.#delta =
-      `data: {"type":"TEXT_MESSAGE_CONTENT","messageId":"${named.streamId}","delta":"` as WireText;
+      `data: {"type":"TEXT_MESSAGE_CONTENT","messageId":"${names.streamId}","delta":"` as WireText;
   }
 
   opened(frame: Pick<AcceptedFrame, 'epoch' | 'model' | 'warning'>): WireText {

@@ -29,13 +29,19 @@ export type AgUiEvent =
       readonly activityType: 'tool';
       readonly content: ToolActivity;
     }
-  | { readonly type: 'TEXT_MESSAGE_START'; readonly messageId: string; readonly role: 'assistant' }
+  | {
+      readonly type: 'TEXT_MESSAGE_START';
+      readonly messageId: string;
+      readonly role: 'assistant';
+      /** Stays with the message, and comes back with it: which run said what a client holds. */
+      readonly metadata: OfRelay<OfMessage>;
+    }
   | { readonly type: 'TEXT_MESSAGE_CONTENT'; readonly messageId: string; readonly delta: string }
   | {
       readonly type: 'TEXT_MESSAGE_END';
       readonly messageId: string;
-      /** Only where the text is to be discarded. It stays with the message, and comes back with it. */
-      readonly metadata?: OfRelay<Pick<Receipt, 'refusal'>>;
+      /** Only where the text is to be discarded: in place of that of its start. */
+      readonly metadata?: OfRelay<OfMessage>;
     }
   | {
       readonly type: 'RUN_FINISHED';
@@ -57,6 +63,13 @@ export type AgUiEvent =
 
 export interface OfRelay<T> {
   readonly [OF_RELAY]: T;
+}
+
+/** What a client keeps beside the text. */
+export interface OfMessage {
+  readonly epoch: string;
+  /** Where the text is to be discarded. */
+  readonly refusal?: Refusal;
 }
 
 /** What is known of an answer at its beginning. */

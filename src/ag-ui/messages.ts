@@ -14,11 +14,17 @@ export interface ReadMessage {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Of a run that asks again for its own answer. */
+/** What a client holds of an answer that it asks for again. */
+export interface HeldAnswer {
+  /** UTF-16 code units of its text; 0: none. */
+  readonly units: number;
+  /** Of the run that said them, where the client has kept that. */
+  readonly epoch: string | undefined;
+}
+
 export interface ReadMessages {
   readonly messages: readonly ReadMessage[];
-  /** UTF-16 code units that the client holds of the answer already. */
-  readonly held: number;
+  readonly held: HeldAnswer;
 }
 
 /**
@@ -28,14 +34,22 @@ export interface ReadMessages {
  */
 export function messagesOf(value: unknown, streamId: string): ReadMessages {
   if (!Array.isArray(value)) throw bad('messages: a list of messages');
-  let held = 0;
+  let held: HeldAnswer = { units: 0, epoch: undefined };
   const messages = value.flatMap((message: unknown, index) => {
     const fields = fieldsOf(message, `messages.${index}`);
     if (fields['id'] !== streamId) return messageOf(fields, `messages.${index}`);
-    if (typeof fields['content'] === 'string') held = fields['content'].length;
+    held = heldIn(fields);
     return [];
   });
   return { messages, held };
+}
+
+function heldIn({ content, metadata }: Fields): HeldAnswer {
+  const { epoch } = ofRelay(metadata);
+  return {
+    units: typeof content === 'string' ? content.length : 0,
+    epoch: typeof epoch === 'string' ? epoch : undefined,
+  };
 }
 
 /** None of what the model hears nothing of. */
@@ -77,10 +91,14 @@ export function clientTools(at: string): RelayError {
 }
 
 function isDiscarded(metadata: unknown): boolean {
-  const { [OF_RELAY]: own } = (metadata ?? {}) as {
-    readonly [OF_RELAY]?: { readonly refusal?: { readonly partial?: unknown } | null } | null;
-  };
-  return own?.refusal?.partial === true;
+  const { refusal } = ofRelay(metadata);
+  return (refusal as { readonly partial?: unknown } | null | undefined)?.partial === true;
+}
+
+/** What the relay wrote beside a message, as it came back. */
+function ofRelay(metadata: unknown): Fields {
+  const { [OF_RELAY]: own } = (metadata ?? {}) as Fields;
+  return (own ?? {}) as Fields;
 }
 
 function blocksOf(content: unknown, at: string): readonly MessageBlock[] {

@@ -2,14 +2,14 @@
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Names } from './event-builder.ts';
 import { streamIdOf } from './message-ids.ts';
-import { bad, clientTools, type Fields, fieldsOf, messagesOf } from './messages.ts';
+import { bad, clientTools, type Fields, fieldsOf, type HeldAnswer, messagesOf } from './messages.ts';
 
 export interface RunInput {
-  readonly named: Names;
+  readonly names: Names;
   /** For the parser of requests: what it holds is not looked at here. */
   readonly request: Fields;
-  /** UTF-16 code units that the client holds of this run's answer already. */
-  readonly held: number;
+  /** Of this run's answer. */
+  readonly held: HeldAnswer;
 }
 
 /** Longest id of a thread or a run, UTF-16 code units: both come back in events. */
@@ -49,7 +49,7 @@ export function readRunInput(value: unknown): RunInput {
   const { messages, held } = messagesOf(body['messages'], streamId);
   const context = contextOf(body['context']);
   return {
-    named: { threadId, runId, streamId },
+    names: { threadId, runId, streamId },
     held,
     request: { onDisconnect: 'cancel', ...settings, ...context, id: streamId, messages },
   };

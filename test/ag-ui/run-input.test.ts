@@ -44,7 +44,7 @@ it('everything that the library sends by itself is taken, and what it adds later
   );
   expect(asked).toEqual({
     id: STREAM,
-    held: 0,
+    held: { units: 0, epoch: undefined },
     request: { action: 'chat', onDisconnect: 'cancel', messages: [{ role: 'user', content: 'Why?' }] },
   });
 });
@@ -92,8 +92,17 @@ it('an answer comes back without what is not for the model: what was thought, ca
 });
 
 it('who holds a part of this answer asks the same, from there on', () => {
-  const messages = [ASKED, { id: STREAM, role: 'assistant', content: 'Sunlight 🎉' }];
-  expect(read(inputOf({ messages }))).toEqual({ ...(read(inputOf()) as object), held: 11 });
+  const own = { id: STREAM, role: 'assistant', content: 'Sunlight 🎉' };
+  const metadata = { 'dash-relay': { epoch: 'wBf2nJ0cXk3rT9aQ' } };
+  for (const [held, epoch] of [
+    [own, undefined],
+    [{ ...own, metadata }, 'wBf2nJ0cXk3rT9aQ'],
+    [{ ...own, metadata: { 'dash-relay': null } }, undefined],
+    [{ ...own, metadata: { 'dash-relay': { epoch: 7 } } }, undefined],
+  ] as const) {
+    const asked = read(inputOf({ messages: [ASKED, held] }));
+    expect(asked).toEqual({ ...(read(inputOf()) as object), held: { units: 11, epoch } });
+  }
 });
 
 it('images and files are what 1.0 has for them', () => {

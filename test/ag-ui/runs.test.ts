@@ -135,6 +135,22 @@ it('the same run again is the same answer: one call, one row; another request of
   expect(new Set(users).size).toBe(2);
 });
 
+it('what a client holds of a run that is gone is not written on by another', async () => {
+  await using relay = await startSimulatedRelay({ pace: PACE });
+  const token = await relay.token();
+  const held = await agentOf(relay, { threadId: 'thread' });
+  const [{ streamId }] = (await run(held, {}, { runId: 'run' })).events.map(
+    ({ metadata }) => metadata?.['dash-relay'] as { streamId: string },
+  ) as [{ streamId: string }];
+  const forget = `${relay.url}/v1/streams/${streamId}?forget=true`;
+  expect((await ask(forget, { method: 'DELETE', token })).status).toBe(204);
+  const again = async () => (await run(held, {}, { runId: 'run' })).error;
+  expect(await again()).toMatchObject({ status: 404, payload: { error: { code: 'unknown_stream' } } });
+  expectValid(await run(await agentOf(relay, { threadId: 'thread' }), {}, { runId: 'run' }));
+  expect(await again()).toMatchObject({ status: 409, payload: { error: { code: 'resume_gap' } } });
+  expect(relay.simulator.requests).toHaveLength(2);
+});
+
 /** Aborts once so many pieces of text have come. */
 async function abortedAfter(relay: SimulatedRelay, pieces: number, forwarded: object): Promise<Message[]> {
   const agent = await agentOf(relay, { threadId: 'thread' });

@@ -183,7 +183,7 @@ function check(input: string): void {
   if (typeof value === 'object' && value !== null) readOrRefused(() => readChatFrame({ ...value }));
   const run = readOrRefused(() => readRunInput(value));
   if (run !== undefined) {
-    assert.ok(Number.isSafeInteger(run.held) && run.held >= 0);
+    assert.ok(Number.isSafeInteger(run.held.units) && run.held.units >= 0);
     readOrRefused(() => parseHttpRequest(run.request));
   }
   for (const old of ['ai-gateway', 'ai-proxy'] as const) {
