@@ -181,6 +181,16 @@ it.each<[string, number, readonly Step[]]>([
     ],
   ],
   [
+    'who resumes, however late, what a machine had claimed and died with before it began: that one is given up first',
+    2,
+    [
+      new Step('start', { device: 2, id: 1, model: 0 }, 0),
+      new Step('kill', { machine: 0, lastArrives: false }, 'rest'),
+      new Step('wait', { ms: 15_000 }, 'rest'),
+      new Step('resume', { device: 3, id: 1, after: 'held', epoch: 'right' }, 'rest'),
+    ],
+  ],
+  [
     'two equal starts on one machine, which cannot ask the others in time: one run',
     2,
     [

@@ -279,9 +279,13 @@ export class Reference implements Judge {
     return this.#isShared && held !== 'yes' && this.#clock.elapsed() - this.killedAt < GIVEN_UP_MS;
   }
 
-  /** Without messages machines hear of each other by their timers; so they do where a log has lost what they lack. */
+  /**
+   * Without messages machines hear of each other by their timers; so they do where a log has lost what they lack, and where the id may have been
+   * claimed by a machine that died before it began: that one is given up first.
+   */
   #addLate(answers: Set<string>, run: ModelRun | undefined, at: Process): Set<string> {
-    const isLate = run?.owner !== at && (!this.hasMail || run?.mayBeTrimmed);
+    const mayBeClaimed = run === undefined && this.hasLostMachines;
+    const isLate = run?.owner !== at && (!this.hasMail || run?.mayBeTrimmed || mayBeClaimed);
     return isLate ? answers.add('none') : answers;
   }
 
