@@ -16,6 +16,7 @@ const LIBRARY = {
   upload: 'src/client/upload.ts',
   'react-native': 'src/react-native/index.ts',
   report: 'src/client/report-answer.ts',
+  'ai-sdk': 'src/adapters/dash-chat-transport.ts',
 };
 /** The same, whole in itself: what it has in common with the others would cost those who do not use it. */
 const APART = { metrics: 'src/client/metrics-reporter.ts' };

@@ -35,7 +35,7 @@ export type AnswerEnd =
 
 /** What is known of an answer at its beginning. */
 export interface Opening {
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly epoch?: string | undefined;
   readonly warning?: QuotaState | undefined;
 }
@@ -74,7 +74,7 @@ export class ChunkBuilder {
     const messageMetadata: AnswerMetadata = {
       streamId: this.#streamId,
       ...(epoch === undefined ? {} : { epoch }),
-      model,
+      ...(model === undefined ? {} : { model }),
       ...(warning === undefined ? {} : { warning }),
     };
     return [{ type: 'start', messageId: this.#streamId, messageMetadata }, { type: 'start-step' }];

@@ -16,6 +16,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   '@dash-relay/client/metrics': 'src/client/metrics-reporter.ts',
   '@dash-relay/client/upload': 'src/client/upload.ts',
   '@dash-relay/client/report': 'src/client/report-answer.ts',
+  '@dash-relay/client/ai-sdk': 'src/adapters/dash-chat-transport.ts',
   '@dash-relay/client/react-native': 'src/react-native/index.ts',
   '@dash-relay/client/react': 'src/react/index.ts',
   'dash-relay/testing': 'src/testing/index.ts',
@@ -47,7 +48,7 @@ interface Example {
   readonly code: string;
 }
 
-const sources = sourceFiles('src/client', 'src/react', 'src/react-native', 'src/testing');
+const sources = sourceFiles('src/client', 'src/adapters', 'src/react', 'src/react-native', 'src/testing');
 const examples = sources.flatMap(({ path, text }) =>
   Array.from(text.matchAll(DOCUMENTED)).flatMap(([, , comment = '', declaration = '']) => {
     const prose = comment.replaceAll(/^ *\* ?/gm, '');

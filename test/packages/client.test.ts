@@ -14,12 +14,13 @@ import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } fr
 const MAX_GZIPPED_BYTES = 10.5 * 1024;
 /** Of all entries; what only pages with formulas or code load is a half of it. */
 const MAX_UNPACKED_BYTES = 2_000_000;
-const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report'];
+const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report', 'ai-sdk'];
 /** A path that each one asks, where it is not that of questions. */
 const PATHS: Readonly<Record<string, string>> = {
   metrics: '/v1/client-metrics',
   upload: '/v1/uploads',
   report: '/v1/reports',
+  'ai-sdk': '/v1/uploads',
 };
 
 let app: string;
