@@ -1,4 +1,4 @@
-/** Names of streams by which a chat's answer is found: those of PROTOCOL.md, "AI SDK", so that its other doors find it as well. */
+/** Names of streams by which a chat's answer is found: those of PROTOCOL.md, "AI SDK", so that its other transports find it as well. */
 import { mintStreamId } from '../client/platform.ts';
 import { sha256 } from './sha256.ts';
 

@@ -6,9 +6,10 @@ import type { ChatTransport, UIMessage } from 'ai';
 import { chatRequestOf } from '../ai-sdk/chat-request.ts';
 import type { AnswerMetadata } from '../ai-sdk/chunks.ts';
 import type { DashClient } from '../client/create-dash-client.ts';
-import { DashError } from '../client/dash-error.ts';
+import { DashError, failure } from '../client/dash-error.ts';
 import type { Answer, DashStream } from '../client/dash-stream.ts';
-import type { ListedStream, StreamRequest } from '../protocol/frames.ts';
+import type { Refusal } from '../client/relay-http.ts';
+import type { EndingFrame, ListedStream, StreamRequest } from '../protocol/frames.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { type AnswerReading, readAnswer } from './answer-stream.ts';
 import { chatPrefix, chatStreamId } from './chat-stream-id.ts';
@@ -30,13 +31,16 @@ export interface DashChatTransportOptions
   readonly onEnd?: ((chatId: string, answer: Answer) => void) | undefined;
 }
 
+/** How an answer that was to be stopped ended, and what was billed. `done`: it was faster. */
+export type Receipt = Pick<Answer, 'outcome' | 'usage' | 'timing'>;
+
 export interface DashChatTransport<MESSAGE extends UIMessage> extends ChatTransport<MESSAGE> {
   readonly resumeStreamIsReplay: true;
   /**
    * Stops the model and lets the library read on to the ending, so that the receipt is in the message's metadata; also an answer of
    * another tab or device. Undefined where nothing is live. @throws DashError
    */
-  cancel(chatId: string): Promise<Answer | undefined>;
+  cancel(chatId: string): Promise<Receipt | undefined>;
 }
 
 /**
@@ -125,9 +129,19 @@ export function dashChatTransport<MESSAGE extends UIMessage = UIMessage>(
       const stream = open.get(chatId);
       if (stream) return await stream.cancel();
       const found = await newest(chatId);
-      return found?.state === 'live' ? await client.attach(found.id, found.epoch).cancel() : undefined;
+      return found?.state === 'live' ? await stopByName(client, found.id) : undefined;
     },
   };
+}
+
+/** What is read elsewhere alone: who reads it is told of the ending there. @throws DashError */
+async function stopByName(client: Pick<DashClient, 'request'>, id: string): Promise<Receipt> {
+  const reply = await client.request(`/v1/streams/${id}`, { method: 'DELETE' }).catch(() => ({}) as Refusal);
+  if (!('response' in reply)) throw new DashError(reply.error ?? failure('unreachable', true));
+  const ending = (await reply.response.json().catch(() => undefined)) as EndingFrame | undefined;
+  if (ending?.type === 'error') throw new DashError(ending);
+  if (!ending?.usage) throw new DashError(failure('unreachable', true)); // not the relay's
+  return { outcome: ending.type, usage: ending.usage, timing: ending.timing };
 }
 
 /** Who does not read on without having aborted lets go: the model is not stopped. */
