@@ -56,7 +56,7 @@ export interface DashChatTransport<MESSAGE extends UIMessage> extends ChatTransp
  * ```
  */
 export function dashChatTransport<MESSAGE extends UIMessage = UIMessage>(
-  client: Pick<DashClient, 'stream' | 'attach' | 'streams' | 'request'>,
+  client: Pick<DashClient, 'stream' | 'attach' | 'streams' | 'request' | 'onUser'>,
   { onAbort = 'cancel', inlineLength = 65_536, onEnd, ...fixed }: DashChatTransportOptions,
 ): DashChatTransport<MESSAGE> {
   /** What is read here, by chat. */
@@ -111,7 +111,9 @@ export function dashChatTransport<MESSAGE extends UIMessage = UIMessage>(
   return {
     resumeStreamIsReplay: true,
     async sendMessages({ chatId, messages, body, abortSignal }) {
-      const sent = await untilAborted(sendFiles(client, messages, inlineLength, abortSignal), abortSignal);
+      const sent = await asOneUser(client, abortSignal, (signal) =>
+        sendFiles(client, messages, inlineLength, signal),
+      );
       const request = requestOf(chatId, sent, { ...fixed, ...body });
       const id = chatStreamId(chatId);
       const reading = readAnswer(id, (more) => client.stream(request, { id, ...more }), leaveTo(abortSignal));
@@ -159,6 +161,33 @@ function requestOf(chatId: string, messages: readonly UIMessage[], body: object)
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     throw new DashError({ code: error.code, message: error.message, retryable: false });
+  }
+}
+
+/**
+ * What is sent ahead of a question takes a while: who is signed in at its end may not be who asked.
+ * @throws DashError `detached` where the user changes, or the signal's reason
+ */
+async function asOneUser<T>(
+  client: Pick<DashClient, 'onUser'>,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const both = new AbortController();
+  const abort = (): void => both.abort(signal?.reason);
+  let asker: string | null | undefined;
+  const stopListening = client.onUser((userId, signedOut) => {
+    if (signedOut || (asker !== undefined && userId !== asker))
+      both.abort(new DashError(failure('detached')));
+    asker = userId;
+  });
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  try {
+    return await untilAborted(work(both.signal), both.signal);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    stopListening();
   }
 }
 

@@ -5,7 +5,7 @@ import type { AnswerMetadata } from '../../src/ai-sdk/chunks.ts';
 import { type AnswerMessage, textOf } from './library.ts';
 
 export interface ChatDoor {
-  readonly name: 'WebSocketChatTransport' | 'DefaultChatTransport';
+  readonly name: 'WebSocketChatTransport' | 'DefaultChatTransport' | 'dashChatTransport';
   /** @param body what the app adds to each request */
   transport(url: string, token: string, body?: object): ChatTransport<AnswerMessage>;
 }

@@ -12,8 +12,11 @@ const PACE = { firstTokenMs: [1, 20], deltasPerSecond: [200, 600] } as const;
 const FAULTS: readonly Fault[] = ['cut', 'reset', 'half-open'];
 const CHATS = 8;
 
-/** Every text is whole, once, with one call and one row. */
-export async function cutChats(door: ChatDoor, cuts: number): Promise<void> {
+/**
+ * Every text is whole, once, with one call and one row.
+ * @returns how often a chat had to resume
+ */
+export async function cutChats(door: ChatDoor, cuts: number): Promise<{ readonly resumes: number }> {
   const random = new Random(SEED);
   await using relay = await startSimulatedRelay({ pace: PACE });
   relay.simulator.always(({ question }) => ({ deltas: deltasFor(question) }));
@@ -44,4 +47,5 @@ export async function cutChats(door: ChatDoor, cuts: number): Promise<void> {
   expect(rows.filter(({ status, source }) => status !== 'done' || source !== 'final')).toEqual([]);
   await eventually('no upstream request is open', () => relay.simulator.stats.open === 0);
   report(`${door.name}: ${proxy.faults} cuts, ${asked} answers, ${resumes} resumes; seed ${SEED}`);
+  return { resumes };
 }
