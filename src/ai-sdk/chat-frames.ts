@@ -54,10 +54,12 @@ function isSequence(value: unknown): value is number {
 
 /** Of `headers`, by which an app hands in the token that it has now. */
 function tokenOf({ headers = {} }: Fields): string | undefined {
-  const given = Object.entries(fieldsOf(headers, 'headers')).find(
-    ([name]) => name.toLowerCase() === 'authorization',
-  );
-  const [, token] = /^Bearer +(\S+)$/i.exec(String(given?.[1] ?? '')) ?? [];
+  const [, given] =
+    Object.entries(fieldsOf(headers, 'headers')).find(([name]) => name.toLowerCase() === 'authorization') ??
+    [];
+  if (given !== undefined && typeof given !== 'string')
+    throw new RelayError('bad_request', 'headers.authorization: a text');
+  const [, token] = /^Bearer +(\S+)$/i.exec(given ?? '') ?? [];
   return token;
 }
 

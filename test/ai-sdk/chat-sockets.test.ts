@@ -272,6 +272,15 @@ describe('a frame that no client of the library sends', () => {
 });
 
 describe('the token of a frame', () => {
+  it('is a text: anything else is the client’s fault, and said so under its request', async () => {
+    using client = await connectChatClient(relay.url, await token());
+    client.send({ ...question('odd', 'c'), headers: { authorization: { toString: 1 } } });
+    expect(await client.settled('odd')).toMatchObject({
+      type: 'error',
+      errorText: expect.stringContaining('headers.authorization: a text'),
+    });
+  });
+
   it('keeps the socket in the place of the one before, and that of another user closes it', async () => {
     const user = ++users;
     using client = await connectChatClient(relay.url, await relay.token(user));

@@ -12,7 +12,7 @@ const OF_SUPABASE = ['apikey', 'x-client-info', 'x-supabase-api-version', 'x-reg
 const OPTIONS = {
   methods: ['GET', 'POST', 'DELETE'],
   allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id', ...OF_SUPABASE],
-  exposedHeaders: ['retry-after', 'x-request-id'],
+  exposedHeaders: ['retry-after', 'x-request-id', 'x-vercel-ai-ui-message-stream'],
   maxAge: 600,
   strictPreflight: false,
 };
