@@ -3,7 +3,7 @@ import type { AcceptedFrame, EndingFrame, ThinkingFrame, ToolFrame } from '../pr
 import type { RelayError } from '../protocol/relay-error.ts';
 import {
   chunkJson,
-  fromWire,
+  decodeFrame,
   textOfWire,
   toWire,
   utf16Length,
@@ -40,22 +40,21 @@ export class EventText {
 
   /** Of a thinking frame, after the delta of that number. */
   thinking(wire: WireText, after: number): WireText {
-    const { content } = JSON.parse(fromWire(wire)) as ThinkingFrame;
+    const { content } = decodeFrame<ThinkingFrame>(wire);
     return linesOf(this.#events.thinking(after, content));
   }
 
   /** Of a tool frame. */
   tool(wire: WireText): WireText {
-    return linesOf(this.#events.tool(JSON.parse(fromWire(wire)) as ToolFrame));
+    return linesOf(this.#events.tool(decodeFrame<ToolFrame>(wire)));
   }
 
   ended(frame: EndingFrame): WireText {
     return linesOf(this.#events.ended(frame));
   }
 
-  failed({ code, message, retryable, waitMs }: RelayError): WireText {
-    const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-    return linesOf(this.#events.failed({ code, message, retryable, ...wait }));
+  failed({ told }: RelayError): WireText {
+    return linesOf(this.#events.failed(told));
   }
 
   #afterHeld(json: WireText): WireText {

@@ -3,7 +3,7 @@
  * the libraries of AG-UI is needed to run. Each is one of `AGUIEvent` of `@ag-ui/core`; an optional field is absent, never null.
  */
 import type { ErrorCode } from '../protocol/codes.ts';
-import type { QuotaState, Refusal, Timing, Usage } from '../protocol/frames.ts';
+import type { DoneFrame, ErrorFrame, QuotaState, Refusal } from '../protocol/frames.ts';
 
 export const PROTOCOL_VERSION = '1.0';
 
@@ -84,25 +84,9 @@ export interface Beginning {
 }
 
 /** How an answer ended, and what was billed. */
-export interface Receipt {
-  readonly stopReason: string | null;
-  /** Where the model declined. With `partial` the text is to be discarded. */
-  readonly refusal?: Refusal;
-  readonly model: string;
-  /** UTF-16 code units of all text. */
-  readonly textLength: number;
-  readonly usage: Usage;
-  readonly timing: Timing;
-}
+export type Receipt = Omit<DoneFrame, 'type' | 'id' | 'seq'>;
 
-export interface Failure {
-  /** Whether the same request may succeed later, unchanged. */
-  readonly retryable: boolean;
-  readonly retryAfterMs?: number;
-  /** The model API's id of the request. */
-  readonly requestId?: string;
-  readonly usage?: Usage;
-}
+export type Failure = Pick<ErrorFrame, 'retryable' | 'retryAfterMs' | 'requestId' | 'usage'>;
 
 /** A call of a tool of the operator's. What it was asked or said is never sent. */
 export interface ToolActivity {

@@ -293,15 +293,12 @@ export class Connection
 }
 
 function errorFrame(error: RelayError, { id, of }: About): ErrorFrame {
-  const { code, message, retryable, waitMs, quota, reason } = error;
+  const { quota, reason } = error;
   return {
     type: 'error',
     ...(id === undefined ? {} : { id }),
     ...(of === undefined ? {} : { of }),
-    code,
-    message,
-    retryable,
-    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    ...error.told,
     ...quota,
     ...(reason === 'switched_off' ? { reason } : {}),
   };

@@ -1,6 +1,6 @@
 /** The relay's frames as `ai-proxy-ws` said them: `start`, `delta`, then `done`, `cancelled` or `error`. */
 import type { ErrorFrame } from '../protocol/frames.ts';
-import { chunkJson, fromWire, toWire, type WireText } from '../protocol/wire-text.ts';
+import { chunkJson, decodeFrame, toWire, type WireText } from '../protocol/wire-text.ts';
 
 export interface OldFrameText {
   readonly wire: WireText;
@@ -21,7 +21,7 @@ export function proxyFrame(wire: WireText): OldFrameText | undefined {
     case 'cancelled':
       return { wire: `{"type":"${type}"}` as WireText, isLast: true };
     case 'error':
-      return { wire: errorText(JSON.parse(fromWire(wire)) as ErrorFrame), isLast: true };
+      return { wire: errorText(decodeFrame<ErrorFrame>(wire)), isLast: true };
     default:
       return undefined;
   }

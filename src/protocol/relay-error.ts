@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
+import type { ErrorFrame } from './frames.ts';
 import type { RefusalReason } from './refusal-reason.ts';
 import { spreadMs } from './retry-after.ts';
 
@@ -67,6 +68,12 @@ export class RelayError extends Error {
   get waitMs(): number | undefined {
     if (this.retryAfterMs !== undefined) return this.retryAfterMs;
     return this.retryable && ASKS_TO_WAIT.has(this.status) ? spreadMs() : undefined;
+  }
+
+  /** What any frame says of it; at each call how long to wait may be another. */
+  get told(): Pick<ErrorFrame, 'code' | 'message' | 'retryable' | 'retryAfterMs'> {
+    const { code, message, retryable, waitMs } = this;
+    return { code, message, retryable, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
   }
 
   /** The error itself if it is a RelayError, otherwise `internal` with the original as its cause. */

@@ -75,6 +75,11 @@ export function encodeFrame(frame: ServerFrame): WireText {
   return toWire(JSON.stringify(frame));
 }
 
+/** A frame that was encoded here: not judged. */
+export function decodeFrame<Frame extends ServerFrame>(wire: WireText): Frame {
+  return JSON.parse(fromWire(wire)) as Frame;
+}
+
 /** Everything of a stream's chunk frames before the seq. `id` is of A-Za-z0-9_- and so needs no escaping. */
 export function chunkPrefix(id: string): WireText {
   return `{"type":"chunk","id":"${id}","seq":` as WireText;

@@ -1,6 +1,6 @@
 /** How a run ended, as every reader gets it. It is kept for minutes, of thousands of runs: as the text that is sent, and nothing besides. */
 import type { EndingFrame, ListedStream } from '../protocol/frames.ts';
-import { encodeFrame, fromWire, type WireText } from '../protocol/wire-text.ts';
+import { decodeFrame, encodeFrame, type WireText } from '../protocol/wire-text.ts';
 
 export class Ending {
   readonly wire: WireText;
@@ -15,7 +15,7 @@ export class Ending {
 
   /** Read from the text at each call. */
   get frame(): EndingFrame {
-    return JSON.parse(fromWire(this.wire)) as EndingFrame;
+    return decodeFrame<EndingFrame>(this.wire);
   }
 }
 

@@ -8,9 +8,7 @@ import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import type { Relay } from '../../relay/relay.ts';
 import { resumeGap } from '../../run/refusals.ts';
 import type { Clock } from '../../time/clock.ts';
-import { principalOf } from '../admission/request-guard.ts';
-import { callerOf } from '../admission/request-refusal.ts';
-import { traceparentOf } from '../admission/traceparent.ts';
+import { askerOf } from '../admission/asker.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
 
 /** Events whatever the request accepts: the library's clients read the answer by its content type, and know this one. */
@@ -19,9 +17,7 @@ export function runAgentHandler(relay: Pick<Relay, 'start' | 'stateOf'>, clock: 
   return async (request, reply) => {
     const input = readRunInput(request.body);
     const command = {
-      principal: principalOf(request),
-      caller: callerOf(request),
-      traceparent: traceparentOf(request.raw),
+      ...askerOf(request),
       ...parseHttpRequest(input.request),
     };
     if (input.held.units > 0) await requireHeld(input, command.principal.userId, relay);

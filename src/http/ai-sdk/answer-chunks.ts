@@ -10,7 +10,7 @@ import type {
   ToolFrame,
 } from '../../protocol/frames.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
-import { chunkJson, fromWire, type WireText } from '../../protocol/wire-text.ts';
+import { chunkJson, type WireText } from '../../protocol/wire-text.ts';
 
 export class AnswerChunks {
   readonly #builder: ChunkBuilder;
@@ -53,17 +53,11 @@ export class AnswerChunks {
   }
 
   /** It cannot be read on. */
-  failed({ code, message, retryable, waitMs }: RelayError): WireText[] {
-    const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-    return encoded(this.#builder.failed({ code, message, retryable, ...wait }));
+  failed({ told }: RelayError): WireText[] {
+    return encoded(this.#builder.failed(told));
   }
 }
 
 function encoded(chunks: readonly UiMessageChunk[]): WireText[] {
   return chunks.map(encodeUiChunk);
-}
-
-/** A frame of the relay, read from what was to be sent. */
-export function frameOf<Frame>(wire: WireText): Frame {
-  return JSON.parse(fromWire(wire)) as Frame;
 }

@@ -7,16 +7,16 @@ import { chatIdOf, readChatBody } from '../../ai-sdk/chat-request.ts';
 import type { EndingFrame, ThinkingFrame, ToolFrame } from '../../protocol/frames.ts';
 import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import type { WireText } from '../../protocol/wire-text.ts';
+import { decodeFrame, type WireText } from '../../protocol/wire-text.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { StreamReference } from '../../relay/stream-list.ts';
 import type { RunView } from '../../run/run-view.ts';
 import type { Clock } from '../../time/clock.ts';
+import { askerOf } from '../admission/asker.ts';
 import { principalOf } from '../admission/request-guard.ts';
 import { callerOf } from '../admission/request-refusal.ts';
-import { traceparentOf } from '../admission/traceparent.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
-import { AnswerChunks, frameOf } from './answer-chunks.ts';
+import { AnswerChunks } from './answer-chunks.ts';
 import { type ChatStreams, streamIdFor } from './chat-streams.ts';
 
 export interface ChatRouteParts {
@@ -42,9 +42,7 @@ export function chatHandlers({
     const events = eventsFor(request);
     const { chatId, request: fields } = readChatBody(request.body);
     const command = {
-      principal: principalOf(request),
-      caller: callerOf(request),
-      traceparent: traceparentOf(request.raw),
+      ...askerOf(request),
       id: streamIdFor(chatId),
       isFresh: true,
       request: parseHttpRequest(fields).request,
@@ -120,7 +118,9 @@ class ChatEvents implements EventFraming {
 
   frame(type: 'chunk' | 'event' | 'thinking' | 'tool', _seq: number, wire: WireText): string {
     if (type === 'chunk') return events(this.#chunks.text(wire));
-    return type === 'event' ? '' : events(this.#chunks.meanwhile(frameOf<ThinkingFrame | ToolFrame>(wire)));
+    return type === 'event'
+      ? ''
+      : events(this.#chunks.meanwhile(decodeFrame<ThinkingFrame | ToolFrame>(wire)));
   }
 
   ended(frame: EndingFrame): string {

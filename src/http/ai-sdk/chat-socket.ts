@@ -28,10 +28,9 @@ import type { CloseCode } from '../../protocol/codes.ts';
 import type { EndingFrame, ErrorFrame, ResumeFrame, ServerFrame, StartFrame } from '../../protocol/frames.ts';
 import { parseFrameText, parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
-import type { WireText } from '../../protocol/wire-text.ts';
+import { decodeFrame, type WireText } from '../../protocol/wire-text.ts';
 import type { StreamReference } from '../../relay/stream-list.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
-import { frameOf } from './answer-chunks.ts';
 import { ChatReading, type HeldChunks } from './chat-reading.ts';
 import { type ChatStreams, streamIdFor } from './chat-streams.ts';
 
@@ -308,7 +307,7 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   #translated(wire: WireText): readonly WireText[] {
     const [, id, seq] = CHUNK.exec(wire) ?? [];
     if (id !== undefined) return this.#byStream.get(id)?.text(wire, Number(seq)) ?? [];
-    const frame = frameOf<ServerFrame>(wire);
+    const frame = decodeFrame<ServerFrame>(wire);
     switch (frame.type) {
       case 'accepted':
       case 'resumed':

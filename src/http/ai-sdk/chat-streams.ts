@@ -4,13 +4,14 @@
  * machine, among the kept answers.
  */
 import { hash, randomBytes } from 'node:crypto';
+import { chatName, chatNamePrefix } from '../../ai-sdk/chat-name.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { StreamReference } from '../../relay/stream-list.ts';
 import { ReadEndings } from './read-endings.ts';
 import { TextPositions } from './text-positions.ts';
 
-/** Characters of each half of a name, 132 bits. */
-const HALF = 22;
+/** Of what makes a name unlike all others: as base64url more characters than are used. */
+const RANDOM_BYTES = 18;
 
 export class ChatStreams {
   /** Endings that their readers have: nothing of those answers is left to be resumed. */
@@ -45,10 +46,9 @@ export class ChatStreams {
 
 /** A new name for an answer to that chat. */
 export function streamIdFor(chatId: string): string {
-  return `${prefixOf(chatId)}${randomBytes(HALF).toString('base64url').slice(0, HALF)}`;
+  return chatName(prefixOf(chatId), randomBytes(RANDOM_BYTES).toString('base64url'));
 }
 
-/** Of the chat itself nothing is in it: names of streams are logged. */
 function prefixOf(chatId: string): string {
-  return `aisdk-${hash('sha256', chatId, 'base64url').slice(0, HALF)}-`;
+  return chatNamePrefix(hash('sha256', chatId, 'base64url'));
 }

@@ -14,9 +14,8 @@ import type { RelayError } from '../../protocol/relay-error.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { SubscriptionSink } from '../../relay/subscription.ts';
 import type { Clock } from '../../time/clock.ts';
-import { principalOf } from '../admission/request-guard.ts';
-import { callerOf, wantsEvents } from '../admission/request-refusal.ts';
-import { traceparentOf } from '../admission/traceparent.ts';
+import { askerOf } from '../admission/asker.ts';
+import { wantsEvents } from '../admission/request-refusal.ts';
 import { endingError, errorHeaders } from '../error-response.ts';
 import { observedRefusal } from '../error-routes.ts';
 import { type EventFraming, EventStreams } from '../routes/event-stream.ts';
@@ -57,9 +56,7 @@ export function oldFunctionHandlers(of: OldFunction, parts: OldFunctionParts): O
     body: OldAnswerBody,
   ): Promise<unknown> => {
     const command = {
-      principal: principalOf(request),
-      caller: callerOf(request),
-      traceparent: traceparentOf(request.raw),
+      ...askerOf(request),
       ...parseHttpRequest(body.request),
     };
     const start = (sink: SubscriptionSink) => parts.relay.start(command, sink);

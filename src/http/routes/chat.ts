@@ -8,9 +8,9 @@ import { parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Clock } from '../../time/clock.ts';
+import { askerOf } from '../admission/asker.ts';
 import { principalOf } from '../admission/request-guard.ts';
 import { callerOf, wantsEvents } from '../admission/request-refusal.ts';
-import { traceparentOf } from '../admission/traceparent.ts';
 import { endingError, errorBody, errorHeaders } from '../error-response.ts';
 import { EventStreams, positionOf } from './event-stream.ts';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.ts';
@@ -26,9 +26,7 @@ export function chatHandlers(
 
   const start: RouteHandlerMethod = async (request, reply) => {
     const command = {
-      principal: principalOf(request),
-      caller: callerOf(request),
-      traceparent: traceparentOf(request.raw),
+      ...askerOf(request),
       ...parseHttpRequest(request.body),
     };
     if (wantsEvents(request)) return await eventStreams.serve(reply, (sink) => relay.start(command, sink));

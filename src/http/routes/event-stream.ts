@@ -109,17 +109,8 @@ class FrameEvents implements EventFraming {
   }
 
   /** Without an id of its own: whoever comes back does so from the last delta. */
-  failed({ code, message, retryable, waitMs }: RelayError): string {
-    const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-    const frame = encodeFrame({
-      type: 'error',
-      id: this.#id,
-      of: 'resume',
-      code,
-      message,
-      retryable,
-      ...wait,
-    });
+  failed({ told }: RelayError): string {
+    const frame = encodeFrame({ type: 'error', id: this.#id, of: 'resume', ...told });
     return `event: error\ndata: ${frame}\n\n`;
   }
 

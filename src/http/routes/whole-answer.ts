@@ -5,7 +5,7 @@
 import type { FastifyReply } from 'fastify';
 import type { ChunkFrame, EndingFrame } from '../../protocol/frames.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
-import { fromWire, type WireText } from '../../protocol/wire-text.ts';
+import { decodeFrame, type WireText } from '../../protocol/wire-text.ts';
 import type { Subscription, SubscriptionSink } from '../../relay/subscription.ts';
 import { resumeGap } from '../../run/refusals.ts';
 import type { RunView } from '../../run/run-view.ts';
@@ -136,8 +136,7 @@ class Waiter implements SubscriptionSink {
   }
 
   frame(type: 'chunk' | 'event' | 'thinking' | 'tool', _seq: number, wire: WireText): void {
-    if (type === 'chunk' && this.#leads)
-      this.#reading?.add((JSON.parse(fromWire(wire)) as ChunkFrame).content);
+    if (type === 'chunk' && this.#leads) this.#reading?.add(decodeFrame<ChunkFrame>(wire).content);
   }
 
   flush(): void {
