@@ -17,6 +17,7 @@ const LIBRARY = {
   'react-native': 'src/react-native/index.ts',
   report: 'src/client/report-answer.ts',
   'ai-sdk': 'src/adapters/dash-chat-transport.ts',
+  'assistant-ui': 'src/adapters/dash-chat-model.ts',
 };
 /** The same, whole in itself: what it has in common with the others would cost those who do not use it. */
 const APART = { metrics: 'src/client/metrics-reporter.ts' };

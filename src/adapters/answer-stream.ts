@@ -107,7 +107,7 @@ function endOf({ outcome, content, stopReason, refusal, model, usage, timing }: 
   return { type: outcome, stopReason, model: model ?? '', ...(refusal ? { refusal } : {}), ...receipt };
 }
 
-function errorOf({ code, message, retryable, retryAfterMs, requestId }: DashError): AnswerError {
+export function errorOf({ code, message, retryable, retryAfterMs, requestId }: DashError): AnswerError {
   return {
     code: code as AnswerError['code'], // one of the client's own, too
     message,

@@ -3,17 +3,17 @@
  * on the way comes back by its own resume, and `useChat` does not hear of it. The library, `ai` 7 or later, is the app's own.
  */
 import type { ChatTransport, UIMessage } from 'ai';
-import { chatRequestOf } from '../ai-sdk/chat-request.ts';
 import type { AnswerMetadata } from '../ai-sdk/chunks.ts';
 import type { DashClient } from '../client/create-dash-client.ts';
 import { DashError, failure } from '../client/dash-error.ts';
 import type { Answer, DashStream } from '../client/dash-stream.ts';
 import type { Refusal } from '../client/relay-http.ts';
 import type { EndingFrame, ListedStream, StreamRequest } from '../protocol/frames.ts';
-import { RelayError } from '../protocol/relay-error.ts';
 import { type AnswerReading, readAnswer } from './answer-stream.ts';
+import { asOneUser, untilAborted } from './as-one-user.ts';
 import { chatPrefix, chatStreamId } from './chat-stream-id.ts';
 import { sendFiles } from './send-files.ts';
+import { requestOf } from './stream-request.ts';
 
 export type { AnswerMetadata };
 
@@ -151,58 +151,4 @@ function leaveTo(signal: AbortSignal | undefined): (stream: DashStream) => void 
   return (stream) => {
     if (!signal?.aborted) stream.detach();
   };
-}
-
-/** @throws DashError in the words in which the relay would refuse it */
-function requestOf(chatId: string, messages: readonly UIMessage[], body: object): StreamRequest {
-  const given = Object.entries(body).filter(([, value]) => value !== undefined);
-  try {
-    return chatRequestOf(chatId, messages, Object.fromEntries(given)).request as unknown as StreamRequest;
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error;
-    throw new DashError({ code: error.code, message: error.message, retryable: false });
-  }
-}
-
-/**
- * What is sent ahead of a question takes a while: who is signed in at its end may not be who asked.
- * @throws DashError `detached` where the user changes, or the signal's reason
- */
-async function asOneUser<T>(
-  client: Pick<DashClient, 'onUser'>,
-  signal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const both = new AbortController();
-  const abort = (): void => both.abort(signal?.reason);
-  let asker: string | null | undefined;
-  const stopListening = client.onUser((userId, signedOut) => {
-    if (signedOut || (asker !== undefined && userId !== asker))
-      both.abort(new DashError(failure('detached')));
-    asker = userId;
-  });
-  signal?.addEventListener('abort', abort);
-  if (signal?.aborted) abort();
-  try {
-    return await untilAborted(work(both.signal), both.signal);
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    stopListening();
-  }
-}
-
-/** The library's stop waits for what is under way here: it is let go at once. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work;
-  let aborted: () => void = () => {};
-  const promise = new Promise<never>((_, reject) => {
-    aborted = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', aborted);
-  if (signal.aborted) aborted();
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', aborted);
-  }
 }

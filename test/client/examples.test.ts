@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   '@dash-relay/client/upload': 'src/client/upload.ts',
   '@dash-relay/client/report': 'src/client/report-answer.ts',
   '@dash-relay/client/ai-sdk': 'src/adapters/dash-chat-transport.ts',
+  '@dash-relay/client/assistant-ui': 'src/adapters/dash-chat-model.ts',
   '@dash-relay/client/react-native': 'src/react-native/index.ts',
   '@dash-relay/client/react': 'src/react/index.ts',
   'dash-relay/testing': 'src/testing/index.ts',

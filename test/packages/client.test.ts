@@ -14,15 +14,27 @@ import { createProject, deadLinks, filesOf, linkPackages, nodeOf, PACKED_MS } fr
 const MAX_GZIPPED_BYTES = 10.5 * 1024;
 /** Of the entry `./ai-sdk` with what it has in common with the others; `ai` itself is the app's, and types alone. */
 const MAX_AI_SDK_BYTES = 7 * 1024;
+/** Of the entry `./assistant-ui`, likewise. */
+const MAX_ASSISTANT_UI_BYTES = 6 * 1024;
 /** Of all entries; what only pages with formulas or code load is a half of it. */
 const MAX_UNPACKED_BYTES = 2_000_000;
-const ENTRIES = ['index', 'ai-service', 'metrics', 'react-native', 'upload', 'report', 'ai-sdk'];
+const ENTRIES = [
+  'index',
+  'ai-service',
+  'metrics',
+  'react-native',
+  'upload',
+  'report',
+  'ai-sdk',
+  'assistant-ui',
+];
 /** A path that each one asks, where it is not that of questions. */
 const PATHS: Readonly<Record<string, string>> = {
   metrics: '/v1/client-metrics',
   upload: '/v1/uploads',
   report: '/v1/reports',
   'ai-sdk': '/v1/uploads',
+  'assistant-ui': '/v1/uploads',
 };
 
 let app: string;
@@ -133,6 +145,7 @@ describe('in a bundle', () => {
   it.each([
     ['index', MAX_GZIPPED_BYTES],
     ['ai-sdk', MAX_AI_SDK_BYTES],
+    ['assistant-ui', MAX_ASSISTANT_UI_BYTES],
   ])('%s is at most %i bytes, minified and gzipped', async (entry, most) => {
     const { outputFiles } = await build({
       entryPoints: [packaged(`dist/${entry}.js`)],
