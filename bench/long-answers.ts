@@ -10,6 +10,7 @@ import { launchChromium } from '../test/support/chromium.ts';
 import { LONG_ANSWERS, type LongAnswer } from '../test/support/long-answers.ts';
 import { serveBundle } from '../test/support/page-bundle.ts';
 import { describeMachine } from './machine.ts';
+import { type TaskTimes, timeTasks } from './page-tasks.ts';
 import { runProgram } from './program.ts';
 
 const PHONE = { width: 390, height: 844 };
@@ -21,26 +22,17 @@ const PATIENCE_MS = 300_000;
 const SLOWER = [1, 4];
 const WAYS = ['opened', 'streamed'] as const;
 
-interface Figures {
+interface Figures extends TaskTimes {
   readonly answer: LongAnswer;
   readonly way: (typeof WAYS)[number];
   /** How many times as slow the CPU is. */
   readonly slower: number;
-  /** Of one task, ms: by the clock, and of CPU alone, which other work of the machine lengthens less. */
-  readonly longestMs: number;
-  readonly longestCpuMs: number;
-  /** What all tasks over 50 ms had beyond that, ms. */
-  readonly blockingMs: number;
-  readonly cpuMs: number;
 }
 
 const HEAD = `| answer | way | CPU | longest task, ms | of CPU, ms | over 50 ms, in all, ms | CPU in all, ms |
 |---|---|---|--:|--:|--:|--:|
 `;
 const WATCH = `
-  globalThis.longTasks = [];
-  new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ type: 'longtask' });
   globalThis.untilQuiet = () => new Promise((resolve) => {
     const wait = () => setTimeout(resolve, ${QUIET_MS});
     let timer = wait();
@@ -80,21 +72,12 @@ async function measure(
   await page.goto(`${origin}/#${encodeURIComponent(JSON.stringify({ kept, share }))}`);
   const show = await prepare(page, what);
   await page.evaluate(WATCH);
-  const session = await page.context().newCDPSession(page);
-  await session.send('Emulation.setCPUThrottlingRate', { rate: what.slower });
-  await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] });
-  await show();
-  await page.evaluate('untilQuiet()');
-  const cpu = cpuOfTasks(await browser.stopTracing());
-  const longTasks = await page.evaluate<number[]>('longTasks');
+  const times = await timeTasks(browser, page, what.slower, async () => {
+    await show();
+    await page.evaluate('untilQuiet()');
+  });
   await page.context().close();
-  return {
-    ...what,
-    longestMs: Math.max(0, ...longTasks),
-    longestCpuMs: Math.max(0, ...cpu),
-    blockingMs: longTasks.reduce((sum, ms) => sum + ms - 50, 0),
-    cpuMs: cpu.reduce((sum, ms) => sum + ms, 0),
-  };
+  return { ...what, ...times };
 }
 
 /** Up to where only the answer is missing. Resolves with what brings it. */
@@ -110,27 +93,6 @@ async function prepare(
   }
   await page.getByRole('button', { name: 'Send' }).click();
   return () => page.evaluate(`answers.stream(${JSON.stringify(answer)}, ${CHARACTERS_PER_FRAME})`);
-}
-
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** CPU, µs. */
-  readonly tdur?: number;
-  readonly args: { readonly name?: string };
-}
-
-/** Of each task of the page's main thread, ms. */
-function cpuOfTasks(trace: Buffer): number[] {
-  const { traceEvents } = JSON.parse(trace.toString()) as { readonly traceEvents: readonly TraceEvent[] };
-  const main = traceEvents.filter(
-    ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain',
-  );
-  const isOfMain = ({ pid, tid }: TraceEvent): boolean =>
-    main.some((thread) => thread.pid === pid && thread.tid === tid);
-  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && isOfMain(event));
-  return tasks.map(({ tdur = 0 }) => tdur / 1000);
 }
 
 function rowOf(figures: Figures): string {

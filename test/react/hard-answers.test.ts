@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { contrast, lowContrasts } from '../../src/react/assistant/contrast.ts';
 import { DARK, LIGHT } from '../../src/react/assistant/theme.ts';
-import { type Growth, HARD_ANSWERS } from '../support/hard-answers.ts';
+import { type Growth, HARD_ANSWERS, longestFlicker } from '../support/hard-answers.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
 /** As the demo page has it: no style, font or image from elsewhere. */
@@ -16,33 +16,12 @@ const STEADY = 0.05;
 /** Elements with one delta, and where an answer ends: as many beside one conversation as beside thirty. */
 const MOST_RENDERED = 160;
 const SOON = { timeout: 20_000 };
-/** Of Markdown and TeX. */
-const MARKS = /\$|\\[A-Za-z()[\]]|\*\*|__|~~|\^|`|~(?=\S)|\|/g;
 
 let pages: PageServer;
 beforeAll(async () => {
   pages = await servePage('hard-answers', 'production', POLICY);
 });
 afterAll(() => pages?.close());
-
-function marksIn(text: string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const [mark] of text.matchAll(MARKS)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
-  return counts;
-}
-
-/** The most deltas in a row after which a mark was seen that is not there in the end. */
-function longestFlicker(seen: readonly string[], end: string): number {
-  const whole = marksIn(end);
-  let longest = 0;
-  let run = 0;
-  for (const text of seen) {
-    const isRaw = [...marksIn(text)].some(([mark, count]) => count > (whole.get(mark) ?? 0));
-    run = isRaw ? run + 1 : 0;
-    longest = Math.max(longest, run);
-  }
-  return longest;
-}
 
 async function grow(page: Page, name: string): Promise<Growth> {
   await page.getByRole('button', { name: 'New conversation' }).first().click();

@@ -178,3 +178,25 @@ export const HARD_ANSWERS: Readonly<Record<string, HardAnswer>> = {
     formulas: 24,
   },
 };
+
+/** Of Markdown and TeX. */
+const MARKS = /\$|\\[A-Za-z()[\]]|\*\*|__|~~|\^|`|~(?=\S)|\|/g;
+
+function marksIn(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [mark] of text.matchAll(MARKS)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  return counts;
+}
+
+/** The most deltas in a row after which a mark was seen that is not there in the end. */
+export function longestFlicker(seen: readonly string[], end: string): number {
+  const whole = marksIn(end);
+  let longest = 0;
+  let run = 0;
+  for (const text of seen) {
+    const isRaw = [...marksIn(text)].some(([mark, count]) => count > (whole.get(mark) ?? 0));
+    run = isRaw ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest;
+}
