@@ -7,23 +7,27 @@ import { errorOf } from './answer-stream.ts';
 type Part = NonNullable<ChatModelRunResult['content']>[number];
 type Status = NonNullable<ChatModelRunResult['status']>;
 
+export type Callbacks = Pick<StreamOptions, 'onChunk' | 'onThinking'>;
+
 /**
  * Pieces that come faster than they are drawn are told together.
  * @param open with these callbacks
  * @param signal of the library: aborted by its stop, which is a cancel, or where the thread goes, by which the answer is let go
  */
 export async function* tellAnswer(
-  open: (callbacks: Pick<StreamOptions, 'onChunk' | 'onThinking'>) => DashStream,
+  open: (callbacks: Callbacks) => DashStream,
   signal: AbortSignal,
   onEnd: ((answer: Answer) => void) | undefined,
 ): AsyncGenerator<ChatModelRunResult, void> {
   const parts = createParts();
-  const state: { isNew: boolean; isLeft: boolean; ended?: ChatModelRunResult } = {
+  const state: { isNew: boolean; isLeft: boolean; isLetGo: boolean; ended?: ChatModelRunResult } = {
     isNew: false,
     isLeft: false,
+    isLetGo: false,
   };
   let wake = (): void => {};
   const tell = (): void => {
+    if (state.isLetGo) return; // for good: the library would write a stopped answer into the app's history
     state.isNew = true;
     wake();
   };
@@ -51,7 +55,8 @@ export async function* tellAnswer(
   );
   const leave = (): void => {
     state.isLeft = true;
-    if (isLetGo(signal)) stream.detach();
+    state.isLetGo = isLetGo(signal);
+    if (state.isLetGo) stream.detach();
     else void stream.cancel().catch(() => {}); // its ending is told above
     tell();
   };

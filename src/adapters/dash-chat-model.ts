@@ -4,14 +4,17 @@
  */
 import type { ChatModelAdapter, ChatModelRunOptions, ChatModelRunResult } from '@assistant-ui/react';
 import type { DashClient } from '../client/create-dash-client.ts';
-import type { Answer } from '../client/dash-stream.ts';
+import type { Answer, DashStream } from '../client/dash-stream.ts';
 import type { StreamRequest } from '../protocol/frames.ts';
-import { tellAnswer, tellErrors } from './answer-parts.ts';
+import { type Callbacks, tellAnswer, tellErrors } from './answer-parts.ts';
 import { asOneUser, untilAborted } from './as-one-user.ts';
+import { newestAnswer, type Receipt, stopAnswer } from './chat-answers.ts';
 import { chatPrefix, chatStreamId } from './chat-stream-id.ts';
 import { sendFiles } from './send-files.ts';
 import { requestOf } from './stream-request.ts';
 import { uiMessagesOf } from './thread-messages.ts';
+
+export type { Receipt };
 
 /** Of whose answers these are, in the names of streams. */
 const LIBRARY = 'aui';
@@ -34,6 +37,11 @@ export interface DashChatModel extends ChatModelAdapter {
    * is asked. For `resumeRun({ parentId, stream })` of a thread, and `resume` of a history. The question's id has to be the same.
    */
   readonly resume: Run;
+  /**
+   * Stops the answer to the thread's last question and lets the library read on to the ending, so that the receipt is in the message's
+   * metadata; also an answer of another page or device. Undefined where nothing is live. @throws DashError
+   */
+  cancel(thread: Pick<ChatModelRunOptions, 'messages'>): Promise<Receipt | undefined>;
 }
 
 /**
@@ -56,6 +64,21 @@ export function dashChatModel(
   client: Pick<DashClient, 'stream' | 'attach' | 'streams' | 'request' | 'onUser'>,
   { inlineLength = 65_536, onEnd, ...fixed }: DashChatModelOptions,
 ): DashChatModel {
+  /** What is read here, by question. */
+  const open = new Map<string, DashStream>();
+
+  function tell(question: string, signal: AbortSignal, begin: (callbacks: Callbacks) => DashStream) {
+    const opened = (callbacks: Callbacks): DashStream => {
+      const stream = begin(callbacks);
+      open.set(question, stream);
+      const close = (): void => {
+        if (open.get(question) === stream) open.delete(question);
+      };
+      stream.final.then(close, close);
+      return stream;
+    };
+    return tellAnswer(opened, signal, onEnd);
+  }
   async function* ask({ messages, abortSignal, runConfig, context }: ChatModelRunOptions) {
     const question = questionOf(messages);
     const sent = await asOneUser(client, abortSignal, (signal) =>
@@ -64,17 +87,24 @@ export function dashChatModel(
     const body = { ...fixed, ...(context.system ? { system: context.system } : {}), ...runConfig.custom };
     const request = requestOf(question, sent, body);
     const id = chatStreamId(question, LIBRARY);
-    yield* tellAnswer((more) => client.stream(request, { id, ...more }), abortSignal, onEnd);
+    yield* tell(question, abortSignal, (callbacks) => client.stream(request, { id, ...callbacks }));
   }
   async function* find(options: ChatModelRunOptions) {
-    const prefix = chatPrefix(questionOf(options.messages), LIBRARY);
-    const { streams } = await untilAborted(client.streams({ limit: 100 }), options.abortSignal);
-    const found = streams.find(({ id }) => id.startsWith(prefix));
+    const question = questionOf(options.messages);
+    const newest = newestAnswer(client, chatPrefix(question, LIBRARY));
+    const found = await untilAborted(newest, options.abortSignal);
     if (!found) return yield* ask(options);
     const { id, epoch } = found;
-    yield* tellAnswer((more) => client.attach(id, epoch, 0, more), options.abortSignal, onEnd);
+    yield* tell(question, options.abortSignal, (callbacks) => client.attach(id, epoch, 0, callbacks));
   }
-  return { run: (options) => tellErrors(ask(options)), resume: (options) => tellErrors(find(options)) };
+  return {
+    run: (options) => tellErrors(ask(options)),
+    resume: (options) => tellErrors(find(options)),
+    async cancel({ messages }) {
+      const question = questionOf(messages);
+      return await stopAnswer(client, open.get(question), chatPrefix(question, LIBRARY));
+    },
+  };
 }
 
 /** By which its answers are found. */

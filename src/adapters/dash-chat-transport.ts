@@ -5,17 +5,17 @@
 import type { ChatTransport, UIMessage } from 'ai';
 import type { AnswerMetadata } from '../ai-sdk/chunks.ts';
 import type { DashClient } from '../client/create-dash-client.ts';
-import { DashError, failure } from '../client/dash-error.ts';
+import type { DashError } from '../client/dash-error.ts';
 import type { Answer, DashStream } from '../client/dash-stream.ts';
-import type { Refusal } from '../client/relay-http.ts';
-import type { EndingFrame, ListedStream, StreamRequest } from '../protocol/frames.ts';
+import type { StreamRequest } from '../protocol/frames.ts';
 import { type AnswerReading, readAnswer } from './answer-stream.ts';
 import { asOneUser, untilAborted } from './as-one-user.ts';
+import { newestAnswer, type Receipt, stopAnswer } from './chat-answers.ts';
 import { chatPrefix, chatStreamId } from './chat-stream-id.ts';
 import { sendFiles } from './send-files.ts';
 import { requestOf } from './stream-request.ts';
 
-export type { AnswerMetadata };
+export type { AnswerMetadata, Receipt };
 
 /** What each question has beside its messages; a call's own `body` goes ahead of it. */
 export interface DashChatTransportOptions
@@ -30,9 +30,6 @@ export interface DashChatTransportOptions
   /** Called when an answer has ended, with its receipt also after `stop()`, when the library does not listen any more. */
   readonly onEnd?: ((chatId: string, answer: Answer) => void) | undefined;
 }
-
-/** How an answer that was to be stopped ended, and what was billed. `done`: it was faster. */
-export type Receipt = Pick<Answer, 'outcome' | 'usage' | 'timing'>;
 
 export interface DashChatTransport<MESSAGE extends UIMessage> extends ChatTransport<MESSAGE> {
   readonly resumeStreamIsReplay: true;
@@ -102,11 +99,6 @@ export function dashChatTransport<MESSAGE extends UIMessage = UIMessage>(
     );
     return chunks;
   };
-  const newest = async (chatId: string): Promise<ListedStream | undefined> => {
-    const prefix = chatPrefix(chatId);
-    const { streams } = await client.streams({ limit: 100 });
-    return streams.find(({ id }) => id.startsWith(prefix));
-  };
 
   return {
     resumeStreamIsReplay: true,
@@ -121,29 +113,16 @@ export function dashChatTransport<MESSAGE extends UIMessage = UIMessage>(
     },
     async reconnectToStream({ chatId, abortSignal }) {
       resumes.set(chatId, (resumes.get(chatId) ?? 0) + 1);
-      const found = await untilAborted(newest(chatId), abortSignal);
+      const found = await untilAborted(newestAnswer(client, chatPrefix(chatId)), abortSignal);
       if (!found || (found.state === 'ended' && read.has(found.id))) return null;
       const { id, epoch } = found;
       const reading = readAnswer(id, (more) => client.attach(id, epoch, 0, more), leaveTo(abortSignal));
       return follow(chatId, reading, abortSignal);
     },
     async cancel(chatId) {
-      const stream = open.get(chatId);
-      if (stream) return await stream.cancel();
-      const found = await newest(chatId);
-      return found?.state === 'live' ? await stopByName(client, found.id) : undefined;
+      return await stopAnswer(client, open.get(chatId), chatPrefix(chatId));
     },
   };
-}
-
-/** What is read elsewhere alone: who reads it is told of the ending there. @throws DashError */
-async function stopByName(client: Pick<DashClient, 'request'>, id: string): Promise<Receipt> {
-  const reply = await client.request(`/v1/streams/${id}`, { method: 'DELETE' }).catch(() => ({}) as Refusal);
-  if (!('response' in reply)) throw new DashError(reply.error ?? failure('unreachable', true));
-  const ending = (await reply.response.json().catch(() => undefined)) as EndingFrame | undefined;
-  if (ending?.type === 'error') throw new DashError(ending);
-  if (!ending?.usage) throw new DashError(failure('unreachable', true)); // not the relay's
-  return { outcome: ending.type, usage: ending.usage, timing: ending.timing };
 }
 
 /** Who does not read on without having aborted lets go: the model is not stopped. */

@@ -1,4 +1,4 @@
-/** `dashChatTransport` under the AI SDK's own `Chat`, against a relay behind a network that cuts. */
+/** `dashChatTransport` under the AI SDK's own `Chat`, against a relay; `cuts.test.ts` has networks that cut. */
 import { createHash } from 'node:crypto';
 import { Chat } from '@ai-sdk/react';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,11 +10,7 @@ import { streamIdFor } from '../../src/http/ai-sdk/chat-streams.ts';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { type AnswerMessage, textOf } from '../ai-sdk/library.ts';
 import { connectTo, until } from '../client/test-client.ts';
-import { deltasFor } from '../support/deltas-for.ts';
-import { startFaultProxy } from '../support/fault-proxy.ts';
-import { LONG, report } from '../support/test-run.ts';
-
-const CUTS = LONG ? 1000 : 30;
+import { report } from '../support/test-run.ts';
 
 let relay: TestRelay;
 beforeAll(async () => {
@@ -35,27 +31,6 @@ it('names streams as the relay does, whatever the id of a chat is', () => {
     expect(Buffer.from(sha256(text)).toString('hex')).toBe(createHash('sha256').update(text).digest('hex'));
   expect(streamIdFor('a chat')).toContain(chatPrefix('a chat'));
 });
-
-it(`${CUTS} cuts reach no chat: text whole, one model call each`, async () => {
-  const before = relay.simulator.requests.length;
-  relay.simulator.always(({ question }) => ({ deltas: deltasFor(question) }));
-  let fault = 0;
-  await using proxy = await startFaultProxy(relay.url, () => ({
-    fault: { afterBytes: 300 + ((fault++ * 397) % 3000), kind: fault % 2 ? 'cut' : 'reset' },
-  }));
-  let asked = 0;
-  while (proxy.faults < CUTS) {
-    const { chat, client } = chatAt(proxy.url);
-    const question = `question ${++asked}`;
-    await chat.sendMessage({ text: question });
-    expect(chat.error).toBeUndefined();
-    expect(answerIn(chat)).toBe(deltasFor(question).join(''));
-    expect(chat.messages[1]?.metadata).toMatchObject({ ending: 'done', usage: { source: 'final' } });
-    client.close();
-  }
-  expect(relay.simulator.requests.length - before).toBe(asked);
-  report(`${proxy.faults} cuts, ${asked} chats`);
-}, 600_000);
 
 it('stops the model at once by stop(), whose receipt comes by onEnd', async () => {
   relay.simulator.script('stall');
