@@ -81,8 +81,9 @@ export class WalCheckpointer {
   }
 
   async #empty(): Promise<void> {
-    for (let tries = 0; tries < EMPTY_TRIES && !this.#closing; tries += 1) {
+    for (let tries = 0; tries < EMPTY_TRIES; tries += 1) {
       while (this.#turn !== undefined) await this.#turn;
+      if (this.#closing) break;
       this.#emptying = undefined; // what comes from now on is written after the copy begins
       const turn = this.#shorten();
       this.#turn = turn.then(
@@ -90,6 +91,7 @@ export class WalCheckpointer {
         () => this.#turnOver(),
       );
       if (await turn) return;
+      if (this.#closing) break;
       await this.#pause();
     }
     this.#emptying = undefined;
@@ -106,6 +108,7 @@ export class WalCheckpointer {
     });
   }
 
+  /** What is written from then on stays in the log: nothing is opened any more. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#ticking.cancel();
@@ -115,7 +118,7 @@ export class WalCheckpointer {
   }
 
   #checkpointIfDue(wish: { sync: boolean }): void {
-    if (this.#turn !== undefined || !(this.#unsynced || this.#isOld)) return;
+    if (this.#closing || this.#turn !== undefined || !(this.#unsynced || this.#isOld)) return;
     this.#turn = this.#keep(wish)
       .catch((cause: unknown) => this.#options.onError('unable to keep the usage log short', cause))
       .finally(() => {
@@ -165,6 +168,8 @@ export class WalCheckpointer {
 
   /** Whether all was copied. */
   async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<boolean> {
+    // A thread that began behind the end of the one before it would be ended by nobody.
+    if (this.#closing) return false;
     this.#worker ??= this.#startWorker();
     const worker = this.#worker;
     const reply = await new Promise<{ ok: boolean; busy?: boolean; code?: number }>((resolve) => {

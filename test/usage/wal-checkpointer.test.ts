@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -102,11 +102,24 @@ it('a reader on an old snapshot delays the end of the log, and stops nobody', as
   expect(errors).toEqual([]);
 });
 
-it('closing in the middle of a checkpoint ends it', async () => {
+it('closing in the middle of a checkpoint ends it, and begins none after that', async () => {
+  const copiedBytes = () => statSync(ledgerFile(dataDir.path)).size;
+  const before = copiedBytes();
   write(40);
   clock.advance(1000);
-  await keeper.close();
+  const emptied = keeper.empty();
+  await Promise.all([keeper.close(), expect(emptied).rejects.toThrow('could not be emptied')]);
+  expect(copiedBytes()).toBe(before);
   expect(writer.prepare('SELECT count(*) AS rows FROM t').get()).toEqual({ rows: 40 });
+});
+
+it('what is written after it is closed opens nothing', async () => {
+  write(1);
+  await keeper.close();
+  rmSync(`${ledgerFile(dataDir.path)}-wal`);
+  keeper.wrote(500);
+  await keeper.close();
+  expect(errors).toEqual([]);
 });
 
 it('the checkpoint thread does not keep a process alive', async () => {
