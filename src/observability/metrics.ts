@@ -16,6 +16,8 @@ import type { LabelSet } from './metric-labels.ts';
 const PREFIX = 'dash_';
 /** A histogram timer of Node wakes the process this often, ms; the default is 10. */
 const EVENT_LOOP_PRECISION_MS = 20;
+/** In the words of V8, as the library names them. */
+const COLLECTIONS = ['major', 'minor', 'incremental', 'weakcb'] as const;
 
 type Definitions = typeof METRICS;
 type Labelled<Name extends MetricName> = Definitions[Name] extends { readonly labels: infer Labels }
@@ -55,6 +57,9 @@ export function createMetrics() {
     prefix: PREFIX,
     eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
   });
+
+  const collections = registry.getSingleMetric(`${PREFIX}nodejs_gc_duration_seconds`);
+  if (collections instanceof Histogram) for (const kind of COLLECTIONS) collections.zero({ kind });
 
   const gauge = (name: NamesOf<'gauge'>) => new Gauge({ ...described(name), registers });
   const counter = <Name extends NamesOf<'counter'>>(name: Name): CounterOf<Labelled<Name>> => {
