@@ -168,7 +168,7 @@ export class WalCheckpointer {
 
   /** Whether all was copied. */
   async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<boolean> {
-    // A thread that began behind the end of the one before it would be ended by nobody.
+    // A thread that began now would be ended by nobody.
     if (this.#closing) return false;
     this.#worker ??= this.#startWorker();
     const worker = this.#worker;

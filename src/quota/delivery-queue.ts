@@ -1,4 +1,7 @@
-/** What Postgres must still hear of runs: each is tried until it has arrived, a few at a time, none while it is down. */
+/**
+ * What Postgres must still hear of runs: each is tried until it has arrived, a few at a time, none while it is down. Of one
+ * run a later word takes the place of one that waits, and follows one that is under way.
+ */
 import type { Charge } from './charges.ts';
 
 export interface DeliveryQueueParts {
@@ -14,7 +17,7 @@ const AT_ONCE = 3;
 export class DeliveryQueue {
   readonly #parts: DeliveryQueueParts;
   readonly #waiting = new Map<string, readonly Charge[]>();
-  readonly #underway = new Map<string, readonly Charge[]>();
+  readonly #underway = new Set<string>();
   readonly #idle: (() => void)[] = [];
 
   constructor(parts: DeliveryQueueParts) {
@@ -39,14 +42,27 @@ export class DeliveryQueue {
     this.#waiting.delete(epoch);
   }
 
+  /** Runs of which something waits. */
+  get waiting(): Iterable<string> {
+    return this.#waiting.keys();
+  }
+
   /** Goes on where it had to wait. */
   resume(): void {
-    while (this.#underway.size < AT_ONCE && !this.#parts.held()) {
-      const [next] = this.#waiting;
-      if (next === undefined) return;
-      this.#waiting.delete(next[0]);
-      void this.#deliver(...next);
+    for (const [epoch, charges] of this.#waiting) {
+      if (this.#underway.size >= AT_ONCE || this.#parts.held()) return;
+      if (this.#underway.has(epoch)) continue;
+      this.#waiting.delete(epoch);
+      void this.#deliver(epoch, charges);
     }
+  }
+
+  /** Delivers what waits of a run, also while all is held. @throws what `deliver` does: then it waits again */
+  async deliverHeld(epoch: string): Promise<void> {
+    const charges = this.#waiting.get(epoch);
+    if (charges === undefined || this.#underway.has(epoch)) return;
+    this.#waiting.delete(epoch);
+    await this.#send(epoch, charges).finally(() => this.#tellIdle());
   }
 
   /** Resolves once nothing is on its way: all has arrived, or Postgres is down. */
@@ -56,16 +72,24 @@ export class DeliveryQueue {
   }
 
   async #deliver(epoch: string, charges: readonly Charge[]): Promise<void> {
-    this.#underway.set(epoch, charges);
+    await this.#send(epoch, charges).catch(this.#parts.failed);
+    this.resume();
+    this.#tellIdle();
+  }
+
+  async #send(epoch: string, charges: readonly Charge[]): Promise<void> {
+    this.#underway.add(epoch);
     try {
       await this.#parts.deliver(epoch, charges);
-      this.#underway.delete(epoch);
     } catch (cause) {
+      if (!this.#waiting.has(epoch)) this.#waiting.set(epoch, charges);
+      throw cause;
+    } finally {
       this.#underway.delete(epoch);
-      this.#waiting.set(epoch, charges);
-      this.#parts.failed(cause);
     }
-    this.resume();
+  }
+
+  #tellIdle(): void {
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 

@@ -48,6 +48,10 @@ export interface SharedQuotaParts {
 const RESERVE_WITHIN_MS = 1000;
 /** For what nobody waits for. */
 const CALL_WITHIN_MS = 5000;
+/** The longest a relay waits for Postgres before it serves: what it must hear by then may be many runs. */
+const START_WITHIN_MS = 5000;
+/** Runs that Postgres is told of at the same time, once it is back. */
+const TOLD_AT_ONCE = 3;
 /** What the last settlements may take when the relay closes. */
 const CLOSE_WITHIN_MS = 2000;
 /** Runs of a process before this one that one turn of the event loop reads: about 1 ms. */
@@ -104,9 +108,9 @@ export class SharedQuota implements Quota {
     return this.#settlements.size;
   }
 
-  /** Asks Postgres for the first time; resolves also if it is down. */
+  /** Asks Postgres for the first time; resolves also if it is down, or still has to hear of much. */
   async start(): Promise<void> {
-    await this.#outage.probe();
+    await within(this.#parts.clock, START_WITHIN_MS, this.#outage.probe()).catch(() => {});
   }
 
   async reserve(run: QuotaRun): Promise<Reservation> {
@@ -168,7 +172,7 @@ export class SharedQuota implements Quota {
     this.#settlements.add(epoch, cost);
   }
 
-  /** What Postgres does not know of by the catch-up. */
+  /** What need not be known before Postgres is asked: it holds enough for those runs. */
   #resume(): void {
     this.#settlements.resume();
     this.#corrections.resume();
@@ -262,7 +266,39 @@ export class SharedQuota implements Quota {
     if (!this.#recovered) await this.#settleRecovered();
     this.#recovered = true;
     for (const epoch of await this.#call(postgres.unsettled())) this.#settleFromLedger(epoch);
-    for (const [epoch, { charges }] of this.#live) await this.#call(postgres.reserve(epoch, charges, false));
+    await this.#tellAll();
+  }
+
+  /**
+   * Of live runs and of ended ones, and of those that start or end meanwhile: what Postgres does not know of yet would be
+   * room for others there, so that limits are held here until nothing is left to tell.
+   */
+  async #tellAll(): Promise<void> {
+    const told = new Set<string>();
+    for (let before = -1; told.size > before; ) {
+      before = told.size;
+      const untold = this.#untold(told); // shared by all who tell: one that fails ends it for the others
+      const tell = async () => {
+        for (const epoch of untold) await this.#tell(epoch);
+      };
+      await Promise.all(Array.from({ length: TOLD_AT_ONCE }, tell));
+    }
+  }
+
+  *#untold(told: Set<string>): Generator<string> {
+    for (const epochs of [this.#live.keys(), this.#settlements.waiting])
+      for (const epoch of epochs) {
+        if (told.has(epoch)) continue;
+        told.add(epoch);
+        yield epoch;
+      }
+  }
+
+  async #tell(epoch: string): Promise<void> {
+    const run = this.#live.get(epoch);
+    if (run === undefined) return await this.#settlements.deliverHeld(epoch);
+    await this.#call(this.#parts.postgres.reserve(epoch, run.charges, false));
+    await this.#corrections.deliverHeld(epoch);
   }
 
   /**

@@ -46,6 +46,7 @@ export class Outage {
     try {
       await this.#parts.probe();
     } catch (cause) {
+      if (this.#closed) return;
       this.#report(cause);
       this.#askLater();
       return;

@@ -49,6 +49,8 @@ export class DiskSubject implements QuotaSubject {
   readonly outages: unknown[] = [];
   /** How often it was told. */
   uncorrectable = 0;
+  /** Statements that Postgres has not answered yet. */
+  asking = 0;
   readonly #dataDir: ReturnType<typeof newDataDir>;
   readonly #ledger: LocalUsageLedger;
   readonly #reading = new Map<string, UsageReading>();
@@ -73,6 +75,7 @@ export class DiskSubject implements QuotaSubject {
       onRecovered() {},
       onUncorrectable: () => void this.uncorrectable++,
       ...options,
+      postgres: options.postgres && this.#counted(options.postgres),
     });
   }
 
@@ -126,6 +129,16 @@ export class DiskSubject implements QuotaSubject {
   async remove(): Promise<void> {
     (await this.crash()).remove();
   }
+
+  #counted({ query, close }: NonNullable<QuotaOptions['postgres']>): QuotaOptions['postgres'] {
+    const counted: typeof query = async (...statement) => {
+      this.asking += 1;
+      return await query(...statement).finally(() => {
+        this.asking -= 1;
+      });
+    };
+    return { query: counted, close };
+  }
 }
 
 export function standingOf({ quotas }: Awaited<ReturnType<OpenQuota['usageOf']>>) {
@@ -137,7 +150,7 @@ export function standingOf({ quotas }: Awaited<ReturnType<OpenQuota['usageOf']>>
   );
 }
 
-/** With its methods free of their object. */
+/** With its methods free of their object. A standing is what there is once Postgres has heard of all. */
 export function subjectOf(disk: DiskSubject): QuotaSubject {
   return {
     clock: disk.clock,
@@ -146,7 +159,7 @@ export function subjectOf(disk: DiskSubject): QuotaSubject {
     release: (epoch) => disk.release(epoch),
     correct: (...counted) => disk.correct(...counted),
     async standing(holder) {
-      await eventually('every settlement has arrived', () => disk.quota.undelivered === 0);
+      await eventually('all has arrived', () => disk.quota.undelivered === 0 && disk.asking === 0);
       return await disk.standing(holder);
     },
     remove: () => disk.remove(),

@@ -1,15 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import type { QuotaHolder } from '../../../src/quota/port.ts';
 import { Random } from '../../../src/simulator/random.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually, LONG, SEED } from '../../support/test-run.ts';
 import { newDataDir, rowsIn } from '../runs.ts';
-import { holderOf, plansOf } from './plan-files.ts';
+import { holderOf, PROMPT_TOKENS, plansOf } from './plan-files.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
 import { DiskSubject } from './quota-subject.ts';
 
 const STEPS = LONG ? 3000 : 300;
 const MAX_TOKENS = 500;
-const HOLDERS = Array.from({ length: 3 }, () => holderOf());
 
 let server: PostgresServer;
 
@@ -28,23 +28,27 @@ interface LiveRun {
 class Machine {
   readonly live = new Map<string, LiveRun>();
   readonly #random: Random;
+  readonly #holders: readonly QuotaHolder[];
   readonly #dataDir = newDataDir();
   readonly #shared: boolean;
   readonly clock = new ManualClock();
   postgresDown = false;
   subject: DiskSubject;
 
-  constructor(random: Random, shared: boolean) {
+  /** It ends with the test, also with one that fails. */
+  constructor(random: Random, holders: readonly QuotaHolder[], { shared }: { readonly shared: boolean }) {
     this.#random = random;
+    this.#holders = holders;
     this.#shared = shared;
     this.subject = this.#boot();
+    onTestFinished(() => this.subject.remove());
   }
 
-  /** What the model has billed: of ended runs as the ledger has it, of live ones as of now. */
-  get billed(): number {
+  /** What the model has billed of ended runs, as the ledger has it, and the most that it may bill of live ones. */
+  get owed(): number {
     const ended = rowsIn(this.#dataDir.path).filter(({ status }) => status !== 'running');
     let sum = ended.reduce((tokens, row) => tokens + row.inputTokens + row.outputTokens, 0);
-    for (const run of this.live.values()) sum += run.billed;
+    for (const run of this.live.values()) sum += mostOf(run);
     return sum;
   }
 
@@ -75,13 +79,9 @@ class Machine {
     });
   }
 
-  async remove(): Promise<void> {
-    await this.subject.remove();
-  }
-
   async #start(): Promise<void> {
     const maxTokens = this.#random.integer(1, MAX_TOKENS);
-    const holder = HOLDERS[this.#random.integer(0, HOLDERS.length - 1)] ?? holderOf();
+    const holder = this.#holders[this.#random.integer(0, this.#holders.length - 1)] ?? holderOf();
     try {
       const { epoch } = await this.subject.begin({ holder, maxTokens });
       this.live.set(epoch, { epoch, maxTokens, billed: 0 });
@@ -90,16 +90,15 @@ class Machine {
     }
   }
 
-  /** At most the prompt's 100 and the cap: the model's own promise. */
   #bill(run: LiveRun): void {
-    run.billed = Math.min(100 + run.maxTokens, run.billed + this.#random.integer(1, 200));
+    run.billed = Math.min(mostOf(run), run.billed + this.#random.integer(1, 200));
     this.subject.bill(run.epoch, usageOf(run));
     if (this.#random.integer(0, 1) === 0) this.clock.advance(1000);
   }
 
   /** Counted is at least what is billed. */
   #correct(run: LiveRun): void {
-    this.subject.correct(run.epoch, this.#random.integer(100, 400));
+    this.subject.correct(run.epoch, this.#random.integer(PROMPT_TOKENS, 400));
   }
 
   async #crash(): Promise<void> {
@@ -135,15 +134,23 @@ class Machine {
   }
 }
 
+/** The prompt and the cap: the model's own promise. */
+function mostOf({ maxTokens }: LiveRun): number {
+  return PROMPT_TOKENS + maxTokens;
+}
+
 function usageOf({ billed }: LiveRun) {
-  const inputTokens = Math.min(100, billed);
+  const inputTokens = Math.min(PROMPT_TOKENS, billed);
   return { inputTokens, outputTokens: billed - inputTokens };
 }
 
-async function counted(machine: Machine): Promise<{ used: number; reserved: number }> {
+/** New ones for each try of a test: of those before it Postgres knows. */
+const holdersOfTest = () => Array.from({ length: 3 }, () => holderOf());
+
+async function counted({ subject }: Machine, holders: readonly QuotaHolder[]) {
   let [used, reserved] = [0, 0];
-  for (const holder of HOLDERS) {
-    const [isUsed, isReserved] = (await machine.subject.standing(holder))['tokens user day'] ?? [0, 0];
+  for (const holder of holders) {
+    const [isUsed, isReserved] = (await subject.standing(holder))['tokens user day'] ?? [0, 0];
     used += isUsed;
     reserved += isReserved;
   }
@@ -151,32 +158,33 @@ async function counted(machine: Machine): Promise<{ used: number; reserved: numb
 }
 
 it('alone: reserved covers billed at every moment, through crashes, and is zero in the end', async () => {
-  const machine = new Machine(new Random(SEED), false);
+  const holders = holdersOfTest();
+  const machine = new Machine(new Random(SEED), holders, { shared: false });
   for (let step = 0; step < STEPS; step += 1) {
     await machine.step();
-    const { used, reserved } = await counted(machine);
-    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(machine.billed);
+    const { used, reserved } = await counted(machine, holders);
+    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(machine.owed);
   }
   for (const run of machine.live.values()) await machine.end(run);
-  expect(await counted(machine), SEED).toEqual({ used: machine.billed, reserved: 0 });
-  await machine.remove();
+  expect(await counted(machine, holders), SEED).toEqual({ used: machine.owed, reserved: 0 });
 });
 
 it('two relays on Postgres: the same, whenever it answers, also behind outages', async () => {
   const random = new Random(SEED);
-  const machines = [new Machine(random, true), new Machine(random, true)] as const;
+  const holders = holdersOfTest();
+  const machineOf = () => new Machine(random, holders, { shared: true });
+  const machines = [machineOf(), machineOf()] as const;
   for (const machine of machines) await machine.subject.quota.start();
-  const billed = () => machines.reduce((sum, machine) => sum + machine.billed, 0);
+  const owed = () => machines.reduce((sum, machine) => sum + machine.owed, 0);
   for (let step = 0; step < STEPS; step += 1) {
     await machines[random.integer(0, 1) === 0 ? 0 : 1].step();
     if (machines.some(({ postgresDown, subject }) => postgresDown || subject.quota.alone)) continue;
-    const { used, reserved } = await counted(machines[0]);
-    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(billed());
+    const { used, reserved } = await counted(machines[0], holders);
+    expect(used + reserved, `step ${step}, seed ${SEED}`).toBeGreaterThanOrEqual(owed());
   }
   for (const machine of machines) {
     for (const run of machine.live.values()) await machine.end(run);
     await machine.quiet();
   }
-  expect(await counted(machines[0]), SEED).toEqual({ used: billed(), reserved: 0 });
-  for (const machine of machines) await machine.remove();
+  expect(await counted(machines[0], holders), SEED).toEqual({ used: owed(), reserved: 0 });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { PostgresPool } from '../../../src/postgres/pool.ts';
 import type { QuotaOptions } from '../../../src/quota/create-quota.ts';
 import type { QuotaHolder } from '../../../src/quota/port.ts';
 import { systemClock } from '../../../src/time/clock.ts';
@@ -208,6 +209,49 @@ describe('while Postgres does not answer', () => {
     expect(await inPostgres(live)).toEqual([0, RESERVED]);
     await subject.end(running.epoch, { inputTokens: 7, outputTokens: 8 });
     await settles(live, 15);
+  });
+
+  it('nor does it decide before it has heard of that: what was used meanwhile is no room there', async () => {
+    const holder = holderOf();
+    const plans = plansOf(BUDGET_FOR_ONE);
+    const state = { down: false, asked: 0, heard: Promise.withResolvers<void>() };
+    const slow = (): PostgresPool => {
+      const { query, ...pool } = server.relay();
+      const guarded: typeof query = async (...statement) => {
+        if (state.down) throw new Error('down');
+        if (/quota_settle/.test(statement[0])) {
+          state.asked += 1;
+          await state.heard.promise;
+        }
+        return await query(...statement);
+      };
+      return { ...pool, query: guarded };
+    };
+    const usedUp = { code: 'quota_exceeded' };
+    const before = new DiskSubject({ plans, postgres: slow() });
+    await before.quota.start();
+    state.down = true;
+    await before.end((await before.begin({ holder })).epoch, { inputTokens: 50, outputTokens: 100 });
+    state.down = false;
+    before.clock.advance(1000);
+    await eventually('it hears of it', () => state.asked === 1);
+    expect(before.quota.alone).toBe(true);
+    await expect(before.begin({ holder })).rejects.toMatchObject(usedUp);
+
+    const after = new DiskSubject({ plans, postgres: slow() }, { dataDir: await before.crash() });
+    opened.push({ close: () => after.remove() });
+    const started = after.quota.start();
+    await eventually('it hears of it', () => state.asked === 2);
+    after.clock.advance(5000);
+    await started;
+    await expect(after.begin({ holder })).rejects.toMatchObject(usedUp);
+    state.heard.resolve();
+    await eventually('Postgres is asked', () => {
+      after.clock.advance(1000);
+      return !after.quota.alone;
+    });
+    expect(await inPostgres(holder)).toEqual([150, 0]);
+    await expect(after.begin({ holder })).rejects.toMatchObject(usedUp);
   });
 
   it('what ended in an outage reaches it also through a crash', async () => {
