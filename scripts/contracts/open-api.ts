@@ -9,7 +9,7 @@ const DESCRIPTION = `The routes of Dash Relay. PROTOCOL.md is the law, and this 
 
 - What is said on \`GET /v1/ws\` is in \`/v1/asyncapi.json\`. Event streams carry the same frames: \`x-events\` names the schema
   of each event's \`data:\`, since OpenAPI 3.1 has no word for it. Each event has an \`id:\`, \`<epoch>.<seq>\`, to go on from.
-- Every GET is a HEAD too, OPTIONS answers what CORS asks, and another method at a path gets 405 with \`Allow\`.
+- Every GET is a HEAD too, but for those that read a stream; OPTIONS answers what CORS asks, and another method at a path gets 405 with \`Allow\`.
 - Pages for people are not here. Routes of development say \`x-development-only\`; they are not there in production, and neither
   are routes that the operator has switched off: 404 \`not_found\`.
 - Answers may get further fields; what is sent with a field that the relay does not know is refused.

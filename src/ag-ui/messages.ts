@@ -78,8 +78,9 @@ function messageOf(message: Fields, at: string): readonly ReadMessage[] {
 /** None of an answer that has no text: it was stopped or failed before the first of it, or is to be discarded. */
 function answer({ content, toolCalls, metadata }: Fields, at: string): readonly ReadMessage[] {
   if (Array.isArray(toolCalls) && toolCalls.length > 0) throw clientTools(at);
-  if (content !== undefined && typeof content !== 'string') throw bad(`${at}.content: a text`);
-  if (content === undefined || content.trim() === '' || isDiscarded(metadata)) return [];
+  if (isAbsent(content)) return [];
+  if (typeof content !== 'string') throw bad(`${at}.content: a text`);
+  if (content.trim() === '' || isDiscarded(metadata)) return [];
   return [{ role: 'assistant', content }];
 }
 
@@ -127,9 +128,10 @@ const PROVIDER = 'dash-relay';
 
 /** An image inline, or a file that was sent ahead, by the handle that the relay gave it. */
 function fileBlock(type: 'image' | 'document', source: Fields, at: string): ImageBlock | DocumentBlock {
-  const { type: from, value, mimeType, provider = PROVIDER } = source;
+  const { type: from, value, mimeType, provider } = source;
   if (typeof value !== 'string') throw bad(`${at}: a source has its value`);
-  if (from === 'file' && provider === PROVIDER) return { type, source: { type: 'upload', id: value } };
+  if (from === 'file' && (isAbsent(provider) || provider === PROVIDER))
+    return { type, source: { type: 'upload', id: value } };
   if (from !== 'data' || type !== 'image' || !IMAGES.has(mimeType)) throw unserved(at);
   return { type, source: { type: 'base64', media_type: mimeType as ImageMediaType, data: value } };
 }
@@ -139,6 +141,11 @@ function unserved(at: string): RelayError {
     'unsupported',
     `${at}: a part is text, an image with a source of type data (JPEG, PNG, GIF or WebP), or an image or document that was sent ahead by POST /v1/uploads, with a source of type file and its id as value`,
   );
+}
+
+/** Clients in Python, Kotlin and C# write what a field may lack as null. */
+export function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
 }
 
 export function fieldsOf(value: unknown, at: string): Fields {

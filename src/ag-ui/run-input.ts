@@ -2,7 +2,15 @@
 import { RelayError } from '../protocol/relay-error.ts';
 import type { Names } from './event-builder.ts';
 import { streamIdOf } from './message-ids.ts';
-import { bad, clientTools, type Fields, fieldsOf, type HeldAnswer, messagesOf } from './messages.ts';
+import {
+  bad,
+  clientTools,
+  type Fields,
+  fieldsOf,
+  type HeldAnswer,
+  isAbsent,
+  messagesOf,
+} from './messages.ts';
 
 export interface RunInput {
   readonly names: Names;
@@ -43,8 +51,8 @@ export function readRunInput(value: unknown): RunInput {
   const body = fieldsOf(value, 'the body');
   const threadId = idOf(body['threadId'], 'threadId');
   const runId = idOf(body['runId'], 'runId');
-  refuseUnserved(body);
   const streamId = streamIdOf(threadId, runId);
+  refuseUnserved(body);
   const settings = settingsOf(body['forwardedProps']);
   const { messages, held } = messagesOf(body['messages'], streamId);
   const context = contextOf(body['context']);
@@ -55,9 +63,19 @@ export function readRunInput(value: unknown): RunInput {
   };
 }
 
+/** The stream of a run that may be refused for all else that its input holds; undefined where it has no good names. */
+export function runStreamIn(body: unknown): string | undefined {
+  const { threadId, runId } = (body ?? {}) as Fields;
+  return isId(threadId) && isId(runId) ? streamIdOf(threadId, runId) : undefined;
+}
+
 function idOf(value: unknown, name: string): string {
-  if (typeof value === 'string' && value !== '' && value.length <= MAX_ID) return value;
+  if (isId(value)) return value;
   throw bad(`${name}: a text of 1 to ${MAX_ID} characters`);
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID;
 }
 
 function refuseUnserved({ tools, resume }: Fields): void {
@@ -67,10 +85,12 @@ function refuseUnserved({ tools, resume }: Fields): void {
 }
 
 function settingsOf(value: unknown): Fields {
-  const settings = fieldsOf(value ?? {}, 'forwardedProps');
-  for (const name of Object.keys(settings)) {
+  const settings: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(fieldsOf(value ?? {}, 'forwardedProps'))) {
+    if (isAbsent(setting)) continue;
     if (Object.hasOwn(NOT_FORWARDED, name)) throw bad(`forwardedProps.${name}: ${NOT_FORWARDED[name]}`);
     if (!FORWARDED.has(name)) throw bad(`forwardedProps: takes ${[...FORWARDED].join(', ')} and no more`);
+    settings[name] = setting;
   }
   if (typeof settings['action'] !== 'string')
     throw bad('forwardedProps.action: name an action of the server');
@@ -88,7 +108,7 @@ function contextOf(value: unknown): { readonly context?: Fields } {
 }
 
 function listOf(value: unknown, name: string): readonly unknown[] {
-  if (value === undefined || value === null) return [];
+  if (isAbsent(value)) return [];
   if (Array.isArray(value)) return value;
   throw bad(`${name}: a list`);
 }

@@ -1,4 +1,5 @@
 /** What a chat of the AI SDK asks for, as the fields of a `start`. */
+import { requireFewFields } from '../protocol/check-shape.ts';
 import { RelayError } from '../protocol/relay-error.ts';
 import { messagesOf } from './ui-messages.ts';
 
@@ -31,6 +32,7 @@ const NOT_OF_A_BODY: ReadonlySet<string> = new Set(['id', 'messages', 'type']);
  * @throws RelayError bad_request, unsupported
  */
 export function chatRequestOf(chatId: unknown, messages: unknown, body: Fields): ChatRequest {
+  requireFewFields(body, 'body: ');
   for (const name of Object.keys(body)) {
     if (Object.hasOwn(OF_THE_SERVER, name))
       throw new RelayError('bad_request', `body.${name}: ${OF_THE_SERVER[name]}`);
@@ -54,6 +56,7 @@ export function chatIdOf(value: unknown): string {
 export function readChatBody(value: unknown): ChatRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RelayError('bad_request', 'the body is a JSON object');
+  requireFewFields(value);
   const { id, messages, trigger, messageId: _, ...body } = value as Fields;
   requireTrigger(trigger);
   return chatRequestOf(id, messages, body);

@@ -172,7 +172,7 @@ export class Connection
     this.#parts.observer.refused({
       ...this.caller,
       userId: this.#principal.userId,
-      streamId: about.id ?? null,
+      streamId: about.isMadeUp ? null : (about.id ?? null),
       of: about.of ?? 'frame',
       code: error.code,
       cause: error.cause,

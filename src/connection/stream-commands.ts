@@ -36,7 +36,12 @@ export interface CommandParts {
 }
 
 /** Which stream and which client frame an error is about, as far as that is known. */
-export type About = { readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
+export interface About {
+  readonly id?: string;
+  /** No stream has that id, and no log is to name it. */
+  readonly isMadeUp?: true;
+  readonly of?: NonNullable<ErrorFrame['of']>;
+}
 
 export interface CommandsOwner {
   readonly principal: Principal;
@@ -129,7 +134,7 @@ export class StreamCommands implements DeliveryOwner {
 
   /** Done when it returns, unless other machines are asked. Never throws or rejects. */
   #attempt(frame: StreamFrame): Promise<void> | undefined {
-    if (this.#detached) return undefined;
+    if (this.#detached && frame.type !== 'cancel') return undefined; // what costs money is stopped all the same
     const refuse = (error: unknown): void => {
       const { id, type: of } = frame;
       this.#owner.refuse(RelayError.from(error), id === undefined ? { of } : { id, of });
@@ -211,6 +216,7 @@ export class StreamCommands implements DeliveryOwner {
     if (run === undefined) throw unknownStream();
     this.#parts.observer.cancelAsked({ ...this.#owner.caller, userId: this.#userId, streamId: id });
     run.abort('cancelled');
+    if (this.#detached) return undefined; // nobody is told
     if (this.#deliveries.has(id)) return undefined; // the ending arrives in its place, after the last frames
     if (run.ending === undefined) this.#awaitEnding(run);
     else this.#sendEnding(run, run.ending);

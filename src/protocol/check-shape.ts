@@ -10,10 +10,18 @@ const MAX_FIELDS = 32;
  * @throws RelayError bad_request
  */
 export function checkShape<T>(schema: z.ZodType<T>, value: unknown, path = ''): T {
-  if (hasTooManyFields(value)) throw badRequest(`${path}at most ${MAX_FIELDS} fields`);
+  requireFewFields(value, path);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw badRequest(path + explain(result.error));
+}
+
+/**
+ * To be asked before an object's fields are looked at one by one.
+ * @throws RelayError bad_request
+ */
+export function requireFewFields(value: unknown, path = ''): void {
+  if (hasTooManyFields(value)) throw badRequest(`${path}at most ${MAX_FIELDS} fields`);
 }
 
 export function hasTooManyFields(value: unknown): boolean {

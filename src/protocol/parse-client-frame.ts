@@ -33,15 +33,24 @@ import { RelayError } from './relay-error.ts';
 
 const MAX_CONTEXT_BYTES = 16 * 1024;
 const MAX_CONTEXT_DEPTH = 32;
-/** The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB. */
-const BOUNDS = { depth: 64, values: 10_000 } as const;
+/**
+ * The largest honest request has 500 messages, 1000 blocks and a context of 16 KiB; a chat of the AI SDK some 20 values for each message
+ * beside its text, more where tools were called, and clients of AG-UI that write null for what is absent not much less.
+ */
+const BOUNDS = { depth: 64, values: 10_000, alike: 30_000 } as const;
 /** Keys that reach into an object's prototype in careless code further on. */
 const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** What a frame turned out to be: itself, or why not, and as far as it could be read which frame it was. */
 export type ParsedFrame =
   | { readonly frame: ClientFrame }
-  | { readonly error: RelayError; readonly id?: string; readonly of?: NonNullable<ErrorFrame['of']> };
+  | {
+      readonly error: RelayError;
+      readonly id?: string;
+      /** No stream has that id: a route by whose frames none is named tells its answer by it. */
+      readonly isMadeUp?: true;
+      readonly of?: NonNullable<ErrorFrame['of']>;
+    };
 
 /** An ack as every client of ours writes it: the one frame that comes all the time, at a tenth of the schema's cost. */
 const USUAL_ACK = /^\{"type":"ack","id":"([A-Za-z0-9_-]{1,64})","seq":(0|[1-9]\d{0,14})\}$/;

@@ -49,6 +49,40 @@ it('everything that the library sends by itself is taken, and what it adds later
   });
 });
 
+it('null is as good as nothing: clients of other languages write what they leave out', () => {
+  const nothing = { parentRunId: null, state: null, tools: null, context: null, resume: null };
+  const ofMessage = { name: null, encryptedValue: null, metadata: null, subagentRunId: null };
+  const source = { type: 'file', value: 'upload-1', provider: null, mimeType: null };
+  const input = inputOf({
+    ...nothing,
+    messages: [
+      { ...ASKED, ...ofMessage },
+      { id: 'a1', role: 'assistant', content: null, toolCalls: null, ...ofMessage },
+      { id: 'a2', role: 'assistant', content: 'Because.', toolCalls: null, ...ofMessage },
+      {
+        id: 'm2',
+        role: 'user',
+        content: [{ type: 'image', id: null, source, metadata: null }],
+        ...ofMessage,
+      },
+    ],
+    forwardedProps: { action: 'chat', model: null, maxTokens: null, system: null, temperature: null },
+  });
+  expect(read(input)).toEqual({
+    id: STREAM,
+    held: { units: 0, epoch: undefined },
+    request: {
+      action: 'chat',
+      onDisconnect: 'cancel',
+      messages: [
+        { role: 'user', content: 'Why?' },
+        { role: 'assistant', content: 'Because.' },
+        { role: 'user', content: [{ type: 'image', source: { type: 'upload', id: 'upload-1' } }] },
+      ],
+    },
+  });
+});
+
 it('settings come from forwardedProps, what surrounds the question is data', () => {
   const forwardedProps = {
     action: 'chat',

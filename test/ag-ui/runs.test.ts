@@ -229,6 +229,8 @@ it('refusals are statuses with the code: no token, no action, quota, rate, conte
   expect(code).toBe('429 rate_limited');
   const lines = await relay.logged('refused', 1);
   expect(new Set(lines.map(({ door }) => door))).toContain('ag_ui');
+  const unserved = lines.find(({ code }) => code === 'unsupported');
+  expect(unserved?.['streamId']).toMatch(/^agui-[A-Za-z0-9_-]{22}$/);
 });
 
 it('an answer is events whatever is accepted: the encoding is not negotiated', async () => {

@@ -3,20 +3,22 @@ import { expect, it } from 'vitest';
 import { connectChats } from '../../src/http/ai-sdk/chat-socket.ts';
 import { ChatStreams } from '../../src/http/ai-sdk/chat-streams.ts';
 import { RelayError } from '../../src/protocol/relay-error.ts';
+import type { RelayOptions } from '../../src/relay/relay.ts';
 import { ALICE, createCore, principal } from '../support/core.ts';
 import { FakeSocket } from '../support/fake-socket.ts';
+import { createMemoryAnswers } from '../support/memory-answers.ts';
 import { settled } from '../support/quiet.ts';
 import { type ChatResponse, question, resume, textIn } from './chat-client.ts';
 
 const LIFE_MS = 3_600_000;
 
-function chatCore() {
-  const core = createCore();
+function chatCore(overrides: Partial<RelayOptions> = {}) {
+  const core = createCore(overrides);
   const chats = new ChatStreams(core.relay, false);
   const open = () => {
     const socket = new FakeSocket();
     const info = { connectionId: 'c', principal: principal(ALICE, core.clock.now() + LIFE_MS) };
-    return socket.attach(connectChats(socket, info, core.relay.connect, { chats, clock: core.clock }));
+    return socket.attach(connectChats(socket, info, core.relay.connect, { chats, ...core }));
   };
   return { ...core, open };
 }
@@ -139,6 +141,48 @@ it('an abort whose page leaves at once is a stop', async () => {
   await settled();
   expect(upstream.last.ending).toMatchObject({ kind: 'aborted' });
 });
+
+it.each(['leaves while the stream is looked for', 'is closed'])(
+  'no stop is lost where its page %s',
+  async (how) => {
+    const { clock, upstream, open } = chatCore({ answers: createMemoryAnswers() }); // which are asked first
+    open().send(question('r', 'chat'));
+    await settled();
+    const page = open();
+    page.send(resume('s', 'chat'));
+    if (how === 'is closed') await settled();
+    page.send({ type: 'abort', requestId: 's' });
+    if (how === 'is closed')
+      for (let sent = 0; sent < 300; sent += 1) page.send({ type: 'abort', requestId: 's' });
+    else page.drop();
+    clock.advance(25);
+    await settled();
+    expect(upstream.last.ending).toMatchObject({ kind: 'aborted' });
+  },
+);
+
+it('what is refused is logged by no stream that never was', async () => {
+  const { observed, open } = chatCore({
+    answers: Object.assign(createMemoryAnswers(), { list: unavailable }),
+  });
+  const page = open();
+  page.send({ ...question('r', 'chat'), messages: [] });
+  page.send(resume('s', 'chat'));
+  await settled();
+  expect(page.frames).toMatchObject([
+    { requestId: 'r', type: 'error' },
+    { requestId: 's', type: 'error' },
+  ]);
+  const refused = observed.flatMap(({ kind, event }) => (kind === 'refused' ? [event] : []));
+  expect(refused).toMatchObject([
+    { of: 'start', streamId: null },
+    { of: 'resume', streamId: null },
+  ]);
+});
+
+const unavailable = async (): Promise<never> => {
+  throw new RelayError('unavailable', 'kept answers cannot be read now');
+};
 
 it('a reader that is slow gets merged text, numbered without a gap', async () => {
   const { upstream, open } = chatCore();

@@ -181,6 +181,8 @@ describe('POST /v1/ai-sdk/chat', () => {
     expect(JSON.parse(refused.body)).toMatchObject({ error: { code: 'bad_request', retryable: false } });
     expect(await relay.logged('refused')).toMatchObject([{ door: 'ai_sdk', of: 'start', streamId: null }]);
     expect((await ask(`${at}/raw/stream`)).status).toBe(401);
+    const head = await ask(`${at}/raw/stream`, { method: 'HEAD', token }); // which would read it, for nobody
+    expect([head.status, head.headers.allow]).toEqual([405, 'GET, DELETE']);
   });
 
   it('ends the run of who hangs up where the body says so', async () => {

@@ -120,6 +120,8 @@ describe('the routes of a relay', () => {
         headers: { 'if-none-match': `"other", W/${etag}` },
       });
       expect([again.status, again.body, again.headers.etag]).toEqual([304, '', etag]);
+      const any = await ask(`${url}/v1/${name}.json`, { headers: { 'if-none-match': '*' } });
+      expect(any.status).toBe(304);
       for (const each of [answer, again])
         expect(contract.faultIn(`GET /v1/${name}.json`, each)).toBeUndefined();
     }

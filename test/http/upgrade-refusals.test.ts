@@ -71,4 +71,13 @@ describe('a handshake is refused before the 101, as JSON', () => {
     });
     expect(await refusedHandshake(port, { method: 'POST' })).toMatchObject({ headers: { allow: 'GET' } });
   });
+
+  it.each([
+    ['/v1/ws', 'websocket'],
+    ['/v1/ai-sdk?x', 'ai_sdk_websocket'],
+  ])('is logged by its door: %s', async (path, door) => {
+    const { port, observer } = await startServer();
+    await refusedHandshake(port, { headers: NO_TOKEN, path });
+    expect(observer.refusals).toMatchObject([{ door, of: 'upgrade' }]);
+  });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseClientFrame, requireBoundedBody } from '../../src/protocol/parse-client-frame.ts';
+import { readChatFrame } from '../../src/ai-sdk/chat-frames.ts';
+import {
+  parseClientFrame,
+  parseFrameText,
+  parseHttpRequest,
+  requireBoundedBody,
+} from '../../src/protocol/parse-client-frame.ts';
 import { parseJson } from '../../src/protocol/parse-json.ts';
 
 const START = { type: 'start', id: 'a-question', action: 'chat' };
@@ -17,6 +23,9 @@ function refusalOf(text: string) {
 
 const many = <T>(count: number, value: T): T[] => Array<T>(count).fill(value);
 const keys = (count: number) => Object.fromEntries(many(count, 1).map((one, at) => [`k${at}`, one]));
+/** Four of eighty fields, in an order that few others have. */
+const orderly = (at: number) =>
+  Object.fromEntries(many(4, 1).map((one, place) => [`${place}${Math.floor(at / 20 ** place) % 20}`, one]));
 const block = { type: 'text', text: '?' };
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'QUJD' } };
 
@@ -53,13 +62,62 @@ describe('what a frame may hold at most', () => {
   });
 
   it.each([
-    ['values', starting({ context: { list: many(10_000, 1) } })],
     ['levels', starting({ context: { a: JSON.parse('['.repeat(64) + ']'.repeat(64)) as unknown } })],
     ['keys', starting({ context: keys(10_000) })],
+    ['values', starting({ context: { list: many(30_000, 1) } })],
+    ['fields in ever other orders', starting({ context: many(5000, 1).map((_, at) => orderly(at)) })],
+    ['fields behind white space', starting({ context: keys(10_000) }).replaceAll(':', ' \t:')],
   ])('too many %s are refused at every door', (_what, text) => {
     expect(refusalOf(text)).toMatchObject({ code: 'bad_request' });
     expect(() => requireBoundedBody(text)).toThrow(/JSON/);
   });
+});
+
+/** As `useChat` sends them. */
+const chatTurn = (at: number, tools: number) => [
+  { id: `aB3dE5gH7jK9mN1p${at}`, role: 'user', parts: [{ type: 'text', text: 'And then?' }] },
+  {
+    id: `aisdk-${at}`,
+    metadata: {
+      ...{
+        streamId: `aisdk-${at}`,
+        epoch: 'wBf2nJ0cXk3rT9aQ',
+        model: 'm',
+        ending: 'done',
+        stopReason: 'end_turn',
+      },
+      textLength: 3,
+      usage: { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, source: 'final' },
+      timing: { firstTokenMs: 1, totalMs: 1, chunks: 1, bytes: 3 },
+    },
+    role: 'assistant',
+    parts: [
+      { type: 'step-start' },
+      { type: 'reasoning', text: 'Hm.', state: 'done' },
+      ...many(tools, {
+        ...{
+          type: 'dynamic-tool',
+          toolName: 'lessons',
+          toolCallId: 'c',
+          title: 'Looking',
+          input: {},
+          output: {},
+        },
+        ...{ state: 'output-available', providerExecuted: true },
+      }),
+      { type: 'text', text: 'So.', state: 'done' },
+    ],
+  },
+];
+
+it('a chat of as many messages as an answer takes fits, with all that the AI SDK keeps beside them', () => {
+  const messages = many(250, 0).flatMap((_, at) => chatTurn(at, 4));
+  const frame = parseFrameText(
+    JSON.stringify({ type: 'send', requestId: 'r', id: 'c', body: { action: 'chat' }, messages }),
+  );
+  expect(
+    parseHttpRequest((readChatFrame(frame) as { request: object }).request).request.messages,
+  ).toHaveLength(500);
 });
 
 describe('a fault is named by its place, the first one alone', () => {

@@ -331,6 +331,17 @@ describe('a start whose answer may be kept', () => {
     expect(upstream.calls.every(({ signal }) => signal.aborted)).toBe(true);
     expect(rows()).toMatchObject([{ status: 'cancelled' }]);
   });
+
+  it('is stopped likewise by its own connection, which is gone by then', async () => {
+    const { connect, answers, rows } = keepingCore({}, []);
+    const socket = connect();
+    socket.send(start('s1'));
+    socket.send({ type: 'cancel', id: 's1' });
+    socket.drop();
+    answers.go();
+    await settled();
+    expect(rows()).toMatchObject([{ status: 'cancelled' }]);
+  });
 });
 
 /** As the quota is asked: what is reserved and not given back. */

@@ -147,7 +147,7 @@ export function createCore(overrides: Partial<RelayOptions> = {}) {
       code: settlement?.code ?? null,
       usage: settlement?.usage,
     }));
-  return { clock, upstream, ledger, rows, logs, observed, relay, connect };
+  return { clock, upstream, ledger, rows, logs, observer, observed, relay, connect };
 }
 
 export type Core = ReturnType<typeof createCore>;

@@ -1,5 +1,6 @@
 /** What the observer is told of HTTP requests: which route they asked, what for, and whose they are. */
 import type { FastifyRequest } from 'fastify';
+import { runStreamIn } from '../../ag-ui/run-input.ts';
 import type { Caller, Door, Observer, Refused } from '../../observability/port.ts';
 import type { RelayError } from '../../protocol/relay-error.ts';
 import { refusedOrigin } from '../websocket/upgrade-request.ts';
@@ -41,9 +42,14 @@ function routeOf(request: FastifyRequest): readonly [door: Door, of: Refused] {
   return [of === 'start' && door === 'json' && wantsEvents(request) ? 'sse' : door, of];
 }
 
-/** Of the path or the body, where it looks like one: other text is a stranger's. At the AI SDK's routes ids are those of chats. */
+/**
+ * Of the path or the body, where it looks like one: other text is a stranger's. At the AI SDK's routes ids are those of chats; at AG-UI's
+ * the stream is named by others.
+ */
 function streamIdOf({ params, body, routeOptions }: FastifyRequest): string | null {
-  if (routeOptions.config?.door === 'ai_sdk') return null;
+  const { door } = routeOptions.config ?? {};
+  if (door === 'ai_sdk') return null;
+  if (door === 'ag_ui') return runStreamIn(body) ?? null;
   const { id } = { ...fieldsOf(body), ...fieldsOf(params) };
   return typeof id === 'string' && STREAM_ID.test(id) ? id : null;
 }

@@ -20,7 +20,7 @@ import { AnswerChunks } from './answer-chunks.ts';
 import { type ChatStreams, streamIdFor } from './chat-streams.ts';
 
 export interface ChatRouteParts {
-  readonly relay: Pick<Relay, 'start' | 'resume' | 'cancel'>;
+  readonly relay: Pick<Relay, 'start' | 'resume'>;
   readonly chats: ChatStreams;
   readonly clock: Clock;
 }
@@ -33,9 +33,11 @@ export function chatHandlers({
   const eventStreams = new EventStreams(clock);
 
   /** Its response may prove, by a later request of its connection, that it was read. */
-  const eventsFor = ({ raw }: FastifyRequest): ChatEvents => {
-    chats.read.asked(raw);
-    return new ChatEvents(({ epoch }) => chats.read.written(raw, epoch));
+  const eventsFor = (request: FastifyRequest): ChatEvents => {
+    const { raw } = request;
+    const { userId } = principalOf(request);
+    chats.read.asked(raw, userId);
+    return new ChatEvents(({ epoch }) => chats.read.written(raw, userId, epoch));
   };
 
   const start: RouteHandlerMethod = async (request, reply) => {
@@ -72,16 +74,14 @@ export function chatHandlers({
     return ending ?? reply.code(204).send();
   };
 
-  /** Undefined where it went meanwhile. Who stops it has no more use for it. */
+  /** Undefined where it went meanwhile. */
   const cancelled = async (
     userId: string,
-    { id, epoch }: StreamReference,
+    stream: StreamReference,
     request: FastifyRequest,
   ): Promise<EndingFrame | undefined> => {
     try {
-      const ending = await relay.cancel(userId, id, callerOf(request));
-      chats.read.add(epoch);
-      return ending;
+      return await chats.cancel(userId, stream, callerOf(request));
     } catch (error) {
       if (!isGone(error)) throw error;
       return undefined;

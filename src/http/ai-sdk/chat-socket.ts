@@ -24,6 +24,7 @@ import type {
   FrameSocket,
   ServedConnection,
 } from '../../connection/port.ts';
+import type { Caller, Observer } from '../../observability/port.ts';
 import type { CloseCode } from '../../protocol/codes.ts';
 import type { EndingFrame, ErrorFrame, ResumeFrame, ServerFrame, StartFrame } from '../../protocol/frames.ts';
 import { parseFrameText, parseHttpRequest } from '../../protocol/parse-client-frame.ts';
@@ -32,11 +33,12 @@ import { decodeFrame, type WireText } from '../../protocol/wire-text.ts';
 import type { StreamReference } from '../../relay/stream-list.ts';
 import type { Clock, Timer } from '../../time/clock.ts';
 import { ChatReading, type HeldChunks } from './chat-reading.ts';
-import { type ChatStreams, streamIdFor } from './chat-streams.ts';
+import { type ChatAnswer, type ChatStreams, streamIdFor } from './chat-streams.ts';
 
 export interface ChatSocketParts {
   readonly chats: ChatStreams;
   readonly clock: Clock;
+  readonly observer: Observer;
 }
 
 /**
@@ -53,6 +55,8 @@ const MAX_LOOKUPS = 50;
 /** Between two pings that ask for a proof, ms: a socket with too many pongs a second is cut. */
 const PROOF_EVERY_MS = 100;
 
+const DOOR = 'ai_sdk_websocket';
+
 /** Connects a client of the AI SDK's transport to the core. */
 export function connectChats(
   socket: FrameSocket,
@@ -61,13 +65,14 @@ export function connectChats(
   parts: ChatSocketParts,
 ): ConnectionEvents {
   const chats = new ChatSocket(socket, info, parts);
-  chats.serve(connect(chats, { ...info, door: 'ai_sdk_websocket' }));
+  chats.serve(connect(chats, { ...info, door: DOOR }));
   return chats;
 }
 
 class ChatSocket implements FrameSocket, ConnectionEvents {
   readonly #socket: FrameSocket;
   readonly #userId: string;
+  readonly #caller: Caller;
   readonly #parts: ChatSocketParts;
   #core: ServedConnection | undefined;
   readonly #byRequest = new Map<string, ChatReading>();
@@ -92,9 +97,10 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   readonly #told = new Set<string>();
   #pings = 0;
 
-  constructor(socket: FrameSocket, { principal }: ConnectionInfo, parts: ChatSocketParts) {
+  constructor(socket: FrameSocket, { principal, connectionId }: ConnectionInfo, parts: ChatSocketParts) {
     this.#socket = socket;
     this.#userId = principal.userId;
+    this.#caller = { door: DOOR, requestId: null, connectionId };
     this.#parts = parts;
   }
 
@@ -209,9 +215,13 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   }
 
   #found(reading: ChatReading, lastSequence: number | undefined, stream: StreamReference | undefined): void {
-    if (this.#isOver || this.#byRequest.get(reading.requestId) !== reading) return;
-    const isOver = stream?.state === 'ended' && this.#told.has(stream.epoch);
-    if (stream === undefined || isOver) {
+    if (this.#byRequest.get(reading.requestId) !== reading) return;
+    if (this.#isOver) {
+      if (reading.isAborted && stream?.state === 'live') this.#stop(stream); // it left, and its stop is one all the same
+      return;
+    }
+    const isTold = stream?.state === 'ended' && this.#told.has(stream.epoch);
+    if (stream === undefined || isTold) {
       this.#forget(reading);
       this.#socket.write([noActiveWire(reading.prefix)]);
       this.#countFree();
@@ -265,8 +275,20 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   #cancel(reading: ChatReading): void {
     this.#ending.get(reading)?.cancel();
     this.#ending.delete(reading);
-    const { streamId: id } = reading;
-    if (id !== undefined) this.#core?.take({ frame: { type: 'cancel', id } }); // else once it is found
+    const { streamId: id, epoch } = reading;
+    if (id === undefined) return; // once it is found
+    if (this.#isOver) this.#stop({ id, epoch });
+    else this.#core?.take({ frame: { type: 'cancel', id } });
+  }
+
+  /** What was asked before the connection was over, which handles nothing any more. */
+  #stop(answer: ChatAnswer): void {
+    const { chats, observer } = this.#parts;
+    const userId = this.#userId;
+    chats.cancel(userId, answer, this.#caller).catch((error) => {
+      const { code, cause } = RelayError.from(error);
+      observer.refused({ ...this.#caller, userId, streamId: answer.id, of: 'cancel', code, cause });
+    });
   }
 
   /** What costs next to nothing and gets no answer is not free either. */
@@ -280,14 +302,14 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     const id = streamIdFor(requestId);
     this.#follow(reading, id);
     const of = type === 'send' ? 'start' : type === 'resume' ? 'resume' : undefined;
-    this.#core?.take(of === undefined ? { error, id } : { error, id, of });
+    this.#core?.take({ error, id, isMadeUp: true, ...(of && { of }) });
   }
 
   #refuseReading(reading: ChatReading, error: RelayError): void {
     if (this.#isOver || this.#byRequest.get(reading.requestId) !== reading) return;
     const id = streamIdFor(reading.chatId);
     this.#follow(reading, id);
-    this.#core?.take({ error, id, of: 'resume' });
+    this.#core?.take({ error, id, isMadeUp: true, of: 'resume' });
   }
 
   #forget(reading: ChatReading): void {

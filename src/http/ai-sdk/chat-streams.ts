@@ -5,6 +5,8 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import { chatName, chatNamePrefix } from '../../ai-sdk/chat-name.ts';
+import type { Caller } from '../../observability/port.ts';
+import type { EndingFrame } from '../../protocol/frames.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { StreamReference } from '../../relay/stream-list.ts';
 import { ReadEndings } from './read-endings.ts';
@@ -13,15 +15,21 @@ import { TextPositions } from './text-positions.ts';
 /** Of what makes a name unlike all others: as base64url more characters than are used. */
 const RANDOM_BYTES = 18;
 
+/** By its id, and its run where that is known. */
+export interface ChatAnswer {
+  readonly id: string;
+  readonly epoch: string | undefined;
+}
+
 export class ChatStreams {
   /** Endings that their readers have: nothing of those answers is left to be resumed. */
   readonly read: ReadEndings;
   /** Where readers of WebSockets can go on by a number of theirs. */
   readonly positions = new TextPositions();
-  readonly #relay: Pick<Relay, 'newestNamed'>;
+  readonly #relay: Pick<Relay, 'newestNamed' | 'cancel'>;
 
   /** @param trustsProxy whether requests come by a proxy of the operator's */
-  constructor(relay: Pick<Relay, 'newestNamed'>, trustsProxy: boolean) {
+  constructor(relay: Pick<Relay, 'newestNamed' | 'cancel'>, trustsProxy: boolean) {
     this.#relay = relay;
     this.read = new ReadEndings(trustsProxy);
   }
@@ -41,6 +49,16 @@ export class ChatStreams {
   async active(userId: string, chatId: string): Promise<StreamReference | undefined> {
     const stream = await this.newest(userId, chatId);
     return stream?.state === 'ended' && this.read.has(stream.epoch) ? undefined : stream;
+  }
+
+  /**
+   * Stops it, and resolves with its ending. Who does has no more use for the answer.
+   * @throws RelayError unknown_stream, or unavailable where it runs elsewhere and that cannot be asked
+   */
+  async cancel(userId: string, { id, epoch }: ChatAnswer, caller: Caller): Promise<EndingFrame> {
+    const ending = await this.#relay.cancel(userId, id, caller);
+    if (epoch !== undefined) this.read.add(epoch);
+    return ending;
   }
 }
 

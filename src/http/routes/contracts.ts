@@ -41,7 +41,8 @@ async function contractIn(file: URL): Promise<Contract> {
   return { content, etag: `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"` };
 }
 
-/** A proxy that compresses makes the tag a weak one. */
+/** A proxy that compresses makes the tag a weak one; `*` is whatever there is. */
 function isHeld(tags: string | undefined, etag: string): boolean {
-  return tags?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) === true;
+  const held = tags?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+  return held.includes(etag) || held.includes('*');
 }

@@ -96,8 +96,10 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   if (parts.uploads !== undefined) readFiles(app);
   for (const { on, ...route } of routesOf(parts)) {
     const [method = '', url = ''] = on.split(' ');
-    const onRequest = route.config?.access === 'local' ? [requireLocal] : [];
-    app.route({ ...route, method, url, onRequest });
+    const access = route.config?.access;
+    const onRequest = access === 'local' ? [requireLocal] : [];
+    // A HEAD is a GET whose answer is thrown away: of a stream it would count as read, and read it to its end for nobody.
+    app.route({ ...route, method, url, onRequest, exposeHeadRoute: access !== 'reader' });
   }
 }
 

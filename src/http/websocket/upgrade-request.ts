@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { OldFunction } from '../../legacy/old-body.ts';
+import type { Door } from '../../observability/port.ts';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
 import { headerToken, timesIn, tokenMissing } from '../admission/bearer-token.ts';
@@ -22,6 +23,11 @@ export const WEBSOCKET_PATHS: readonly string[] = ['/v1/ws', CHAT_PATH, ...Objec
 /** Whether a handshake asks for the frames of the AI SDK's transport. */
 export function asksForChats(request: IncomingMessage): boolean {
   return pathOf(request) === CHAT_PATH;
+}
+
+/** What the log calls the route of a handshake. */
+export function doorOf(request: IncomingMessage): Door {
+  return asksForChats(request) ? 'ai_sdk_websocket' : 'websocket';
 }
 
 /** Which old function a handshake asks for. */

@@ -29,6 +29,7 @@ import { MAX_FRAGMENTS } from './frame-rules.ts';
 import { adaptWebSocket, type ServedSocket, type SocketParts } from './frame-socket.ts';
 import {
   asksForChats,
+  doorOf,
   handshakeToken,
   oldFunctionOf,
   refusedOrigin,
@@ -189,8 +190,8 @@ export class WebSocketEndpoint {
   }
 
   #connected(frames: ServedSocket, request: IncomingMessage, info: ConnectionInfo): ConnectionEvents {
-    const { actions, connect, chats, clock } = this.#parts;
-    if (asksForChats(request)) return connectChats(frames, info, connect, { chats, clock });
+    const { actions, connect, chats, clock, observer } = this.#parts;
+    if (asksForChats(request)) return connectChats(frames, info, connect, { chats, clock, observer });
     const old = oldFunctionOf(request);
     return old === undefined ? connect(frames, info) : connectOld(old, frames, info, connect, actions);
   }
@@ -203,7 +204,7 @@ export class WebSocketEndpoint {
   #refuse({ request, socket, connectionId, userId }: Handshake, error: RelayError): void {
     const { code, cause } = error;
     this.#parts.observer.refused({
-      door: 'websocket',
+      door: doorOf(request),
       requestId: connectionId,
       connectionId,
       userId: userId ?? null,

@@ -57,7 +57,7 @@ async function check(input: string): Promise<void> {
   const connect = (userId: string): FakeSocket => {
     const socket = new FakeSocket();
     const info = { connectionId: 'c', principal: principal(userId, core.clock.now() + 3_600_000) };
-    return socket.attach(connectChats(socket, info, core.relay.connect, { chats, clock: core.clock }));
+    return socket.attach(connectChats(socket, info, core.relay.connect, { chats, ...core }));
   };
   connect(BOB).send(question('r', 'of-bob'));
   await settled();
