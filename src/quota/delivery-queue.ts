@@ -1,24 +1,29 @@
 /**
- * What Postgres must still hear of runs: each is tried until it has arrived, a few at a time, none while it is down. Of one
+ * What Postgres must still hear of runs: each is tried until it has arrived, several together, none while it is down. Of one
  * run a later word takes the place of one that waits, and follows one that is under way.
  */
 import type { Charge } from './charges.ts';
 
+/** A run, and what it is charged. */
+export type ChargedRun = readonly [epoch: string, charges: readonly Charge[]];
+
 export interface DeliveryQueueParts {
-  /** Idempotent. */
-  readonly deliver: (epoch: string, charges: readonly Charge[]) => Promise<void>;
+  /** Of no run twice. Idempotent. */
+  readonly deliver: (runs: readonly ChargedRun[]) => Promise<void>;
+  /** Deliveries under way at once, and of how many runs one is at most. */
+  readonly atOnce: number;
+  readonly together: number;
   /** Whether to wait; `resume()` follows. */
   readonly held: () => boolean;
   readonly failed: (cause: unknown) => void;
 }
-
-const AT_ONCE = 3;
 
 export class DeliveryQueue {
   readonly #parts: DeliveryQueueParts;
   readonly #waiting = new Map<string, readonly Charge[]>();
   readonly #underway = new Set<string>();
   readonly #idle: (() => void)[] = [];
+  #deliveries = 0;
 
   constructor(parts: DeliveryQueueParts) {
     this.#parts = parts;
@@ -49,20 +54,20 @@ export class DeliveryQueue {
 
   /** Goes on where it had to wait. */
   resume(): void {
-    for (const [epoch, charges] of this.#waiting) {
-      if (this.#underway.size >= AT_ONCE || this.#parts.held()) return;
-      if (this.#underway.has(epoch)) continue;
-      this.#waiting.delete(epoch);
-      void this.#deliver(epoch, charges);
+    while (this.#deliveries < this.#parts.atOnce && !this.#parts.held()) {
+      const runs = this.#next();
+      if (runs.length === 0) return;
+      void this.#deliver(runs);
     }
   }
 
-  /** Delivers what waits of a run, also while all is held. @throws what `deliver` does: then it waits again */
+  /** Delivers what waits of a run, and of others with it, also while all is held. @throws what `deliver` does: then it waits again */
   async deliverHeld(epoch: string): Promise<void> {
     const charges = this.#waiting.get(epoch);
     if (charges === undefined || this.#underway.has(epoch)) return;
     this.#waiting.delete(epoch);
-    await this.#send(epoch, charges).finally(() => this.#tellIdle());
+    const runs = [[epoch, charges] as const, ...this.#next(this.#parts.together - 1)];
+    await this.#send(runs).finally(() => this.#tellIdle());
   }
 
   /** Resolves once nothing is on its way: all has arrived, or Postgres is down. */
@@ -71,21 +76,34 @@ export class DeliveryQueue {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  async #deliver(epoch: string, charges: readonly Charge[]): Promise<void> {
-    await this.#send(epoch, charges).catch(this.#parts.failed);
+  /** Takes the first that wait. */
+  #next(most = this.#parts.together): ChargedRun[] {
+    const runs: ChargedRun[] = [];
+    for (const run of this.#waiting) {
+      if (runs.length === most) break;
+      if (!this.#underway.has(run[0])) runs.push(run);
+    }
+    for (const [epoch] of runs) this.#waiting.delete(epoch);
+    return runs;
+  }
+
+  async #deliver(runs: readonly ChargedRun[]): Promise<void> {
+    await this.#send(runs).catch(this.#parts.failed);
     this.resume();
     this.#tellIdle();
   }
 
-  async #send(epoch: string, charges: readonly Charge[]): Promise<void> {
-    this.#underway.add(epoch);
+  async #send(runs: readonly ChargedRun[]): Promise<void> {
+    this.#deliveries += 1;
+    for (const [epoch] of runs) this.#underway.add(epoch);
     try {
-      await this.#parts.deliver(epoch, charges);
+      await this.#parts.deliver(runs);
     } catch (cause) {
-      if (!this.#waiting.has(epoch)) this.#waiting.set(epoch, charges);
+      for (const [epoch, charges] of runs) if (!this.#waiting.has(epoch)) this.#waiting.set(epoch, charges);
       throw cause;
     } finally {
-      this.#underway.delete(epoch);
+      this.#deliveries -= 1;
+      for (const [epoch] of runs) this.#underway.delete(epoch);
     }
   }
 

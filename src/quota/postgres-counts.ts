@@ -1,6 +1,7 @@
 /** The counters that several relays share: the functions of migrations/*quota.sql as calls. Retries nothing, decides nothing. */
 import type { RunStatement } from '../postgres/pool.ts';
 import type { Charge, Counter, Standing } from './charges.ts';
+import type { ChargedRun } from './delivery-queue.ts';
 
 export interface SharedVerdict {
   readonly taken: boolean;
@@ -11,6 +12,7 @@ export interface SharedVerdict {
 /** No prepared names: a pooler in transaction mode may give each statement another connection. */
 const RESERVE = 'SELECT * FROM dash_relay.quota_reserve($1, $2, $3, $4, $5, $6, $7)';
 const SETTLE = 'SELECT dash_relay.quota_settle($1, $2, $3, $4, $5)';
+const SETTLE_ALL = 'SELECT dash_relay.quota_settle_all($1, $2)';
 const CORRECT = 'SELECT dash_relay.quota_correct($1, $2, $3, $4)';
 const EXPIRE = 'SELECT dash_relay.quota_expire() AS expired';
 const FORGET = 'SELECT dash_relay.quota_forget(to_timestamp($1 / 1000.0))';
@@ -25,6 +27,8 @@ export class PostgresCounts {
   readonly #query: RunStatement;
   readonly #owner: string;
   readonly #leaseMs: number;
+  /** Whether this database takes many settlements at once, as far as is known. */
+  #settlesTogether = true;
 
   /**
    * @param owner names the data directory of this relay, for good
@@ -56,9 +60,11 @@ export class PostgresCounts {
     return { taken: row.taken, standings };
   }
 
-  /** Idempotent. Without charges it gives a reservation back. */
-  async settle(epoch: string, cost: readonly Charge[]): Promise<void> {
-    await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
+  /** What they did cost, no run twice. Idempotent. Without charges it gives a reservation back. */
+  async settle(runs: readonly ChargedRun[]): Promise<void> {
+    if (this.#settlesTogether) this.#settlesTogether = await this.#settleTogether(runs);
+    if (this.#settlesTogether) return;
+    for (const [epoch, cost] of runs) await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
   }
 
   /**
@@ -66,13 +72,7 @@ export class PostgresCounts {
    * @returns false where this database cannot, as it was not migrated
    */
   async correct(epoch: string, charges: readonly Charge[]): Promise<boolean> {
-    try {
-      await this.#query(CORRECT, [epoch, ...columnsOf(charges)]);
-      return true;
-    } catch (cause) {
-      if (!isAbsent(cause)) throw cause;
-      return false;
-    }
+    return await this.#ran(CORRECT, [epoch, ...columnsOf(charges)]);
   }
 
   async standings(counters: readonly Counter[]): Promise<Standing[]> {
@@ -94,6 +94,26 @@ export class PostgresCounts {
   /** Forgets what is old by Postgres's clock and by this one. @param now Unix ms */
   async forget(now: number): Promise<void> {
     await this.#query(FORGET, [now]);
+  }
+
+  /** False where this database cannot, likewise. */
+  async #settleTogether(runs: readonly ChargedRun[]): Promise<boolean> {
+    const sent = runs.map(([epoch, cost]) => {
+      const [keys, periods, amounts] = columnsOf(cost);
+      return { epoch, keys, periods, amounts };
+    });
+    return await this.#ran(SETTLE_ALL, [this.#owner, JSON.stringify(sent)]);
+  }
+
+  /** False where the function that is called is not there. */
+  async #ran(text: string, values: readonly unknown[]): Promise<boolean> {
+    try {
+      await this.#query(text, values);
+      return true;
+    } catch (cause) {
+      if (!isAbsent(cause)) throw cause;
+      return false;
+    }
   }
 
   async #rows<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {

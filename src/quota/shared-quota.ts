@@ -52,6 +52,9 @@ const CALL_WITHIN_MS = 5000;
 const START_WITHIN_MS = 5000;
 /** Runs that Postgres is told of at the same time, once it is back. */
 const TOLD_AT_ONCE = 3;
+/** On one connection, so that starts have the others: all that ended while the last ones were under way. */
+const SETTLEMENTS = { atOnce: 1, together: 100 } as const;
+const CORRECTIONS = { atOnce: 3, together: 1 } as const;
 /** What the last settlements may take when the relay closes. */
 const CLOSE_WITHIN_MS = 2000;
 /** Runs of a process before this one that one turn of the event loop reads: about 1 ms. */
@@ -86,12 +89,16 @@ export class SharedQuota implements Quota {
     const held = () => !this.#outage.over;
     const failed = (cause: unknown) => this.#outage.trip(cause);
     this.#settlements = new DeliveryQueue({
-      deliver: (epoch, cost) => this.#call(postgres.settle(epoch, cost)),
+      ...SETTLEMENTS,
+      deliver: (runs) => this.#call(postgres.settle(runs)),
       held,
       failed,
     });
     this.#corrections = new DeliveryQueue({
-      deliver: (epoch, charges) => this.#tellCorrection(epoch, charges),
+      ...CORRECTIONS,
+      deliver: async ([run]) => {
+        if (run !== undefined) await this.#tellCorrection(...run);
+      },
       held,
       failed,
     });

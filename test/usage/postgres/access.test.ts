@@ -146,6 +146,7 @@ describe('users', () => {
     ['delete', 'DELETE FROM dash_relay.usage'],
     ['read the quotas of all in place of', 'SELECT * FROM dash_relay.quota_counters'],
     ['settle the quotas of', "SELECT dash_relay.quota_settle('e', 'o', '{}', '{}', '{}')"],
+    ['settle together the quotas of', "SELECT dash_relay.quota_settle_all('o', '[]')"],
     ['correct the quotas of', "SELECT dash_relay.quota_correct('e', '{}', '{}', '{}')"],
     ['by retention delete', 'CALL dash_relay.delete_usage_before(now())'],
     ['by their age delete', "CALL dash_relay.delete_usage_older_than('1 day')"],

@@ -3,11 +3,13 @@ import type { Charge } from '../../../src/quota/charges.ts';
 import { DeliveryQueue } from '../../../src/quota/delivery-queue.ts';
 
 /** One whose deliveries end when the test says so. */
-function queueByHand() {
-  const sent: { readonly epoch: string; readonly tokens: number; end(failure?: Error): Promise<void> }[] = [];
+function queueByHand({ atOnce = 3, together = 1 } = {}) {
+  const sent: { readonly words: string; end(failure?: Error): Promise<void> }[] = [];
   const state = { held: false };
   const queue = new DeliveryQueue({
-    deliver(epoch, charges) {
+    atOnce,
+    together,
+    deliver(runs) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const end = async (failure?: Error) => {
         if (failure === undefined) resolve();
@@ -15,7 +17,8 @@ function queueByHand() {
         await promise.catch(() => {});
         await new Promise(setImmediate);
       };
-      sent.push({ epoch, tokens: charges[0]?.amount ?? 0, end });
+      const words = runs.map(([epoch, charges]) => `${epoch} ${charges[0]?.amount}`).join(', ');
+      sent.push({ words, end });
       return promise;
     },
     held: () => state.held,
@@ -23,7 +26,7 @@ function queueByHand() {
       state.held = true;
     },
   });
-  return { queue, sent, state, words: () => sent.map(({ epoch, tokens }) => `${epoch} ${tokens}`) };
+  return { queue, sent, state, words: () => sent.map(({ words }) => words) };
 }
 
 function tokens(amount: number): Charge[] {
@@ -56,5 +59,26 @@ it('a word that did not arrive does not take the place of a later one', async ()
   state.held = false;
   queue.resume();
   expect(words()).toEqual(['one 1', 'one 2']);
+  expect(queue.size).toBe(0);
+});
+
+it('what comes while one delivery is under way is delivered together behind it, as many as one may have', async () => {
+  const { queue, sent, state, words } = queueByHand({ atOnce: 1, together: 3 });
+  for (const [index, run] of ['a', 'b', 'c', 'd', 'e', 'a'].entries()) queue.add(run, tokens(index));
+  expect(words()).toEqual(['a 0']);
+  expect(queue.size).toBe(6);
+  await sent[0]?.end();
+  expect(words()).toEqual(['a 0', 'b 1, c 2, d 3']);
+  await sent[1]?.end(new Error('down'));
+  expect([...queue.waiting]).toEqual(['e', 'a', 'b', 'c', 'd']);
+  const told = queue.deliverHeld('c');
+  expect(words().at(-1)).toBe('c 2, e 4, a 5');
+  await sent[2]?.end();
+  await told;
+  state.held = false;
+  queue.resume();
+  expect(words().at(-1)).toBe('b 1, d 3');
+  await sent[3]?.end();
+  await queue.idle();
   expect(queue.size).toBe(0);
 });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresPool } from '../../../src/postgres/pool.ts';
 import type { Charge, Counter } from '../../../src/quota/charges.ts';
 import type { QuotaOptions } from '../../../src/quota/create-quota.ts';
+import type { ChargedRun } from '../../../src/quota/delivery-queue.ts';
 import { PostgresCounts } from '../../../src/quota/postgres-counts.ts';
 import { Random } from '../../../src/simulator/random.ts';
 import { systemClock } from '../../../src/time/clock.ts';
@@ -127,10 +128,11 @@ describe('a correction by one relay', () => {
     await stands(holder, 0, 151);
   });
 
-  it('is told once, and is no outage, where the database has no function for it yet', async () => {
+  it('is told once, and is no outage, where the database has no function for it yet; nor has one for many settlements', async () => {
     const subject = await relay();
     const holder = holderOf();
     await server.query('ALTER FUNCTION dash_relay.quota_correct RENAME TO quota_correct_of_tomorrow', []);
+    await server.query('ALTER FUNCTION dash_relay.quota_settle_all RENAME TO quota_settle_tomorrow', []);
     try {
       for (let run = 0; run < 3; run += 1) {
         const { epoch } = await subject.begin({ holder });
@@ -142,6 +144,7 @@ describe('a correction by one relay', () => {
       expect([subject.outages, subject.quota.alone, subject.uncorrectable]).toEqual([[], false, 1]);
     } finally {
       await server.query('ALTER FUNCTION dash_relay.quota_correct_of_tomorrow RENAME TO quota_correct', []);
+      await server.query('ALTER FUNCTION dash_relay.quota_settle_tomorrow RENAME TO quota_settle_all', []);
     }
   });
 });
@@ -168,6 +171,7 @@ it('in any order with settlement and expiry, of many runs on the same counters, 
       amount: random.integer(0, 500),
     }));
   };
+  const settled: ChargedRun[] = [];
   let billed = 0;
   const costOf = () => {
     const cost = charges();
@@ -180,12 +184,23 @@ it('in any order with settlement and expiry, of many runs on the same counters, 
       return { epoch: `run-${round}-${run}`, counts, cost: costOf() };
     });
     await Promise.all(runs.map(({ epoch, counts }) => counts.reserve(epoch, charges(), true)));
-    const steps = runs.flatMap(({ epoch, counts, cost }) => [
-      async () => void (await counts.correct(epoch, charges())),
-      async () => void (await counts.correct(epoch, charges())),
-      () => counts.settle(epoch, cost),
-      async () => void (await counts.expire()),
-    ]);
+    // Those of a relay together, now and then with some that are settled already, or that Postgres never heard of.
+    const together = [live, overdue].map((counts) => {
+      const ended = runs.filter((run) => run.counts === counts).map((run) => [run.epoch, run.cost] as const);
+      const before = random.integer(0, 1) === 0 ? [] : settled.slice(-2);
+      return () => counts.settle([...before, ...ended]);
+    });
+    const unheard = [`unheard-${round}`, costOf()] as const;
+    const steps = [
+      ...runs.flatMap(({ epoch, counts }) => [
+        async () => void (await counts.correct(epoch, charges())),
+        async () => void (await counts.correct(epoch, charges())),
+        async () => void (await counts.expire()),
+      ]),
+      ...together,
+      () => live.settle([unheard]),
+    ];
+    settled.push(...runs.map(({ epoch, cost }) => [epoch, cost] as const), unheard);
     const order = steps.toSorted(() => random.integer(-1, 1));
     await Promise.all(
       order.map(async (step) => {
