@@ -25,7 +25,7 @@ await runProgram(async (args) => {
   const phaseMs = Number(seconds) * 1000;
   process.stdout.write(HEAD);
   for (const name of names) {
-    await using scene = await prepareScene(relay, name);
+    await using scene = await prepareScene({ module: 'src/main.ts', folder: relay }, name);
     process.stdout.write(row(await measure(scene, { quiet: phaseMs, attack: phaseMs })));
   }
   return 0;

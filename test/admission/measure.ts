@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AttackName, Target } from './attacks.ts';
 import { Classmate, type Gaps, handshake } from './classmate.ts';
-import { type AttackedRelay, startRelay } from './relay-under-attack.ts';
+import { type AttackedRelay, type RelayProgram, startRelay } from './relay-under-attack.ts';
 
 export interface Measured {
   readonly attack: AttackName;
@@ -45,9 +45,8 @@ const WARM_MS = 3000;
 const RECOVERY_MS = 30_000;
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
 
-/** @param source where the relay's sources are */
-export async function prepareScene(source: string, attack: AttackName): Promise<Scene> {
-  const relay = await startRelay(source, DESCRIPTORS[attack] ?? MANY_DESCRIPTORS);
+export async function prepareScene(program: RelayProgram, attack: AttackName): Promise<Scene> {
+  const relay = await startRelay(program, DESCRIPTORS[attack] ?? MANY_DESCRIPTORS);
   const tokens: string[] = [];
   for (let user = 1; user <= CLASSMATES; user += 1) tokens.push(await relay.token(100 + user));
   const reader = new Classmate(relay.port, tokens[0] ?? '', () => longAnswer(randomUUID()));

@@ -5,11 +5,13 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { comeFirst } from '../support/priority.ts';
+import { relayProgram } from '../support/relay-program.ts';
 import { LONG } from '../support/test-run.ts';
 import type { AttackName } from './attacks.ts';
 import { type Measured, measure, prepareScene, type Scene } from './measure.ts';
+import type { RelayProgram } from './relay-under-attack.ts';
 
-const SOURCE = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROUNDS = 3;
 /** A quiet phase has some thirty to forty pieces: enough to tell a gap from one twice as long. */
 const PHASES = LONG ? { quiet: 1500, attack: 3000 } : { quiet: 1200, attack: 1800 };
@@ -36,10 +38,12 @@ const EXPECTATIONS: readonly Expectation[] = [
 ];
 
 comeFirst();
+let program: RelayProgram;
 /** One for each attack: warmed up side by side, used once. */
 const scenes = new Map<AttackName, Promise<Scene>>();
 beforeAll(async () => {
-  for (const { attack } of EXPECTATIONS) scenes.set(attack, prepareScene(SOURCE, attack));
+  program = { module: await relayProgram('main'), folder: ROOT };
+  for (const { attack } of EXPECTATIONS) scenes.set(attack, prepareScene(program, attack));
   await Promise.all(scenes.values());
 }, 240_000);
 afterAll(async () => {
@@ -52,7 +56,7 @@ it.each(EXPECTATIONS)(
   async ({ attack, gets }) => {
     let faults: string[] = ['not measured'];
     for (let round = 0; round < ROUNDS && faults.length > 0; round += 1) {
-      await using scene = await (scenes.get(attack) ?? prepareScene(SOURCE, attack));
+      await using scene = await (scenes.get(attack) ?? prepareScene(program, attack));
       scenes.delete(attack);
       faults = faultsOf(await measure(scene, PHASES), gets);
     }

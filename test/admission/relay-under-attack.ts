@@ -14,13 +14,22 @@ export interface AttackedRelay extends AsyncDisposable {
   token(user: number): Promise<string>;
 }
 
+/** Its module, and where its process runs. */
+export interface RelayProgram {
+  readonly module: string;
+  readonly folder: string;
+}
+
 /** @param descriptors `ulimit -n` of the process */
-export async function startRelay(source: string, descriptors: number): Promise<AttackedRelay> {
+export async function startRelay(
+  { module, folder }: RelayProgram,
+  descriptors: number,
+): Promise<AttackedRelay> {
   const directory = dataDirectory();
   const env = { PATH: process.env['PATH'], PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory.path };
-  const command = `ulimit -n ${descriptors}; exec "$0" src/main.ts`;
-  const child = spawn('bash', ['-c', command, process.execPath], {
-    cwd: source,
+  const command = `ulimit -n ${descriptors}; exec "$0" "$1"`;
+  const child = spawn('bash', ['-c', command, process.execPath, module], {
+    cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
