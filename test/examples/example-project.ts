@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { packed } from '../packages/packed.ts';
 import { makeOnce } from '../support/make-once.ts';
 
-export type ExampleName = 'node' | 'ag-ui' | 'python' | 'browser' | 'expo-app';
+export type ExampleName = 'node' | 'ag-ui' | 'python' | 'browser' | 'ai-sdk' | 'assistant-ui' | 'expo-app';
 
 /** What a person has there who tried them. */
 const LEFT_BEHIND = /\/(node_modules|dist|\.expo|\.env\.local|__pycache__)$/;
