@@ -3,6 +3,7 @@
  * nothing of it may be believed before its signature was verified.
  */
 
+import { uuidOf } from './token-user.ts';
 import { unauthorized } from './unauthorized.ts';
 import type { SignatureAlgorithm } from './verification-key.ts';
 
@@ -39,6 +40,15 @@ export function parseAccessToken(text: string): AccessToken {
   decodeStrictly(signature);
   const { alg, kid } = checkHeader(decodeJson(header));
   return { text, alg, kid, claims: decodeJson(claims) };
+}
+
+/** The user that a token claims to be of, for what refuses by it alone: nobody has said that it is true. */
+export function claimedUser(text: string): string | undefined {
+  try {
+    return uuidOf(parseAccessToken(text).claims['sub']);
+  } catch {
+    return undefined; // no token
+  }
 }
 
 function checkHeader(header: JsonObject): Pick<AccessToken, 'alg' | 'kid'> {

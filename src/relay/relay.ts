@@ -223,6 +223,14 @@ export class Relay {
     return this.#streamList.newestNamed(userId, prefix);
   }
 
+  /**
+   * Those of them that are live, newest first.
+   * @throws RelayError unavailable likewise
+   */
+  liveNamed(userId: string, prefix: string): Promise<readonly StreamReference[]> {
+    return this.#streamList.liveNamed(userId, prefix);
+  }
+
   /** Cancels and resolves with the run's ending. @throws RelayError unknown_stream */
   async cancel(userId: string, id: string, caller: Caller): Promise<EndingFrame> {
     const run = await this.#finder.find(userId, { id, type: 'cancel' });

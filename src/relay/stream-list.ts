@@ -53,12 +53,33 @@ export class StreamList {
    * @throws RelayError unavailable where somebody cannot be asked
    */
   async newestNamed(userId: string, prefix: string): Promise<StreamReference | undefined> {
-    for (const run of this.#parts.registry.runsOf(userId)) {
-      const isOpening = !run.accepted && run.id.startsWith(prefix); // in no list yet, and newer than all that are
-      if (isOpening) return { id: run.id, epoch: run.epoch, state: 'live' };
-    }
+    return this.#openingNamed(userId, prefix)[0] ?? (await this.#listedNamed(userId, prefix))[0];
+  }
+
+  /**
+   * Those that are live and whose id begins with that, newest first, of a page of the newest.
+   * @throws RelayError likewise
+   */
+  async liveNamed(userId: string, prefix: string): Promise<readonly StreamReference[]> {
+    const opening = this.#openingNamed(userId, prefix);
+    const listed = await this.#listedNamed(userId, prefix);
+    const live = listed.filter(
+      ({ state, epoch }) => state === 'live' && !opening.some((run) => run.epoch === epoch),
+    );
+    return [...opening, ...live];
+  }
+
+  /** In no list yet, and newer than all that are. */
+  #openingNamed(userId: string, prefix: string): StreamReference[] {
+    const opening: StreamReference[] = [];
+    for (const { accepted, id, epoch } of this.#parts.registry.runsOf(userId))
+      if (!accepted && id.startsWith(prefix)) opening.unshift({ id, epoch, state: 'live' });
+    return opening;
+  }
+
+  async #listedNamed(userId: string, prefix: string): Promise<readonly ListedStream[]> {
     const { streams } = await this.page(userId, { limit: MAX_PAGE });
-    return streams.find(({ id }) => id.startsWith(prefix));
+    return streams.filter(({ id }) => id.startsWith(prefix));
   }
 
   /** The newest, and all that are live. Never rejects: what cannot be had makes it incomplete. */

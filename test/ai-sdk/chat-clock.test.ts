@@ -89,6 +89,24 @@ it('`end` comes after the ending alone, and an answer whose ending no pong follo
   expect(told(done, 't')).toEqual([{ type: 'no-active', requestId: 't' }]);
 });
 
+it('a pong behind several pings is the answer to all of them', async () => {
+  const { clock, upstream, open } = chatCore();
+  const page = open();
+  page.answersPings = false;
+  for (const chat of ['one', 'two']) {
+    page.send(question(chat, chat));
+    await settled();
+    upstream.last.end();
+    await settled();
+    clock.advance(100); // pings that ask rest between two of them
+  }
+  page.pong('chat 2');
+  const back = open();
+  for (const chat of ['one', 'two']) back.send(resume(chat, chat));
+  await settled();
+  expect(back.frames).toMatchObject([{ type: 'no-active' }, { type: 'no-active' }]);
+});
+
 it('the abort of a resume stops the run once no other resume of the chat has come', async () => {
   const { clock, upstream, open } = chatCore();
   open().send(question('r', 'chat'));

@@ -289,7 +289,12 @@ describe('the token of a frame', () => {
     client.send({ ...question('two', 'd'), headers: { authorization: 'Bearer nonsense' } });
     expect(await client.settled('one')).toMatchObject({ type: 'end' });
     expect(await client.settled('two')).toMatchObject({ type: 'end' });
+    const asked = relay.simulator.requests.length;
     client.send({ ...question('three', 'e'), headers: { authorization: `Bearer ${await token()}` } });
+    expect(await client.settled('three')).toMatchObject({
+      errorText: expect.stringMatching(/^unauthorized: /),
+    });
     expect(await client.closed).toBe(4403);
+    expect(relay.simulator.requests).toHaveLength(asked); // not as the user of before either
   });
 });

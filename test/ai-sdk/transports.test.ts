@@ -185,6 +185,18 @@ describe('POST /v1/ai-sdk/chat', () => {
     expect([head.status, head.headers.allow]).toEqual([405, 'GET, DELETE']);
   });
 
+  it('stops by DELETE all that is said to a chat, also what was asked anew in the middle', async () => {
+    await using relay = await startSimulatedRelay({ pace: PACE });
+    const [token, at] = [await relay.token(), `${relay.url}/v1/ai-sdk/chat`];
+    const asking = [1, 2].map(() =>
+      ask(at, { method: 'POST', token, body: { ...body, model: 'sim:stall' } }),
+    );
+    await eventually('both are asked', () => relay.simulator.requests.length === 2);
+    const stopped = await ask(`${at}/raw/stream`, { method: 'DELETE', token });
+    expect(JSON.parse(stopped.body)).toMatchObject({ type: 'cancelled' });
+    for (const { body: told } of await Promise.all(asking)) expect(told).toContain('"ending":"cancelled"');
+  });
+
   it('ends the run of who hangs up where the body says so', async () => {
     await using relay = await startSimulatedRelay({ pace: PACE });
     const hangUp = new AbortController();

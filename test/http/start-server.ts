@@ -34,7 +34,7 @@ const nobody = (): never => {
   throw new Error('this test has no relay');
 };
 
-const chats = new ChatStreams({ newestNamed: nobody, cancel: nobody }, false);
+const chats = new ChatStreams({ newestNamed: nobody, liveNamed: nobody, cancel: nobody }, false);
 
 export interface ServerOverrides extends Partial<Omit<HttpServerParts, 'limits' | 'routes'>> {
   readonly limits?: Partial<HttpServerParts['limits']>;

@@ -41,7 +41,12 @@ export class FakeSocket implements FrameSocket {
   ping(text = ''): void {
     noteActivity();
     this.pings += 1;
-    if (this.answersPings) this.#events?.pong(text);
+    if (this.answersPings) this.pong(text);
+  }
+
+  /** The client answers, perhaps what nobody asked. */
+  pong(text: string): void {
+    this.#events?.pong(text);
   }
 
   close(code: CloseCode, reason: string): void {

@@ -69,9 +69,9 @@ export function chatHandlers({
 
   const cancel: RouteHandlerMethod = async (request, reply) => {
     const { userId } = principalOf(request);
-    const stream = await chats.newest(userId, chatOf(request));
-    const ending = stream?.state === 'live' ? await cancelled(userId, stream, request) : undefined;
-    return ending ?? reply.code(204).send();
+    const live = await chats.live(userId, chatOf(request));
+    const endings = await Promise.all(live.map((stream) => cancelled(userId, stream, request)));
+    return endings.find((ending) => ending !== undefined) ?? reply.code(204).send();
   };
 
   /** Undefined where it went meanwhile. */

@@ -17,6 +17,7 @@ import {
   requestIdOf,
 } from '../../ai-sdk/chat-frames.ts';
 import { errorText } from '../../ai-sdk/chunks.ts';
+import { claimedUser } from '../../auth/access-token.ts';
 import type {
   Connect,
   ConnectionEvents,
@@ -84,8 +85,9 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   readonly #ending = new Map<ChatReading, Timer>();
   /** Resumes whose stream is looked for. */
   #finding = 0;
-  /** The token that a frame handed in last. */
+  /** The token that a frame handed in last, and whether it says another user. */
   #token: string | undefined;
+  #isForeign = false;
   #isOver = false;
   /** Runs whose ending leaves in this write. */
   #leaving: string[] = [];
@@ -147,8 +149,7 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   }
 
   pong(text: string): void {
-    for (const epoch of this.#unproven.get(text) ?? []) this.#parts.chats.read.add(epoch);
-    this.#unproven.delete(text);
+    if (this.#unproven.has(text)) this.#proveUpTo(text);
     this.#core?.pong(text);
   }
 
@@ -163,6 +164,15 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     this.#core?.closed(code);
   }
 
+  /** A client may answer the latest of several pings alone: that came after the others. */
+  #proveUpTo(text: string): void {
+    for (const [asked, epochs] of this.#unproven) {
+      for (const epoch of epochs) this.#parts.chats.read.add(epoch);
+      this.#unproven.delete(asked);
+      if (asked === text) return;
+    }
+  }
+
   #handle(requestId: string, frame: ChatFrame): void {
     if (frame.type === 'abort') return void this.#abort(requestId);
     this.#handIn(frame.token);
@@ -174,11 +184,19 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     this.#ask(this.#open(requestId, chatId, 'send'), start);
   }
 
-  /** A fresh token keeps the connection open, as `auth` does on the relay's own. */
+  /**
+   * A fresh token keeps the connection open, as `auth` does on the relay's own. A page that somebody else has signed in to goes on with
+   * its socket: what is asked then is not asked as the user of before, also before anybody has looked whether the token is good.
+   * @throws RelayError unauthorized
+   */
   #handIn(token: string | undefined): void {
-    if (token === undefined || token === this.#token) return;
-    this.#token = token;
-    this.#core?.take({ frame: { type: 'auth', token } });
+    if (token === undefined) return;
+    if (token !== this.#token) {
+      this.#token = token;
+      this.#isForeign = (claimedUser(token) ?? this.#userId) !== this.#userId;
+      this.#core?.take({ frame: { type: 'auth', token } });
+    }
+    if (this.#isForeign) throw anotherUser();
   }
 
   #open(requestId: string, chatId: string, asks: ChatReading['asks']): ChatReading {
@@ -395,6 +413,13 @@ const CHUNK = /^\{"type":"chunk","id":"([A-Za-z0-9_-]{1,64})","seq":(\d+)/;
 
 function isEnding(frame: ErrorFrame): frame is Extract<EndingFrame, ErrorFrame> {
   return frame.of === undefined && frame.id !== undefined && frame.seq !== undefined;
+}
+
+function anotherUser(): RelayError {
+  return new RelayError(
+    'unauthorized',
+    'headers.authorization: of another user than this connection; connect anew',
+  );
 }
 
 function noRequestId(): RelayError {

@@ -21,33 +21,35 @@ export interface ChatAnswer {
   readonly epoch: string | undefined;
 }
 
+type ChatRelay = Pick<Relay, 'newestNamed' | 'liveNamed' | 'cancel'>;
+
 export class ChatStreams {
   /** Endings that their readers have: nothing of those answers is left to be resumed. */
   readonly read: ReadEndings;
   /** Where readers of WebSockets can go on by a number of theirs. */
   readonly positions = new TextPositions();
-  readonly #relay: Pick<Relay, 'newestNamed' | 'cancel'>;
+  readonly #relay: ChatRelay;
 
   /** @param trustsProxy whether requests come by a proxy of the operator's */
-  constructor(relay: Pick<Relay, 'newestNamed' | 'cancel'>, trustsProxy: boolean) {
+  constructor(relay: ChatRelay, trustsProxy: boolean) {
     this.#relay = relay;
     this.read = new ReadEndings(trustsProxy);
   }
 
   /**
-   * The newest answer of a chat.
-   * @throws RelayError unavailable where somebody who may have it cannot be asked
+   * All answers to a chat that are live, newest first: who asks again in the middle of one has two.
+   * @throws RelayError unavailable where somebody who may have some cannot be asked
    */
-  async newest(userId: string, chatId: string): Promise<StreamReference | undefined> {
-    return await this.#relay.newestNamed(userId, prefixOf(chatId));
+  async live(userId: string, chatId: string): Promise<readonly StreamReference[]> {
+    return await this.#relay.liveNamed(userId, prefixOf(chatId));
   }
 
   /**
-   * The same, where there is something to resume: it is live, or has ended and nobody has shown to hold its ending.
+   * The newest, where there is something to resume: it is live, or has ended and nobody has shown to hold its ending.
    * @throws RelayError likewise
    */
   async active(userId: string, chatId: string): Promise<StreamReference | undefined> {
-    const stream = await this.newest(userId, chatId);
+    const stream = await this.#relay.newestNamed(userId, prefixOf(chatId));
     return stream?.state === 'ended' && this.read.has(stream.epoch) ? undefined : stream;
   }
 
