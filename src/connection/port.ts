@@ -43,6 +43,8 @@ export interface ConnectionInfo {
 export interface ServedConnection extends ConnectionEvents {
   /** One frame that was read already, by a route whose clients send others: in the place of `received`. Never throws. */
   take(parsed: ParsedFrame): void;
+  /** Counts a frame that its route handles by itself; too many end the connection. */
+  countFrame(): void;
 }
 
 /** Opens a connection in the core: sends `hello` and serves its frames from then on. */

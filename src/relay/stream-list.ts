@@ -33,6 +33,8 @@ export const DEFAULT_PAGE = 50;
 
 export class StreamList {
   readonly #parts: StreamListParts;
+  /** By user: the newest page, asked for in this turn. */
+  readonly #asked = new Map<string, Promise<StreamPage>>();
 
   constructor(parts: StreamListParts) {
     this.#parts = parts;
@@ -78,8 +80,18 @@ export class StreamList {
   }
 
   async #listedNamed(userId: string, prefix: string): Promise<readonly ListedStream[]> {
-    const { streams } = await this.page(userId, { limit: MAX_PAGE });
+    const { streams } = await this.#newestPage(userId);
     return streams.filter(({ id }) => id.startsWith(prefix));
+  }
+
+  /** One for all who ask in one turn of the event loop: a page may have ten chats. */
+  #newestPage(userId: string): Promise<StreamPage> {
+    const asked = this.#asked.get(userId);
+    if (asked !== undefined) return asked;
+    const page = this.page(userId, { limit: MAX_PAGE });
+    this.#asked.set(userId, page);
+    setImmediate(() => this.#asked.delete(userId));
+    return page;
   }
 
   /** The newest, and all that are live. Never rejects: what cannot be had makes it incomplete. */

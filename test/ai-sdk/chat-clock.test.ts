@@ -107,6 +107,26 @@ it('a pong behind several pings is the answer to all of them', async () => {
   expect(back.frames).toMatchObject([{ type: 'no-active' }, { type: 'no-active' }]);
 });
 
+it('ten chats that resume at once have one list read, and each of them is a frame of the connection', async () => {
+  const answers = createMemoryAnswers();
+  let lists = 0;
+  const counted: typeof answers.list = (...asked) => {
+    lists += 1;
+    return answers.list(...asked);
+  };
+  const { open } = chatCore({ answers: { ...answers, list: counted } });
+  const page = open();
+  for (let chat = 0; chat < 10; chat += 1) page.send(resume(`r${chat}`, `chat ${chat}`));
+  await settled();
+  expect(page.frames.map(({ type }) => type)).toEqual(Array.from({ length: 10 }, () => 'no-active'));
+  expect(lists).toBe(1);
+  for (let sent = 10; sent < 300 && page.closedWith === undefined; sent += 1) {
+    page.send(resume(`r${sent}`, 'chat'));
+    await settled();
+  }
+  expect([page.closedWith?.code, page.frames.length]).toEqual([4429, 240]);
+});
+
 it('the abort of a resume stops the run once no other resume of the chat has come', async () => {
   const { clock, upstream, open } = chatCore();
   open().send(question('r', 'chat'));

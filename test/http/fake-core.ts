@@ -27,6 +27,8 @@ export class FakeConnection implements ServedConnection {
     throw new Error('no route of these tests reads frames by itself');
   }
 
+  countFrame(): void {}
+
   pong(): void {
     this.pongs += 1;
     this.#wake();

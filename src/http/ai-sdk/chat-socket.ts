@@ -216,6 +216,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   #resume(requestId: string, frame: Extract<ChatFrame, { type: 'resume' }>): void {
     const { chatId, lastSequence } = frame;
     if (this.#finding >= MAX_LOOKUPS) throw tooManyResumes();
+    this.#core?.countFrame(); // the look-up costs more than a resume by a stream's own id, which is all but free
+    if (this.#isOver) return;
     for (const [ended, timer] of this.#ending) {
       if (ended.chatId !== chatId) continue;
       timer.cancel();
@@ -242,7 +244,6 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     if (stream === undefined || isTold) {
       this.#forget(reading);
       this.#socket.write([noActiveWire(reading.prefix)]);
-      this.#countFree();
       return;
     }
     const { id, epoch } = stream;
