@@ -11,17 +11,19 @@ import { launchChromium } from '../support/chromium.ts';
 import { deltasFor } from '../support/deltas-for.ts';
 import { type SteppedCall, type SteppedModel, startSteppedModel } from '../support/stepped-model.ts';
 import { INSTALLING_MS, installExample } from './example-project.ts';
-import { startPreview, type VitePreview } from './vite-preview.ts';
+import { type StaticPage, servePage } from './static-page.ts';
 
 const MINUTE_MS = 60_000;
 /** The page of assistant-ui lies in the other one's folder: one server has both. */
 const ASSISTANT_UI = '/assistant-ui/';
+/** Written into the pages by Vite. What serves them puts the real address in its place. */
+const RELAY = 'https://relay.example.test';
 const OVERLOADED = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
 
 let examples: Awaited<ReturnType<typeof installExample>>[];
 let model: SteppedModel;
 let relay: TestRelay;
-let preview: VitePreview;
+let served: StaticPage;
 let browser: Browser;
 let calls = 0;
 beforeAll(async () => {
@@ -31,14 +33,16 @@ beforeAll(async () => {
   await runTool(aiSdk, 'vite/bin/vite.js', 'build');
   const outDir = join(aiSdk, 'dist', ASSISTANT_UI);
   await runTool(assistantUi, 'vite/bin/vite.js', 'build', '--base', ASSISTANT_UI, '--outDir', outDir);
+  const addresses = new Map<string, string>();
+  served = await servePage(join(aiSdk, 'dist'), addresses);
   model = await startSteppedModel();
-  relay = await startTestRelay({ environment: model.environment });
-  preview = await startPreview(aiSdk, relay.url);
+  relay = await startTestRelay({ environment: { ...model.environment, ALLOWED_ORIGINS: served.origin } });
+  addresses.set(RELAY, relay.url);
   browser = await launchChromium();
 }, PACKED_MS + INSTALLING_MS);
 afterAll(async () => {
   await browser?.close();
-  await preview?.[Symbol.asyncDispose]();
+  await served?.[Symbol.asyncDispose]();
   await relay?.close();
   await model?.[Symbol.asyncDispose]();
   for (const example of examples ?? []) await example[Symbol.asyncDispose]();
@@ -124,7 +128,7 @@ async function open(path: string) {
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
   });
-  await page.goto(new URL(path, preview.url).href);
+  await page.goto(new URL(path, served.origin).href);
   const answer = page.getByRole('article', { name: 'Answer' }).last();
   return {
     page,
@@ -174,7 +178,10 @@ async function goesOnAfterReload(view: View): Promise<void> {
 }
 
 async function runTool(folder: string, path: string, ...options: string[]): Promise<void> {
-  const child = promisify(execFile)(process.execPath, [`node_modules/${path}`, ...options], { cwd: folder });
+  const child = promisify(execFile)(process.execPath, [`node_modules/${path}`, ...options], {
+    cwd: folder,
+    env: { ...process.env, VITE_DASH_RELAY_URL: RELAY },
+  });
   await child.catch((error: Error & { readonly stdout: string }) => {
     throw new Error(`${path}: ${error.stdout}`, { cause: error });
   });

@@ -1,5 +1,7 @@
 /** The example for browsers: type-checked and built with the packed client, then used in Chromium. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +10,6 @@ import { PACKED_MS } from '../packages/packed.ts';
 import { assistantPage } from '../support/assistant-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { installExample } from './example-project.ts';
-import { startPreview, type VitePreview } from './vite-preview.ts';
 
 const MINUTE_MS = 60_000;
 /** Of the page, px. */
@@ -17,13 +18,13 @@ const HEIGHT = 900;
 let example: Awaited<ReturnType<typeof installExample>>;
 let relay: TestRelay;
 let browser: Browser;
-let preview: VitePreview;
+let preview: { readonly url: string } & AsyncDisposable;
 beforeAll(async () => {
   example = await installExample('browser');
   await runTool('typescript/bin/tsc');
   await runTool('vite/bin/vite.js', 'build');
   relay = await startTestRelay();
-  preview = await startPreview(example.folder, relay.url);
+  preview = await startPreview();
   browser = await launchChromium();
 }, PACKED_MS + MINUTE_MS);
 afterAll(async () => {
@@ -82,4 +83,28 @@ async function open(): Promise<Page> {
 function runTool(path: string, ...options: string[]) {
   const arguments_ = [`node_modules/${path}`, ...options];
   return promisify(execFile)(process.execPath, arguments_, { cwd: example.folder });
+}
+
+/** `npm run preview`, on a free port. */
+async function startPreview() {
+  const vite = ['node_modules/vite/bin/vite.js', 'preview', '--host', '127.0.0.1', '--port', '0'];
+  const child = spawn(process.execPath, vite, {
+    cwd: example.folder,
+    env: { ...process.env, NO_COLOR: '1', DASH_RELAY_URL: relay.url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = ''; // of connections that end with the test, too
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const exited = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await exited;
+  };
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, url] = /Local:\s+(\S+)/.exec(line) ?? [];
+    if (url !== undefined) return { url, [Symbol.asyncDispose]: stop };
+  }
+  throw new Error(`vite preview ended before it listened: ${errors}`);
 }

@@ -8,12 +8,17 @@ export interface StaticPage extends AsyncDisposable {
   readonly origin: string;
 }
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+};
 
 /** @param addresses by what stands in their place, read with each request */
 export async function servePage(folder: string, addresses: ReadonlyMap<string, string>): Promise<StaticPage> {
   const server = createServer(async ({ url = '/' }, response) => {
-    const path = url === '/' ? '/index.html' : url;
+    const [asked = '/'] = url.split('?');
+    const path = asked.endsWith('/') ? `${asked}index.html` : asked;
     const type = TYPES[extname(path)];
     const text = type && (await readFile(join(folder, path), 'utf8').catch(() => undefined));
     if (text === undefined) {
