@@ -7,7 +7,7 @@ import { connectClient, RelayClient } from '../support/relay-client.ts';
 import { startSimulatedRelay } from '../support/relay-process.ts';
 import { eventually, LONG, report, SEED } from '../support/test-run.ts';
 
-const CUTS = LONG ? 10_000 : 500;
+const CUTS = LONG ? 10_000 : 200;
 const CLIENTS = 25;
 const STREAMS_AT_ONCE = 3;
 const PACE = { firstTokenMs: [1, 20], deltasPerSecond: [200, 600] } as const;

@@ -5,7 +5,7 @@ import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { LONG, percentiles, report } from '../support/test-run.ts';
 
-const CLIENTS = LONG ? 5000 : 500;
+const CLIENTS = LONG ? 5000 : 200;
 const USERS = 100;
 /** Handshakes under way at once before the storm; the storm itself knows no limit. */
 const ARRIVING = 100;

@@ -6,6 +6,8 @@ import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
 const SOON = { timeout: 15_000 };
+/** Between looks at what grows: half a dozen deltas. */
+const LOOK_MS = 100;
 const PACE = { firstTokenMs: 100, deltasPerSecond: 60 } as const;
 /** Of answers that are under way together: the first is not over before the last is asked, on a busy machine either. */
 const SLOW_PACE = { firstTokenMs: 100, deltasPerSecond: 15 } as const;
@@ -79,14 +81,17 @@ async function wordsOf(answer: Locator): Promise<string> {
 }
 
 it('shows an answer as it grows, to its end', async () => {
-  const { answer, ask, button } = await openAssistant();
+  const { page, answer, ask, button } = await openAssistant();
   // Slow enough to be seen on a busy machine.
   relay.simulator.script({ deltas: WORDS, pace: { firstTokenMs: 1500, deltasPerSecond: 25 } });
   await ask('Count');
   await answer.getByText('Thinking…').waitFor();
   await answer.getByText('Writing…').waitFor();
   const lengths = new Set<number>();
-  while (await answer.getByText('Writing…').isVisible()) lengths.add((await wordsOf(answer)).length);
+  while (await answer.getByText('Writing…').isVisible()) {
+    lengths.add((await wordsOf(answer)).length);
+    await page.waitForTimeout(LOOK_MS);
+  }
   expect(lengths.size).toBeGreaterThan(5);
   await button('Ask again').waitFor();
   expect(await wordsOf(answer)).toBe(TEXT);

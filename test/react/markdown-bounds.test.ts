@@ -2,9 +2,13 @@ import type { Token } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { createBlockParser } from '../../src/react/assistant/markdown/blocks.ts';
 import { lex } from '../../src/react/assistant/markdown/lexer.ts';
+import { LONG } from '../support/test-run.ts';
 
 /** Of lists, items, quotes, marks and links in one another, with some room for the text in them. */
 const DEEPEST = 40;
+/** Of a text while it grows, characters: how often it is read then. The long run reads all of them as often as short ones. */
+const DELTA = 97;
+const MOST_READS = LONG ? Number.POSITIVE_INFINITY : 60;
 
 function depthOf(tokens: readonly Token[] = []): number {
   const depths = tokens.map((token) => {
@@ -41,7 +45,8 @@ describe('nesting', () => {
     expect(depthOf(tokens)).toBeLessThanOrEqual(DEEPEST);
     expect(letters(tokens.map(({ raw }) => raw).join(''))).toBe(letters(text));
     const growing = createBlockParser();
-    for (let end = 0; end < text.length; end += 97) growing.read(text.slice(0, end), 'growing');
+    const delta = Math.max(DELTA, Math.ceil(text.length / MOST_READS));
+    for (let end = 0; end < text.length; end += delta) growing.read(text.slice(0, end), 'growing');
     expect(depthOf(growing.read(text, 'growing'))).toBeLessThanOrEqual(DEEPEST);
   });
 

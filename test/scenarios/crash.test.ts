@@ -5,7 +5,7 @@ import { RelayClient } from '../support/relay-client.ts';
 import { dataDirectory, spawnRelay, upstreamAt } from '../support/relay-process.ts';
 import { eventually, LONG, report, SEED } from '../support/test-run.ts';
 
-const ROUNDS = LONG ? 50 : 5;
+const ROUNDS = LONG ? 50 : 3;
 const CLIENTS = 10;
 const STREAMS_EACH = 10;
 const LIVE_AT_LEAST = 25;

@@ -18,7 +18,7 @@ import { BEHAVIOURS } from '../../src/simulator/behaviour.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { requireCataloguedMetrics } from './catalogued-metrics.ts';
 import { ask } from './http-doors.ts';
-import { relayProgram } from './relay-program.ts';
+import { compileCache, relayProgram } from './relay-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MANY = '1000000';
@@ -154,9 +154,10 @@ export async function spawnRelay(
   early: readonly NodeJS.Signals[] = [],
   program?: string,
 ): Promise<RelayChild> {
+  const cache = program === undefined ? await compileCache() : {};
   const child = spawn(process.execPath, [program ?? (await relayProgram('main'))], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], ...UNLIMITED, DATA_DIR: dataDir, ...environment },
+    env: { PATH: process.env['PATH'], ...cache, ...UNLIMITED, DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   // Not to outlive a test that ran out of time.

@@ -13,6 +13,12 @@ export type Program = 'main' | 'cli';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 let bundled: Promise<string> | undefined;
 
+/** Beside the bundle: what V8 has compiled of it, kept by the processes that end by themselves. A sixth of each start. */
+export async function compileCache(): Promise<{ readonly NODE_COMPILE_CACHE: string }> {
+  bundled ??= bundle();
+  return { NODE_COMPILE_CACHE: join(await bundled, 'compiled') };
+}
+
 /** @returns the path of a module to hand to Node; processes run in the root of the checkout, as in a clone */
 export async function relayProgram(program: Program): Promise<string> {
   bundled ??= bundle();
