@@ -21,14 +21,14 @@ import { renderComparison } from './report/comparison.ts';
 import { saveRun } from './report/save.ts';
 import { runAll } from './run-all.ts';
 import { speed10 } from './scenarios/check-speed.ts';
-import { firstToken } from './scenarios/first-token.ts';
+import { firstTokenTail } from './scenarios/first-token.ts';
 import { relaySubject } from './subjects/relay.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { HERE } from './worktree.ts';
 
 const OUT = new URL('results/keeping', import.meta.url).pathname;
 /** CPU of a delta, and of a whole stream of few deltas. */
-const SCENARIOS = [speed10, firstToken];
+const SCENARIOS = [speed10, firstTokenTail];
 const PAIRS = [
   ['kept', 'off'],
   ['shipped', 'postgres'],

@@ -30,10 +30,10 @@ const EVERY_MS = 1000;
 const LAST_RETRY_MS = 10_000;
 const GOES_ON_MS = 10_000;
 const HOUSEKEEPING_MS = 3_600_000;
-/** Ended answers read at once, a millisecond or two of the event loop, and sent in one statement. */
-const AT_ONCE = 50;
+/** Ended answers read, sealed and sent at once: a millisecond or two of the event loop, four where they come from the disk. */
+const AT_ONCE = 25;
 /** Of live ones what is new, which the ledger still has in memory. */
-const GROWING_AT_ONCE = 200;
+const GROWING_AT_ONCE = 100;
 const PURGED_AT_ONCE = 1000;
 /** Why one is refused that cannot be opened any more. */
 const UNOPENED = 'sealed by a key that is not set';

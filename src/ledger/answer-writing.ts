@@ -6,6 +6,7 @@
 import type { StoredAnswer } from '../answers/local-answers.ts';
 import { encodePiece, joinDeltas, readDeltas } from '../answers/piece.ts';
 import { type AnswerSeal, PLACES } from '../answers/seal.ts';
+import type { EndingFrame } from '../protocol/frames.ts';
 import type { AnswerTable, NewPiece } from './answer-table.ts';
 import type { AnswerToKeep, UsageIntent } from './port.ts';
 
@@ -19,6 +20,11 @@ export interface AnswerWritingParts {
   readonly table: AnswerTable;
   /** Some of its text was gone before it was on disk: memory is short. It is not kept any more. */
   readonly onGap: () => void;
+}
+
+interface Ended {
+  readonly endedAt: number;
+  readonly ending: EndingFrame;
 }
 
 /** Held for who sends them on each second: where nobody does, or not in time, the disk has them. */
@@ -43,6 +49,9 @@ export class AnswerWriting {
   /** One is on its way to the disk: the next waits for it, so that a disk which refuses has one of each run to wait for. */
   #isUnderway = false;
   #isKept = true;
+  /** Its row is on disk. */
+  #isBegun = false;
+  #ended: Ended | undefined;
 
   constructor(parts: AnswerWritingParts) {
     const { epoch, streamId, userId } = parts.intent;
@@ -66,6 +75,10 @@ export class AnswerWriting {
   begin(): void {
     const { table, run, slot, intent, answer } = this.#parts;
     if (this.#isKept) this.#seal = table.begin(run, slot, intent, answer);
+  }
+
+  begun(): void {
+    this.#isBegun = true;
   }
 
   /** Nothing more of it is written. */
@@ -118,16 +131,39 @@ export class AnswerWriting {
 
   /** What is on disk and not elsewhere; undefined where it is to be read from there. */
   growth(): StoredAnswer | undefined {
-    const after = this.#arrivedHead;
-    if (this.#held[0]?.after !== after) return undefined;
-    const { run, intent, answer } = this.#parts;
-    const { epoch, streamId, userId, action, model, startedAt } = intent;
+    const after = Math.max(0, this.#arrivedHead);
+    const isHeld = this.head === after || this.#held[0]?.after === after;
+    if (!this.#isBegun || !isHeld) return undefined;
+    const { intent, answer } = this.#parts;
     return {
-      ...{ run, epoch, streamId, userId, action, model, startedAt, after },
-      ...{ head: this.head, textLength: this.#textLength, endedAt: null, ending: undefined },
-      requestHash: answer.requestHash,
-      keepUntil: startedAt + answer.keepMs,
+      ...this.#identity(),
+      ...{ head: this.head, textLength: this.#textLength, endedAt: null, ending: undefined, after },
+      keepUntil: intent.startedAt + answer.keepMs,
       deltas: joinDeltas(this.#held.map(({ deltas }) => deltas)),
     };
+  }
+
+  /** All of it is on disk. @param endedAt Unix ms */
+  settled(ending: EndingFrame, endedAt: number): void {
+    this.#ended = { ending, endedAt };
+    this.#held = [];
+  }
+
+  /** All of it, once it is settled; undefined where its log is not held any more. */
+  whole(): StoredAnswer | undefined {
+    const { answer } = this.#parts;
+    const cursor = answer.again();
+    if (this.#ended === undefined || cursor === undefined) return undefined;
+    const { head, textLength } = answer.position();
+    const deltas = readDeltas(cursor, head);
+    if (deltas === 'gap') return undefined;
+    const keepUntil = this.#ended.endedAt + answer.keepMs;
+    return { ...this.#identity(), ...this.#ended, head, textLength, keepUntil, deltas, after: 0 };
+  }
+
+  #identity() {
+    const { run, intent, answer } = this.#parts;
+    const { epoch, streamId, userId, action, model, startedAt } = intent;
+    return { run, epoch, streamId, userId, action, model, startedAt, requestHash: answer.requestHash };
   }
 }

@@ -34,6 +34,9 @@ export interface AnswerEvents {
 /** Answers a transaction deletes: about a millisecond. */
 const AT_ONCE = 50;
 
+/** Ended answers that are at hand for who sends them on each second: as many as end in one, and more. */
+const MOST_AT_HAND = 500;
+
 /** Of text that is read at once: a millisecond or two. */
 const ENOUGH_BYTES = 512 * 1024;
 
@@ -46,6 +49,10 @@ const asItIs = (cause: unknown): unknown => cause;
 export class LedgerAnswers implements LocalAnswers {
   readonly #parts: LedgerAnswersParts;
   readonly #live = new Map<string, AnswerWriting>();
+  /** Of those that ended, by run: the latest, whose logs still have their text. */
+  readonly #settled = new Map<number, AnswerWriting>();
+  /** Whether anybody sends answers elsewhere. */
+  #isSent = false;
   #ended: number;
   #refused: number;
 
@@ -103,9 +110,11 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   /** That transaction is on disk. */
-  settled(writing: AnswerWriting): void {
+  settled(writing: AnswerWriting, ending: EndingFrame, at: number): void {
     this.#live.delete(writing.epoch);
     if (!writing.isKept) return;
+    writing.settled(ending, at);
+    if (this.#isSent && this.#settled.size < MOST_AT_HAND) this.#settled.set(writing.run, writing);
     this.#ended += 1;
     this.#parts.events.onKept();
   }
@@ -141,7 +150,8 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   ended(limit: number, refused: boolean): readonly StoredAnswer[] {
-    const found: StoredAnswer[] = [];
+    const found = refused ? [] : this.#atHand(limit);
+    if (found.length > 0) return found;
     for (const row of this.#parts.table.ended(limit, refused)) {
       found.push(this.#stored(row, 0));
       if (isEnough(found)) break;
@@ -150,6 +160,7 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   growing(limit: number): readonly StoredAnswer[] {
+    this.#isSent = true;
     const found: StoredAnswer[] = [];
     let read = 0;
     for (const writing of this.#live.values()) {
@@ -179,6 +190,7 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   async refuse({ run, epoch, endedAt }: StoredAnswer, reason: string): Promise<boolean> {
+    this.#settled.delete(run);
     this.#live.get(epoch)?.arrived(Number.MAX_SAFE_INTEGER); // again once it has ended
     if (endedAt === null) return true;
     const isNew = await committed(this.#parts.write, () => this.#parts.table.refuse(run, reason));
@@ -204,11 +216,28 @@ export class LedgerAnswers implements LocalAnswers {
    */
   async #delete(found: () => readonly number[], { isAwaited } = { isAwaited: false }): Promise<number> {
     const { table, write } = this.#parts;
-    const deleted = await committed(write, () => table.delete(found()), isAwaited ? asItIs : undefined);
+    const statements = () => {
+      const runs = found();
+      for (const run of runs) this.#settled.delete(run);
+      return table.delete(runs);
+    };
+    const deleted = await committed(write, statements, isAwaited ? asItIs : undefined);
     table.giveSlots(deleted.slots);
     this.#ended -= deleted.ended;
     this.#refused -= deleted.refused;
     return deleted.slots.length;
+  }
+
+  /** Ended ones whose text need not be read from the disk. */
+  #atHand(limit: number): StoredAnswer[] {
+    const found: StoredAnswer[] = [];
+    for (const [run, writing] of this.#settled) {
+      const whole = writing.whole();
+      if (whole === undefined) this.#settled.delete(run);
+      else found.push(whole);
+      if (found.length === limit || isEnough(found)) break;
+    }
+    return found;
   }
 
   /** What of a live one is on disk and not elsewhere; undefined where it is not written yet. */

@@ -180,7 +180,10 @@ class SqliteUsageLedger implements LocalUsageLedger {
           if (!this.#table.insert(row, intent, prices)) throw duplicate();
           if (answer !== undefined) this.answers.begin(answer);
         },
-        committed: resolve,
+        committed: () => {
+          answer?.begun();
+          resolve();
+        },
         refused: (cause) => {
           this.#live.delete(intent.epoch);
           if (answer !== undefined) this.answers.remove(answer);
@@ -225,7 +228,7 @@ class SqliteUsageLedger implements LocalUsageLedger {
         },
         committed: () => {
           this.#live.delete(settlement.epoch);
-          if (answer !== undefined) this.answers.settled(answer);
+          if (answer && ending) this.answers.settled(answer, ending, settlement.endedAt);
           this.outbox.settled();
           this.webhookEvents.onAdded();
           resolve(settled);

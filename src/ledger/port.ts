@@ -39,6 +39,8 @@ export interface AnswerToKeep {
   readonly cursor: LogCursor;
   /** Where its log is now, and how long all text is until there, UTF-16 units. */
   readonly position: () => { readonly head: number; readonly textLength: number };
+  /** Its log once more from the beginning, as long as that is held. */
+  readonly again: () => LogCursor | undefined;
 }
 
 export interface UsageSettlement {

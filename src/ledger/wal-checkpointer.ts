@@ -26,7 +26,7 @@ export interface WalCheckpointerOptions {
 
 const EVERY_MS = 1000;
 /** What is written again and again is copied once; and each hold lasts as long as three syncs of the disk, however short the log is. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 /** What was deleted is in it until then, also where little is written. */
 const MAX_AGE_MS = 3_600_000;
 /** Under load the log is looked at sooner: a write adds up to four pages of 4 KiB. */

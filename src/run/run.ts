@@ -357,7 +357,7 @@ export class Run implements RunView, UpstreamSink {
     const cursor = keepMs > 0 ? this.log.cursor(0) : undefined;
     if (cursor === undefined) return undefined;
     const position = () => ({ head: this.log.head, textLength: this.#textLength });
-    return { requestHash: this.requestHash, keepMs, cursor, position };
+    return { requestHash: this.requestHash, keepMs, cursor, position, again: () => this.log.cursor(0) };
   }
 
   /** Not async: the prompt must not stay on a stack for as long as the answer takes. */

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { AnswerKeys } from '../../src/answers/seal.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { AnswerKeys, AnswerSeal } from '../../src/answers/seal.ts';
 import { type LocalUsageLedger, openUsageLedger } from '../../src/ledger/ledger.ts';
 import { ledgerFile } from '../../src/ledger/schema.ts';
 import { loadPrices } from '../../src/pricing/prices.ts';
@@ -123,6 +123,35 @@ it('what is new of a live answer is handed on once, from memory or, where nobody
   await says('two ');
   if (onItsWay !== undefined) await ledger.answers.arrived([onItsWay]);
   expect(textOf(grown())).toBe('two ');
+});
+
+it('what ended is handed on from memory while its log is held, and the same from the disk after that; erased or gone, from neither', async () => {
+  const answer = new SpokenAnswer();
+  const { userId, streamId } = answer.intent;
+  await answer.open(ledger);
+  expect(ledger.answers.growing(10)).toMatchObject([{ after: 0, head: 0, deltas: { lengths: [] } }]);
+  answer.say('Ünï', 'half a pair: \ud83d');
+  await aSecond();
+  answer.say('', ' the end');
+  await answer.settle(ledger);
+  const opened: string[] = [];
+  const prepared = vi.spyOn(AnswerSeal.prototype, 'open').mockImplementation((place) => {
+    opened.push(place);
+    return undefined;
+  });
+  const atHand = ledger.answers.ended(10, false);
+  expect([atHand.length, opened]).toEqual([1, []]);
+  prepared.mockRestore();
+  answer.release();
+  expect(ledger.answers.ended(10, false)).toEqual(atHand);
+
+  const other = await ended({ streamId: 'other', epoch: 'of another' }, 'for nobody');
+  expect(ledger.answers.ended(10, false)).toMatchObject([{ streamId: 'other' }]);
+  await ledger.answers.forget(userId, 'other');
+  await ledger.answers.arrived(atHand);
+  expect([ledger.answers.ended(10, false), ledger.answers.length]).toEqual([[], 0]);
+  expect(ledger.answers.find(userId, streamId)).toBeUndefined();
+  other.release();
 });
 
 it('what a crash leaves open ends as interrupted, with the text until the last second; a run that said nothing too', async () => {

@@ -67,7 +67,13 @@ export class SpokenAnswer {
     const cursor = this.#log.cursor(0);
     if (cursor === undefined) throw new Error('the log has begun already');
     const position = () => ({ head: this.#log.head, textLength: this.textLength });
-    const answer = { requestHash: this.requestHash, keepMs, cursor, position };
+    const answer = {
+      requestHash: this.requestHash,
+      keepMs,
+      cursor,
+      position,
+      again: () => this.#log.cursor(0),
+    };
     await ledger.open(this.intent, () => readingOf(), answer);
   }
 
