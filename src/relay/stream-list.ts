@@ -52,7 +52,7 @@ export class StreamList {
 
   /**
    * The newest whose id begins with that, of a page of the newest.
-   * @throws RelayError unavailable where somebody cannot be asked
+   * @throws RelayError unavailable where somebody cannot be asked, and none runs here
    */
   async newestNamed(userId: string, prefix: string): Promise<StreamReference | undefined> {
     return this.#openingNamed(userId, prefix)[0] ?? (await this.#listedNamed(userId, prefix))[0];
@@ -80,8 +80,15 @@ export class StreamList {
   }
 
   async #listedNamed(userId: string, prefix: string): Promise<readonly ListedStream[]> {
-    const { streams } = await this.#newestPage(userId);
-    return streams.filter(({ id }) => id.startsWith(prefix));
+    const isNamed = ({ id }: ListedStream): boolean => id.startsWith(prefix);
+    try {
+      return (await this.#newestPage(userId)).streams.filter(isNamed);
+    } catch (error) {
+      // Others cannot be asked: what runs here is read and stopped all the same, as it is by its id.
+      const here = this.#held(userId).filter((stream) => stream.state === 'live' && isNamed(stream));
+      if (here.length === 0) throw error;
+      return here.sort(newestFirst);
+    }
   }
 
   /** One for all who ask in one turn of the event loop: a page may have ten chats. */

@@ -65,6 +65,39 @@ it('is told nothing but frames of its requests: no greeting, no warning of its t
   expect(page.closedWith).toEqual({ code: 1001, reason: 'goingAway' });
 });
 
+it('a page is let go before a deploy once nothing is read on it, however long others read', async () => {
+  const { relay, upstream, open } = chatCore();
+  const [idle, asking, other] = [open(), open(), open()];
+  asking.send(question('r', 'chat'));
+  other.send(question('r', 'other'));
+  await settled();
+  void relay.drain(60_000);
+  await settled();
+  expect(idle.closedWith).toEqual({ code: 1001, reason: 'goingAway' });
+  expect(asking.closedWith).toBeUndefined();
+  upstream.calls[0]?.end();
+  await settled();
+  expect(told(asking, 'r').at(-1)).toMatchObject({ type: 'end' });
+  expect([asking.closedWith?.code, other.closedWith]).toEqual([1001, undefined]);
+});
+
+it('what runs here is resumed and stopped also while others cannot be asked', async () => {
+  const answers = createMemoryAnswers();
+  const { upstream, open } = chatCore({ answers });
+  open().send(question('r', 'chat'));
+  await settled();
+  upstream.last.text('word');
+  answers.refuse(true);
+  const page = open();
+  page.send(resume('s', 'chat'));
+  page.send(resume('t', 'gone'));
+  await settled();
+  expect(textIn(told(page, 's'))).toBe('word');
+  expect(told(page, 't')).toMatchObject([
+    { type: 'error', errorText: expect.stringMatching(/^unavailable: /) },
+  ]);
+});
+
 it('`end` comes after the ending alone, and an answer whose ending no pong followed is told again', async () => {
   const { upstream, open } = chatCore();
   const page = open();

@@ -26,7 +26,7 @@ import type {
   ServedConnection,
 } from '../../connection/port.ts';
 import type { Caller, Observer } from '../../observability/port.ts';
-import type { CloseCode } from '../../protocol/codes.ts';
+import { CLOSE_CODES, type CloseCode } from '../../protocol/codes.ts';
 import type { EndingFrame, ErrorFrame, ResumeFrame, ServerFrame, StartFrame } from '../../protocol/frames.ts';
 import { parseFrameText, parseHttpRequest } from '../../protocol/parse-client-frame.ts';
 import { RelayError } from '../../protocol/relay-error.ts';
@@ -89,6 +89,8 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
   #token: string | undefined;
   #isForeign = false;
   #isOver = false;
+  /** This machine is about to go, and the library has no frame by which it could be told. */
+  #isLeaving = false;
   /** Runs whose ending leaves in this write. */
   #leaving: string[] = [];
   /** By the text of the ping after them: runs whose endings the client may hold. */
@@ -119,6 +121,13 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     for (const frame of frames) for (const wire of this.#translated(frame)) wires.push(wire);
     if (wires.length > 0) this.#socket.write(wires);
     this.#askForProof();
+    this.#leaveWhereIdle();
+  }
+
+  /** So that its next question goes where it is answered, and is not refused here until the last stream of others has ended. */
+  #leaveWhereIdle(): void {
+    if (this.#isLeaving && !this.#isOver && this.#byRequest.size === 0)
+      this.close(CLOSE_CODES.goingAway, 'goingAway');
   }
 
   ping(text?: string): void {
@@ -241,11 +250,7 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
       return;
     }
     const isTold = stream?.state === 'ended' && this.#told.has(stream.epoch);
-    if (stream === undefined || isTold) {
-      this.#forget(reading);
-      this.#socket.write([noActiveWire(reading.prefix)]);
-      return;
-    }
+    if (stream === undefined || isTold) return void this.#sayNothingIsActive(reading);
     const { id, epoch } = stream;
     reading.held = lastSequence === undefined ? undefined : this.#held(reading, epoch, lastSequence);
     if (reading.isAborted && !this.#ending.has(reading)) {
@@ -255,6 +260,12 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
     }
     const after = reading.held?.position?.seq ?? 0;
     this.#ask(reading, { type: 'resume', id, epoch, after });
+  }
+
+  #sayNothingIsActive(reading: ChatReading): void {
+    this.#forget(reading);
+    this.#socket.write([noActiveWire(reading.prefix)]);
+    this.#leaveWhereIdle();
   }
 
   #ask(reading: ChatReading, frame: (StartFrame | ResumeFrame) & { readonly id: string }): void {
@@ -361,6 +372,9 @@ class ChatSocket implements FrameSocket, ConnectionEvents {
         return this.#ended(frame);
       case 'error':
         return isEnding(frame) ? this.#ended(frame) : this.#refused(frame);
+      case 'going_away':
+        this.#isLeaving = true;
+        return [];
       default:
         return []; // about no stream, or not asked for here
     }
