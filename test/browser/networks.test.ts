@@ -24,7 +24,7 @@ describe('an answer whose network fails', () => {
     const banner = demo.page.getByRole('status').getByText('Reconnecting…');
     stage.relay.simulator.script({ deltas: numberedWords(3000), pace: PACE });
     await demo.ask('Count to three thousand');
-    for (const word of ['word-9', 'word-300']) {
+    for (const word of ['word-9', 'word-120']) {
       await demo.answer.getByText(word).waitFor();
       await demo.panel.getByRole('button', { name: 'Cut the network' }).click();
       await banner.waitFor();

@@ -7,7 +7,7 @@ import { type AssistantPage, assistantPage } from '../support/assistant-page.ts'
 import { launchChromium } from '../support/chromium.ts';
 import { type SimulatedRelay, startSimulatedRelay } from '../support/relay-process.ts';
 
-/** Git-ignored: what the page looked like at the end of each test. */
+/** Git-ignored: what the page looked like where a test failed. */
 const OUTPUT = fileURLToPath(new URL('../output/', import.meta.url));
 const DESKTOP = { width: 1280, height: 800 };
 
@@ -50,7 +50,8 @@ export function setStage(): Stage {
       page.setDefaultTimeout(SOON.timeout);
       const demo = assistantPage(page);
       onTestFinished(async ({ task }) => {
-        await page.screenshot({ path: `${OUTPUT}${task.name.replaceAll(/\W+/g, '-').slice(0, 60)}.png` });
+        const picture = `${OUTPUT}${task.name.replaceAll(/\W+/g, '-').slice(0, 60)}.png`;
+        if (task.result?.state === 'fail') await page.screenshot({ path: picture });
         await page.context().close();
         expect(demo.complaints.filter((complaint) => !mayComplain.test(complaint))).toEqual([]);
       });

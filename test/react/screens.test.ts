@@ -1,12 +1,11 @@
 /**
- * Every state of the assistant, on a phone and a desk, light and dark: fits, and is kept as a picture. What states.test does not
- * show to axe is judged here; in the long run all of it.
+ * Every state of the assistant, on a phone and a desk, light and dark: fits. What states.test does not show to axe is judged
+ * here; in the long run all of it. `DASH_SCREENSHOTS=<folder>` draws a picture of each.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestRelay, type TestRelay } from '../../src/testing/index.ts';
@@ -17,7 +16,7 @@ import { LONG } from '../support/test-run.ts';
 import { startScene } from '../tools/scene.ts';
 import { type PageServer, servePage } from './react-page.ts';
 
-const OUTPUT = fileURLToPath(new URL('../output/', import.meta.url));
+const FOLDER = process.env['DASH_SCREENSHOTS'];
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const DESK = { viewport: { width: 1280, height: 800 } };
 
@@ -49,10 +48,16 @@ const PIECES = RICH.match(/[\s\S]{1,6}/g) ?? [];
 /** Goes so far, and then says nothing more. */
 const ENDLESS = { deltas: PIECES, broken: { afterDeltas: 62, by: 'stall' } } as const;
 
+/** Resolves once what has been asked for is drawn, and nothing that ends is under way. */
+const STILL = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+  Promise.allSettled(document.getAnimations()
+    .filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+    .map(({ finished }) => finished))).then(() => undefined)`;
+
 let pages: PageServer;
 let relay: TestRelay;
 beforeAll(async () => {
-  await mkdir(OUTPUT, { recursive: true });
+  if (FOLDER !== undefined) await mkdir(FOLDER, { recursive: true });
   pages = await servePage('assistant', 'development');
   relay = await startTestRelay({ environment: { ALLOWED_ORIGINS: pages.origin } });
 });
@@ -70,9 +75,11 @@ class Screens {
     this.#name = name;
   }
 
-  /** Takes the picture; fails where the page is wider than the screen. */
+  /** Fails where the page is wider than the screen, once what fades in is there. */
   async look(state: string): Promise<void> {
-    await this.page.screenshot({ path: `${OUTPUT}assistant-${this.#name}-${state}.png` });
+    await this.page.evaluate(STILL);
+    const name = `assistant-${this.#name}-${state}.png`;
+    if (FOLDER !== undefined) await this.page.screenshot({ path: join(FOLDER, name) });
     const overflow = await this.page.evaluate('document.documentElement.scrollWidth - innerWidth');
     expect([state, overflow]).toEqual([state, 0]);
     if (LONG) await this.#judge(state);
