@@ -50,6 +50,9 @@ it('is cut, comes back to the other machine, and misses nothing', async () => {
 
 it.each(CHAT_DOORS)('a chat of the AI SDK goes on there, and is stopped from there: $name', async (door) => {
   const token = await tokenOf(0);
+  const deltas = ['Light ', 'is ', 'bent ', 'by ', 'the ', 'air.'];
+  // It does not end by itself: a late machine would have nothing to stop.
+  machines.simulator.script({ deltas, broken: { afterDeltas: deltas.length, by: 'stall' } });
   const here = chatOn(door.transport(a.url, token), `elsewhere by ${door.name}`);
   const there = chatOn(door.transport(b.url, token), here.id);
   const asked = here.sendMessage({ text: 'Why?' });
