@@ -20,7 +20,7 @@ interface WholeProps {
 function Whole({ account, user, asksItself }: WholeProps): ReactElement {
   const [demo] = useState(() => createDemo(location.origin, account));
   return (
-    <DashProvider client={demo.client} storage={sessionStorage}>
+    <DashProvider client={demo.client} storage={() => sessionStorage}>
       <Page demo={demo} email={user?.email} asksItself={asksItself} />
     </DashProvider>
   );

@@ -13,9 +13,14 @@ import type { DashClient, DashClientOptions, SignalSource } from '../client/inde
 import { type ConnectionState, ConnectionStore } from './store/connection-store.ts';
 import { Conversations, type ConversationsOptions } from './store/conversations.ts';
 import { createFrames, type FrameScheduler, type Frames } from './store/frames.ts';
+import type { ConversationStorage } from './store/shared-text.ts';
 
-export interface DashProviderProps
-  extends Pick<ConversationsOptions, 'storage' | 'storageKey' | 'historyMessages'> {
+export interface DashProviderProps extends Pick<ConversationsOptions, 'storageKey' | 'historyMessages'> {
+  /**
+   * Where conversations are kept, whole and in plain text, or a function that says where. Of a page whose browser forbids it, it may
+   * throw: nothing is kept then. Default: nowhere.
+   */
+  readonly storage?: ConversationStorage | (() => ConversationStorage) | undefined;
   /** An app's own client, which may be in use elsewhere and is not closed. In React Native: of `@dash-relay/client/react-native`. */
   readonly client?: DashClient | undefined;
   /** Instead of `client`: one that is closed with the provider. */
@@ -46,7 +51,7 @@ const DashContext = createContext<Dash | undefined>(undefined);
  *
  * export function App() {
  *   return (
- *     <DashProvider client={client} storage={sessionStorage}>
+ *     <DashProvider client={client} storage={() => sessionStorage}>
  *       <DashAssistant />
  *     </DashProvider>
  *   );
@@ -101,8 +106,19 @@ export function useOpened(resource: { open(): void; close(): void }): void {
   }, [resource]);
 }
 
+/** Where cookies are blocked browsers throw as soon as a page says `sessionStorage`. */
+function storageOf(storage: DashProviderProps['storage']): ConversationStorage | undefined {
+  if (typeof storage !== 'function') return storage;
+  try {
+    return storage();
+  } catch {
+    return undefined;
+  }
+}
+
 function createDash(props: Omit<DashProviderProps, 'children'>): Dash {
-  const { options, frameScheduler, storage, storageKey, historyMessages } = props;
+  const { options, frameScheduler, storageKey, historyMessages } = props;
+  const storage = storageOf(props.storage);
   const client = props.client ?? (options && createDashClient(options));
   if (client === undefined)
     throw new Error('unable to reach a relay; give <DashProvider> a client or options');

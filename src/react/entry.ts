@@ -23,13 +23,13 @@ export type { AnswerState } from './store/answer-state.ts';
 export type { Attachment, AttachmentProblem, ChosenFile, PreparedFile } from './store/attachment.ts';
 export type { HeldFile } from './store/attachments.ts';
 export type { ConnectionState } from './store/connection-store.ts';
-export type { ConversationStorage } from './store/conversation-storage.ts';
 export type { ConversationSnapshot, ConversationSummary } from './store/conversation-store.ts';
 export type { RemovedConversation } from './store/conversations.ts';
 export type { FrameScheduler } from './store/frames.ts';
 export type { ExportedFile, Speakers } from './store/markdown-export.ts';
 export type { Variants } from './store/message-tree.ts';
 export type { AnswerMessage, AskOptions, ChatMessage, QuestionMessage } from './store/messages.ts';
+export type { ConversationStorage } from './store/shared-text.ts';
 export {
   type PendingAttachment,
   type PendingAttachments,

@@ -403,7 +403,7 @@ it('keeps what is typed in each conversation, also over a reload', async () => {
 });
 
 it('turns to what was looked at once a slow storage answers, with what was typed meanwhile', async () => {
-  const { page, answer, textbox, ask, button } = await openAssistant({}, {}, undefined, { isLate: true });
+  const { page, answer, textbox, ask, button } = await openAssistant({}, {}, undefined, { storage: 'late' });
   await page.evaluate('answerStorage()');
   relay.simulator.script({ deltas: ['One.'] });
   await ask('First');
@@ -415,6 +415,31 @@ it('turns to what was looked at once a slow storage answers, with what was typed
   await answer.getByText('One.').waitFor();
   await page.keyboard.type('ond?'); // where the caret was
   expect(await textbox.inputValue()).toBe('and the second?');
+});
+
+it('works where the browser forbids to keep anything', async () => {
+  const { answer, ask, button } = await openAssistant({}, {}, undefined, { storage: 'forbidden' });
+  relay.simulator.script({ deltas: ['One.'] });
+  await ask('First');
+  await button('Ask again').waitFor();
+  expect(await wordsOf(answer)).toBe('One.');
+});
+
+it('shows in each of two tabs what is asked in the other, as it is answered', async () => {
+  const { page, answer, ask } = await openAssistant({}, {}, undefined, { storage: 'shared' });
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.getByRole('textbox').waitFor();
+  const { aborted, served } = relay.simulator.stats;
+  relay.simulator.script(UNENDING);
+  await ask('First');
+  await answer.getByText('word-9').waitFor();
+  await other.getByRole('button', { name: /^First/ }).click();
+  await other.getByText('word-30 ').waitFor();
+  await other.getByRole('button', { name: 'Stop answering' }).click();
+  await page.getByText('You stopped this answer.').waitFor();
+  await other.getByText('You stopped this answer.').waitFor();
+  expect(relay.simulator.stats).toMatchObject({ open: 0, aborted: aborted + 1, served });
 });
 
 it('is used with the keyboard alone', async () => {

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { ConversationStorage } from '../../src/react/store/conversation-storage.ts';
 import { Conversations } from '../../src/react/store/conversations.ts';
+import type { ConversationStorage } from '../../src/react/store/shared-text.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { FakeClient } from './fake-client.ts';
 import { manualFrames } from './manual-frames.ts';

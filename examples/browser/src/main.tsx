@@ -11,7 +11,7 @@ if (root === null) throw new Error('index.html has no element "root"');
 createRoot(root).render(
   <StrictMode>
     {/* `sessionStorage`: a reload in the middle of an answer goes on with it. The default keeps nothing. */}
-    <DashProvider client={client} storage={sessionStorage}>
+    <DashProvider client={client} storage={() => sessionStorage}>
       <header>
         <h1>Dash Relay in a page</h1>
         <Connection />

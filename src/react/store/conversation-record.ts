@@ -23,6 +23,9 @@ export interface KeptConversations {
   readonly conversations: readonly ConversationRecord[];
   /** Answers of deleted ones that the relay may still keep. */
   readonly erasing?: readonly string[] | undefined;
+  /** Which page has written it, and which writing of each page it follows on. */
+  readonly page?: string | undefined;
+  readonly knows?: Readonly<Record<string, number>> | undefined;
 }
 
 export const NOTHING_KEPT: KeptConversations = { viewed: undefined, conversations: [] };
@@ -43,7 +46,8 @@ export function parse(text: string | null | undefined): KeptConversations {
   const erasing = Array.isArray(kept.erasing)
     ? kept.erasing.filter((id) => typeof id === 'string')
     : undefined;
-  return { viewed: typeof kept.viewed === 'string' ? kept.viewed : undefined, conversations, erasing };
+  const [viewed, page] = [kept.viewed, kept.page].map((id) => (typeof id === 'string' ? id : undefined));
+  return { viewed, conversations, erasing, page, knows: kept.knows };
 }
 
 /** As it is once the answer that was under way has been stopped. */

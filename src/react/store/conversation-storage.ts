@@ -1,12 +1,6 @@
 /** Writes a text to a storage, seldom: what is lost by a reload the relay sends again. */
 import type { ClientClock, ClientTimer } from '../../client/platform.ts';
-
-/** `sessionStorage`, `AsyncStorage` and the like. */
-export interface ConversationStorage {
-  /** May answer later, by a promise of any kind. */
-  getItem(key: string): string | null | PromiseLike<string | null>;
-  setItem(key: string, value: string): unknown;
-}
+import { type ConversationStorage, SharedText, type WrittenState } from './shared-text.ts';
 
 export interface ConversationWriter {
   /**
@@ -30,23 +24,30 @@ export function createConversationWriter(
   storage: ConversationStorage,
   key: string,
   clock: ClientClock,
-  write: () => string,
+  state: WrittenState,
 ): ConversationWriter {
   let timer: ClientTimer | undefined;
   let isWriting = false;
   let latest: string | undefined;
   let isLoaded = false;
+  const soon = (): void => {
+    timer ??= clock.after(SOON_MS, () => void now());
+  };
+  const shared = new SharedText(storage, key, state, soon);
   const now = async (): Promise<void> => {
     timer?.cancel();
     timer = undefined;
-    latest = write();
+    if (shared.isMerging) return;
+    latest = state.write();
     if (isWriting) return; // one after the other, so that an older text never overtakes
     isWriting = true;
     while (latest !== undefined) {
+      if (shared.merge()) latest = state.write();
       const text = latest;
       latest = undefined;
       try {
         await storage.setItem(key, text);
+        shared.see(text);
       } catch {
         // A full or forbidden storage costs the comfort, and nothing else.
       }
@@ -71,13 +72,20 @@ export function createConversationWriter(
   };
   return {
     load(use) {
-      if (!isLoaded) read(use, READ_AGAIN_MS);
+      if (!isLoaded)
+        read((text) => {
+          shared.begin(text);
+          use(text);
+        }, READ_AGAIN_MS);
       isLoaded = true;
     },
     soon() {
-      timer ??= clock.after(SOON_MS, () => void now());
+      if (!shared.isMerging) soon();
     },
     now: () => void now(),
-    stop: () => timer?.cancel(),
+    stop() {
+      timer?.cancel();
+      shared.end();
+    },
   };
 }

@@ -23,6 +23,8 @@ import {
   attachmentsOf,
   type ChatMessage,
   endedAs,
+  finality,
+  furtherOf,
   historyOf,
   isBlank,
   isBrokenOff,
@@ -75,6 +77,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   readonly attached: AttachedStore;
   readonly #host: ConversationHost;
   #tree = new MessageTree();
+  /** Ids of answers without words whose question was asked again. */
+  readonly #removed = new Set<string>();
   #live: LiveAnswer | undefined;
   /** Of the answer that is under way but not followed. */
   #waiting: Position | undefined;
@@ -131,7 +135,7 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     const question = this.#tree.path.findLast(({ role }) => role === 'user');
     if (question === undefined || this.#asked === undefined || this.#isAnswering) return false;
     const answer = this.#tree.path.at(-1);
-    if (answer?.role === 'assistant' && isBlank(answer.content)) this.#tree.removeEnd();
+    if (answer?.role === 'assistant' && isBlank(answer.content)) this.#removeEnd();
     else this.#tree.endAt(question.id);
     this.#ask(this.#asked, true);
     return true;
@@ -177,10 +181,13 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#publishState();
   }
 
-  /** Stops the model; what has arrived stays. */
+  /** Stops the model; what has arrived stays. Of an answer that only another page reads yet, it lets go: that page may be gone. */
   stop(): void {
-    if (this.#live === undefined) return;
-    void this.#live.stream.cancel().catch(() => {}); // shown as the status
+    const last = this.#tree.path.at(-1);
+    if (this.#live)
+      void this.#live.stream.cancel().catch(() => {}); // shown as the status
+    else if (last && isOpen(last)) this.#tree.replace(last.id, interrupted(last));
+    else return;
     this.#publishState();
   }
 
@@ -257,7 +264,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   reattach(): void {
     const { id, epoch, after } = this.#waiting ?? NOWHERE;
     this.#waiting = undefined;
-    const answer = this.#tree.messages.findLast(isOpen);
+    const open = this.#tree.messages.filter(isOpen);
+    const answer = open.find((each) => each.id === id) ?? open.at(-1);
     if (answer === undefined) return;
     if (epoch === undefined) {
       // The relay had not answered yet: what became of the question is not known, and it may not be asked twice.
@@ -302,6 +310,50 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.publish();
   }
 
+  /**
+   * Takes in what another page has: what both said stays, as variants where they said it at the same place. `seen` is what that page
+   * began with, null where that was nothing; undefined where it had not seen the latest of this one, so that it only adds. An answer
+   * that is under way there is read here as well, once `reattach` says so.
+   */
+  merge(other: ConversationRecord, seen: ConversationRecord | null | undefined): void {
+    this.#readLive();
+    if (other.messages.some((each) => each.id === this.#live?.stream.id && finality(each) > 1)) this.#letGo();
+    const shown = this.#tree.path.at(-1);
+    const isFollowing = seen !== undefined && !this.#isFollowed && shown?.id === endOf(seen)?.id;
+    // An answer that failed without words goes where its question is asked again.
+    if (isFollowing && shown && !other.messages.some(({ id }) => id === shown.id)) this.#removeEnd();
+    this.#tree.merge(other, (mine, theirs) => {
+      if (mine === undefined) return this.#removed.has(theirs.id) ? undefined : theirs;
+      return mine.id === this.#live?.stream.id ? mine : furtherOf(mine, theirs);
+    });
+    if (isFollowing) this.#tree.show(endOf(other)?.id ?? '');
+    if (seen !== undefined) this.#mirror(other, seen);
+    if (other.askedAt > this.#askedAt) {
+      this.#askedAt = other.askedAt;
+      this.#asked = other.asked;
+    }
+    this.#awaitAnswer(other.position);
+    this.#title = '';
+    this.publish();
+  }
+
+  /** Whether all that was said here is there, under the same name. */
+  isIn(record: ConversationRecord): boolean {
+    const there = new Set(record.messages.map(({ id }) => id));
+    return record.name === this.#name && this.#tree.messages.every(({ id }) => there.has(id));
+  }
+
+  /** Another page has read the answer to its end. */
+  #letGo(): void {
+    this.#live?.detach();
+    this.#live = undefined;
+  }
+
+  /** Whether an answer is under way that `reattach` would follow. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   /** Whether each word of `query` stands in its title or in a variant of what was said. */
   matches(query: string): boolean {
     return matches(query, this.summary().title, this.#tree.messages);
@@ -327,8 +379,14 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     return { ...this.summary(), messages: this.#tree.path, variants: this.#tree.variants };
   }
 
-  get #isAnswering(): boolean {
+  get #isFollowed(): boolean {
     return this.#live !== undefined || this.#waiting !== undefined;
+  }
+
+  /** Also where the answer is another page's, and nobody else can read it yet. */
+  get #isAnswering(): boolean {
+    const last = this.#tree.path.at(-1);
+    return this.#isFollowed || (last !== undefined && isOpen(last));
   }
 
   /** Undefined where nothing can be asked now. */
@@ -380,6 +438,24 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
     this.#host.changed('state');
   }
 
+  /** What a person did to it on another page, and not on this one. */
+  #mirror({ name, unread, draft }: ConversationRecord, seen: ConversationRecord | null): void {
+    if (name !== (seen?.name ?? '')) this.#name = name;
+    if (unread !== (seen?.unread ?? false)) this.#unread = unread && this.#views === 0;
+    if (this.#views === 0 && this.draft.getSnapshot() === (seen?.draft ?? '')) this.draft.write(draft);
+  }
+
+  #awaitAnswer(position: Position | undefined): void {
+    if (this.#isFollowed || position?.epoch === undefined) return;
+    if (this.#tree.messages.some((each) => isOpen(each) && each.id === position.id)) this.#waiting = position;
+  }
+
+  #removeEnd(): void {
+    const gone = this.#tree.path.at(-1);
+    if (gone) this.#removed.add(gone.id);
+    this.#tree.removeEnd();
+  }
+
   #publishState(): void {
     this.publish();
     this.#host.changed('state');
@@ -388,6 +464,10 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
 
 function interrupted<M extends ChatMessage>(message: M): M {
   return endedAs(message, { status: 'failed', error: failure('interrupted', true) });
+}
+
+function endOf(record: ConversationRecord | null): ChatMessage | undefined {
+  return record?.messages[record.end];
 }
 
 const NOWHERE: Position = { id: '', epoch: undefined, after: 0 };

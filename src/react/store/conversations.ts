@@ -9,22 +9,21 @@ import { type ClientClock, type ClientTimer, deviceClock, mintStreamId } from '.
 import { Attachments } from './attachments.ts';
 import {
   type ConversationRecord,
+  type KeptConversations,
   NOTHING_KEPT,
   parse,
   serialise,
   withStoppedAnswers,
 } from './conversation-record.ts';
-import {
-  type ConversationStorage,
-  type ConversationWriter,
-  createConversationWriter,
-} from './conversation-storage.ts';
+import { type ConversationWriter, createConversationWriter } from './conversation-storage.ts';
 import { ConversationStore, type ConversationSummary } from './conversation-store.ts';
 import { Erasures } from './erasures.ts';
 import { FramedStore } from './framed-store.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { type ExportedFile, exportMarkdown, type Speakers } from './markdown-export.ts';
 import { attachmentsOf } from './messages.ts';
+import { OtherPages } from './other-pages.ts';
+import type { ConversationStorage } from './shared-text.ts';
 
 export interface ConversationsSnapshot {
   /** Those in which something was asked; the one asked last comes first. */
@@ -77,6 +76,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   readonly #clock: ClientClock;
   readonly #stores = new Map<string, ConversationStore>();
   #writer: ConversationWriter | undefined;
+  #others: OtherPages;
   /** Whose they are; undefined until it is known, null while nobody is signed in. */
   #userId: string | null | undefined;
   #departures = 0;
@@ -105,6 +105,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     });
     this.attachments = new Attachments(options.client, frames);
     this.#erasures = new Erasures(options.client, () => this.#heard('state'));
+    this.#others = this.#withOthers();
     this.#options = options;
     this.#frames = frames;
     this.#clock = clock;
@@ -207,6 +208,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (this.#removal === undefined) return undefined;
     const { record } = this.#removal;
     this.#removed.delete(record.id);
+    this.#others.restored(record.id);
     this.get(record.id).restore(withStoppedAnswers(record));
     this.#dropRemoval();
     this.#heard('state');
@@ -251,7 +253,13 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   }
 
   #forget(id: string): void {
-    this.#stores.get(id)?.forget(); // kept, empty: a screen may show it still
+    const store = this.#stores.get(id);
+    if (store) this.#others.deleted(id, store.summary().askedAt);
+    this.#empty(id);
+  }
+
+  #empty(id: string): void {
+    this.#stores.get(id)?.forget(); // kept: a screen may show it still
     if (!this.#isRestored) this.#removed.add(id);
     if (this.#viewed === id) this.#viewed = undefined;
     this.#forgetFiles();
@@ -303,9 +311,16 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!storage) return;
     this.#isRestored = userId === null;
     if (userId !== null) {
-      const writer = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, () =>
-        this.#serialised(),
-      );
+      const others = this.#withOthers();
+      this.#others = others;
+      const writer = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, {
+        write: () => serialise(others.sign(this.#kept())),
+        merge: (text) => {
+          const isMissing = others.merge(text);
+          this.publish();
+          return isMissing;
+        },
+      });
       this.#writer = writer;
       writer.load((text) => {
         if (writer === this.#writer) this.#restore(text);
@@ -338,7 +353,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (kept.viewed !== undefined && this.#stores.has(kept.viewed)) this.#turnTo(kept.viewed);
     this.#isRestored = true;
     this.#erasures.add(kept.erasing ?? []);
-    if (this.#serialised() !== serialise(kept)) this.#writer?.now(); // what happened while it was read
+    const { viewed, conversations, erasing } = kept;
+    this.#others.begin(kept);
+    if (serialise(this.#kept()) !== serialise({ viewed, conversations, erasing })) this.#writer?.now(); // what happened while it was read
     if (this.#isOpen) this.#reattach();
     this.publish();
   }
@@ -355,17 +372,38 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     for (const store of this.#stores.values()) store.reattach();
   }
 
-  #serialised(): string {
-    const conversations = Array.from(this.#stores.values(), (store) => store.record())
+  #withOthers(): OtherPages {
+    return new OtherPages({
+      most: KEPT_CONVERSATIONS,
+      stores: () => Array.from(this.#stores.values()).filter((store) => store.summary().askedAt > 0),
+      add: (record) => {
+        const { position } = record;
+        // Where the relay has not answered yet, the page that asked follows it alone.
+        this.get(record.id).restore({
+          ...record,
+          position: position?.epoch === undefined ? undefined : position,
+        });
+        this.#follow(this.get(record.id));
+      },
+      changed: (store) => this.#follow(store),
+      forget: (id) => this.#empty(id),
+    });
+  }
+
+  #follow(store: ConversationStore): void {
+    if (this.#isOpen && store.isWaiting) store.reattach();
+  }
+
+  #kept(): KeptConversations {
+    const own = Array.from(this.#stores.values(), (store) => store.record());
+    const ids = new Set(own.map(({ id }) => id));
+    const left = this.#others.left;
+    const conversations = [...own, ...left.conversations.filter(({ id }) => !ids.has(id))]
       .filter(({ askedAt, draft }) => askedAt > 0 || draft !== '')
       .sort((one, other) => other.askedAt - one.askedAt)
       .slice(0, KEPT_CONVERSATIONS);
-    const erasing = [...this.#erasures.left, ...this.#removedAnswers()];
-    return serialise({
-      viewed: this.#viewed,
-      conversations,
-      erasing: erasing.length > 0 ? erasing : undefined,
-    });
+    const erasing = [...new Set([...this.#erasures.left, ...this.#removedAnswers(), ...left.erasing])];
+    return { viewed: this.#viewed, conversations, erasing: erasing.length > 0 ? erasing : undefined };
   }
 }
 

@@ -122,10 +122,31 @@ export class MessageTree {
     this.#turnTo(this.#end ?? earlier[end]);
   }
 
+  /** Adds those that `choose` wants, each after what it stands after there; what is on both sides is what it says of the two. */
+  merge(
+    { messages, parents }: MessageBranches,
+    choose: (own: ChatMessage | undefined, other: ChatMessage) => ChatMessage | undefined,
+  ): void {
+    const places: (Entry | undefined)[] = [];
+    for (const [at, message] of messages.entries()) {
+      const parent = places[parents[at] ?? -1];
+      const known = this.#find(message.id);
+      const chosen = choose(known?.message, message);
+      if (known) known.message = chosen ?? known.message;
+      places.push(known ?? (chosen ? this.#insert(chosen, parent) : parent));
+    }
+    this.#turnTo(this.#end);
+  }
+
   #add(message: ChatMessage, parent: Entry | undefined): void {
+    this.#turnTo(this.#insert(message, parent));
+  }
+
+  #insert(message: ChatMessage, parent: Entry | undefined): Entry {
     const entry: Entry = { message, parent, next: undefined };
+    if (parent) parent.next ??= entry;
     this.#entries = [...this.#entries, entry];
-    this.#turnTo(entry);
+    return entry;
   }
 
   #turnTo(end: Entry | undefined): void {

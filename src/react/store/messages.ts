@@ -51,6 +51,20 @@ export function endedAs<M extends ChatMessage>(message: M, ending: Partial<Answe
   return { ...message, isThinking, thought, tool, ...ending };
 }
 
+/** The one of two states of a message that knows more: of an answer that is under way or failed on one page, another may have the rest. */
+export function furtherOf(mine: ChatMessage, theirs: ChatMessage): ChatMessage {
+  const [known, told] = [finality(mine), finality(theirs)];
+  if (known === told) return theirs.content.length > mine.content.length ? theirs : mine;
+  return told > known ? theirs : mine;
+}
+
+/** 0 while it may still grow, 1 where it failed, 2 where it is what it will be. */
+export function finality(message: ChatMessage): number {
+  if (message.role === 'user') return 2;
+  if (isUnderWay(message.status)) return 0;
+  return message.status === 'failed' ? 1 : 2;
+}
+
 /** Whether an answer has words and more of it may be had: it was stopped, it failed, or it reached its longest length. */
 export function isBrokenOff({ status, content, stopReason, refusal }: AnswerState): boolean {
   if (isBlank(content) || refusal !== undefined) return false;

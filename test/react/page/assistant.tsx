@@ -15,7 +15,8 @@ interface PageSetting {
   readonly url: string;
   readonly token: string;
   readonly props?: DashAssistantProps;
-  readonly isLate?: boolean;
+  /** Default: `sessionStorage`. */
+  readonly storage?: keyof typeof STORAGES;
 }
 
 declare global {
@@ -35,19 +36,23 @@ function lateStorage(): ConversationStorage {
   };
 }
 
-const {
-  url,
-  token,
-  props,
-  isLate = false,
-} = JSON.parse(decodeURIComponent(location.hash.slice(1))) as PageSetting;
+const STORAGES = {
+  late: lateStorage,
+  shared: () => localStorage,
+  /** As browsers have it where cookies are blocked. */
+  forbidden: () => {
+    throw new DOMException('denied', 'SecurityError');
+  },
+};
+
+const { url, token, props, storage } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as PageSetting;
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
       <DashProvider
         options={{ url, getToken: () => token }}
-        storage={isLate ? lateStorage() : sessionStorage}
+        storage={storage ? STORAGES[storage] : sessionStorage}
       >
         <DashAssistant {...props} />
       </DashProvider>
