@@ -17,7 +17,7 @@ const MAX_AI_SDK_BYTES = 7 * 1024;
 /** Of the entry `./assistant-ui`, likewise. */
 const MAX_ASSISTANT_UI_BYTES = 6 * 1024;
 /** Of all entries; what only pages with formulas or code load is a half of it. */
-const MAX_UNPACKED_BYTES = 2_000_000;
+const MAX_UNPACKED_BYTES = 2_100_000;
 const ENTRIES = [
   'index',
   'ai-service',
@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => rm(app, { recursive: true, force: true }));
 
 describe('what is installed', () => {
-  it('is one package of less than 2 MB, and no other', async () => {
+  it('is one package of at most 2.1 MB, and no other', async () => {
     const files = filesOf(join(app, 'node_modules')).filter((path) => path !== '.package-lock.json');
     expect(files.filter((path) => !path.startsWith('@dash-relay/client/'))).toEqual([]);
     const sizes = await Promise.all(files.map((path) => stat(join(app, 'node_modules', path))));
