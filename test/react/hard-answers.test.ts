@@ -13,6 +13,8 @@ const POLICY =
 /** More than these in a row, at 60 deltas a second, are seen for over 100 ms. */
 const UNSEEN = 6;
 const STEADY = 0.05;
+/** Of code, in characters. */
+const LINE = 64;
 /** Elements with one delta, and where an answer ends: as many beside one conversation as beside thirty. */
 const MOST_RENDERED = 160;
 const SOON = { timeout: 20_000 };
@@ -23,12 +25,15 @@ beforeAll(async () => {
 });
 afterAll(() => pages?.close());
 
-async function grow(page: Page, name: string): Promise<Growth> {
+/** `delta`: characters with each frame; absent: as a model says them. */
+async function grow(page: Page, name: string, delta?: number): Promise<Growth> {
   await page.getByRole('button', { name: 'New conversation' }).first().click();
   await page.getByRole('textbox').fill('Be hard');
   await page.getByRole('button', { name: 'Send' }).click();
   await page.getByRole('group', { name: 'Dash' }).waitFor();
-  return await page.evaluate<Growth>(`hard.stream(${JSON.stringify(name)})`);
+  return await page.evaluate<Growth>(
+    `hard.stream(${[name, delta].map((each) => JSON.stringify(each)).join()})`,
+  );
 }
 
 it('are steady as they grow, and what they were meant to be in the end', async () => {
@@ -93,7 +98,7 @@ it('have code in colours where its language is known, which come with the first 
   expect(await coloured()).toEqual([]);
   expect(scripts.splice(0).filter((name) => name !== 'chunk')).toEqual(['transcript-parts']);
 
-  const { seen } = await grow(page, 'code with marks in it');
+  const { seen } = await grow(page, 'code with marks in it', LINE);
   await expect.poll(() => coloursOf('def'), SOON).toEqual([LIGHT.codeKeyword]);
   expect(scripts.filter((name) => name !== 'chunk').sort()).toEqual(['code-engine', 'python']);
   expect(await coloursOf('# **not bold** $x$')).toEqual([LIGHT.codeComment]);

@@ -44,7 +44,8 @@ function read(): string {
 
 const nextFrame = (): Promise<unknown> => new Promise(requestAnimationFrame);
 
-async function stream(name: string): Promise<Growth> {
+/** `delta`: characters that come with each frame. */
+async function stream(name: string, delta = DELTA): Promise<Growth> {
   const { text } = HARD_ANSWERS[name] ?? { text: '' };
   const answer = client.latest.accept();
   const seen: string[] = [];
@@ -52,8 +53,8 @@ async function stream(name: string): Promise<Growth> {
   for (let frames = 0; frames < 5; frames += 1) await nextFrame(); // until the question stands
   shift = 0;
   countRenders();
-  for (let at = 0; at < text.length; at += DELTA) {
-    answer.say(text.slice(at, at + DELTA));
+  for (let at = 0; at < text.length; at += delta) {
+    answer.say(text.slice(at, at + delta));
     await nextFrame();
     seen.push(read());
     rendered.push(countRenders());
