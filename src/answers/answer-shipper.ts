@@ -10,6 +10,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { failureKind, failureReason } from '../postgres/failure.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 import type { LocalAnswers, StoredAnswer } from './local-answers.ts';
 import type { PostgresAnswers } from './postgres-answers.ts';
 
@@ -44,7 +45,7 @@ export class AnswerShipper {
   readonly #parts: AnswerShipperParts;
   #pause: Timer | undefined;
   #round: Promise<void> | undefined;
-  #retryMs = EVERY_MS;
+  readonly #pauses = new GrowingPause(EVERY_MS, LAST_RETRY_MS);
   #isOut = false;
   #closed = false;
   /** Monotonic ms. */
@@ -93,7 +94,7 @@ export class AnswerShipper {
     this.#round = undefined;
     if (this.#isOut) this.#parts.onRecovered();
     this.#isOut = false;
-    this.#retryMs = EVERY_MS;
+    this.#pauses.reset();
     this.#again(EVERY_MS);
   }
 
@@ -102,8 +103,7 @@ export class AnswerShipper {
     this.#round = undefined;
     if (!this.#isOut && !this.#closed) onOutage({ waiting: answers.length, cause });
     this.#isOut = true;
-    this.#again(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+    this.#again(this.#pauses.next());
   }
 
   #again(ms: number): void {

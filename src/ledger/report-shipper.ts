@@ -6,6 +6,7 @@
 import { failureKind, failureReason } from '../postgres/failure.ts';
 import type { PostgresPool } from '../postgres/pool.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 import type { AnswerReports, StoredReport } from './answer-reports.ts';
 
 export interface ReportShipperParts {
@@ -34,7 +35,7 @@ export class ReportShipper {
   readonly #parts: ReportShipperParts;
   readonly #hourly: Timer;
   #pause: Timer | undefined;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #pauses = new GrowingPause(FIRST_RETRY_MS, LAST_RETRY_MS);
   #shipping: Promise<void> | undefined;
   #isRefusedDue = true;
   #isOut = false;
@@ -81,7 +82,7 @@ export class ReportShipper {
       if (this.#isRefusedDue) await this.#send(true);
       this.#isRefusedDue = false;
       this.#isOut = false;
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#pauses.reset();
     } catch (cause) {
       if (!this.#isOut && !this.#closed) onOutage({ cause });
       this.#isOut = true;
@@ -89,10 +90,9 @@ export class ReportShipper {
     this.#shipping = undefined;
     if (this.#closed) return;
     if (this.#isOut) {
-      this.#pause = clock.after(this.#retryMs, () => {
+      this.#pause = clock.after(this.#pauses.next(), () => {
         this.#shipping = this.#round();
       });
-      this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
     } else if (this.#more) this.#wake();
   }
 

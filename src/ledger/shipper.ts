@@ -15,6 +15,7 @@
 
 import { type FailureKind, failureKind, failureReason } from '../postgres/failure.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 import type { UsageSink } from './usage-sink.ts';
 
@@ -61,7 +62,7 @@ export class UsageShipper {
   readonly #timers: Timer[];
   /** Gathering, or backing off. */
   #pause: Timer | undefined;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #pauses = new GrowingPause(FIRST_RETRY_MS, LAST_RETRY_MS);
   #shipping: Promise<void> | undefined;
   /** Settled since the present round began. */
   #more = false;
@@ -134,7 +135,7 @@ export class UsageShipper {
     const { clock, outbox, onRecovered } = this.#parts;
     this.#shipping = undefined;
     this.#up = true;
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#pauses.reset();
     if (this.#outageSince !== undefined) {
       onRecovered({ shipped: this.#shippedInRound, outageMs: clock.elapsed() - this.#outageSince });
       this.#outageSince = undefined;
@@ -155,8 +156,7 @@ export class UsageShipper {
         cause,
       });
     }
-    this.#pause = clock.after(this.#retryMs, () => this.#ship());
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+    this.#pause = clock.after(this.#pauses.next(), () => this.#ship());
   }
 
   /** Sends all that waits. @throws what stopped it */

@@ -8,6 +8,7 @@
  *                                                           stay at the head and are tried after 0.1, 0.2 … 5 s
  */
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 
 export interface Write {
   /** Runs its statement, within a transaction. May be called again after a refusal. */
@@ -74,7 +75,7 @@ export class WriteQueue {
   #waiting: Timer | undefined;
   #waitingShortly: NodeJS.Timeout | undefined;
   #retry: Timer | undefined;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #pauses = new GrowingPause(FIRST_RETRY_MS, LAST_RETRY_MS);
   #busyTries = 0;
   #degraded = false;
   /** Why the store refused last. */
@@ -192,8 +193,7 @@ export class WriteQueue {
     this.#cause = cause;
     const rest = this.#queue.slice(batch.length);
     this.#queue = [...batch, ...rest].filter((write) => write.refused(cause));
-    this.#retryIn(this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+    this.#retryIn(this.#pauses.next());
   }
 
   #retryIn(ms: number): void {
@@ -205,7 +205,7 @@ export class WriteQueue {
 
   #recovered(writes: number): void {
     this.#degraded = false;
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#pauses.reset();
     this.#busyTries = 0;
     this.#options.onCommit(writes);
   }

@@ -13,6 +13,7 @@
  */
 import type { PostgresPool, RunStatement } from '../postgres/pool.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 import { checkInstalled } from './check-installed.ts';
 import { BATCH, type Copied, copyRuns, type Refusals } from './copying.ts';
 import type { MirrorDefinition } from './definition.ts';
@@ -56,7 +57,7 @@ export class MirrorCopier {
   #own: OwnPool | undefined;
   #table = '';
   #limit = BATCH;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #pauses = new GrowingPause(FIRST_RETRY_MS, LAST_RETRY_MS);
   #more = false;
   #stopped = false;
   #mostFailed = 0;
@@ -125,7 +126,7 @@ export class MirrorCopier {
     this.#stopped = false;
     if (isHeldUp) this.#backOff();
     else {
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#pauses.reset();
       if (this.#more) this.wake();
     }
   }
@@ -143,8 +144,7 @@ export class MirrorCopier {
   }
 
   #backOff(): void {
-    this.#pause = this.#parts.clock.after(this.#retryMs, () => this.#copy());
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+    this.#pause = this.#parts.clock.after(this.#pauses.next(), () => this.#copy());
   }
 
   /** Copies all that is due. Whether some of it has to wait for a lock. @throws what stopped it */

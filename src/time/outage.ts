@@ -5,6 +5,7 @@
  *   open ──probe succeeded──► closed ──trip──► open ──1 s, 2 s … 15 s──► probe
  */
 import type { Clock, Timer } from './clock.ts';
+import { GrowingPause } from './growing-pause.ts';
 
 export interface OutageEvents {
   /** From now on nobody asks it. */
@@ -27,7 +28,7 @@ export class Outage {
   readonly #parts: OutageParts;
   #over = false;
   #reported = false;
-  #probeMs = FIRST_PROBE_MS;
+  readonly #pauses = new GrowingPause(FIRST_PROBE_MS, LAST_PROBE_MS);
   #timer: Timer | undefined;
   #closed = false;
 
@@ -53,7 +54,7 @@ export class Outage {
     }
     if (this.#closed) return;
     this.#over = true;
-    this.#probeMs = FIRST_PROBE_MS;
+    this.#pauses.reset();
     if (this.#reported) this.#parts.onRecovered();
     this.#reported = false;
     this.#parts.onOver();
@@ -80,8 +81,7 @@ export class Outage {
 
   #askLater(): void {
     if (this.#closed) return;
-    this.#timer = this.#parts.clock.after(this.#probeMs, () => void this.probe());
-    this.#probeMs = Math.min(this.#probeMs * 2, LAST_PROBE_MS);
+    this.#timer = this.#parts.clock.after(this.#pauses.next(), () => void this.probe());
   }
 }
 

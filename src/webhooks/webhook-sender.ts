@@ -12,6 +12,7 @@
  */
 import type { WebhookEvent, WebhookEvents } from '../ledger/webhook-events.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { GrowingPause } from '../time/growing-pause.ts';
 import type { AttemptResult, DeliveryOutcome } from './endpoint.ts';
 
 /** What the operator hears. No word of an event. */
@@ -74,6 +75,7 @@ export class WebhookSender {
   readonly #timers: readonly Timer[];
   readonly #underWay = new Map<number, Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #pauses = new GrowingPause(FIRST_PAUSE_MS, LAST_PAUSE_MS);
   #soon: NodeJS.Immediate | undefined;
   /** Since the last that was taken. */
   #failures = 0;
@@ -168,6 +170,7 @@ export class WebhookSender {
     this.#severalFailed = false;
     this.#awaySince = undefined;
     this.#pauseUntil = 0;
+    this.#pauses.reset();
     if (awaySince === undefined) return;
     onBack({ awayMs: clock.elapsed() - awaySince });
     await events.dueNow(clock.now());
@@ -180,10 +183,8 @@ export class WebhookSender {
     this.#failedFirst ??= event;
     if (event !== this.#failedFirst) this.#severalFailed = true;
     if (retryAfterMs !== null) this.#pauseUntil = Math.max(this.#pauseUntil, now + retryAfterMs);
-    const beyond = this.#failures - AWAY_AFTER;
-    if (beyond < 0 || !this.#severalFailed) return;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** beyond, LAST_PAUSE_MS);
-    this.#pauseUntil = Math.max(this.#pauseUntil, now + pauseMs);
+    if (this.#failures < AWAY_AFTER || !this.#severalFailed) return;
+    this.#pauseUntil = Math.max(this.#pauseUntil, now + this.#pauses.next());
     if (this.#awaySince !== undefined) return;
     this.#awaySince = now;
     onAway({ outcome, status });
