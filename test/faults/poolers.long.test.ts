@@ -1,6 +1,6 @@
 /** F20, F21, F22 behind PgBouncer, in both of its modes: usage rows and quotas come through it, and through what becomes of it. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { ask, askWhole } from '../support/http-doors.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type SimulatedRelay, startSimulatedRelay } from '../support/relay-process.ts';
@@ -18,6 +18,7 @@ beforeAll(async () => {
   server = await startPostgres();
 });
 afterAll(() => server.close());
+beforeEach(() => server.query('TRUNCATE dash_relay.usage, dash_relay.quota_runs, dash_relay.quota_counters'));
 
 async function answers(relay: SimulatedRelay): Promise<void> {
   const token = await relay.token();
