@@ -111,7 +111,7 @@ describe('tier and school of the tables are in the token', () => {
 
   it("a hook of the app's own calls it", async () => {
     await server.query(`
-      CREATE FUNCTION public.own_hook(event jsonb) RETURNS jsonb LANGUAGE sql SET search_path = '' AS $$
+      CREATE OR REPLACE FUNCTION public.own_hook(event jsonb) RETURNS jsonb LANGUAGE sql SET search_path = '' AS $$
         SELECT dash_relay.access_token_hook(jsonb_set(event, '{claims,role}', '"teacher"'))
       $$`);
     const { claims } = await issue(USERS.teacher, {}, { hook: 'public.own_hook' });

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { revokeCommand } from '../../src/compose/revoke-command.ts';
 import { readProjectFile } from '../architecture/source-files.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -25,6 +25,7 @@ beforeAll(async () => {
   );
   await server.query(table);
 });
+beforeEach(() => server.query('TRUNCATE auth.sessions, dash_relay.ended_sessions'));
 afterAll(async () => {
   await server.close();
   rmSync(directory, { recursive: true, force: true });

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDashClient } from '../../src/client/index.ts';
 import { Random } from '../../src/simulator/random.ts';
@@ -196,6 +197,7 @@ it('one client object whose users come and go: what was asked before a sign-out 
   const [first, second] = [canaryOf(1), canaryOf(2)];
   let signedIn = 1;
   const heard = { 1: '', 2: '' };
+  let leaves = Promise.withResolvers<void>();
   const client = createDashClient({ url: shared(), getToken: () => tokenOf(signedIn) });
   const askAs = (user: 1 | 2) =>
     client.stream(
@@ -204,15 +206,20 @@ it('one client object whose users come and go: what was asked before a sign-out 
         onChunk: (text) => {
           heard[user] += text;
           if (signedIn !== user) heard[signedIn as 1 | 2] += text;
+          if (user === 2) return;
+          // At its first words: a moment later the whole answer may be there.
+          client.signOut();
+          leaves.resolve();
         },
       },
     );
   for (let turn = 0; turn < STORM_CUTS; turn += 1) {
     signedIn = 1;
+    leaves = Promise.withResolvers<void>();
     const left = askAs(1);
     const code = left.final.catch(({ code: why }: { code: string }) => why);
-    await eventually('the first user reads', () => left.content !== '');
-    client.signOut();
+    await leaves.promise;
+    await nextTurn(); // what had arrived by then was told
     signedIn = 2;
     const answer = await askAs(2).final;
     expect(await code).toBe('detached');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { HttpAgent } from '@ag-ui/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { QUESTION, run, textOf } from '../ag-ui/library.ts';
@@ -53,7 +54,7 @@ it.each(CHAT_DOORS)('a chat of the AI SDK goes on there, and is stopped from the
   const deltas = ['Light ', 'is ', 'bent ', 'by ', 'the ', 'air.'];
   // It does not end by itself: a late machine would have nothing to stop.
   machines.simulator.script({ deltas, broken: { afterDeltas: deltas.length, by: 'stall' } });
-  const here = chatOn(door.transport(a.url, token), `elsewhere by ${door.name}`);
+  const here = chatOn(door.transport(a.url, token), randomUUID());
   const there = chatOn(door.transport(b.url, token), here.id);
   const asked = here.sendMessage({ text: 'Why?' });
   await eventually('there is text', () => heldBy(here).text.length > 20);
@@ -76,7 +77,8 @@ it('the same start on another machine attaches and runs once', async () => {
   const before = machines.simulator.requests.length;
   const [here, there] = [machines.client(a), machines.client(b)];
   await Promise.all([here.connect(), there.connect()]);
-  const fields = { id: 'the-same-start-on-two-machines' };
+  const fields = { id: randomUUID() };
+  const another = randomUUID();
   const streams = [here.start(fields), there.start(fields)] as const;
   await Promise.all([here.ended(streams[0]), there.ended(streams[1])]);
   expect(streams[1].text).toBe(streams[0].text);
@@ -87,11 +89,11 @@ it('the same start on another machine attaches and runs once', async () => {
   const again = late.start(fields);
   await late.ended(again);
   expect(again.text).toBe(streams[0].text);
-  const other = late.start({ id: 'another-request', messages: [{ role: 'user', content: 'first' }] });
+  const other = late.start({ id: another, messages: [{ role: 'user', content: 'first' }] });
   await late.accepted(other);
   const conflicting = machines.client(a);
   await conflicting.connect();
-  conflicting.start({ id: 'another-request', messages: [{ role: 'user', content: 'second' }] });
+  conflicting.start({ id: another, messages: [{ role: 'user', content: 'second' }] });
   expect(await conflicting.refused('start')).toMatchObject({ code: 'conflict' });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { QuotaReport } from '../../src/quota/port.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { ask } from '../support/http-doors.ts';
@@ -17,6 +17,7 @@ let postgres: PostgresServer;
 beforeAll(async () => {
   postgres = await startPostgres();
 });
+beforeEach(() => postgres.query('TRUNCATE dash_relay.quota_runs, dash_relay.quota_counters', []));
 afterAll(() => postgres.close());
 
 async function standing(relay: TestRelay) {

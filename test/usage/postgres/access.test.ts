@@ -73,7 +73,7 @@ describe('users', () => {
       await server.query(
         `INSERT INTO dash_relay.answers (epoch, stream_id, user_id, action, model, request_hash, head, text_length, text, lengths,
            started_at, ended_at, keep_until)
-         VALUES ($1, 'stream', $2, 'chat', 'm', 'hash', 1, 8, to_json($1::text), '\\x0108', now(), now(), now() + interval '1 hour')`,
+         VALUES ($1, 'stream', $2, 'chat', 'm', 'hash', 1, 8, to_json($1::text), '\\x0108', now(), now(), now() + interval '1 hour') ON CONFLICT DO NOTHING`,
         [text, userId],
       );
     const answers = 'SELECT user_id, text FROM dash_relay.answers';

@@ -150,7 +150,7 @@ it('an organisation that is no UUID is in the metadata alone', async () => {
 
 it("a row the app's table refuses takes no other with it, and is noted", async () => {
   await server.query(
-    "ALTER TABLE public.ai_usage_logs ADD CONSTRAINT no_luck CHECK (ai_model_used <> 'no-price-2')",
+    "ALTER TABLE public.ai_usage_logs DROP CONSTRAINT IF EXISTS no_luck, ADD CONSTRAINT no_luck CHECK (ai_model_used <> 'no-price-2')",
   );
   const [good, bad] = [await shipping.settle(...manyRuns(20)), await settle({ model: 'no-price-2' })];
   await shipped();

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { eventually } from '../../support/test-run.ts';
@@ -11,6 +11,7 @@ let server: PostgresServer;
 beforeAll(async () => {
   server = await startPostgres();
 });
+beforeEach(() => server.query('TRUNCATE dash_relay.usage'));
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => server.close());
 
@@ -31,6 +32,7 @@ it('a disk that fills up during an outage refuses new runs, and every run that w
       insert: (rows) => (reachable ? real.insert(rows) : Promise.reject(new Error('down'))),
     }),
   });
+  onTestFinished(() => shipping.close());
   const setQuota = (pages: number) => connections[0]?.exec(`PRAGMA max_page_count = ${pages}`);
   setQuota(66);
   const epochs: string[] = [];
@@ -60,5 +62,4 @@ it('a disk that fills up during an outage refuses new runs, and every run that w
   await shipped('marked', () => shipping.ledger.outbox.length === 0);
   expect(await epochsIn(server)).toEqual(epochs.toSorted());
   await shipping.settle({});
-  await shipping.close();
 });

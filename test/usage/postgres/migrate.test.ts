@@ -199,6 +199,7 @@ describe('npm run migrate', () => {
 
   it('fails with words for a user who may not', async () => {
     const url = await newDatabase();
+    await server.query('DROP ROLE IF EXISTS nobody');
     await server.query("CREATE ROLE nobody LOGIN PASSWORD 'password'");
     const { code, stderr } = await runProcess(url.replace('postgres:password', 'nobody:password'));
     expect(code).toBe(1);

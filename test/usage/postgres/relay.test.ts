@@ -1,6 +1,6 @@
 /** The whole relay on a real Postgres. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { UNPACED } from '../../../src/simulator/pacer.ts';
 import { Random } from '../../../src/simulator/random.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
@@ -24,6 +24,7 @@ let server: PostgresServer;
 beforeAll(async () => {
   server = await startPostgres();
 });
+beforeEach(() => server.query('TRUNCATE dash_relay.usage'));
 afterAll(() => server.close());
 
 const question = () => ({
@@ -78,7 +79,6 @@ it(
       ALLOWED_MODELS: 'claude-sonnet-5-5,sim:fast',
       DATABASE_URL: server.url('relay'),
     };
-    await server.query('TRUNCATE dash_relay.usage');
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
         // Down in every second life, at its start or in its middle.
@@ -132,7 +132,7 @@ const rows = (count: number) =>
 
 it('a second role: the next process has it, the first one is dropped', async () => {
   using data = dataDirectory();
-  await server.query('TRUNCATE dash_relay.usage');
+  await server.query('DROP ROLE IF EXISTS first, second');
   await server.query("CREATE ROLE first LOGIN PASSWORD 'one' IN ROLE dash_relay_writer");
   await server.query("CREATE ROLE second LOGIN PASSWORD 'two' IN ROLE dash_relay_writer");
   {
@@ -152,7 +152,6 @@ it('a second role: the next process has it, the first one is dropped', async () 
 if (LONG)
   it('the password of the role there is: answers go on, their rows wait on the disk and arrive after the restart', async () => {
     using data = dataDirectory();
-    await server.query('TRUNCATE dash_relay.usage');
     {
       await using last = await relayBy(data.path, server.url('relay'));
       await answered(last);
