@@ -43,9 +43,9 @@ export default defineConfig({
     pool: 'forks',
     // Processes go from file to file: a third of a run would be reading the same sources anew for each.
     isolate: false,
-    // Beside three others the cores had nothing to do for a fifth of a run. What measures gaps comes first:
+    // Of four at a time, the cores had nothing to do for a fifth of a run. What measures gaps comes first:
     // test/support/priority.ts.
-    maxWorkers: 5,
+    maxWorkers: 6,
     sequence: { sequencer: LongestFirst },
     // Real processes, browsers and databases on two cores that others may use too: a bound, not an expectation.
     testTimeout: 60_000,
@@ -53,7 +53,8 @@ export default defineConfig({
     // Tests that race real sockets against the clock get a second try in CI; the report names each that needed it.
     retry: process.env['CI'] === undefined ? 0 : 1,
     // A test that checks nothing cannot fail.
-    expect: { requireAssertions: true },
+    // A poll waits as long as a busy machine may take, and no longer than its test.
+    expect: { requireAssertions: true, poll: { timeout: 15_000 } },
     projects: [...byProject].map(([name, include]) => ({
       extends: true as const,
       test: { name, include: [...include], globalSetup: name === UNIT ? [] : ['test/support/provide.ts'] },
