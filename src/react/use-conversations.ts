@@ -78,6 +78,8 @@ export interface ConversationList extends ConversationsSnapshot {
   rename(id: string, name: string): void;
   /** Those in which each word of `query` stands, in the title or in what was said; case and accents do not count. */
   search(query: string): readonly ConversationSummary[];
+  /** A line of plain text around a word of `query` that was said in that one; undefined where its title has them all. */
+  excerpt(id: string, query: string): string | undefined;
   /** What is shown of it as Markdown, with a name for the file. `speakers`: how they are called, by default in English. */
   exportMarkdown(id: string, speakers?: Speakers): ExportedFile;
   /** Forgets all, also what is kept: when a user signs out. */
@@ -118,6 +120,7 @@ export function useConversations(): ConversationList {
       undoRemove: () => conversations.undoRemove(),
       rename: (id: string, name: string) => conversations.get(id).rename(name),
       search: (query: string) => conversations.search(query),
+      excerpt: (id: string, query: string) => conversations.excerpt(id, query),
       exportMarkdown: (id: string, speakers: Speakers = SPEAKERS) => conversations.export(id, speakers),
       clear: () => conversations.clear(),
     }),

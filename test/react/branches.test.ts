@@ -426,6 +426,22 @@ describe('a search', () => {
     expect(await find(query)).toEqual(found);
   });
 
+  it.each([
+    ['photo', undefined], // its title says it
+    ['photo sugar', 'Plants make SUGAR of light.'],
+    ['lumiere', '…longs mots, et de la lumière qui fait pousser toute la forêt jusque dans les vallées les…'],
+    ['chlorophyll', undefined],
+  ])('for “%s” says where it stands, as plain words', async (query, excerpt) => {
+    const { conversations, ask } = openPage();
+    await ask('Photosynthesis', '## Plants make **SUGAR** of `light`.');
+    const rest = 'jusque dans les vallées les plus lointaines de ce vieux pays';
+    await ask(
+      'En français?',
+      `Il y a *toujours* de très longs mots, et de la lumière\nqui fait pousser toute la forêt ${rest}.`,
+    );
+    expect(conversations.excerpt('one', query)).toBe(excerpt);
+  });
+
   it('finds what stands in a variant that is not shown, and what was renamed by its name', async () => {
     const { conversations, store, ask, answer } = openPage();
     await ask('one', 'apples');

@@ -23,6 +23,8 @@ interface EntryProps extends EntryActions {
   readonly summary: ConversationSummary;
   readonly distinction: string | undefined;
   readonly when: string;
+  /** What a search has found in it, beside its title. */
+  readonly excerpt: string | undefined;
   readonly isShown: boolean;
   /** What can be done is shown. */
   readonly isOpen: boolean;
@@ -79,7 +81,7 @@ export const ConversationEntry = memo(function ConversationEntry(props: EntryPro
   );
 });
 
-function Title({ summary, distinction, when, isShown, onShow }: EntryProps) {
+function Title({ summary, distinction, when, excerpt, isShown, onShow }: EntryProps) {
   const theme = useAssistantTheme();
   const { colors, strings } = theme;
   const { id, title, isAnswering, unread } = summary;
@@ -102,6 +104,11 @@ function Title({ summary, distinction, when, isShown, onShow }: EntryProps) {
         <Text numberOfLines={1} style={[TYPE.label, unread && styles.strong, { color: colors.text }]}>
           {title}
         </Text>
+        {excerpt !== undefined && (
+          <Text numberOfLines={2} style={[TYPE.small, { color: colors.text }]}>
+            {excerpt}
+          </Text>
+        )}
         <Text numberOfLines={1} style={[TYPE.small, { color: unread ? colors.accent : colors.muted }]}>
           {note === undefined ? date : `${note} · ${date}`}
         </Text>

@@ -30,10 +30,12 @@ interface SidebarProps extends EntryActions {
 
 export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, elsewhere, ...actions }: SidebarProps) {
   const { colors, strings } = useAssistantTheme();
-  const { list, search } = useConversations();
+  const { list, search, excerpt } = useConversations();
   const [query, setQuery] = useState('');
   const begin = useRef<Focusable>(null);
-  const found = query.trim() === '' ? list : search(query);
+  const isSearched = query.trim() !== '';
+  const found = isSearched ? search(query) : list;
+  const excerptIn = (id: string) => (isSearched ? excerpt(id, query) : undefined);
   return (
     <View
       role="navigation"
@@ -56,7 +58,7 @@ export const Sidebar = memo(function Sidebar({ shown, onNew, onClose, elsewhere,
       {list.length === 0 ? (
         <Text style={[TYPE.label, styles.nothing, { color: colors.muted }]}>{strings.noConversations}</Text>
       ) : (
-        <Groups list={found} shown={shown} {...actions} />
+        <Groups list={found} excerptIn={excerptIn} shown={shown} {...actions} />
       )}
       {onClose && <UndoBar onShow={actions.onShow} onGone={() => begin.current?.focus()} />}
     </View>
@@ -113,10 +115,12 @@ function SearchField({ query, found, onChange }: SearchFieldProps) {
 
 interface GroupsProps extends EntryActions {
   readonly list: ReturnType<typeof useConversations>['list'];
+  /** What was found in it. */
+  readonly excerptIn: (id: string) => string | undefined;
   readonly shown: string;
 }
 
-function Groups({ list, shown, ...actions }: GroupsProps) {
+function Groups({ list, excerptIn, shown, ...actions }: GroupsProps) {
   const { colors, strings } = useAssistantTheme();
   const today = useToday();
   const [opened, setOpened] = useState<string>();
@@ -144,6 +148,7 @@ function Groups({ list, shown, ...actions }: GroupsProps) {
                 summary={summary}
                 distinction={distinction}
                 when={when}
+                excerpt={excerptIn(summary.id)}
                 isShown={summary.id === shown}
                 isOpen={summary.id === opened}
                 onOpen={setOpened}

@@ -12,7 +12,7 @@ import { type AnswerState, followAnswer, isUnderWay, type LiveAnswer, NO_ANSWER 
 import { AttachedStore } from './attached-store.ts';
 import type { Attachments } from './attachments.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { matches } from './conversation-search.ts';
+import { excerptOf, matches } from './conversation-search.ts';
 import { DraftStore } from './draft-store.ts';
 import { FramedStore } from './framed-store.ts';
 import type { Frames } from './frames.ts';
@@ -357,6 +357,11 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   /** Whether each word of `query` stands in its title or in a variant of what was said. */
   matches(query: string): boolean {
     return matches(query, this.summary().title, this.#tree.messages);
+  }
+
+  /** Where in what was said a word of `query` stands; undefined where they all stand in the title. */
+  excerpt(query: string): string | undefined {
+    return excerptOf(query, this.summary().title, this.#tree.messages);
   }
 
   /** As it is now, also where no frame has shown it yet. */

@@ -229,6 +229,11 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     return this.getSnapshot().list.filter(({ id }) => this.#stores.get(id)?.matches(query));
   }
 
+  /** Where a word of `query` stands in what was said in that one, with some words around it; undefined where its title has them all. */
+  excerpt(id: string, query: string): string | undefined {
+    return this.#stores.get(id)?.excerpt(query);
+  }
+
   /** What is shown of it, as a document. */
   export(id: string, speakers: Speakers): ExportedFile {
     const store = this.get(id);
