@@ -21,7 +21,8 @@ export interface DeliveryQueueParts {
 export class DeliveryQueue {
   readonly #parts: DeliveryQueueParts;
   readonly #waiting = new Map<string, readonly Charge[]>();
-  readonly #underway = new Set<string>();
+  /** With the delivery that each is in, which never rejects. */
+  readonly #underway = new Map<string, Promise<void>>();
   readonly #idle: (() => void)[] = [];
   #deliveries = 0;
 
@@ -47,9 +48,10 @@ export class DeliveryQueue {
     this.#waiting.delete(epoch);
   }
 
-  /** Runs of which something waits. */
-  get waiting(): Iterable<string> {
-    return this.#waiting.keys();
+  /** Runs of which something is on its way, or waits. */
+  *unheard(): Generator<string> {
+    yield* this.#underway.keys();
+    yield* this.#waiting.keys();
   }
 
   /** Goes on where it had to wait. */
@@ -61,10 +63,14 @@ export class DeliveryQueue {
     }
   }
 
-  /** Delivers what waits of a run, and of others with it, also while all is held. @throws what `deliver` does: then it waits again */
+  /**
+   * Resolves once all that there is of a run has arrived, also while all is held; others that wait go with it. What is under way
+   * already is waited for: it may be on a connection that answers no more. @throws what `deliver` does: then it waits again
+   */
   async deliverHeld(epoch: string): Promise<void> {
+    while (this.#underway.has(epoch)) await this.#underway.get(epoch);
     const charges = this.#waiting.get(epoch);
-    if (charges === undefined || this.#underway.has(epoch)) return;
+    if (charges === undefined) return;
     this.#waiting.delete(epoch);
     const runs = [[epoch, charges] as const, ...this.#next(this.#parts.together - 1)];
     await this.#send(runs).finally(() => this.#tellIdle());
@@ -95,7 +101,8 @@ export class DeliveryQueue {
 
   async #send(runs: readonly ChargedRun[]): Promise<void> {
     this.#deliveries += 1;
-    for (const [epoch] of runs) this.#underway.add(epoch);
+    const { promise: over, resolve: tellOver } = Promise.withResolvers<void>();
+    for (const [epoch] of runs) this.#underway.set(epoch, over);
     try {
       await this.#parts.deliver(runs);
     } catch (cause) {
@@ -104,6 +111,7 @@ export class DeliveryQueue {
     } finally {
       this.#deliveries -= 1;
       for (const [epoch] of runs) this.#underway.delete(epoch);
+      tellOver();
     }
   }
 

@@ -23,6 +23,9 @@ const STANDINGS = `
   LEFT JOIN dash_relay.quota_counters AS c ON c.key = w.key AND c.period = w.period
   ORDER BY w.place`;
 
+/** Runs settled at the same time, where each is a statement of its own. */
+const SETTLED_APART = 3;
+
 export class PostgresCounts {
   readonly #query: RunStatement;
   readonly #owner: string;
@@ -60,11 +63,18 @@ export class PostgresCounts {
     return { taken: row.taken, standings };
   }
 
-  /** What they did cost, no run twice. Idempotent. Without charges it gives a reservation back. */
-  async settle(runs: readonly ChargedRun[]): Promise<void> {
+  /**
+   * What they did cost, no run twice, as many as go at once. Idempotent. Without charges it gives a reservation back.
+   * @returns the rest
+   */
+  async settle(runs: readonly ChargedRun[]): Promise<readonly ChargedRun[]> {
     if (this.#settlesTogether) this.#settlesTogether = await this.#settleTogether(runs);
-    if (this.#settlesTogether) return;
-    for (const [epoch, cost] of runs) await this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]);
+    if (this.#settlesTogether) return [];
+    const settled = runs
+      .slice(0, SETTLED_APART)
+      .map(([epoch, cost]) => this.#query(SETTLE, [epoch, this.#owner, ...columnsOf(cost)]));
+    await Promise.all(settled);
+    return runs.slice(SETTLED_APART);
   }
 
   /**

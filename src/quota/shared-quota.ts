@@ -12,7 +12,7 @@ import { RelayError } from '../protocol/relay-error.ts';
 import type { Clock, Timer } from '../time/clock.ts';
 import { Outage, type OutageEvents, within } from '../time/outage.ts';
 import type { Charge, ChargePolicy, Counter, ReservedRun, Standing } from './charges.ts';
-import { DeliveryQueue } from './delivery-queue.ts';
+import { type ChargedRun, DeliveryQueue } from './delivery-queue.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import type { LedgerRun, LedgerRuns } from './ledger-runs.ts';
 import type { LocalCounts } from './local-counts.ts';
@@ -90,7 +90,7 @@ export class SharedQuota implements Quota {
     const failed = (cause: unknown) => this.#outage.trip(cause);
     this.#settlements = new DeliveryQueue({
       ...SETTLEMENTS,
-      deliver: (runs) => this.#call(postgres.settle(runs)),
+      deliver: (runs) => this.#tellSettlements(runs),
       held,
       failed,
     });
@@ -183,6 +183,11 @@ export class SharedQuota implements Quota {
   #resume(): void {
     this.#settlements.resume();
     this.#corrections.resume();
+  }
+
+  /** Each step has its own time: a database that takes few runs at once may need long for many. */
+  async #tellSettlements(runs: readonly ChargedRun[]): Promise<void> {
+    for (let rest = runs; rest.length > 0; ) rest = await this.#call(this.#parts.postgres.settle(rest));
   }
 
   async #tellCorrection(epoch: string, charges: readonly Charge[]): Promise<void> {
@@ -293,7 +298,7 @@ export class SharedQuota implements Quota {
   }
 
   *#untold(told: Set<string>): Generator<string> {
-    for (const epochs of [this.#live.keys(), this.#settlements.waiting])
+    for (const epochs of [this.#live.keys(), this.#settlements.unheard()])
       for (const epoch of epochs) {
         if (told.has(epoch)) continue;
         told.add(epoch);

@@ -52,13 +52,33 @@ it('a word that did not arrive does not take the place of a later one', async ()
   queue.add('one', tokens(1));
   queue.add('one', tokens(2));
   await sent[0]?.end(new Error('down'));
-  expect([...queue.waiting]).toEqual(['one']);
+  expect([...queue.unheard()]).toEqual(['one']);
   const delivered = queue.deliverHeld('one');
   await sent[1]?.end();
   await delivered;
   state.held = false;
   queue.resume();
   expect(words()).toEqual(['one 1', 'one 2']);
+  expect(queue.size).toBe(0);
+});
+
+it('what is told while all is held is told once it has arrived, also what an earlier telling has on its way', async () => {
+  const { queue, sent, state, words } = queueByHand();
+  state.held = true;
+  queue.add('one', tokens(1));
+  const earlier = queue.deliverHeld('one').catch((cause: Error) => cause.message);
+  expect([...queue.unheard()]).toEqual(['one']);
+  let isTold = false;
+  const later = queue.deliverHeld('one').then(() => {
+    isTold = true;
+  });
+  await new Promise(setImmediate);
+  expect([words(), isTold]).toEqual([['one 1'], false]);
+  await sent[0]?.end(new Error('no answer'));
+  expect(await earlier).toBe('no answer');
+  expect([words(), isTold]).toEqual([['one 1', 'one 1'], false]);
+  await sent[1]?.end();
+  await later;
   expect(queue.size).toBe(0);
 });
 
@@ -70,7 +90,7 @@ it('what comes while one delivery is under way is delivered together behind it, 
   await sent[0]?.end();
   expect(words()).toEqual(['a 0', 'b 1, c 2, d 3']);
   await sent[1]?.end(new Error('down'));
-  expect([...queue.waiting]).toEqual(['e', 'a', 'b', 'c', 'd']);
+  expect([...queue.unheard()]).toEqual(['e', 'a', 'b', 'c', 'd']);
   const told = queue.deliverHeld('c');
   expect(words().at(-1)).toBe('c 2, e 4, a 5');
   await sent[2]?.end();

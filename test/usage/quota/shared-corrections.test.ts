@@ -8,6 +8,7 @@ import type { ChargedRun } from '../../../src/quota/delivery-queue.ts';
 import { PostgresCounts } from '../../../src/quota/postgres-counts.ts';
 import { Random } from '../../../src/simulator/random.ts';
 import { systemClock } from '../../../src/time/clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually, LONG, SEED } from '../../support/test-run.ts';
 import { holderOf, PROMPT_TOKENS, plansOf } from './plan-files.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
@@ -149,6 +150,33 @@ describe('a correction by one relay', () => {
   });
 });
 
+it('a database that takes few settlements at once, and each slowly, hears of all that ended in an outage', async () => {
+  const clock = new ManualClock();
+  const state = { down: false, settled: new Set<unknown>() };
+  const query: PostgresPool['query'] = async (statement, values) => {
+    if (state.down) throw new Error('down');
+    if (/settle_all/.test(statement)) throw Object.assign(new Error('no such function'), { code: '42883' });
+    if (/quota_settle/.test(statement)) {
+      await new Promise<void>((resolve) => clock.after(500, resolve));
+      state.settled.add(values[0]);
+    }
+    const row = { taken: true, used_before: ['0', '0'], reserved_before: ['0', '0'] };
+    return { rows: /quota_reserve/.test(statement) ? [row] : [] };
+  };
+  const subject = new DiskSubject({ plans: plansOf({}), clock, postgres: { query, close: async () => {} } });
+  opened.push(subject);
+  await subject.quota.start();
+  state.down = true;
+  for (let run = 0; run < 40; run += 1) await subject.end((await subject.begin()).epoch);
+  expect([subject.quota.alone, subject.quota.undelivered]).toEqual([true, 40]);
+  state.down = false;
+  await eventually('it has heard of all', () => {
+    clock.advance(250);
+    return !subject.quota.alone;
+  });
+  expect([state.settled.size, subject.quota.undelivered, subject.outages.length]).toEqual([40, 0, 1]);
+});
+
 const ROUNDS = LONG ? 1000 : 150;
 const COUNTERS: readonly Counter[] = Array.from({ length: 3 }, (_, index) => ({
   key: `tokens:user:${index}`,
@@ -188,7 +216,7 @@ it('in any order with settlement and expiry, of many runs on the same counters, 
     const together = [live, overdue].map((counts) => {
       const ended = runs.filter((run) => run.counts === counts).map((run) => [run.epoch, run.cost] as const);
       const before = random.integer(0, 1) === 0 ? [] : settled.slice(-2);
-      return () => counts.settle([...before, ...ended]);
+      return async () => void (await counts.settle([...before, ...ended]));
     });
     const unheard = [`unheard-${round}`, costOf()] as const;
     const steps = [
@@ -198,7 +226,7 @@ it('in any order with settlement and expiry, of many runs on the same counters, 
         async () => void (await counts.expire()),
       ]),
       ...together,
-      () => live.settle([unheard]),
+      async () => void (await live.settle([unheard])),
     ];
     settled.push(...runs.map(({ epoch, cost }) => [epoch, cost] as const), unheard);
     const order = steps.toSorted(() => random.integer(-1, 1));

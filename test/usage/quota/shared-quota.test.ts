@@ -254,6 +254,40 @@ describe('while Postgres does not answer', () => {
     await expect(after.begin({ holder })).rejects.toMatchObject(usedUp);
   });
 
+  it('nor before it has heard of what an earlier telling still has on a connection that answers no more', async () => {
+    const state = { down: false, resets: 1, told: 0, hung: Promise.withResolvers<never>() };
+    const { query, ...pool } = server.relay();
+    const guarded: typeof query = async (...statement) => {
+      if (state.down) throw new Error('down');
+      if (/quota_settle/.test(statement[0]) && state.told === 0) await state.hung.promise;
+      if (!/quota_reserve/.test(statement[0])) return await query(...statement);
+      if (state.resets-- > 0) throw new Error('reset');
+      state.told += 1;
+      return await query(...statement);
+    };
+    const subject = new DiskSubject({ plans: plansOf({}), postgres: { ...pool, query: guarded } });
+    opened.push({ close: () => subject.remove() });
+    await subject.quota.start();
+    state.down = true;
+    const [ended, live] = [holderOf(), holderOf()];
+    await subject.end((await subject.begin({ holder: ended })).epoch, { inputTokens: 50, outputTokens: 100 });
+    await subject.begin({ holder: live });
+    state.down = false;
+    await eventually('the live run is told of again', () => {
+      subject.clock.advance(250);
+      return state.told === 1;
+    });
+    await wait(50);
+    const isAlone = subject.quota.alone;
+    state.hung.reject(new Error('gone'));
+    await eventually('it has heard of all', () => !subject.quota.alone);
+    expect([isAlone, await inPostgres(ended), await inPostgres(live)]).toEqual([
+      true,
+      [150, 0],
+      [0, RESERVED],
+    ]);
+  });
+
   it('what ended in an outage reaches it also through a crash', async () => {
     const plans = plansOf({});
     const { proxy, subject } = await proxied({ plans });
