@@ -2,7 +2,8 @@
  * Moves kept answers from the disk to Postgres while they grow, and lets the disk go of those that ended there. Owns when, in
  * which portions, and what follows a failure. Does not own the statements (`postgres-answers.ts`) or the file.
  *
- *   each second ─► live ones that grew ─► ended ones, whole ─► each 10 s: those that go on say so ─► hourly: what is over
+ *   each second ─► in turns, until there is none: live ones that grew, ended ones ─► each 10 s, even if more comes than goes:
+ *        │         those that go on say so ─► hourly: what is over
  *        └─ failed: again after 1, 2, 4, 8 s, and each 10 s
  *
  * What is sent twice (an answer was lost, a crash came before the mark) changes nothing there.
@@ -85,17 +86,17 @@ export class AnswerShipper {
   #begin(): void {
     this.#pause = undefined;
     this.#round = this.#send().then(
-      () => this.#succeeded(),
+      (isMore) => this.#succeeded(isMore),
       (cause: unknown) => this.#failed(cause),
     );
   }
 
-  #succeeded(): void {
+  #succeeded(isMore: boolean): void {
     this.#round = undefined;
     if (this.#isOut) this.#parts.onRecovered();
     this.#isOut = false;
     this.#pauses.reset();
-    this.#again(EVERY_MS);
+    this.#again(isMore ? 0 : EVERY_MS);
   }
 
   #failed(cause: unknown): void {
@@ -110,25 +111,28 @@ export class AnswerShipper {
     if (!this.#closed) this.#pause = this.#parts.clock.after(ms, () => this.#begin());
   }
 
-  /** @throws what stopped it */
-  async #send(): Promise<void> {
+  /** Whether there may be more. @throws what stopped it */
+  async #send(): Promise<boolean> {
     const { answers, clock } = this.#parts;
-    await this.#sendPages(() => answers.growing(GROWING_AT_ONCE));
-    await this.#sendPages(() => answers.ended(AT_ONCE, false));
-    if (clock.elapsed() - this.#saidAt >= GOES_ON_MS) await this.#goOn();
+    const areDue = () => clock.elapsed() - this.#saidAt >= GOES_ON_MS;
+    let isMore: boolean;
+    do {
+      const grew = await this.#sendPage(answers.growing(GROWING_AT_ONCE));
+      isMore = (await this.#sendPage(this.#closed ? [] : answers.ended(AT_ONCE, false))) || grew;
+    } while (isMore && !areDue() && !this.#closed);
+    if (areDue()) await this.#goOn();
     if (clock.elapsed() - this.#housekeptAt >= HOUSEKEEPING_MS) await this.#keepHouse();
+    return isMore;
   }
 
-  async #sendPages(read: () => readonly StoredAnswer[]): Promise<void> {
-    for (;;) {
-      const page = this.#closed ? [] : read();
-      if (page.length === 0) return;
-      const sendable = page.filter(({ deltas }) => deltas !== undefined);
-      for (const unopened of page.filter(({ deltas }) => deltas === undefined))
-        await this.#parts.answers.refuse(unopened, UNOPENED);
-      await this.#deliver(sendable);
-      await nextTurn(); // streams are served in between
-    }
+  /** Whether there was any. */
+  async #sendPage(page: readonly StoredAnswer[]): Promise<boolean> {
+    if (page.length === 0) return false;
+    for (const unopened of page.filter(({ deltas }) => deltas === undefined))
+      await this.#parts.answers.refuse(unopened, UNOPENED);
+    await this.#deliver(page.filter(({ deltas }) => deltas !== undefined));
+    await nextTurn(); // streams are served in between
+    return true;
   }
 
   /** Sends them; halves them where one is refused, until it is alone. */

@@ -150,10 +150,10 @@ export class LedgerAnswers implements LocalAnswers {
   }
 
   ended(limit: number, refused: boolean): readonly StoredAnswer[] {
-    const found = refused ? [] : this.#atHand(limit);
+    const found = refused || !this.#areAllAtHand ? [] : this.#atHand(limit);
     if (found.length > 0) return found;
     for (const row of this.#parts.table.ended(limit, refused)) {
-      found.push(this.#stored(row, 0));
+      found.push(this.#settled.get(row.run)?.whole() ?? this.#stored(row, 0));
       if (isEnough(found)) break;
     }
     return found;
@@ -226,6 +226,11 @@ export class LedgerAnswers implements LocalAnswers {
     this.#ended -= deleted.ended;
     this.#refused -= deleted.refused;
     return deleted.slots.length;
+  }
+
+  /** Otherwise there are some that wait for longer, and go first. */
+  get #areAllAtHand(): boolean {
+    return this.#settled.size + this.#refused >= this.#ended;
   }
 
   /** Ended ones whose text need not be read from the disk. */

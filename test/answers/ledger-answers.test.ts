@@ -146,7 +146,9 @@ it('what ended is handed on from memory while its log is held, and the same from
   expect(ledger.answers.ended(10, false)).toEqual(atHand);
 
   const other = await ended({ streamId: 'other', epoch: 'of another' }, 'for nobody');
-  expect(ledger.answers.ended(10, false)).toMatchObject([{ streamId: 'other' }]);
+  expect(new Set(ledger.answers.ended(10, false).map((each) => each.streamId))).toEqual(
+    new Set([streamId, 'other']),
+  );
   await ledger.answers.forget(userId, 'other');
   await ledger.answers.arrived(atHand);
   expect([ledger.answers.ended(10, false), ledger.answers.length]).toEqual([[], 0]);

@@ -159,6 +159,44 @@ it('an outage loses nothing: what ended meanwhile arrives whole, also from the n
   expect(heard[0]).toContain('outage');
 });
 
+it('where answers end faster than they are sent, live ones grow there and go on all the same, and what waits for longest goes first', async () => {
+  const waiting = startedNow('waiting');
+  await waiting.open(ledger);
+  waiting.say('from before');
+  await waiting.settle(ledger);
+  const live = startedNow('live');
+  await live.open(ledger);
+  const sent: string[] = [];
+  let left = 30;
+  const keep = async (page: Parameters<PostgresAnswers['keep']>[0]) => {
+    sent.push(...page.map(({ streamId, endedAt }) => `${streamId} ${endedAt === null ? 'grew' : 'ended'}`));
+    if (left === 0) return [];
+    const next = startedNow(`next ${left--}`);
+    await next.open(ledger);
+    next.say('x');
+    await next.settle(ledger);
+    if (left === 25) live.say('more');
+    clock.advance(1000);
+    return [];
+  };
+  const goOn = async () => sent.push('all go on');
+  const parts = {
+    answers: ledger.answers,
+    clock,
+    isKeeping: true,
+    onOutage() {},
+    onRecovered() {},
+    onRefused() {},
+  };
+  const sending = new AnswerShipper({ ...parts, postgres: { keep, goOn, purge: async () => 0 } });
+  await until(() => left === 0 && ledger.answers.length === 0);
+  await sending.close();
+  const last = sent.indexOf('next 1 ended');
+  expect(sent.indexOf('waiting ended')).toBeLessThan(3);
+  expect(sent.slice(0, last).filter((event) => event === 'live grew')).toHaveLength(2);
+  expect(sent.slice(0, last).filter((event) => event === 'all go on').length).toBeGreaterThan(1);
+});
+
 it('after an erasure nothing of it is in Postgres, nor what arrives later; others and what is asked anew stay', async () => {
   const sending = shipper();
   const [late, other] = [startedNow('late'), startedNow('late', OTHER)];
