@@ -2,7 +2,7 @@
 import type { Position } from '../../client/index.ts';
 import { attachmentsIn } from './attachment.ts';
 import type { MessageBranches } from './message-tree.ts';
-import { type AskOptions, type ChatMessage, endedAs } from './messages.ts';
+import { type AskOptions, type ChatMessage, endedAs, finality } from './messages.ts';
 
 /** `{epoch, after}` of the answer that was under way, if one was: `client.attach` goes on from there. */
 export interface ConversationRecord extends MessageBranches {
@@ -26,6 +26,8 @@ export interface KeptConversations {
   /** Which page has written it, and which writing of each page it follows on. */
   readonly page?: string | undefined;
   readonly knows?: Readonly<Record<string, number>> | undefined;
+  /** When all was last cleared, Unix ms. */
+  readonly cleared?: number | undefined;
 }
 
 export const NOTHING_KEPT: KeptConversations = { viewed: undefined, conversations: [] };
@@ -47,7 +49,22 @@ export function parse(text: string | null | undefined): KeptConversations {
     ? kept.erasing.filter((id) => typeof id === 'string')
     : undefined;
   const [viewed, page] = [kept.viewed, kept.page].map((id) => (typeof id === 'string' ? id : undefined));
-  return { viewed, conversations, erasing, page, knows: kept.knows };
+  const writings = Object.entries(kept.knows ?? {}).filter(([, written]) => typeof written === 'number');
+  const cleared = typeof kept.cleared === 'number' ? kept.cleared : undefined;
+  return { viewed, conversations, erasing, page, knows: Object.fromEntries(writings), cleared };
+}
+
+/** Whether merging the one adds nothing to what the other brought. */
+export function saysTheSame(one: ConversationRecord, other: ConversationRecord): boolean {
+  const traits = ({ name, unread, askedAt, draft, end, position, parents }: ConversationRecord): string =>
+    JSON.stringify([name, unread, askedAt, draft, end, position, parents]);
+  const isSame = (message: ChatMessage, before: ChatMessage | undefined): boolean =>
+    message.id === before?.id && message.content === before.content && finality(message) === finality(before);
+  return (
+    one.messages.length === other.messages.length &&
+    one.messages.every((message, at) => isSame(message, other.messages[at])) &&
+    traits(one) === traits(other)
+  );
 }
 
 /** As it is once the answer that was under way has been stopped. */

@@ -11,8 +11,10 @@ export interface ConversationWriter {
   /** Writes before long. */
   soon(): void;
   now(): void;
-  /** Writes nothing more than what it was told to write already. */
+  /** Writes nothing more than what it was told to write already, and takes nothing in. */
   stop(): void;
+  /** Takes in again what others write, and have written since `stop`. */
+  resume(): void;
 }
 
 /** Between two writes while text arrives, ms. */
@@ -28,8 +30,10 @@ export function createConversationWriter(
 ): ConversationWriter {
   let timer: ClientTimer | undefined;
   let isWriting = false;
-  let latest: string | undefined;
+  let latest: ReturnType<WrittenState['write']> | undefined;
   let isLoaded = false;
+  let isRead = false;
+  let isStopped = false;
   const soon = (): void => {
     timer ??= clock.after(SOON_MS, () => void now());
   };
@@ -43,11 +47,12 @@ export function createConversationWriter(
     isWriting = true;
     while (latest !== undefined) {
       if (shared.merge()) latest = state.write();
-      const text = latest;
+      const { text, written } = latest;
       latest = undefined;
       try {
         await storage.setItem(key, text);
         shared.see(text);
+        written();
       } catch {
         // A full or forbidden storage costs the comfort, and nothing else.
       }
@@ -74,7 +79,9 @@ export function createConversationWriter(
     load(use) {
       if (!isLoaded)
         read((text) => {
-          shared.begin(text);
+          isRead = true;
+          shared.see(text);
+          if (!isStopped) shared.listen();
           use(text);
         }, READ_AGAIN_MS);
       isLoaded = true;
@@ -84,8 +91,14 @@ export function createConversationWriter(
     },
     now: () => void now(),
     stop() {
+      isStopped = true;
       timer?.cancel();
+      timer = undefined;
       shared.end();
+    },
+    resume() {
+      isStopped = false;
+      if (isRead) shared.listen();
     },
   };
 }

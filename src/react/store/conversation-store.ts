@@ -195,8 +195,8 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
   forget(): void {
     if (this.#live) {
       const { stream } = this.#live;
-      void stream.cancel().catch(() => {});
       this.#live.ignore();
+      void stream.cancel().catch(() => {});
     }
     this.#live = undefined;
     this.#waiting = undefined;
@@ -339,8 +339,11 @@ export class ConversationStore extends FramedStore<ConversationSnapshot> {
 
   /** Whether all that was said here is there, under the same name. */
   isIn(record: ConversationRecord): boolean {
-    const there = new Set(record.messages.map(({ id }) => id));
-    return record.name === this.#name && this.#tree.messages.every(({ id }) => there.has(id));
+    if (record.name !== this.#name) return false;
+    const [own, there] = [this.#tree.messages, record.messages];
+    if (own.every(({ id }, at) => id === there[at]?.id)) return true; // as it is mostly, and sooner known
+    const ids = new Set(there.map(({ id }) => id));
+    return own.every(({ id }) => ids.has(id));
   }
 
   /** Another page has read the answer to its end. */

@@ -116,6 +116,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#writer?.resume();
     if (this.#isRestored) this.#reattach();
     this.#unsubscribe = this.#options.client.onUser((userId, signedOut) => this.#belongTo(userId, signedOut));
   }
@@ -128,6 +129,7 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     this.#endRemoval();
     for (const store of this.#stores.values()) store.detach();
     if (this.#isRestored) this.#writer?.now();
+    this.#writer?.stop();
   }
 
   /** The conversation of that id; a new one is listed as soon as something was asked in it. */
@@ -218,9 +220,9 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
 
   /** Forgets all, also what is kept: when a user signs out. */
   clear(): void {
-    this.#endRemoval();
-    for (const id of this.#stores.keys()) this.#forget(id);
     this.#isCleared = true;
+    this.#others.clear(this.#clock.now());
+    this.#emptyAll();
     this.#writer?.now();
   }
 
@@ -261,6 +263,14 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     const store = this.#stores.get(id);
     if (store) this.#others.deleted(id, store.summary().askedAt);
     this.#empty(id);
+    this.#heard('state');
+  }
+
+  /** Nothing is written before all is empty. */
+  #emptyAll(): void {
+    for (const id of this.#stores.keys()) this.#empty(id);
+    this.#endRemoval();
+    this.changed();
   }
 
   #empty(id: string): void {
@@ -268,7 +278,6 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
     if (!this.#isRestored) this.#removed.add(id);
     if (this.#viewed === id) this.#viewed = undefined;
     this.#forgetFiles();
-    this.#heard('state');
   }
 
   /** Those that no conversation has, nor one that may be brought back. */
@@ -319,7 +328,10 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       const others = this.#withOthers();
       this.#others = others;
       const writer = createConversationWriter(storage, `${storageKey}.${userId}`, this.#clock, {
-        write: () => serialise(others.sign(this.#kept())),
+        write: () => {
+          const kept = others.sign(this.#kept(), this.#clock.now());
+          return { text: serialise(kept), written: () => others.know(kept) };
+        },
         merge: (text) => {
           const isMissing = others.merge(text);
           this.publish();
@@ -352,14 +364,16 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
   }
 
   #restore(text: string | null): void {
-    const kept = text === null || this.#isCleared ? NOTHING_KEPT : parse(text);
+    const stored = parse(text);
+    this.#others.know(stored);
+    if (this.#isCleared) this.#others.clear(this.#clock.now());
+    const kept = this.#isCleared ? NOTHING_KEPT : stored;
     for (const record of kept.conversations)
       if (!this.#removed.has(record.id)) this.get(record.id).restore(record);
     if (kept.viewed !== undefined && this.#stores.has(kept.viewed)) this.#turnTo(kept.viewed);
     this.#isRestored = true;
-    this.#erasures.add(kept.erasing ?? []);
-    const { viewed, conversations, erasing } = kept;
-    this.#others.begin(kept);
+    this.#erasures.add(stored.erasing ?? []);
+    const { viewed, conversations, erasing } = stored;
     if (serialise(this.#kept()) !== serialise({ viewed, conversations, erasing })) this.#writer?.now(); // what happened while it was read
     if (this.#isOpen) this.#reattach();
     this.publish();
@@ -391,7 +405,11 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
         this.#follow(this.get(record.id));
       },
       changed: (store) => this.#follow(store),
-      forget: (id) => this.#empty(id),
+      forget: (id) => {
+        this.#empty(id);
+        this.changed();
+      },
+      clear: () => this.#emptyAll(),
     });
   }
 
@@ -407,7 +425,8 @@ export class Conversations extends FramedStore<ConversationsSnapshot> {
       .filter(({ askedAt, draft }) => askedAt > 0 || draft !== '')
       .sort((one, other) => other.askedAt - one.askedAt)
       .slice(0, KEPT_CONVERSATIONS);
-    const erasing = [...new Set([...this.#erasures.left, ...this.#removedAnswers(), ...left.erasing])];
+    const removed = [...this.#erasures.left(left.erasing), ...this.#removedAnswers()];
+    const erasing = [...new Set(removed)].filter((id) => !this.hasAnswer(id)); // brought back
     return { viewed: this.#viewed, conversations, erasing: erasing.length > 0 ? erasing : undefined };
   }
 }

@@ -9,6 +9,8 @@ export class Erasures {
   readonly #client: Pick<DashClient, 'forget' | 'keepsAnswers'>;
   readonly #changed: () => void;
   #ids = new Set<string>();
+  /** Another page may still say that they are left. */
+  #erased = new Set<string>();
   #isErasing = false;
 
   /** @param changed those that are left are others now */
@@ -17,9 +19,9 @@ export class Erasures {
     this.#changed = changed;
   }
 
-  /** Not erased yet, or not known to be. */
-  get left(): readonly string[] {
-    return [...this.#ids];
+  /** Not erased yet, or not known to be: of its own, and of these. */
+  left(others: readonly string[]): readonly string[] {
+    return [...this.#ids, ...others.filter((id) => !this.#erased.has(id))];
   }
 
   /** Has the relay erase them, one after the other. Those that it cannot be asked about now stay, until there are more, or on the next page. */
@@ -31,6 +33,7 @@ export class Erasures {
   /** They are of a user who has left. */
   leave(): void {
     this.#ids = new Set();
+    this.#erased = new Set();
     this.#isErasing = false;
   }
 
@@ -42,6 +45,7 @@ export class Erasures {
       if (ids !== this.#ids) return;
       if (!isGone) break;
       ids.delete(id);
+      this.#erased.add(id);
       this.#changed();
     }
     this.#isErasing = false;

@@ -127,10 +127,11 @@ export class MessageTree {
     { messages, parents }: MessageBranches,
     choose: (own: ChatMessage | undefined, other: ChatMessage) => ChatMessage | undefined,
   ): void {
+    const entries = new Map(this.#entries.map((entry) => [entry.message.id, entry]));
     const places: (Entry | undefined)[] = [];
     for (const [at, message] of messages.entries()) {
       const parent = places[parents[at] ?? -1];
-      const known = this.#find(message.id);
+      const known = entries.get(message.id);
       const chosen = choose(known?.message, message);
       if (known) known.message = chosen ?? known.message;
       places.push(known ?? (chosen ? this.#insert(chosen, parent) : parent));

@@ -11,6 +11,7 @@ import {
   type KeptConversations,
   NOTHING_KEPT,
   parse,
+  saysTheSame,
 } from './conversation-record.ts';
 import type { ConversationStore } from './conversation-store.ts';
 
@@ -25,18 +26,22 @@ export interface OwnPage {
   /** Another page has said more in it. */
   changed(store: ConversationStore): void;
   forget(id: string): void;
+  /** Forgets all, also what was only typed. */
+  clear(): void;
 }
 
-/** Of pages that wrote: those of long ago are not asked for any more. */
+/** Of pages that wrote, the latest: of the others each text counts as following on them. */
 const MOST_PAGES = 20;
 
 export class OtherPages {
   /** Among all that write. */
   readonly #name = mintStreamId();
   readonly #own: OwnPage;
-  /** By a page's name its latest writing. */
+  /** By a page's name when its latest writing was, Unix ms. */
   #knows = new Map<string, number>();
-  #writings = 0;
+  #written = 0;
+  /** What was written before all was last cleared counts for nothing, Unix ms. */
+  #cleared = 0;
   /** As they were last written here, or read. */
   readonly #known = new Map<string, ConversationRecord>();
   #theirs: KeptConversations = NOTHING_KEPT;
@@ -61,39 +66,67 @@ export class OtherPages {
     this.#deleted.delete(id);
   }
 
-  /** This has been read before anything is written. */
-  begin({ knows = {}, conversations }: KeptConversations): void {
+  /** All is deleted, on each page, whatever another one writes meanwhile. `now`: Unix ms. */
+  clear(now: number): void {
+    this.#empty(Math.max(this.#cleared + 1, now));
+  }
+
+  /** This is in the storage: read before anything was written, or written here. */
+  know({ knows = {}, cleared = 0, conversations }: KeptConversations): void {
     this.#learn(knows);
+    this.#cleared = Math.max(this.#cleared, cleared);
     for (const record of conversations) this.#known.set(record.id, record);
   }
 
-  /** Signs what is written now. */
-  sign(kept: KeptConversations): KeptConversations {
-    this.#writings += 1;
-    this.#learn({ [this.#name]: this.#writings });
-    for (const record of kept.conversations) this.#known.set(record.id, record);
-    return { ...kept, page: this.#name, knows: Object.fromEntries(this.#knows) };
+  /** Signs what is to be written now, Unix ms. It may fail: what is in the storage is told by `know`. */
+  sign(kept: KeptConversations, now: number): KeptConversations {
+    this.#written = Math.max(this.#written + 1, now);
+    const knows = { ...Object.fromEntries(this.#knows), [this.#name]: this.#written };
+    return { ...kept, page: this.#name, knows, cleared: this.#cleared || undefined };
   }
 
   /** True where something of this page is not in it. */
   merge(text: string): boolean {
     const theirs = parse(text);
-    const { page, knows = {}, conversations } = theirs;
+    const { page, knows = {}, cleared = 0, conversations } = theirs;
     if (page === this.#name) return false; // a storage that brings an older text back
-    const follows = [...this.#knows].every(([name, writing]) => (knows[name] ?? 0) >= writing);
-    this.#theirs = theirs;
+    const follows = page !== undefined && this.#isKnownTo(knows);
     this.#learn(knows);
+    if (cleared < this.#cleared) return true;
+    const isCleared = cleared > this.#cleared;
+    if (isCleared) {
+      this.#empty(cleared);
+      this.#own.clear();
+    }
+    this.#theirs = theirs;
     const there = new Map(conversations.map((record) => [record.id, record]));
-    for (const record of conversations) if (record.askedAt > 0) this.#take(record, follows);
-    if (follows && conversations.length < this.#own.most)
-      for (const record of this.#known.values()) if (!there.has(record.id)) this.#lose(record);
-    return this.#isMissing(there);
+    const stores = new Map(this.#own.stores().map((store) => [store.id, store]));
+    for (const record of conversations)
+      if (record.askedAt > 0) this.#take(record, stores.get(record.id), follows);
+    // Older ones may have been left out for want of room.
+    const oldest = conversations.length < this.#own.most ? 0 : (conversations.at(-1)?.askedAt ?? 0);
+    if (follows)
+      for (const record of this.#known.values())
+        if (!there.has(record.id) && record.askedAt > oldest) this.#lose(record);
+    return isCleared || this.#isMissing(there, oldest);
   }
 
-  #take(record: ConversationRecord, follows: boolean): void {
-    const store = this.#own.stores().find(({ id }) => id === record.id);
+  #empty(cleared: number): void {
+    this.#cleared = cleared;
+    this.#known.clear();
+    this.#theirs = { ...NOTHING_KEPT, erasing: this.#theirs.erasing };
+  }
+
+  #isKnownTo(knows: Readonly<Record<string, number>>): boolean {
+    const writings = Object.values(knows);
+    const forgotten = writings.length < MOST_PAGES ? 0 : Math.min(...writings);
+    return [...this.#knows].every(([name, written]) => written <= (knows[name] ?? forgotten));
+  }
+
+  #take(record: ConversationRecord, store: ConversationStore | undefined, follows: boolean): void {
     const known = this.#known.get(record.id);
     if (store) {
+      if (known && saysTheSame(record, known)) return;
       store.merge(record, follows ? (known ?? null) : undefined);
       this.#own.changed(store);
     } else if (record.askedAt > (this.#deleted.get(record.id) ?? 0)) {
@@ -109,12 +142,12 @@ export class OtherPages {
     if (store && store.summary().askedAt <= askedAt) this.#own.forget(id);
   }
 
-  #isMissing(there: ReadonlyMap<string, ConversationRecord>): boolean {
+  #isMissing(there: ReadonlyMap<string, ConversationRecord>, oldest: number): boolean {
     const isDeleted = ({ id, askedAt }: ConversationRecord): boolean =>
       askedAt <= (this.#deleted.get(id) ?? 0);
     const isNew = (store: ConversationStore): boolean => {
       const record = there.get(store.id);
-      return record === undefined || !store.isIn(record);
+      return record ? !store.isIn(record) : store.summary().askedAt > oldest;
     };
     return (
       [...there.values()].some((each) => each.askedAt > 0 && isDeleted(each)) ||
@@ -123,11 +156,9 @@ export class OtherPages {
   }
 
   #learn(knows: Readonly<Record<string, number>>): void {
-    for (const [page, writing] of Object.entries(knows)) {
-      const latest = Math.max(this.#knows.get(page) ?? 0, writing);
-      this.#knows.delete(page);
-      this.#knows.set(page, latest);
-    }
-    this.#knows = new Map([...this.#knows].slice(-MOST_PAGES));
+    for (const [page, written] of Object.entries(knows))
+      this.#knows.set(page, Math.max(this.#knows.get(page) ?? 0, written));
+    const latestLast = [...this.#knows].sort(([, one], [, other]) => one - other);
+    this.#knows = new Map(latestLast.slice(-MOST_PAGES));
   }
 }

@@ -14,16 +14,16 @@ export interface ConversationStorage {
 
 /** What is written, and what becomes of what others write. */
 export interface WrittenState {
-  /** As it is now. */
-  write(): string;
+  /** As it is now. `written` is called once the text is in the storage, which may be full. */
+  write(): { readonly text: string; written(): void };
   /** Another page of the same storage has written this. True where something that is here is not in it. */
   merge(text: string): boolean;
 }
 
-/** The part of a browser's `window` that tells what other tabs have written. */
+/** The part of a browser's `window` that tells what other tabs have written; `pageshow`, that the page is back and was told nothing meanwhile. */
 interface StorageEvents {
-  addEventListener(type: 'storage', listener: (event: StorageEvent) => void): void;
-  removeEventListener(type: 'storage', listener: (event: StorageEvent) => void): void;
+  addEventListener(type: 'storage' | 'pageshow', listener: (event: StorageEvent) => void): void;
+  removeEventListener(type: 'storage' | 'pageshow', listener: (event: StorageEvent) => void): void;
 }
 
 interface StorageEvent {
@@ -55,35 +55,41 @@ export class SharedText {
     return this.#isMerging;
   }
 
-  /** Listens from now on. `seen`: what has been read. */
-  begin(seen: string | null): void {
-    this.#seen = seen;
-    this.#unsubscribe = subscribe(this.#storage, this.#key, (text) => {
-      if (text !== this.#seen && this.#take(text)) this.#missing();
-    });
+  /** Listens from now on, and takes what has come since it last did. */
+  listen(): void {
+    const hear = (text: string | null): void => {
+      if (text !== null && text !== this.#seen && this.#take(text)) this.#missing();
+    };
+    this.#unsubscribe ??= subscribe(this.#storage, this.#key, hear, () => hear(this.#unseen()));
+    hear(this.#unseen());
   }
 
-  /** This is written. */
-  see(text: string): void {
+  /** This is written, or was read. */
+  see(text: string | null): void {
     this.#seen = text;
   }
 
-  /** Before it is written over; true where another page's text was there. Of a storage that answers later, that came when it told of a change. */
+  /** Before it is written over; true where another page's text was there. */
   merge(): boolean {
-    if (this.#unsubscribe === undefined) return false;
-    try {
-      const text = this.#storage.getItem(this.#key);
-      if (typeof text !== 'string' || text === this.#seen) return false;
-      this.#take(text);
-      return true;
-    } catch {
-      return false; // forbidden since
-    }
+    const text = this.#unseen();
+    if (text !== null) this.#take(text);
+    return text !== null;
   }
 
   end(): void {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
+  }
+
+  /** What another page has written. Of a storage that answers later, that came when it told of a change. */
+  #unseen(): string | null {
+    if (this.#unsubscribe === undefined) return null;
+    try {
+      const text = this.#storage.getItem(this.#key);
+      return typeof text === 'string' && text !== this.#seen ? text : null;
+    } catch {
+      return null; // forbidden since
+    }
   }
 
   #take(text: string): boolean {
@@ -102,6 +108,7 @@ function subscribe(
   storage: ConversationStorage,
   key: string,
   changed: (text: string) => void,
+  readBack: () => void,
 ): (() => void) | undefined {
   if (storage.subscribe) return storage.subscribe(key, changed);
   const page = globalThis as { readonly Storage?: new () => unknown } & Partial<StorageEvents>;
@@ -111,5 +118,9 @@ function subscribe(
     if (isIts && event.newValue !== null) changed(event.newValue);
   };
   page.addEventListener?.('storage', listen);
-  return () => page.removeEventListener?.('storage', listen);
+  page.addEventListener?.('pageshow', readBack);
+  return () => {
+    page.removeEventListener?.('storage', listen);
+    page.removeEventListener?.('pageshow', readBack);
+  };
 }
