@@ -45,7 +45,7 @@ export default defineConfig({
     isolate: false,
     // Of four at a time, the cores had nothing to do for a fifth of a run. What measures gaps comes first:
     // test/support/priority.ts.
-    maxWorkers: 6,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // Real processes, browsers and databases on two cores that others may use too: a bound, not an expectation.
     testTimeout: 60_000,

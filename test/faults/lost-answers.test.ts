@@ -11,7 +11,7 @@ const LOSSES = 2;
 const QUESTIONS = 6;
 const STATEMENTS = [
   ['a reservation', /quota_reserve\(/],
-  ['a settlement', /quota_settle\(/],
+  ['settlements', /quota_settle_all\(/],
   ['usage rows', /INSERT INTO dash_relay\.usage .*\[\{/s],
 ] as const;
 
