@@ -3,13 +3,9 @@
  * grows by eight characters a frame in a page of its own, so that the first formula and the first code load what they need; as the
  * machine is, and with a CPU that is four times as slow. Prints a table.
  */
-import { loadavg } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from '../test/support/chromium.ts';
 import { type Growth, HARD_ANSWERS, longestFlicker } from '../test/support/hard-answers.ts';
-import { serveBundle } from '../test/support/page-bundle.ts';
-import { describeMachine } from './machine.ts';
-import { type TaskTimes, timeTasks } from './page-tasks.ts';
+import { printTable, type TaskTimes, timeTasks } from './page-tasks.ts';
 import { runProgram } from './program.ts';
 
 const PHONE = { width: 390, height: 844 };
@@ -19,20 +15,14 @@ const HEAD = `| answer | CPU | deltas | a raw mark was seen, deltas | layout shi
 `;
 
 await runProgram(async () => {
-  const page = await serveBundle('hard-answers', 'production');
-  const browser = await launchChromium();
-  const { cpu, cores, node } = describeMachine();
-  process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load ${loadavg()[0]?.toFixed(1)}\n\n${HEAD}`);
-  try {
-    for (const slower of SLOWER)
-      for (const name of Object.keys(HARD_ANSWERS))
-        process.stdout.write(await measure(browser, page.origin, name, slower));
-  } finally {
-    await browser.close();
-    page.close();
-  }
+  await printTable('hard-answers', HEAD, rows);
   return 0;
 });
+
+async function* rows(browser: Browser, origin: string): AsyncGenerator<string> {
+  for (const slower of SLOWER)
+    for (const name of Object.keys(HARD_ANSWERS)) yield await measure(browser, origin, name, slower);
+}
 
 /** A row of the table. */
 async function measure(browser: Browser, origin: string, name: string, slower: number): Promise<string> {

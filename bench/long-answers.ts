@@ -3,14 +3,10 @@
  * from history, and streamed 400 characters a frame, which is some fifty times as fast as a model writes; as the machine is, and
  * with a CPU that is four times as slow. `--share=0.5`: half of each answer. Prints a table.
  */
-import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from '../test/support/chromium.ts';
 import { LONG_ANSWERS, type LongAnswer } from '../test/support/long-answers.ts';
-import { serveBundle } from '../test/support/page-bundle.ts';
-import { describeMachine } from './machine.ts';
-import { type TaskTimes, timeTasks } from './page-tasks.ts';
+import { printTable, type TaskTimes, timeTasks } from './page-tasks.ts';
 import { runProgram } from './program.ts';
 
 const PHONE = { width: 390, height: 844 };
@@ -44,21 +40,16 @@ const WATCH = `
 await runProgram(async (args) => {
   const { values } = parseArgs({ args: [...args], options: { share: { type: 'string', default: '1' } } });
   const share = Number(values.share);
-  const page = await serveBundle('long-answers', 'production');
-  const browser = await launchChromium();
-  const { cpu, cores, node } = describeMachine();
-  process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load ${loadavg()[0]?.toFixed(1)}\n\n${HEAD}`);
-  try {
-    for (const answer of Object.keys(LONG_ANSWERS) as LongAnswer[])
-      for (const way of WAYS)
-        for (const slower of SLOWER)
-          process.stdout.write(rowOf(await measure(browser, page.origin, { answer, way, slower }, share)));
-  } finally {
-    await browser.close();
-    page.close();
-  }
+  await printTable('long-answers', HEAD, (browser, origin) => rows(browser, origin, share));
   return 0;
 });
+
+async function* rows(browser: Browser, origin: string, share: number): AsyncGenerator<string> {
+  for (const answer of Object.keys(LONG_ANSWERS) as LongAnswer[])
+    for (const way of WAYS)
+      for (const slower of SLOWER)
+        yield rowOf(await measure(browser, origin, { answer, way, slower }, share));
+}
 
 async function measure(
   browser: Browser,
@@ -89,7 +80,7 @@ async function prepare(
   if (way === 'opened') {
     await page.getByRole('button', { name: /conversations/i }).click();
     await page.waitForTimeout(DRAWER_MS);
-    return () => page.getByRole('button', { name: answer, exact: true }).click();
+    return () => page.getByRole('button', { name: new RegExp(`^${answer}`) }).click(); // its date follows
   }
   await page.getByRole('button', { name: 'Send' }).click();
   return () => page.evaluate(`answers.stream(${JSON.stringify(answer)}, ${CHARACTERS_PER_FRAME})`);

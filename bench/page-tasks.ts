@@ -1,5 +1,9 @@
 /** How long a page in Chromium keeps its main thread: what a person feels as a page that does not answer. */
+import { loadavg } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from '../test/support/chromium.ts';
+import { serveBundle } from '../test/support/page-bundle.ts';
+import { describeMachine } from './machine.ts';
 
 export interface TaskTimes {
   /** Of one task, ms: by the clock, and of CPU alone, which other work of the machine lengthens less. */
@@ -15,6 +19,24 @@ const WATCH = `
   new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
     .observe({ type: 'longtask' });
 `;
+
+/** Prints the machine, `head` and each row as it is measured, on the pages of test/react/page by that name. */
+export async function printTable(
+  bundle: string,
+  head: string,
+  rows: (browser: Browser, origin: string) => AsyncIterable<string>,
+): Promise<void> {
+  const page = await serveBundle(bundle, 'production');
+  const browser = await launchChromium();
+  const { cpu, cores, node } = describeMachine();
+  process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load ${loadavg()[0]?.toFixed(1)}\n\n${head}`);
+  try {
+    for await (const row of rows(browser, page.origin)) process.stdout.write(row);
+  } finally {
+    await browser.close();
+    page.close();
+  }
+}
 
 /** The tasks of what `act` does to the page, with a CPU that is `slower` times as slow. */
 export async function timeTasks(

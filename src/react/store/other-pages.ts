@@ -107,7 +107,7 @@ export class OtherPages {
     const oldest = conversations.length < this.#own.most ? 0 : (conversations.at(-1)?.askedAt ?? 0);
     if (follows)
       for (const record of this.#known.values())
-        if (!there.has(record.id) && record.askedAt > oldest) this.#lose(record);
+        if (!there.has(record.id) && record.askedAt > oldest) this.#lose(record, stores.get(record.id));
     return isCleared || this.#isMissing(there, oldest);
   }
 
@@ -136,9 +136,8 @@ export class OtherPages {
   }
 
   /** Deleted elsewhere, unless something was asked here meanwhile. */
-  #lose({ id, askedAt }: ConversationRecord): void {
+  #lose({ id, askedAt }: ConversationRecord, store: ConversationStore | undefined): void {
     this.#known.delete(id);
-    const store = this.#own.stores().find((each) => each.id === id);
     if (store && store.summary().askedAt <= askedAt) this.#own.forget(id);
   }
 
